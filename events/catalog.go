@@ -1,0 +1,64 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"sort"
+)
+
+// Catalog knows every fact a reader may meet, by stored name. The zero Catalog knows none.
+type Catalog struct{ types map[string]reflect.Type }
+
+// NewCatalog joins the facts of one or several services. It panics on two facts with one name,
+// which is a mistake of the programmer and is found by the first test.
+func NewCatalog(facts ...[]Event) Catalog {
+	c := Catalog{types: map[string]reflect.Type{}}
+	for _, group := range facts {
+		for _, e := range group {
+			if t, taken := c.types[e.EventName()]; taken {
+				panic(fmt.Sprintf("events: %s names both %s and %T", e.EventName(), t, e))
+			}
+			c.types[e.EventName()] = reflect.TypeOf(e)
+		}
+	}
+	return c
+}
+
+// Decode returns the fact that data holds, upcast to its newest shape. A name that the catalog does
+// not know is an error: skipping a fact that one does not understand would be guessing.
+func (c Catalog) Decode(name string, data []byte) (Event, error) {
+	t, known := c.types[name]
+	if !known {
+		return nil, fmt.Errorf("fact %q is not in the catalog", name)
+	}
+	v := reflect.New(t)
+	if err := json.Unmarshal(data, v.Interface()); err != nil {
+		return nil, fmt.Errorf("decode fact %s: %w", name, err)
+	}
+	e := v.Elem().Interface().(Event)
+	for range len(c.types) {
+		old, ok := e.(Upcaster)
+		if !ok {
+			return e, nil
+		}
+		e = old.Upcast()
+	}
+	return nil, fmt.Errorf("fact %s upcasts for ever", name)
+}
+
+// Knows tells whether a fact of this stored name is in the catalog.
+func (c Catalog) Knows(name string) bool {
+	_, known := c.types[name]
+	return known
+}
+
+// Names lists the stored names, sorted.
+func (c Catalog) Names() []string {
+	names := make([]string, 0, len(c.types))
+	for name := range c.types {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}

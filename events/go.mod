@@ -1,0 +1,3 @@
+module github.com/songan-vn/songan/events
+
+go 1.26

@@ -1,0 +1,109 @@
+// Package facility is the life of one place that lodges people, and of the keys its software posts with.
+//
+//  1. The commune police register a facility in their own commune.
+//  2. A suspended facility keeps its history and its keys, but the keys are refused until it is reinstated.
+//  3. A key is named by a public id; only the hash of its secret is recorded, in a fact that never leaves this service.
+//  4. At most [MaxKeys] keys are usable at a time, so that old ones get revoked.
+package facility
+
+import (
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+// MaxKeys is how many usable keys a facility has at most: enough to rotate with overlap.
+const MaxKeys = 10
+
+// Facility is the folded state. Its zero value is a facility nobody registered.
+type Facility struct {
+	accommodation.FacilityRegistered
+	Suspended bool
+	// Keys are the usable keys by id.
+	Keys map[string]KeyIssued
+}
+
+// Facts lists every fact of a facility's stream, the private ones included.
+func Facts() []events.Event {
+	return append(accommodation.FacilityFacts(), KeyIssued{}, KeyRevoked{})
+}
+
+// PrivateFacts lists the facts that never leave this service.
+func PrivateFacts() []events.Event { return []events.Event{KeyIssued{}, KeyRevoked{}} }
+
+// KeyIssued says that software may post for the facility with a key.
+type KeyIssued struct {
+	Facility string `json:"facility"`
+	// Key is the public id.
+	Key string `json:"key"`
+	// Hash is the SHA-256 of the secret.
+	Hash      []byte    `json:"hash"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// EventName is the fact's name in the log.
+func (KeyIssued) EventName() string { return "accommodation.key_issued.v1" }
+
+// Private keeps the hash off the bus.
+func (KeyIssued) Private() {}
+
+// KeyRevoked says that a key is refused from now on.
+type KeyRevoked struct {
+	Facility string `json:"facility"`
+	Key      string `json:"key"`
+}
+
+// EventName is the fact's name in the log.
+func (KeyRevoked) EventName() string { return "accommodation.key_revoked.v1" }
+
+// Private keeps keys off the bus.
+func (KeyRevoked) Private() {}
+
+// Exists tells whether the facility was registered.
+func (f Facility) Exists() bool { return f.Facility != "" }
+
+// Evolve is the whole state machine on one screen.
+func (f Facility) Evolve(e events.Event) Facility {
+	switch e := e.(type) {
+	case accommodation.FacilityRegistered:
+		f.FacilityRegistered = e
+	case accommodation.FacilitySuspended:
+		f.Suspended = true
+	case accommodation.FacilityReinstated:
+		f.Suspended = false
+	case KeyIssued:
+		f.Keys = withKey(f.Keys, e)
+	case KeyRevoked:
+		f.Keys = withoutKey(f.Keys, e.Key)
+	default:
+		panic(decider.Unknown(e))
+	}
+	return f
+}
+
+// withKey and withoutKey copy, because an older state may still be in use.
+func withKey(keys map[string]KeyIssued, k KeyIssued) map[string]KeyIssued {
+	next := map[string]KeyIssued{k.Key: k}
+	for id, key := range keys {
+		next[id] = key
+	}
+	return next
+}
+
+func withoutKey(keys map[string]KeyIssued, gone string) map[string]KeyIssued {
+	next := map[string]KeyIssued{}
+	for id, key := range keys {
+		if id != gone {
+			next[id] = key
+		}
+	}
+	return next
+}
+
+// ErrUnknown is the answer about a facility that does not exist, or that the caller may not know of.
+func ErrUnknown() error {
+	return problem.New(problem.NotFound, "facility_unknown", "there is no such facility", "không có cơ sở lưu trú này")
+}

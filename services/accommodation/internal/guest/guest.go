@@ -1,0 +1,100 @@
+// Package guest is the person who stays: what a facility enters, and what is wrong with it.
+//
+// Everything in a [Guest] is personal data. It goes into the vault as it was written and nowhere else; facts
+// carry a reference to it. A fault names the field and the rule, never the value.
+//
+//  1. A Vietnamese guest shows a citizen number, an old nine-digit number, a passport or, as a child, the
+//     personal number of the birth certificate.
+//  2. The citizen number agrees with sex and birth year, or the fault says which digit does not.
+//  3. A foreigner shows a passport with its expiry; visa and entry may be missing (exemption, residence card),
+//     with a warning.
+//  4. A guest without any document is accepted with an explanation: emergency patients and newborns exist.
+package guest
+
+import (
+	"strings"
+
+	"github.com/songan-vn/songan/libs/vn"
+)
+
+// The types of document.
+const (
+	CitizenID        = "citizen_id"
+	OldID            = "old_id"
+	Passport         = "passport"
+	BirthCertificate = "birth_certificate"
+	NoDocument       = "none"
+)
+
+// Vietnam is the nationality, as ISO 3166-1 alpha-3, of guests who have no immigration duty.
+const Vietnam = "VNM"
+
+// Guest is a person as the front desk enters them.
+type Guest struct {
+	FullName string `json:"full_name" required:"true" maxLength:"200"`
+	// BirthDate is a day, or only a month or a year when that is all a document says.
+	BirthDate   string     `json:"birth_date" required:"true"`
+	Sex         string     `json:"sex" required:"true" enum:"male,female"`
+	Nationality string     `json:"nationality" required:"true"`
+	Document    Document   `json:"document" required:"true"`
+	Residence   *Residence `json:"residence,omitempty"`
+	Phone       string     `json:"phone,omitempty" maxLength:"32"`
+	Visa        *Visa      `json:"visa,omitempty"`
+	Entry       *Entry     `json:"entry,omitempty"`
+}
+
+// Document is what the guest showed.
+type Document struct {
+	Type   string `json:"type" required:"true" enum:"citizen_id,old_id,passport,birth_certificate,none"`
+	Number string `json:"number,omitempty" maxLength:"40"`
+	// Explanation says why there is no document.
+	Explanation string `json:"explanation,omitempty" maxLength:"500"`
+	// Expires is a calendar day; foreigners' passports need it.
+	Expires string `json:"expires,omitempty"`
+}
+
+// Residence is where the guest lives.
+type Residence struct {
+	Text string `json:"text" required:"true" maxLength:"300"`
+	// Unit is the code of the commune, when the front desk knows it.
+	Unit string `json:"unit,omitempty" maxLength:"10"`
+}
+
+// Visa is a foreigner's visa.
+type Visa struct {
+	Type    string `json:"type" required:"true" maxLength:"20"`
+	Number  string `json:"number" required:"true" maxLength:"40"`
+	Expires string `json:"expires" required:"true"`
+}
+
+// Entry is when and where a foreigner entered the country.
+type Entry struct {
+	Date string `json:"date" required:"true"`
+	Gate string `json:"gate" required:"true" maxLength:"100"`
+}
+
+// Foreigner tells whether the guest must also be declared to the immigration police.
+func (g Guest) Foreigner() bool { return g.Nationality != Vietnam }
+
+// DocumentIndex is what an exact search by document looks for: type and number, without blanks and in upper
+// case. It is empty when there is no number.
+func (g Guest) DocumentIndex() string {
+	if g.Document.Number == "" {
+		return ""
+	}
+	return DocumentIndex(g.Document.Type, g.Document.Number)
+}
+
+// DocumentIndex is the form in which a document is searched for. Citizen numbers are found whichever paper
+// they stood on.
+func DocumentIndex(kind, number string) string {
+	if kind == BirthCertificate {
+		kind = CitizenID
+	}
+	return kind + ":" + strings.ToUpper(strings.Join(strings.Fields(number), ""))
+}
+
+// NameIndex is what an exact search by name and birth date looks for.
+func NameIndex(fullName, birthDate string) string {
+	return vn.Fold(fullName) + "|" + birthDate
+}

@@ -1,0 +1,174 @@
+package notice
+
+import (
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/services/accommodation/internal/duty"
+)
+
+// ErrUnknown is the answer about a notice that does not exist, or that the caller may not know of.
+func ErrUnknown() error {
+	return problem.New(problem.NotFound, "notice_unknown", "there is no such notice", "không có thông báo lưu trú này")
+}
+
+// open refuses changes of stays that are over.
+func (n Notice) open() error {
+	switch n.Status {
+	case Notified:
+		return nil
+	case Gone:
+		return problem.Reject("notice_departed", "the guest has departed", "khách đã rời đi")
+	case Cancelled:
+		return problem.Reject("notice_cancelled", "the notice was cancelled", "thông báo đã bị hủy")
+	default:
+		return ErrUnknown()
+	}
+}
+
+// Depart records that the guest left.
+type Depart struct{ DepartedAt time.Time }
+
+// Decide refuses a departure before the arrival or in the future.
+func (c Depart) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
+	if err := n.open(); err != nil {
+		return nil, err
+	}
+	var faults problem.Faults
+	switch {
+	case c.DepartedAt.Before(n.ArrivedAt):
+		faults.At("/departed_at", problem.Fault{
+			Code: "departure_before_arrival", Message: "the departure lies before the arrival", MessageVI: "thời điểm đi trước thời điểm đến",
+		})
+	case c.DepartedAt.After(m.At.Add(ahead)):
+		faults.At("/departed_at", problem.Fault{
+			Code: "departed_in_future", Message: "the departure lies in the future", MessageVI: "thời điểm đi nằm trong tương lai",
+			Hint: "announce a later day with an extension",
+		})
+	}
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	return []events.Event{accommodation.Departed{Notice: n.Notice, DepartedAt: c.DepartedAt}}, nil
+}
+
+// Extend changes the day on which the guest is expected to leave.
+type Extend struct {
+	// ExpectedDeparture is a calendar day at the facility.
+	ExpectedDeparture string
+}
+
+// Decide warns when the stay becomes temporary residence.
+func (c Extend) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
+	if err := n.open(); err != nil {
+		return nil, err
+	}
+	var faults problem.Faults
+	checkExpected(&faults, c.ExpectedDeparture, n.ArrivedAt)
+	if err := faults.Err(); err != nil {
+		return nil, err
+	}
+	if c.ExpectedDeparture == n.ExpectedDeparture {
+		return nil, nil
+	}
+	return []events.Event{accommodation.StayExtended{
+		Notice: n.Notice, ExpectedDeparture: c.ExpectedDeparture,
+		Warnings: withLength(n.Warnings, n.ArrivedAt, c.ExpectedDeparture),
+	}}, nil
+}
+
+// ChangeRoom moves the guest within the facility.
+type ChangeRoom struct{ Room string }
+
+// Decide records a room that is new.
+func (c ChangeRoom) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
+	if err := n.open(); err != nil {
+		return nil, err
+	}
+	if c.Room == n.Room {
+		return nil, nil
+	}
+	return []events.Event{accommodation.RoomChanged{Notice: n.Notice, Room: c.Room}}, nil
+}
+
+// Correct replaces a person who was entered wrongly.
+type Correct struct {
+	// Guest is the new vault reference.
+	Guest        string
+	Nationality  string
+	DocumentType string
+	Warnings     []string
+	// Note is the vault reference of the reason.
+	Note   string
+	Remote bool
+	Rules  duty.Rules
+}
+
+// Decide keeps what was fulfilled and adds or removes the foreigner's duty.
+func (c Correct) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
+	switch n.Status {
+	case Notified, Gone:
+	default:
+		return nil, n.open()
+	}
+	return []events.Event{accommodation.GuestCorrected{
+		Notice: n.Notice, Guest: c.Guest, Nationality: c.Nationality, DocumentType: c.DocumentType,
+		Duties:   c.duties(n, m.At),
+		Warnings: withLength(c.Warnings, n.ArrivedAt, n.ExpectedDeparture),
+		Note:     c.Note,
+	}}, nil
+}
+
+func (c Correct) duties(n Notice, at time.Time) []accommodation.Duty {
+	fulfilled := map[string]accommodation.Duty{}
+	for _, d := range n.Duties {
+		fulfilled[d.Kind] = d
+	}
+	duties := c.Rules.Fulfilled(duty.Stay{
+		ArrivedAt: n.ArrivedAt, Foreigner: foreign(c.Nationality), Remote: c.Remote,
+	}, at)
+	for i, d := range duties {
+		if before, done := fulfilled[d.Kind]; done {
+			duties[i] = before
+		}
+	}
+	return duties
+}
+
+// Cancel takes back a notice of a stay that never took place.
+type Cancel struct {
+	// Note is the vault reference of the reason.
+	Note string
+}
+
+// Decide refuses to cancel a stay that is over.
+func (c Cancel) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
+	if err := n.open(); err != nil {
+		return nil, err
+	}
+	return []events.Event{accommodation.StayCancelled{Notice: n.Notice, Note: c.Note}}, nil
+}
+
+// RecordIdentity notes what the population database answered.
+type RecordIdentity struct {
+	// Guest is the reference that was asked about.
+	Guest  string
+	Result string
+	Fields []string
+}
+
+// Decide drops an answer about a person who was corrected since, and an answer that is known already.
+func (c RecordIdentity) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
+	switch {
+	case !n.Exists():
+		return nil, ErrUnknown()
+	case c.Guest != n.Guest, c.Result == n.Identity:
+		return nil, nil
+	}
+	return []events.Event{accommodation.IdentityRecorded{
+		Notice: n.Notice, Guest: c.Guest, Result: c.Result, Fields: c.Fields,
+	}}, nil
+}

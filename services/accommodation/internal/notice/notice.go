@@ -1,0 +1,73 @@
+// Package notice is the life of one stay notice.
+//
+//  1. A stay is notified once; the same request again answers with the first result (the store sees to that).
+//  2. Times are checked against the clock of the call: an arrival may lie at most 15 minutes ahead (clocks
+//     differ) and at most a year back. A late notice is accepted and marked late; refusing it would hide a guest.
+//  3. A departed or cancelled stay does not change any more, except that the person may be corrected after departure.
+//  4. 30 days or more is no longer a stay but temporary residence: a warning, because the guest is there already.
+//  5. A correction brings a new reference to the person and starts the identity check again. A guest who turns out
+//     to be a foreigner has the second duty from then on; one who turns out not to be has it no more.
+//  6. An answer of the population database counts only for the reference that was asked about.
+package notice
+
+import (
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
+)
+
+// The states of a notice.
+const (
+	Notified  = "notified"
+	Gone      = "departed"
+	Cancelled = "cancelled"
+)
+
+// The results of the identity check.
+const (
+	Pending     = "pending"
+	Matched     = "matched"
+	Mismatched  = "mismatched"
+	NotFound    = "not_found"
+	Unavailable = "unavailable"
+)
+
+// Notice is the folded state of a stay notice. Its zero value is a stay nobody notified.
+type Notice struct {
+	accommodation.StayNotified
+	Status         string
+	DepartedAt     time.Time
+	Identity       string
+	IdentityFields []string
+}
+
+// Exists tells whether the stay was notified.
+func (n Notice) Exists() bool { return n.Status != "" }
+
+// Evolve is the whole state machine on one screen.
+func (n Notice) Evolve(e events.Event) Notice {
+	switch e := e.(type) {
+	case accommodation.StayNotified:
+		n = Notice{StayNotified: e, Status: Notified, Identity: Pending}
+	case accommodation.Departed:
+		n.Status, n.DepartedAt = Gone, e.DepartedAt
+	case accommodation.StayExtended:
+		n.ExpectedDeparture = e.ExpectedDeparture
+		n.Warnings = e.Warnings
+	case accommodation.RoomChanged:
+		n.Room = e.Room
+	case accommodation.GuestCorrected:
+		n.Guest, n.Nationality, n.DocumentType = e.Guest, e.Nationality, e.DocumentType
+		n.Duties, n.Warnings = e.Duties, e.Warnings
+		n.Identity, n.IdentityFields = Pending, nil
+	case accommodation.StayCancelled:
+		n.Status = Cancelled
+	case accommodation.IdentityRecorded:
+		n.Identity, n.IdentityFields = e.Result, e.Fields
+	default:
+		panic(decider.Unknown(e))
+	}
+	return n
+}

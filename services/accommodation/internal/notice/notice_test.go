@@ -1,0 +1,220 @@
+package notice_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/decider/decidertest"
+	"github.com/songan-vn/songan/services/accommodation/internal/duty"
+	"github.com/songan-vn/songan/services/accommodation/internal/notice"
+	"pgregory.net/rapid"
+)
+
+type (
+	facts = []events.Event
+	kase  = decidertest.Case[notice.Notice]
+)
+
+var (
+	noon    = decidertest.Noon()
+	arrived = noon.Add(-time.Hour)
+)
+
+// asked is a stay as the command brings it; notified is the fact that follows at noon.
+func asked() accommodation.StayNotified {
+	return accommodation.StayNotified{
+		Notice: "N1", Receipt: "R1", Facility: "F1", FacilityKind: "tourist",
+		Unit:  accommodation.Unit{Code: "00004", ValidFrom: "2025-07-01"},
+		Guest: "G1", Nationality: "VNM", DocumentType: "citizen_id",
+		ArrivedAt: arrived, ExpectedDeparture: "2026-11-23", Room: "101", Reason: "tourism",
+	}
+}
+
+func notified() accommodation.StayNotified {
+	s := asked()
+	s.NotifiedAt = noon
+	s.Duties = dutiesAtNoon(false)
+	return s
+}
+
+func dutiesAtNoon(foreigner bool) []accommodation.Duty {
+	return duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived, Foreigner: foreigner}, noon)
+}
+
+func TestEveryFactHasACase(t *testing.T) {
+	t.Parallel()
+	decidertest.EvolvesAll[notice.Notice](t, accommodation.NoticeFacts())
+}
+
+func TestNotify(t *testing.T) {
+	t.Parallel()
+	edit := func(change func(*notice.Notify)) notice.Notify {
+		c := notice.Notify{Stay: asked(), Rules: duty.National()}
+		change(&c)
+		return c
+	}
+	long, foreign := notified(), notified()
+	long.ExpectedDeparture, long.Warnings = "2026-12-21", []string{notice.WarnTemporaryResidence}
+	foreign.Nationality, foreign.Duties = "DEU", dutiesAtNoon(true)
+
+	decidertest.Run(t, []kase{
+		{Name: "a stay is notified with its duty", When: edit(func(*notice.Notify) {}), Then: facts{notified()}},
+		{
+			Name: "a stay of 30 days is accepted with a warning",
+			When: edit(func(c *notice.Notify) { c.Stay.ExpectedDeparture = "2026-12-21" }),
+			Then: facts{long},
+		},
+		{
+			Name: "a foreigner has two duties",
+			When: edit(func(c *notice.Notify) { c.Stay.Nationality = "DEU" }),
+			Then: facts{foreign},
+		},
+		{
+			Name: "a guest from the day after tomorrow is refused", Problem: "invalid_body",
+			When: edit(func(c *notice.Notify) { c.Stay.ArrivedAt = noon.Add(48 * time.Hour) }),
+		},
+		{
+			Name: "a guest from two years ago is refused", Problem: "invalid_body",
+			When: edit(func(c *notice.Notify) { c.Stay.ArrivedAt = noon.AddDate(-2, 0, 0) }),
+		},
+		{
+			Name: "a departure before the arrival is refused", Problem: "invalid_body",
+			When: edit(func(c *notice.Notify) { c.Stay.ExpectedDeparture = "2026-11-20" }),
+		},
+		{
+			Name: "a stay cannot be notified over another", Problem: "notice_exists",
+			Given: facts{notified()}, When: edit(func(*notice.Notify) {}),
+		},
+	})
+}
+
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	departed := accommodation.Departed{Notice: "N1", DepartedAt: noon}
+	cancelled := accommodation.StayCancelled{Notice: "N1", Note: "V1"}
+
+	decidertest.Run(t, []kase{
+		{Name: "a guest departs", Given: facts{notified()}, When: notice.Depart{DepartedAt: noon}, Then: facts{departed}},
+		{
+			Name: "nobody departs before they arrive", Given: facts{notified()}, Problem: "invalid_body",
+			When: notice.Depart{DepartedAt: arrived.Add(-time.Second)},
+		},
+		{
+			Name: "nobody departs tomorrow", Given: facts{notified()}, Problem: "invalid_body",
+			When: notice.Depart{DepartedAt: noon.Add(24 * time.Hour)},
+		},
+		{
+			Name: "nobody departs twice", Given: facts{notified(), departed}, Problem: "notice_departed",
+			When: notice.Depart{DepartedAt: noon},
+		},
+		{Name: "an unknown guest does not depart", When: notice.Depart{DepartedAt: noon}, Problem: "notice_unknown"},
+		{
+			Name: "a stay is extended into temporary residence", Given: facts{notified()},
+			When: notice.Extend{ExpectedDeparture: "2026-12-30"},
+			Then: facts{accommodation.StayExtended{
+				Notice: "N1", ExpectedDeparture: "2026-12-30", Warnings: []string{notice.WarnTemporaryResidence},
+			}},
+		},
+		{
+			Name: "the same day again changes nothing", Given: facts{notified()},
+			When: notice.Extend{ExpectedDeparture: "2026-11-23"},
+		},
+		{
+			Name: "an extension to a day before the arrival is refused", Given: facts{notified()}, Problem: "invalid_body",
+			When: notice.Extend{ExpectedDeparture: "2026-11-01"},
+		},
+		{
+			Name: "a guest moves to another room", Given: facts{notified()}, When: notice.ChangeRoom{Room: "202"},
+			Then: facts{accommodation.RoomChanged{Notice: "N1", Room: "202"}},
+		},
+		{Name: "the same room changes nothing", Given: facts{notified()}, When: notice.ChangeRoom{Room: "101"}},
+		{Name: "a stay is cancelled", Given: facts{notified()}, When: notice.Cancel{Note: "V1"}, Then: facts{cancelled}},
+		{
+			Name: "a cancelled stay does not change", Given: facts{notified(), cancelled}, Problem: "notice_cancelled",
+			When: notice.ChangeRoom{Room: "202"},
+		},
+		{
+			Name: "a departed stay is not cancelled", Given: facts{notified(), departed}, Problem: "notice_departed",
+			When: notice.Cancel{Note: "V1"},
+		},
+	})
+}
+
+func TestCorrections(t *testing.T) {
+	t.Parallel()
+	late := noon.Add(20 * time.Hour)
+	correction := notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2", Rules: duty.National()}
+	declaredLate := duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived, Foreigner: true}, late)[1]
+	corrected := accommodation.GuestCorrected{
+		Notice: "N1", Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2",
+		Duties: []accommodation.Duty{notified().Duties[0], declaredLate},
+	}
+	back := corrected
+	back.Guest, back.Nationality, back.Duties = "G3", "VNM", notified().Duties
+
+	decidertest.Run(t, []kase{
+		{
+			Name:  "a guest who turns out to be a foreigner is declared from then on, and the notice in time stays in time",
+			Given: facts{notified()}, At: late, When: correction, Then: facts{corrected},
+		},
+		{
+			Name:  "a guest who turns out to be no foreigner has one duty",
+			Given: facts{notified(), corrected}, Then: facts{back},
+			When: notice.Correct{Guest: "G3", Nationality: "VNM", DocumentType: "passport", Note: "V2", Rules: duty.National()},
+		},
+		{
+			Name:  "a cancelled stay is not corrected",
+			Given: facts{notified(), accommodation.StayCancelled{Notice: "N1"}}, When: correction, Problem: "notice_cancelled",
+		},
+		{Name: "a stay nobody notified is not corrected", When: correction, Problem: "notice_unknown"},
+	})
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	recorded := accommodation.IdentityRecorded{Notice: "N1", Guest: "G1", Result: "mismatched", Fields: []string{"birth_date"}}
+	answer := notice.RecordIdentity{Guest: "G1", Result: "mismatched", Fields: []string{"birth_date"}}
+	corrected := accommodation.GuestCorrected{Notice: "N1", Guest: "G2", Nationality: "VNM", DocumentType: "citizen_id"}
+
+	decidertest.Run(t, []kase{
+		{Name: "an answer is recorded", Given: facts{notified()}, When: answer, Then: facts{recorded}},
+		{Name: "the same answer again changes nothing", Given: facts{notified(), recorded}, When: answer},
+		{Name: "an answer about a person who was corrected since is dropped", Given: facts{notified(), corrected}, When: answer},
+		{Name: "an answer about no notice is refused", When: answer, Problem: "notice_unknown"},
+		{
+			Name: "an answer still counts after the departure", When: answer, Then: facts{recorded},
+			Given: facts{notified(), accommodation.Departed{Notice: "N1", DepartedAt: noon}},
+		},
+	})
+}
+
+// Whatever is asked in whatever order, a stay that is over stays over, and the duties never lose the notice.
+func TestAStayThatIsOverStaysOver(t *testing.T) {
+	t.Parallel()
+	commands := []decider.Command[notice.Notice]{
+		notice.Notify{Stay: asked(), Rules: duty.National()},
+		notice.Depart{DepartedAt: noon}, notice.Extend{ExpectedDeparture: "2026-12-30"}, notice.ChangeRoom{Room: "9"},
+		notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Rules: duty.National()},
+		notice.Cancel{Note: "V"}, notice.RecordIdentity{Guest: "G1", Result: notice.Matched},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var n notice.Notice
+		for _, i := range rapid.SliceOf(rapid.IntRange(0, len(commands)-1)).Draw(t, "commands") {
+			before := n
+			decided, err := commands[i].Decide(n, decider.Meta{At: noon})
+			if err != nil && len(decided) > 0 {
+				t.Fatal("a refused command decided facts")
+			}
+			n = decider.Fold(n, decided...)
+			if over := before.Status == notice.Gone || before.Status == notice.Cancelled; over && n.Status != before.Status {
+				t.Fatalf("%s became %s", before.Status, n.Status)
+			}
+			if n.Exists() && (len(n.Duties) == 0 || n.Duties[0].Kind != duty.StayNotice) {
+				t.Fatalf("duties %v", n.Duties)
+			}
+		}
+	})
+}

@@ -1,0 +1,15 @@
+module github.com/songan-vn/songan/services/identity
+
+go 1.26
+
+require (
+	github.com/songan-vn/songan/events v0.0.0
+	github.com/songan-vn/songan/libs v0.0.0
+	github.com/songan-vn/songan/libs/embedded v0.0.0
+)
+
+replace github.com/songan-vn/songan/events => ../../events
+
+replace github.com/songan-vn/songan/libs => ../../libs
+
+replace github.com/songan-vn/songan/libs/embedded => ../../libs/embedded

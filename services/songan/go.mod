@@ -1,0 +1,24 @@
+module github.com/songan-vn/songan/services/songan
+
+go 1.26
+
+require (
+	github.com/songan-vn/songan/events v0.0.0
+	github.com/songan-vn/songan/libs v0.0.0
+	github.com/songan-vn/songan/libs/embedded v0.0.0
+	github.com/songan-vn/songan/services/accommodation v0.0.0
+	github.com/songan-vn/songan/services/identity v0.0.0
+	github.com/songan-vn/songan/services/simulators v0.0.0
+)
+
+replace github.com/songan-vn/songan/events => ../../events
+
+replace github.com/songan-vn/songan/libs => ../../libs
+
+replace github.com/songan-vn/songan/libs/embedded => ../../libs/embedded
+
+replace github.com/songan-vn/songan/services/accommodation => ../accommodation
+
+replace github.com/songan-vn/songan/services/identity => ../identity
+
+replace github.com/songan-vn/songan/services/simulators => ../simulators
