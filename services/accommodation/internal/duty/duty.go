@@ -63,12 +63,12 @@ func (r rule) appliesTo(s Stay) bool {
 	if r.AppliesTo == foreigners && !s.Foreigner {
 		return false
 	}
-	day := s.ArrivedAt.In(vn.Zone()).Format(time.DateOnly)
+	day := s.ArrivedAt.In(vn.Zone).Format(time.DateOnly)
 	return r.ValidFrom <= day && (r.ValidTo == "" || day < r.ValidTo)
 }
 
 func (r rule) dueAt(s Stay) time.Time {
-	local := s.ArrivedAt.In(vn.Zone())
+	local := s.ArrivedAt.In(vn.Zone)
 	if r.Kind == ImmigrationDeclaration {
 		hours := r.WithinHours
 		if s.Remote {
@@ -76,7 +76,7 @@ func (r rule) dueAt(s Stay) time.Time {
 		}
 		return local.Add(time.Duration(hours) * time.Hour)
 	}
-	midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, vn.Zone())
+	midnight := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, vn.Zone)
 	morning, evening := midnight.Add(r.morning), midnight.Add(r.evening)
 	switch {
 	case local.Before(morning):

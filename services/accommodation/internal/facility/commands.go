@@ -9,6 +9,9 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
+// Command is a command on a facility.
+type Command = decider.Command[Facility]
+
 // Register enters a facility.
 type Register accommodation.FacilityRegistered
 

@@ -26,55 +26,52 @@ const (
 	NoDocument       = "none"
 )
 
-// Vietnam is the nationality, as ISO 3166-1 alpha-3, of guests who have no immigration duty.
-const Vietnam = "VNM"
-
 // Guest is a person as the front desk enters them.
 type Guest struct {
-	FullName string `json:"full_name" required:"true" maxLength:"200"`
+	FullName string `json:"full_name" maxLength:"200" doc:"as written on the document" example:"Nguyễn Văn An"`
 	// BirthDate is a day, or only a month or a year when that is all a document says.
-	BirthDate   string     `json:"birth_date" required:"true"`
-	Sex         string     `json:"sex" required:"true" enum:"male,female"`
-	Nationality string     `json:"nationality" required:"true"`
-	Document    Document   `json:"document" required:"true"`
-	Residence   *Residence `json:"residence,omitempty"`
-	Phone       string     `json:"phone,omitempty" maxLength:"32"`
-	Visa        *Visa      `json:"visa,omitempty"`
-	Entry       *Entry     `json:"entry,omitempty"`
+	BirthDate   string     `json:"birth_date" format:"partial-date" example:"1990-01-15"`
+	Sex         string     `json:"sex" enum:"male,female"`
+	Nationality string     `json:"nationality" maxLength:"3" doc:"ISO 3166-1 alpha-3" example:"VNM"`
+	Document    Document   `json:"document"`
+	Residence   *Residence `json:"residence,omitzero"`
+	Phone       string     `json:"phone,omitzero" maxLength:"32" example:"+84912345678"`
+	Visa        *Visa      `json:"visa,omitzero"`
+	Entry       *Entry     `json:"entry,omitzero"`
 }
 
 // Document is what the guest showed.
 type Document struct {
-	Type   string `json:"type" required:"true" enum:"citizen_id,old_id,passport,birth_certificate,none"`
-	Number string `json:"number,omitempty" maxLength:"40"`
+	Type   string `json:"type" enum:"citizen_id,old_id,passport,birth_certificate,none"`
+	Number string `json:"number,omitzero" maxLength:"40" example:"001090123456"`
 	// Explanation says why there is no document.
-	Explanation string `json:"explanation,omitempty" maxLength:"500"`
+	Explanation string `json:"explanation,omitzero" maxLength:"500"`
 	// Expires is a calendar day; foreigners' passports need it.
-	Expires string `json:"expires,omitempty"`
+	Expires string `json:"expires,omitzero" format:"date"`
 }
 
 // Residence is where the guest lives.
 type Residence struct {
-	Text string `json:"text" required:"true" maxLength:"300"`
+	Text string `json:"text" maxLength:"300"`
 	// Unit is the code of the commune, when the front desk knows it.
-	Unit string `json:"unit,omitempty" maxLength:"10"`
+	Unit string `json:"unit,omitzero" pattern:"^[0-9]{5}$"`
 }
 
 // Visa is a foreigner's visa.
 type Visa struct {
-	Type    string `json:"type" required:"true" maxLength:"20"`
-	Number  string `json:"number" required:"true" maxLength:"40"`
-	Expires string `json:"expires" required:"true"`
+	Type    string `json:"type" maxLength:"20"`
+	Number  string `json:"number" maxLength:"40"`
+	Expires string `json:"expires" format:"date"`
 }
 
 // Entry is when and where a foreigner entered the country.
 type Entry struct {
-	Date string `json:"date" required:"true"`
-	Gate string `json:"gate" required:"true" maxLength:"100"`
+	Date string `json:"date" format:"date"`
+	Gate string `json:"gate" maxLength:"100"`
 }
 
 // Foreigner tells whether the guest must also be declared to the immigration police.
-func (g Guest) Foreigner() bool { return g.Nationality != Vietnam }
+func (g Guest) Foreigner() bool { return vn.Country(g.Nationality).Foreign() }
 
 // DocumentIndex is what an exact search by document looks for: type and number, without blanks and in upper
 // case. It is empty when there is no number.

@@ -29,6 +29,20 @@ func (n Notice) open() error {
 	}
 }
 
+// Owned lets a facility change its own notices only. To everybody else the notice does not exist.
+type Owned struct {
+	Facility string
+	Command  decider.Command[Notice]
+}
+
+// Decide asks the command when the notice is the facility's own.
+func (c Owned) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
+	if !n.Exists() || n.Facility != c.Facility {
+		return nil, ErrUnknown()
+	}
+	return c.Command.Decide(n, m)
+}
+
 // Depart records that the guest left.
 type Depart struct{ DepartedAt time.Time }
 
@@ -105,6 +119,8 @@ type Correct struct {
 	Note   string
 	Remote bool
 	Rules  duty.Rules
+	// Known are the faults that were found before.
+	Known problem.Faults
 }
 
 // Decide keeps what was fulfilled and adds or removes the foreigner's duty.
@@ -113,6 +129,9 @@ func (c Correct) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	case Notified, Gone:
 	default:
 		return nil, n.open()
+	}
+	if err := c.Known.Err(); err != nil {
+		return nil, err
 	}
 	return []events.Event{accommodation.GuestCorrected{
 		Notice: n.Notice, Guest: c.Guest, Nationality: c.Nationality, DocumentType: c.DocumentType,

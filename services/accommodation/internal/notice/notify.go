@@ -30,6 +30,8 @@ type Notify struct {
 	Remote   bool
 	Rules    duty.Rules
 	Warnings []string
+	// Known are the faults that were found before, so that the caller hears all at once.
+	Known problem.Faults
 }
 
 // Decide records the stay with its duties, or says everything that is wrong with its times.
@@ -38,7 +40,7 @@ func (c Notify) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 		return nil, problem.New(problem.Conflict, "notice_exists",
 			"this stay was notified already", "lượt lưu trú này đã được thông báo")
 	}
-	var faults problem.Faults
+	faults := slices.Clone(c.Known)
 	checkArrival(&faults, c.Stay.ArrivedAt, m.At)
 	checkExpected(&faults, c.Stay.ExpectedDeparture, c.Stay.ArrivedAt)
 	if err := faults.Err(); err != nil {
@@ -78,7 +80,7 @@ func checkExpected(faults *problem.Faults, expected string, arrived time.Time) {
 	}
 }
 
-func localDay(at time.Time) string { return at.In(vn.Zone()).Format(time.DateOnly) }
+func localDay(at time.Time) string { return at.In(vn.Zone).Format(time.DateOnly) }
 
 // withLength adds or removes the warning about long stays.
 func withLength(warnings []string, arrived time.Time, expected string) []string {

@@ -7,13 +7,14 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
 )
 
 // Stay is one row of the table of stays: the state of a notice, with what lists filter and sort by.
 type Stay struct {
-	Notice            string               `db:"notice"`
+	Notice            string               `db:"notice,key"`
 	Receipt           string               `db:"receipt"`
 	Facility          string               `db:"facility"`
 	FacilityKind      string               `db:"facility_kind"`
@@ -30,17 +31,22 @@ type Stay struct {
 	Reason            string               `db:"reason"`
 	AccompaniedBy     string               `db:"accompanied_by"`
 	Group             string               `db:"group_name"`
-	Duties            []accommodation.Duty `db:"duties"`
+	Duties            []accommodation.Duty `db:"duties,json"`
 	Warnings          []string             `db:"warnings"`
 	Late              bool                 `db:"late"`
 	Status            string               `db:"status"`
-	DepartedAt        *time.Time           `db:"departed_at"`
+	DepartedAt        time.Time            `db:"departed_at,null"`
 	Identity          string               `db:"identity"`
 	IdentityFields    []string             `db:"identity_fields"`
 }
 
+// Stays is the read model of stays.
+func Stays() *projection.Projection {
+	return projection.Table[Stay]{Name: "stays_v1", DDL: staysDDL, Key: stayKey, Apply: applyToStay}.Projection()
+}
+
 const staysDDL = `
-create table if not exists %[1]s (
+create table if not exists stays_v1 (
   notice             text primary key,
   receipt            text not null,
   facility           text not null,
@@ -66,9 +72,9 @@ create table if not exists %[1]s (
   identity           text not null,
   identity_fields    text[]
 );
-create index if not exists %[1]s_by_facility on %[1]s (facility, arrived_at desc, notice desc);
-create index if not exists %[1]s_by_unit on %[1]s (unit_code, unit_valid_from, arrived_at desc, notice desc);
-create index if not exists %[1]s_by_guest on %[1]s (guest);
+create index if not exists stays_by_facility_v1 on stays_v1 (facility, arrived_at desc, notice desc);
+create index if not exists stays_by_unit_v1 on stays_v1 (unit_code, unit_valid_from, arrived_at desc, notice desc);
+create index if not exists stays_by_guest_v1 on stays_v1 (guest);
 `
 
 // stayKey names the row that a fact concerns.
@@ -99,7 +105,7 @@ func applyToStay(s Stay, r events.Recorded) Stay {
 	case accommodation.StayNotified:
 		return newStay(e)
 	case accommodation.Departed:
-		s.Status, s.DepartedAt = notice.Gone, &e.DepartedAt
+		s.Status, s.DepartedAt = notice.Gone, e.DepartedAt
 	case accommodation.StayExtended:
 		s.ExpectedDeparture, s.Warnings = e.ExpectedDeparture, e.Warnings
 	case accommodation.RoomChanged:
@@ -121,7 +127,7 @@ func newStay(e accommodation.StayNotified) Stay {
 		Notice: e.Notice, Receipt: e.Receipt, Facility: e.Facility, FacilityKind: e.FacilityKind,
 		UnitCode: e.Unit.Code, UnitValidFrom: e.Unit.ValidFrom,
 		Guest: e.Guest, Nationality: e.Nationality, DocumentType: e.DocumentType,
-		ArrivedAt: e.ArrivedAt, ArrivedOn: e.ArrivedAt.In(vn.Zone()).Format(time.DateOnly), NotifiedAt: e.NotifiedAt,
+		ArrivedAt: e.ArrivedAt, ArrivedOn: e.ArrivedAt.In(vn.Zone).Format(time.DateOnly), NotifiedAt: e.NotifiedAt,
 		ExpectedDeparture: e.ExpectedDeparture, Room: e.Room, Reason: e.Reason,
 		AccompaniedBy: e.AccompaniedBy, Group: e.Group,
 		Duties: e.Duties, Warnings: e.Warnings, Late: late(e.Duties),

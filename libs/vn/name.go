@@ -1,0 +1,167 @@
+package vn
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Limits of a person's name. Vietnamese letters carry two marks at most and no script
+// in use more than four, so a longer row is noise.
+const (
+	nameLongest  = 100
+	marksLongest = 4
+)
+
+// NormalizeName returns the name as it is stored: NFC, without spaces around it and with single spaces inside.
+// Letters, case and marks stay as they were written.
+func NormalizeName(s string) string { return norm.NFC.String(strings.Join(strings.Fields(s), " ")) }
+
+// ParseName returns the normalised name of a person: letters of any script with their marks, spaces, and
+// ' ’ - . · between them.
+func ParseName(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", refuse("name_encoding", "the name is not valid UTF-8", "họ tên không đúng mã UTF-8")
+	}
+	name := NormalizeName(s)
+	if name == "" {
+		return "", refuse("name_empty", "the name is empty", "họ tên trống")
+	}
+	if utf8.RuneCountInString(name) > nameLongest {
+		return "", refuse("name_too_long", "a name has at most 100 characters", "họ tên có nhiều nhất 100 ký tự")
+	}
+	if err := checkNameRunes(s, name); err != nil {
+		return "", err
+	}
+	return name, nil
+}
+
+func checkNameRunes(written, name string) error {
+	if strings.ContainsFunc(strings.TrimSpace(written), unicode.IsControl) {
+		return refuse("name_control_character",
+			"the name holds a control character", "họ tên chứa ký tự điều khiển")
+	}
+	letters, marks := 0, 0
+	for _, r := range norm.NFD.String(name) {
+		if !unicode.IsMark(r) {
+			marks = 0
+		}
+		switch {
+		case unicode.IsLetter(r):
+			letters++
+		case unicode.IsMark(r):
+			marks++
+		case unicode.IsDigit(r):
+			return refuse("name_digit", "a name holds no digits", "họ tên không chứa chữ số")
+		case r != ' ' && !isNameRune(r):
+			return refuse("name_character",
+				"a name has letters, spaces, apostrophes, hyphens and full stops only",
+				"họ tên chỉ gồm chữ cái, dấu cách, dấu nháy, gạch nối và dấu chấm")
+		}
+		if marks > marksLongest || marks > 0 && letters == 0 {
+			return refuse("name_character", "a letter of the name carries too many marks", "một chữ cái trong họ tên có quá nhiều dấu")
+		}
+	}
+	if letters == 0 {
+		return refuse("name_no_letter", "a name has at least one letter", "họ tên có ít nhất một chữ cái")
+	}
+	return nil
+}
+
+func isNameRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsMark(r) || strings.ContainsRune("'’-.·", r)
+}
+
+// Fold returns the form that names are searched and compared by: no marks, Đ as D, upper case, single spaces.
+// Hòa and Hoà fold to HOA, as does HÒA. It is never stored in place of the name, and it is still personal data.
+func Fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	gap := false
+	for _, r := range norm.NFD.String(s) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			continue
+		case unicode.IsSpace(r):
+			gap = b.Len() > 0
+			continue
+		case gap:
+			b.WriteByte(' ')
+			gap = false
+		}
+		b.WriteString(foldRune(r))
+	}
+	return b.String()
+}
+
+// foldRune undoes what NFD does not: letters with a stroke have no decomposition. Keyboards and scanners mix up
+// the Vietnamese Đ with the Icelandic Ð and the African Ɖ, which look the same.
+func foldRune(r rune) string {
+	switch r {
+	case 'Đ', 'đ', 'Ð', 'ð', 'Ɖ', 'ɖ':
+		return "D"
+	case 'Ł', 'ł':
+		return "L"
+	case 'Ø', 'ø':
+		return "O"
+	case 'Æ', 'æ':
+		return "AE"
+	case 'Œ', 'œ':
+		return "OE"
+	case 'ß', 'ẞ':
+		return "SS"
+	case 'ı':
+		return "I"
+	case '’', 'ʼ', 'ʻ', '`':
+		return "'"
+	}
+	return string(unicode.ToUpper(r))
+}
+
+// Likeness says how alike two written names are.
+type Likeness uint8
+
+// The degrees of [Likeness].
+const (
+	// OtherName is two names.
+	OtherName Likeness = iota
+	// OtherAccents is the same letters with other accents, or without: Nguyễn and NGUYEN. A machine-readable
+	// zone and many foreign systems have no accents, but Hà and Hạ are two names as well.
+	OtherAccents
+	// SameName differs at most in case, spaces, Unicode form and in where the tone mark stands: Hòa and Hoà.
+	SameName
+)
+
+// CompareNames says how alike two written names are.
+func CompareNames(a, b string) Likeness {
+	switch {
+	case Fold(a) != Fold(b):
+		return OtherName
+	case tones(a) != tones(b):
+		return OtherAccents
+	default:
+		return SameName
+	}
+}
+
+// tones writes a name with the tone of each word after it, because Hòa and Hoà differ only in where it stands.
+func tones(s string) string {
+	var b strings.Builder
+	for _, word := range strings.Fields(norm.NFD.String(s)) {
+		var tone []rune
+		for _, r := range word {
+			switch r {
+			case '\u0300', '\u0301', '\u0303', '\u0309', '\u0323': // grave, acute, tilde, hook, dot below
+				tone = append(tone, r)
+			case 'Đ', 'đ', 'Ð', 'ð', 'Ɖ', 'ɖ':
+				b.WriteRune('Đ')
+			default:
+				b.WriteRune(unicode.ToUpper(r))
+			}
+		}
+		b.WriteString(string(tone) + " ")
+	}
+	return b.String()
+}

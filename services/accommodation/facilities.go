@@ -1,0 +1,195 @@
+package accommodation
+
+import (
+	"context"
+	"time"
+
+	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/accommodation/internal/facility"
+)
+
+// RegisterBody is a place that lodges people, as the police enter it.
+type RegisterBody struct {
+	Name         string `json:"name" maxLength:"200"`
+	Kind         string `json:"kind" enum:"tourist,dormitory,medical,household,boarding_house,other" doc:"the state portal's six kinds"`
+	Unit         string `json:"unit" pattern:"^[0-9]{5}$" doc:"code of the commune"`
+	Address      string `json:"address" maxLength:"300"`
+	Phone        string `json:"phone,omitzero" maxLength:"32"`
+	Contact      string `json:"contact,omitzero" maxLength:"200" doc:"the person in charge"`
+	Remote       bool   `json:"remote,omitzero" doc:"24 h instead of 12 h to declare a foreigner"`
+	Organisation bool   `json:"organisation,omitzero" doc:"fined double"`
+}
+
+// profile is what the vault keeps of a facility. Names of guest houses are often names of people.
+type profile struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Phone   string `json:"phone,omitempty"`
+	Contact string `json:"contact,omitempty"`
+}
+
+// Facility is a facility as the service answers with it.
+type Facility struct {
+	ID           string `json:"id"`
+	Kind         string `json:"kind"`
+	Unit         string `json:"unit"`
+	UnitName     string `json:"unit_name,omitzero"`
+	Remote       bool   `json:"remote"`
+	Organisation bool   `json:"organisation"`
+	Suspended    bool   `json:"suspended"`
+	Name         string `json:"name,omitzero"`
+	Address      string `json:"address,omitzero"`
+	Phone        string `json:"phone,omitzero"`
+	Contact      string `json:"contact,omitzero"`
+}
+
+func (s *service) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Facility], error) {
+	unit, err := s.communeOf(c.In.Unit, c.Who, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	kept := profile{Name: c.In.Name, Address: c.In.Address, Phone: c.In.Phone, Contact: c.In.Contact}
+	row, err := s.vault.Seal(purposeProfile, kept, vault.Index{}, time.Time{})
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	id := c.Name("facility")
+	cmd := facility.Register{
+		Facility: id, Kind: c.In.Kind, Unit: unit, Remote: c.In.Remote, Organisation: c.In.Organisation, Profile: string(row.Ref),
+	}
+	out, err := eventstore.Execute(ctx, s.log, facilityStream(id), cmd, c.Meta, eventstore.WithSecrets(row))
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	answer := s.viewFacility(out.State)
+	answer.Name, answer.Address, answer.Phone, answer.Contact = kept.Name, kept.Address, kept.Phone, kept.Contact
+	return httpapi.Done[Facility]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
+}
+
+// communeOf finds the commune that the code means today, and refuses one that is not the officer's own.
+func (s *service) communeOf(code string, who access.Principal, now time.Time) (facts.Unit, error) {
+	var faults problem.Faults
+	unit, found := s.units.Find(code, vn.DateOf(now))
+	switch {
+	case !found:
+		faults.At("/unit", problem.Fault{
+			Code: "unit_unknown", Message: "no commune has this code today", MessageVI: "hiện không có xã, phường, đặc khu nào mang mã này",
+		})
+	case who.Role == access.CommunePolice && who.Unit != code:
+		faults.At("/unit", problem.Fault{
+			Code: "unit_not_yours", Message: "this is not your commune", MessageVI: "đây không phải địa bàn của đơn vị",
+		})
+	}
+	if err := faults.Err(); err != nil {
+		return facts.Unit{}, err
+	}
+	return facts.Unit{Code: unit.Code, ValidFrom: unit.ValidFrom.String()}, nil
+}
+
+func (s *service) viewFacility(f facility.Facility) Facility {
+	v := Facility{
+		ID: f.Facility, Kind: f.Kind, Unit: f.Unit.Code, Remote: f.Remote, Organisation: f.Organisation, Suspended: f.Suspended,
+	}
+	if from, err := vn.ParseDate(f.Unit.ValidFrom); err == nil {
+		if unit, found := s.units.Find(f.Unit.Code, from); found {
+			v.UnitName = unit.Name
+		}
+	}
+	return v
+}
+
+// ofOfficer loads a facility that the officer is responsible for.
+func (s *service) ofOfficer(ctx context.Context, id string, who access.Principal) (facility.Facility, error) {
+	f, err := s.places.load(ctx, id)
+	if err != nil {
+		return facility.Facility{}, err
+	}
+	if !s.sees(who, f.Facility, f.Unit) {
+		return facility.Facility{}, facility.ErrUnknown()
+	}
+	return f, nil
+}
+
+func (s *service) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
+	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	return changeFacility(ctx, s, c, facility.Suspend{Note: string(reason.Ref)}, reason)
+}
+
+func (s *service) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
+	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	return changeFacility(ctx, s, c, facility.Reinstate{Note: string(reason.Ref)}, reason)
+}
+
+// changeFacility runs an officer's command and forgets cached keys, which a suspension refuses.
+func changeFacility[I any](
+	ctx context.Context, s *service, c httpapi.Call[I], cmd facility.Command, secrets ...vault.Row,
+) (httpapi.Done[Facility], error) {
+	f, err := s.ofOfficer(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	out, err := eventstore.Execute(ctx, s.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	if err != nil {
+		return httpapi.Done[Facility]{}, err
+	}
+	for key := range out.State.Keys {
+		s.keys.Forget(key)
+	}
+	return httpapi.Done[Facility]{Answer: s.viewFacility(out.State), Position: out.Position, Replayed: out.Replayed}, nil
+}
+
+// KeyBody says how long a key is good for.
+type KeyBody struct {
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"a year from now when left out"`
+}
+
+// IssuedKey is a key with its token, which is shown this once.
+type IssuedKey struct {
+	Key       string    `json:"key"`
+	Facility  string    `json:"facility"`
+	Token     string    `json:"token,omitzero" doc:"shown once: a repeated request answers without it, because only a hash is kept"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// keyLife is how long a key is good for when nobody says otherwise.
+const keyLife = 365 * 24 * time.Hour
+
+func (s *service) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Done[IssuedKey], error) {
+	f, err := s.ofOfficer(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Done[IssuedKey]{}, err
+	}
+	expires := c.In.ExpiresAt
+	if expires.IsZero() {
+		expires = c.Meta.At.Add(keyLife)
+	}
+	id := f.Facility + c.Name("key")[:keySuffix]
+	token, key := access.GenerateWithID(id, access.Principal{ID: id, Role: access.Facility, Facility: f.Facility, Unit: f.Unit.Code})
+	cmd := facility.IssueKey{Key: key.ID, Hash: key.Hash, ExpiresAt: expires}
+	out, err := eventstore.Execute(ctx, s.log, facilityStream(f.Facility), cmd, c.Meta)
+	if err != nil {
+		return httpapi.Done[IssuedKey]{}, err
+	}
+	answer := IssuedKey{Key: id, Facility: f.Facility, Token: token, ExpiresAt: expires}
+	if out.Replayed {
+		answer.Token, answer.ExpiresAt = "", out.State.Keys[id].ExpiresAt
+	}
+	return httpapi.Done[IssuedKey]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
+}
+
+func (s *service) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Facility], error) {
+	s.keys.Forget(c.Path("key"))
+	return changeFacility(ctx, s, c, facility.RevokeKey{Key: c.Path("key")})
+}

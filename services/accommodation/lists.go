@@ -1,0 +1,231 @@
+package accommodation
+
+import (
+	"context"
+
+	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/accommodation/internal/facility"
+	"github.com/songan-vn/songan/services/accommodation/internal/guest"
+	"github.com/songan-vn/songan/services/accommodation/internal/notice"
+	"github.com/songan-vn/songan/services/accommodation/internal/projections"
+)
+
+// ListNotices narrows a list of stays.
+type ListNotices struct {
+	httpapi.Paging[projections.StayKey]
+
+	Status   string `query:"status" enum:"notified,departed,cancelled"`
+	Facility string `query:"facility" maxLength:"40"`
+	Unit     string `query:"unit" pattern:"^[0-9]{5}$"`
+	From     string `query:"from" format:"date" doc:"first day of arrival"`
+	To       string `query:"to" format:"date" doc:"last day of arrival"`
+	Late     *bool  `query:"late"`
+	Identity string `query:"identity" enum:"pending,matched,mismatched,not_found,unavailable"`
+	Persons  bool   `query:"persons" doc:"read the guests too; each reading is recorded"`
+}
+
+func (s *service) list(ctx context.Context, c httpapi.Call[ListNotices]) (httpapi.Page[Notice], error) {
+	q := c.In
+	return s.page(ctx, c, projections.StayFilter{
+		Scope: s.scope(c.Who), Facility: q.Facility, Unit: q.Unit, Status: q.Status, Identity: q.Identity,
+		From: q.From, To: q.To, Late: q.Late, After: q.Cursor.At, Limit: q.Limit,
+	})
+}
+
+func (s *service) page(
+	ctx context.Context, c httpapi.Call[ListNotices], filter projections.StayFilter,
+) (httpapi.Page[Notice], error) {
+	stays, err := projections.ListStays(ctx, s.pool, filter)
+	if err != nil {
+		return httpapi.Page[Notice]{}, err
+	}
+	page := httpapi.Page[Notice]{Items: viewStays(stays)}
+	if len(stays) == filter.Limit {
+		last := stays[len(stays)-1]
+		page.Next = httpapi.NextCursor(projections.StayKey{ArrivedAt: last.ArrivedAt, Notice: last.Notice})
+	}
+	if !c.In.Persons || len(stays) == 0 {
+		return page, nil
+	}
+	people := make(map[*Notice]string, len(stays))
+	for i := range stays {
+		people[&page.Items[i]] = stays[i].Guest
+	}
+	return page, s.addGuests(ctx, c.Who, "list", people)
+}
+
+func viewStays(stays []projections.Stay) []Notice {
+	items := make([]Notice, 0, len(stays))
+	for _, stay := range stays {
+		items = append(items, view(notice.Notice{
+			StayNotified: facts.StayNotified{
+				Notice: stay.Notice, Receipt: stay.Receipt, Facility: stay.Facility, FacilityKind: stay.FacilityKind,
+				Unit:  facts.Unit{Code: stay.UnitCode, ValidFrom: stay.UnitValidFrom},
+				Guest: stay.Guest, Nationality: stay.Nationality, DocumentType: stay.DocumentType,
+				ArrivedAt: stay.ArrivedAt, NotifiedAt: stay.NotifiedAt, ExpectedDeparture: stay.ExpectedDeparture,
+				Room: stay.Room, Reason: stay.Reason, AccompaniedBy: stay.AccompaniedBy, Group: stay.Group,
+				Duties: stay.Duties, Warnings: stay.Warnings,
+			},
+			Status: stay.Status, DepartedAt: stay.DepartedAt, Identity: stay.Identity, IdentityFields: stay.IdentityFields,
+		}))
+	}
+	return items
+}
+
+// Lookup asks where a person stays or stayed. Each one is recorded with its purpose and case.
+type Lookup struct {
+	Document  *LookupDocument `json:"document,omitzero"`
+	FullName  string          `json:"full_name,omitzero" maxLength:"200"`
+	BirthDate string          `json:"birth_date,omitzero" format:"partial-date"`
+	Purpose   string          `json:"purpose" maxLength:"200"`
+	Case      string          `json:"case" maxLength:"100"`
+}
+
+// LookupDocument is the document to look for.
+type LookupDocument struct {
+	Type   string `json:"type" enum:"citizen_id,old_id,passport,birth_certificate"`
+	Number string `json:"number" maxLength:"40"`
+}
+
+// Validate wants a document, or a name with its birth date.
+func (l Lookup) Validate(f *problem.Faults) {
+	if l.Document == nil && (l.FullName == "" || l.BirthDate == "") {
+		f.At("", problem.Fault{
+			Code: "lookup_incomplete", Message: "give a document, or full_name with birth_date", MessageVI: "cần giấy tờ, hoặc họ tên kèm ngày sinh",
+		})
+	}
+}
+
+// Found is the answer to a lookup.
+type Found struct {
+	Items []Notice `json:"items"`
+}
+
+// lookupLimit is the most stays one lookup answers with, the latest first.
+const lookupLimit = 200
+
+func (s *service) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error) {
+	refs, err := s.find(ctx, c.Who.Actor(), c.In)
+	if err != nil {
+		return Found{}, err
+	}
+	guests := make([]string, 0, len(refs))
+	for _, ref := range refs {
+		guests = append(guests, string(ref))
+	}
+	stays, err := projections.ListStays(ctx, s.pool, projections.StayFilter{
+		Scope: s.scope(c.Who), Guests: guests, Limit: lookupLimit,
+	})
+	if err != nil {
+		return Found{}, err
+	}
+	return Found{Items: viewStays(stays)}, nil
+}
+
+func (s *service) find(ctx context.Context, actor string, l Lookup) ([]vault.Ref, error) {
+	reading := vault.Reading{Actor: actor, Purpose: l.Purpose, Case: l.Case}
+	if l.Document != nil {
+		return s.vault.FindByDocument(ctx, reading, guest.DocumentIndex(l.Document.Type, l.Document.Number))
+	}
+	return s.vault.FindByName(ctx, reading, guest.NameIndex(l.FullName, l.BirthDate))
+}
+
+// Statistics counts stays. They stay right when people are erased.
+type Statistics struct {
+	Unit string `query:"unit" pattern:"^[0-9]{5}$"`
+	From string `query:"from" format:"date" doc:"today when left out"`
+	To   string `query:"to" format:"date" doc:"today when left out"`
+	By   string `query:"by" enum:"day,facility,kind,nationality" default:"day"`
+}
+
+// Counts are the statistics, a line per key.
+type Counts struct {
+	From  string              `json:"from"`
+	To    string              `json:"to"`
+	By    string              `json:"by"`
+	Items []projections.Count `json:"items"`
+}
+
+// countLimit is the most lines of a statistic; a province has fewer facilities and the world fewer nations.
+const countLimit = 10_000
+
+func (s *service) statistics(ctx context.Context, c httpapi.Call[Statistics]) (Counts, error) {
+	q, today := c.In, vn.DateOf(c.Meta.At).String()
+	if q.From == "" {
+		q.From = today
+	}
+	if q.To == "" {
+		q.To = today
+	}
+	items, err := projections.CountStays(ctx, s.pool, s.scope(c.Who), projections.Counting{
+		Unit: q.Unit, From: q.From, To: q.To, By: q.By, Limit: countLimit,
+	})
+	if err != nil {
+		return Counts{}, err
+	}
+	return Counts{From: q.From, To: q.To, By: q.By, Items: items}, nil
+}
+
+// ListFacilities narrows a list of facilities.
+type ListFacilities struct {
+	httpapi.Paging[string]
+
+	Kind string `query:"kind" enum:"tourist,dormitory,medical,household,boarding_house,other"`
+}
+
+func (s *service) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]) (httpapi.Page[Facility], error) {
+	after := ""
+	if c.In.Cursor.At != nil {
+		after = *c.In.Cursor.At
+	}
+	rows, err := projections.ListFacilities(ctx, s.pool, s.scope(c.Who), c.In.Kind, after, c.In.Limit)
+	if err != nil {
+		return httpapi.Page[Facility]{}, err
+	}
+	page := httpapi.Page[Facility]{Items: make([]Facility, 0, len(rows))}
+	if len(rows) == c.In.Limit {
+		page.Next = httpapi.NextCursor(rows[len(rows)-1].Facility)
+	}
+	profiles, err := s.profiles(ctx, c.Who.Actor(), rows)
+	if err != nil {
+		return httpapi.Page[Facility]{}, err
+	}
+	for _, row := range rows {
+		f := s.viewFacility(facility.Facility{
+			FacilityRegistered: facts.FacilityRegistered{
+				Facility: row.Facility, Kind: row.Kind, Unit: facts.Unit{Code: row.UnitCode, ValidFrom: row.UnitValidFrom},
+				Remote: row.Remote, Organisation: row.Organisation,
+			},
+			Suspended: row.Suspended,
+		})
+		p := profiles[row.Profile]
+		f.Name, f.Address, f.Phone, f.Contact = p.Name, p.Address, p.Phone, p.Contact
+		page.Items = append(page.Items, f)
+	}
+	return page, nil
+}
+
+// profiles reads names and addresses of facilities from the vault.
+func (s *service) profiles(ctx context.Context, actor string, rows []projections.Facility) (map[string]profile, error) {
+	refs := make([]vault.Ref, 0, len(rows))
+	for _, row := range rows {
+		refs = append(refs, vault.Ref(row.Profile))
+	}
+	found, err := s.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
+	if err != nil {
+		return nil, err
+	}
+	profiles := make(map[string]profile, len(found))
+	for ref, plain := range found {
+		var p profile
+		if err := plain.Decode(&p); err != nil {
+			return nil, err
+		}
+		profiles[string(ref)] = p
+	}
+	return profiles, nil
+}

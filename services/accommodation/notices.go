@@ -1,0 +1,200 @@
+package accommodation
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/accommodation/internal/guest"
+	"github.com/songan-vn/songan/services/accommodation/internal/notice"
+)
+
+// NotifyBody is a stay as a facility posts it.
+type NotifyBody struct {
+	Guest             guest.Guest `json:"guest"`
+	ArrivedAt         time.Time   `json:"arrived_at"`
+	ExpectedDeparture string      `json:"expected_departure,omitzero" format:"date"`
+	Room              string      `json:"room,omitzero" pattern:"^[0-9A-Za-z ./-]{1,16}$"`
+	Reason            string      `json:"reason" enum:"tourism,business,medical_treatment,medical_carer,study,work,family_visit,other"`
+	AccompaniedBy     string      `json:"accompanied_by,omitzero" maxLength:"40" doc:"notice of the adult a child came with, or of the patient a carer came for"`
+	Group             string      `json:"group,omitzero" pattern:"^[0-9A-Za-z._-]{1,40}$" doc:"the facility's own mark for people who came together"`
+}
+
+// notify serves a single notice and, called once per item, a batch.
+func (s *service) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Done[Notice], error) {
+	place, err := s.places.of(ctx, c.Who.Facility)
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	if err := s.checkCompanion(ctx, c.In.AccompaniedBy, place.Facility); err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	person, err := s.sealGuest(c.In.Guest, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	id := c.Name("notice")
+	cmd := notice.Notify{
+		Stay: facts.StayNotified{
+			Notice: id, Receipt: s.receipt(id), Facility: place.Facility, FacilityKind: place.Kind, Unit: place.Unit,
+			Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
+			ArrivedAt: c.In.ArrivedAt, ExpectedDeparture: c.In.ExpectedDeparture, Room: c.In.Room,
+			Reason: c.In.Reason, AccompaniedBy: c.In.AccompaniedBy, Group: c.In.Group,
+		},
+		Remote: place.Remote, Rules: s.rules, Warnings: c.In.warnings(c.Meta.At),
+		Known: c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest"),
+	}
+	out, err := eventstore.Execute(ctx, s.log, noticeStream(id), cmd, c.Meta,
+		eventstore.Fresh(), eventstore.WithSecrets(person))
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	return done(out), nil
+}
+
+// warnings are what is unusual about the body but accepted.
+func (b NotifyBody) warnings(now time.Time) []string {
+	warnings := b.Guest.Warnings(now)
+	if b.AccompaniedBy == "" && b.Guest.Minor(now) {
+		warnings = append(warnings, guest.WarnChildAlone)
+	}
+	return warnings
+}
+
+func noticeStream(id string) string { return "notice-" + id }
+
+// receipt is the number a facility shows at an inspection: short enough to be read over a telephone.
+func (s *service) receipt(id string) string {
+	const groups, size = 4, 4
+	name := strings.ToUpper(s.vault.Name("receipt", id))
+	parts := make([]string, 0, groups+1)
+	parts = append(parts, "SA")
+	for i := range groups {
+		parts = append(parts, name[i*size:(i+1)*size])
+	}
+	return strings.Join(parts, "-")
+}
+
+// sealGuest encrypts the person for the vault row that is stored together with the fact.
+func (s *service) sealGuest(g guest.Guest, now time.Time) (vault.Row, error) {
+	return s.vault.Seal(purposeGuest, g, vault.Index{
+		Document: g.DocumentIndex(),
+		Name:     guest.NameIndex(g.FullName, g.BirthDate),
+	}, now.Add(s.config.KeepGuests))
+}
+
+// checkCompanion refuses a companion who is not a guest of the same facility.
+func (s *service) checkCompanion(ctx context.Context, id, facility string) error {
+	if id == "" {
+		return nil
+	}
+	companion, err := s.notice(ctx, id)
+	if err == nil && companion.Facility == facility {
+		return nil
+	}
+	if err != nil && problem.CodeOf(err) != "notice_unknown" {
+		return err
+	}
+	var faults problem.Faults
+	faults.At("/accompanied_by", problem.Fault{
+		Code: "accompanied_by_unknown", Message: "no notice of this facility has this id", MessageVI: "cơ sở không có thông báo nào mang mã này",
+		Hint: "post the accompanying person first and use the id of the answer",
+	})
+	return faults.Err()
+}
+
+// change runs a command on the caller's own notice. A notice of another facility answers as if it did not exist.
+func change[I any](
+	ctx context.Context, s *service, c httpapi.Call[I], cmd decider.Command[notice.Notice], secrets ...vault.Row,
+) (httpapi.Done[Notice], error) {
+	own := notice.Owned{Facility: c.Who.Facility, Command: cmd}
+	out, err := eventstore.Execute(ctx, s.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	return done(out), nil
+}
+
+// DepartBody says when the guest left.
+type DepartBody struct {
+	DepartedAt time.Time `json:"departed_at"`
+}
+
+func (s *service) depart(ctx context.Context, c httpapi.Call[DepartBody]) (httpapi.Done[Notice], error) {
+	return change(ctx, s, c, notice.Depart(c.In))
+}
+
+// ExtendBody says until when the guest is expected to stay.
+type ExtendBody struct {
+	ExpectedDeparture string `json:"expected_departure" format:"date"`
+}
+
+func (s *service) extend(ctx context.Context, c httpapi.Call[ExtendBody]) (httpapi.Done[Notice], error) {
+	return change(ctx, s, c, notice.Extend(c.In))
+}
+
+// RoomBody says which room the guest has now.
+type RoomBody struct {
+	Room string `json:"room" pattern:"^[0-9A-Za-z ./-]{1,16}$"`
+}
+
+func (s *service) changeRoom(ctx context.Context, c httpapi.Call[RoomBody]) (httpapi.Done[Notice], error) {
+	return change(ctx, s, c, notice.ChangeRoom(c.In))
+}
+
+// CorrectBody is the person as they should have been entered.
+type CorrectBody struct {
+	Guest  guest.Guest `json:"guest"`
+	Reason string      `json:"reason" maxLength:"500"`
+}
+
+func (s *service) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi.Done[Notice], error) {
+	place, err := s.places.of(ctx, c.Who.Facility)
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	person, err := s.sealGuest(c.In.Guest, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	cmd := notice.Correct{
+		Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
+		Warnings: c.In.Guest.Warnings(c.Meta.At), Note: string(reason.Ref), Remote: place.Remote, Rules: s.rules,
+		Known: c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest"),
+	}
+	return change(ctx, s, c, cmd, person, reason)
+}
+
+// ReasonBody says why.
+type ReasonBody struct {
+	Reason string `json:"reason" maxLength:"500"`
+}
+
+func (s *service) cancel(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Notice], error) {
+	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	return change(ctx, s, c, notice.Cancel{Note: string(reason.Ref)}, reason)
+}
+
+// sealNote encrypts a free text: people write names into reasons.
+func (s *service) sealNote(text string, now time.Time) (vault.Row, error) {
+	return s.vault.Seal(purposeNote, remark{Text: text}, vault.Index{}, now.Add(s.config.KeepGuests))
+}
+
+// remark is a free text in the vault.
+type remark struct {
+	Text string `json:"text"`
+}

@@ -1,0 +1,57 @@
+package accommodation
+
+import (
+	"context"
+
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/services/accommodation/internal/guest"
+)
+
+// The purposes that rows are sealed for. A row sealed for one cannot be opened as another.
+const (
+	purposeGuest   = "guest"
+	purposeNote    = "note"
+	purposeProfile = "facility"
+)
+
+// PersonsBody asks for the people behind references. Purpose and case are recorded with the reading.
+type PersonsBody struct {
+	Refs    []string `json:"refs" minItems:"1" maxItems:"500"`
+	Purpose string   `json:"purpose" maxLength:"100"`
+	Case    string   `json:"case" maxLength:"100"`
+}
+
+// Person is a guest as another service needs them. An erased person has a reference and nothing else.
+type Person struct {
+	Ref   string       `json:"ref"`
+	Guest *guest.Guest `json:"guest,omitzero"`
+}
+
+// Persons answers in the order of the references.
+type Persons struct {
+	Items []Person `json:"items"`
+}
+
+func (s *service) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
+	refs := make([]vault.Ref, 0, len(c.In.Refs))
+	for _, ref := range c.In.Refs {
+		refs = append(refs, vault.Ref(ref))
+	}
+	found, err := s.vault.Read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
+	if err != nil {
+		return Persons{}, err
+	}
+	answer := Persons{Items: make([]Person, 0, len(refs))}
+	for _, ref := range refs {
+		person := Person{Ref: string(ref)}
+		if plain, there := found[ref]; there {
+			person.Guest = new(guest.Guest)
+			if err := plain.Decode(person.Guest); err != nil {
+				return Persons{}, err
+			}
+		}
+		answer.Items = append(answer.Items, person)
+	}
+	return answer, nil
+}

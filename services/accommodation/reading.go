@@ -1,0 +1,160 @@
+package accommodation
+
+import (
+	"context"
+	"time"
+
+	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/accommodation/internal/guest"
+	"github.com/songan-vn/songan/services/accommodation/internal/notice"
+	"github.com/songan-vn/songan/services/accommodation/internal/projections"
+)
+
+// scope is what a caller sees in lists. Whoever has no place of their own sees everything that their role may ask for.
+func (s *service) scope(who access.Principal) projections.Scope {
+	switch who.Role {
+	case access.Facility:
+		return projections.Scope{Facility: who.Facility}
+	case access.CommunePolice:
+		unit := s.unitOf(who)
+		return projections.Scope{UnitCode: unit.Code, UnitValidFrom: unit.ValidFrom}
+	default:
+		return projections.Scope{}
+	}
+}
+
+// unitOf is the commune that an officer's code means today. An officer of a unit that no longer exists sees nothing.
+func (s *service) unitOf(who access.Principal) facts.Unit {
+	unit, found := s.units.Find(who.Unit, vn.DateOf(s.now()))
+	if !found {
+		return facts.Unit{Code: who.Unit, ValidFrom: "none"}
+	}
+	return facts.Unit{Code: unit.Code, ValidFrom: unit.ValidFrom.String()}
+}
+
+// sees tells whether a caller may know of something in a facility.
+func (s *service) sees(who access.Principal, facility string, unit facts.Unit) bool {
+	switch who.Role {
+	case access.Facility:
+		return who.Facility == facility
+	case access.CommunePolice:
+		return s.unitOf(who) == unit
+	default:
+		return true
+	}
+}
+
+// notice folds a stay from the log.
+func (s *service) notice(ctx context.Context, id string) (notice.Notice, error) {
+	n, err := stateOf[notice.Notice](ctx, s.log, noticeStream(id))
+	if err != nil {
+		return notice.Notice{}, err
+	}
+	if !n.Exists() {
+		return notice.Notice{}, notice.ErrUnknown()
+	}
+	return n, nil
+}
+
+// stateOf folds a stream.
+func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, stream string) (S, error) {
+	var state S
+	history, err := log.Load(ctx, stream)
+	if err != nil {
+		return state, err
+	}
+	for _, r := range history {
+		state = state.Evolve(r.Event)
+	}
+	return state, nil
+}
+
+// one answers with a stay and its guest.
+func (s *service) one(ctx context.Context, c httpapi.Call[struct{}]) (Notice, error) {
+	n, err := s.visible(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return Notice{}, err
+	}
+	answer := view(n)
+	if err := s.addGuests(ctx, c.Who, n.Notice, map[*Notice]string{&answer: n.Guest}); err != nil {
+		return Notice{}, err
+	}
+	return answer, nil
+}
+
+// visible loads a stay that the caller may know of. To everybody else it does not exist.
+func (s *service) visible(ctx context.Context, id string, who access.Principal) (notice.Notice, error) {
+	n, err := s.notice(ctx, id)
+	if err != nil {
+		return notice.Notice{}, err
+	}
+	if !s.sees(who, n.Facility, n.Unit) {
+		return notice.Notice{}, notice.ErrUnknown()
+	}
+	return n, nil
+}
+
+// addGuests reads people from the vault, which records who read them and why.
+func (s *service) addGuests(ctx context.Context, who access.Principal, about string, people map[*Notice]string) error {
+	refs := make([]vault.Ref, 0, len(people))
+	for _, ref := range people {
+		refs = append(refs, vault.Ref(ref))
+	}
+	found, err := s.vault.Read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs...)
+	if err != nil {
+		return err
+	}
+	for answer, ref := range people {
+		plain, there := found[vault.Ref(ref)]
+		if !there {
+			answer.Erased = true
+			continue
+		}
+		var g guest.Guest
+		if err := plain.Decode(&g); err != nil {
+			return err
+		}
+		answer.Guest = &g
+	}
+	return nil
+}
+
+// Step is one fact of a stay's history.
+type Step struct {
+	Version    int         `json:"version"`
+	Position   int64       `json:"position"`
+	Type       string      `json:"type"`
+	Actor      string      `json:"actor"`
+	OccurredAt time.Time   `json:"occurred_at"`
+	RecordedAt time.Time   `json:"recorded_at"`
+	Fact       interface{} `json:"fact" doc:"the fact as it stands in the log; people are references"`
+}
+
+// History is everything that happened to a stay, oldest first.
+type History struct {
+	Items []Step `json:"items"`
+}
+
+func (s *service) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+	if _, err := s.visible(ctx, c.Path("id"), c.Who); err != nil {
+		return History{}, err
+	}
+	recorded, err := s.log.Load(ctx, noticeStream(c.Path("id")))
+	if err != nil {
+		return History{}, err
+	}
+	h := History{Items: make([]Step, 0, len(recorded))}
+	for _, r := range recorded {
+		h.Items = append(h.Items, Step{
+			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Actor: r.Meta.Actor,
+			OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
+		})
+	}
+	return h, nil
+}
