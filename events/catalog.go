@@ -17,7 +17,7 @@ func NewCatalog(facts ...[]Event) Catalog {
 	for _, group := range facts {
 		for _, e := range group {
 			if t, taken := c.types[e.EventName()]; taken {
-				panic(fmt.Sprintf("events: %s names both %s and %T", e.EventName(), t, e))
+				panic(fmt.Sprintf("events: %s names both %s and %T", e.EventName(), t, e)) //nolint:forbidigo // a slip of the programmer, found by the first test
 			}
 			c.types[e.EventName()] = reflect.TypeOf(e)
 		}

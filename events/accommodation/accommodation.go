@@ -22,7 +22,12 @@ func FacilityFacts() []events.Event {
 // NoticeFacts lists the facts of a notice's stream.
 func NoticeFacts() []events.Event {
 	return []events.Event{
-		StayNotified{}, Departed{}, StayExtended{}, RoomChanged{}, GuestCorrected{}, StayCancelled{},
+		StayNotified{},
+		Departed{},
+		StayExtended{},
+		RoomChanged{},
+		GuestCorrected{},
+		StayCancelled{},
 		IdentityRecorded{},
 	}
 }

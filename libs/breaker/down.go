@@ -167,14 +167,15 @@ func endsOfConnection() []error {
 	}
 }
 
-// databaseAway knows the SQLSTATEs that say so: connection exceptions, insufficient resources, shutdown and start.
+// databaseAway knows the SQLSTATEs that say so: connection exceptions, insufficient resources, shutdown and start, and
+// read-only, which is the old primary after a failover.
 func databaseAway(err error) bool {
 	state, ok := errors.AsType[sqlState](err)
 	if !ok {
 		return false
 	}
 	code := state.SQLState()
-	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P")
+	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P") || code == "25006"
 }
 
 // sqlState is what pgconn's errors can say; named here so that a client of anything does not link a database driver.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/problem"
 )

@@ -52,7 +52,8 @@ func (c Country) in(lang language.Tag) string {
 	return string(c)
 }
 
-// region finds a country of today. x/text also reads numbers, groups of countries and states of the past.
+// region finds a country of today. x/text also reads numbers, groups of countries, states of the past (which have
+// no name there) and territories that have a code by courtesy only and issue no passports.
 func region(code string) (language.Region, bool) {
 	for i := range len(code) {
 		if code[i] < 'A' || code[i] > 'Z' {
@@ -63,7 +64,8 @@ func region(code string) (language.Region, bool) {
 	if err != nil || len(code) != 3 || !r.IsCountry() || r.ISO3() != code || r.Canonicalize() != r {
 		return language.Region{}, false
 	}
-	return r, true
+	courtesy := strings.Contains("ASC CPT DGA TAA XKK", code)
+	return r, !courtesy && display.English.Regions().Name(r) != ""
 }
 
 // specialNationality names the codes that ICAO 9303 part 3 section 5 adds to ISO 3166-1.

@@ -97,6 +97,9 @@ func (d Date) Compare(other Date) int {
 	return cmp.Or(cmp.Compare(d.year, other.year), cmp.Compare(d.month, other.month), cmp.Compare(d.day, other.day))
 }
 
+// Equal tells whether both are one day; go-cmp uses it to compare whole facts and commands.
+func (d Date) Equal(other Date) bool { return d == other }
+
 // Before tells whether d lies before other.
 func (d Date) Before(other Date) bool { return d.Compare(other) < 0 }
 

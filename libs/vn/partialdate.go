@@ -83,6 +83,9 @@ func (p PartialDate) Agrees(other PartialDate) bool {
 	return !p.Latest().Before(other.Earliest()) && !other.Latest().Before(p.Earliest())
 }
 
+// Equal tells whether both say the same; go-cmp uses it to compare whole facts and commands.
+func (p PartialDate) Equal(other PartialDate) bool { return p == other }
+
 // CheckBirth tells what is wrong with p as the birth date of somebody who is alive today.
 func (p PartialDate) CheckBirth(today Date) []problem.Fault {
 	if p.Earliest().After(today) {

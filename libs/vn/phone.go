@@ -80,6 +80,9 @@ func vietnameseLength(national string) bool {
 // IsZero tells whether there is no number.
 func (p Phone) IsZero() bool { return p.number == "" }
 
+// Equal tells whether both are one number; go-cmp uses it to compare whole facts and commands.
+func (p Phone) Equal(other Phone) bool { return p == other }
+
 // Number returns the number in E.164: "+84912345678".
 func (p Phone) Number() string { return p.number }
 

@@ -4,16 +4,133 @@
 package accommodation
 
 import (
+	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/songan-vn/songan/events"
+	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/accommodation/internal/duty"
+	"github.com/songan-vn/songan/services/accommodation/internal/facility"
+	"github.com/songan-vn/songan/services/accommodation/internal/projections"
+	"github.com/songan-vn/songan/services/accommodation/internal/reactions"
 )
 
-// Routes is the whole HTTP surface of the service.
-func (s *service) routes() http.Handler {
-	api := httpapi.New(s.api)
+// Name is the service's name in paths, topics and configuration.
+const Name = "accommodation"
+
+// Config is what can be set besides service.Config.
+type Config struct {
+	// Rules is a file that replaces the deadlines which come with the program.
+	Rules string `env:"SONGAN_ACCOMMODATION_RULES"`
+	// KeepGuests is how long a guest stays readable before the vault erases them.
+	KeepGuests time.Duration `env:"SONGAN_ACCOMMODATION_KEEP_GUESTS" envDefault:"43800h"`
+}
+
+// app is what the handlers work with.
+type app struct {
+	pool   *pgxpool.Pool
+	log    *eventstore.Store
+	vault  *vault.Vault
+	now    func() time.Time
+	rules  duty.Rules
+	config Config
+	units  *units.Directory
+	places *places
+	keys   *access.Cache
+
+	stays, facilities *projection.Model
+}
+
+// New builds the service. Its own keyring, the keys of facilities, is read from its log.
+func New(ctx context.Context, deps service.Deps) (service.Service, error) {
+	config, err := service.Load[Config]()
+	if err != nil {
+		return service.Service{}, err
+	}
+	rules, err := loadRules(config.Rules)
+	if err != nil {
+		return service.Service{}, err
+	}
+	directory, err := units.Load()
+	if err != nil {
+		return service.Service{}, err
+	}
+	base, err := foundation.Open(ctx, deps, foundation.Options{
+		Service: Name,
+		Own:     events.NewCatalog(facts.Catalog(), facility.PrivateFacts()),
+		Others:  events.NewCatalog(identity.Catalog()),
+	})
+	if err != nil {
+		return service.Service{}, err
+	}
+	a := &app{
+		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now,
+		rules: rules, config: config, units: directory, places: newPlaces(base.Log),
+	}
+	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
+	if err := a.wire(ctx, base); err != nil {
+		base.Close()
+		return service.Service{}, err
+	}
+	api := deps.API
+	api.Title, api.Auth = "Accommodation notices", deps.Auth(a.keys)
+	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
+	return service.Service{
+		Name: Name, Handler: a.routes(api), Runners: base.Runners(), Ready: base.Ready,
+		Close: func() error { base.Close(); return nil },
+	}, nil
+}
+
+const (
+	// keyTTL is how long another replica may still accept a key that was revoked here.
+	keyTTL     = 5 * time.Second
+	cachedKeys = 20_000
+	// inFlight is how many answers of the population database are recorded at the same time, per partition.
+	inFlight = 64
+)
+
+// wire adds the read models and the reactions.
+func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error) {
+	if a.stays, err = base.Project(ctx, projections.Stays()); err != nil {
+		return err
+	}
+	if a.facilities, err = base.Project(ctx, projections.Facilities()); err != nil {
+		return err
+	}
+	return base.React("identity", inFlight, reactions.Identity{Log: base.Log, Now: a.now}.Handlers()...)
+}
+
+func loadRules(path string) (duty.Rules, error) {
+	if path == "" {
+		return duty.National(), nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return duty.Rules{}, fmt.Errorf("SONGAN_ACCOMMODATION_RULES: %w", err)
+	}
+	rules, err := duty.Parse(file)
+	if err != nil {
+		return duty.Rules{}, fmt.Errorf("SONGAN_ACCOMMODATION_RULES: %s: %w", path, err)
+	}
+	return rules, nil
+}
+
+// routes is the whole HTTP surface of the service.
+func (a *app) routes(o httpapi.Options) http.Handler {
+	api := httpapi.New(o)
 	facilities := []access.Role{access.Facility}
 	police := []access.Role{access.CommunePolice, access.Admin}
 	readers := []access.Role{access.Facility, access.CommunePolice, access.Admin, access.Auditor}
@@ -21,66 +138,63 @@ func (s *service) routes() http.Handler {
 
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices", Summary: "Notify a guest's stay", Roles: facilities, Status: http.StatusCreated,
-	}, s.notify)
+	}, a.notify)
 	httpapi.Batch(api, httpapi.Route{
 		Pattern: "POST /notices/batch", Summary: "Notify many stays, with a verdict for each", Roles: facilities, Status: http.StatusCreated,
-	}, httpapi.Batching{Member: "notice"}, s.notify)
+	}, httpapi.Batching{Member: "notice"}, a.notify)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/departure", Summary: "The guest left", Roles: facilities,
-	}, s.depart)
+	}, a.depart)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/extension", Summary: "The guest stays longer or shorter", Roles: facilities,
-	}, s.extend)
+	}, a.extend)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/room", Summary: "The guest changed rooms", Roles: facilities,
-	}, s.changeRoom)
+	}, a.changeRoom)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/correction", Summary: "The person was entered wrongly", Roles: facilities,
-	}, s.correct)
+	}, a.correct)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/cancellation", Summary: "The stay never took place", Roles: facilities,
-	}, s.cancel)
+	}, a.cancel)
 
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /notices", Summary: "List stays, the latest arrival first", Roles: readers, After: s.stays.WaitFor,
-	}, s.list)
-	httpapi.Query(api, httpapi.Route{Pattern: "GET /notices/{id}", Summary: "Read a stay and its guest", Roles: readers}, s.one)
+		Pattern: "GET /notices", Summary: "List stays, the latest arrival first", Roles: readers, After: a.stays.WaitFor,
+	}, a.list)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /notices/{id}", Summary: "Read a stay and its guest", Roles: readers}, a.one)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /notices/{id}/history", Summary: "Everything that happened to a stay", Roles: readers,
-	}, s.history)
+	}, a.history)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /statistics", Summary: "Count stays by day, facility, kind or nationality", Roles: counters, After: s.stays.WaitFor,
-	}, s.statistics)
+		Pattern: "GET /statistics", Summary: "Count stays by day, facility, kind or nationality", Roles: counters, After: a.stays.WaitFor,
+	}, a.statistics)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /lookups", Summary: "Find where a person stays; each lookup is recorded", Roles: police, After: s.stays.WaitFor,
-	}, s.lookup)
-	s.facilityRoutes(api, police, readers)
+		Pattern: "POST /lookups", Summary: "Find where a person stays; each lookup is recorded", Roles: police, After: a.stays.WaitFor,
+	}, a.lookup)
+	a.facilityRoutes(api, police, readers)
 	return api
 }
 
-func (s *service) facilityRoutes(api *httpapi.API, police, readers []access.Role) {
+func (a *app) facilityRoutes(api *httpapi.API, police, readers []access.Role) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities", Summary: "Register a facility", Roles: police, Status: http.StatusCreated,
-	}, s.registerFacility)
+	}, a.registerFacility)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /facilities", Summary: "List facilities", Roles: readers, After: s.facilities.WaitFor,
-	}, s.listFacilities)
+		Pattern: "GET /facilities", Summary: "List facilities", Roles: readers, After: a.facilities.WaitFor,
+	}, a.listFacilities)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/suspension", Summary: "Refuse the facility's keys for now", Roles: police,
-	}, s.suspend)
+	}, a.suspend)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/reinstatement", Summary: "Accept the facility's keys again", Roles: police,
-	}, s.reinstate)
+	}, a.reinstate)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Roles: police, Status: http.StatusCreated,
-	}, s.issueKey)
+	}, a.issueKey)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Roles: police,
-	}, s.revokeKey)
+	}, a.revokeKey)
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /persons", Summary: "Resolve references to guests, for other services", Roles: []access.Role{access.Service},
-	}, s.persons)
+	}, a.persons)
 }
-
-// keepGuests is how long a guest stays readable unless the configuration says otherwise.
-const keepGuests = 5 * 365 * 24 * time.Hour

@@ -11,6 +11,7 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 )
 
@@ -49,13 +50,13 @@ type Facility struct {
 	Contact      string `json:"contact,omitzero"`
 }
 
-func (s *service) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Facility], error) {
-	unit, err := s.communeOf(c.In.Unit, c.Who, c.Meta.At)
+func (a *app) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Facility], error) {
+	unit, err := a.communeOf(c.In.Unit, c.Who, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
 	kept := profile{Name: c.In.Name, Address: c.In.Address, Phone: c.In.Phone, Contact: c.In.Contact}
-	row, err := s.vault.Seal(purposeProfile, kept, vault.Index{}, time.Time{})
+	row, err := a.vault.Seal(purposeProfile, kept, vault.Index{}, time.Time{})
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
@@ -63,21 +64,21 @@ func (s *service) registerFacility(ctx context.Context, c httpapi.Call[RegisterB
 	cmd := facility.Register{
 		Facility: id, Kind: c.In.Kind, Unit: unit, Remote: c.In.Remote, Organisation: c.In.Organisation, Profile: string(row.Ref),
 	}
-	out, err := eventstore.Execute(ctx, s.log, facilityStream(id), cmd, c.Meta, eventstore.WithSecrets(row))
+	out, err := eventstore.Execute(ctx, a.log, facilityStream(id), cmd, c.Meta, eventstore.WithSecrets(row))
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	answer := s.viewFacility(out.State)
+	answer := a.viewFacility(out.State)
 	answer.Name, answer.Address, answer.Phone, answer.Contact = kept.Name, kept.Address, kept.Phone, kept.Contact
 	return httpapi.Done[Facility]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
 }
 
 // communeOf finds the commune that the code means today, and refuses one that is not the officer's own.
-func (s *service) communeOf(code string, who access.Principal, now time.Time) (facts.Unit, error) {
+func (a *app) communeOf(code string, who access.Principal, now time.Time) (facts.Unit, error) {
 	var faults problem.Faults
-	unit, found := s.units.Find(code, vn.DateOf(now))
+	unit, found := a.units.Find(code, vn.DateOf(now))
 	switch {
-	case !found:
+	case !found || unit.Level != units.Commune:
 		faults.At("/unit", problem.Fault{
 			Code: "unit_unknown", Message: "no commune has this code today", MessageVI: "hiện không có xã, phường, đặc khu nào mang mã này",
 		})
@@ -92,12 +93,12 @@ func (s *service) communeOf(code string, who access.Principal, now time.Time) (f
 	return facts.Unit{Code: unit.Code, ValidFrom: unit.ValidFrom.String()}, nil
 }
 
-func (s *service) viewFacility(f facility.Facility) Facility {
+func (a *app) viewFacility(f facility.Facility) Facility {
 	v := Facility{
 		ID: f.Facility, Kind: f.Kind, Unit: f.Unit.Code, Remote: f.Remote, Organisation: f.Organisation, Suspended: f.Suspended,
 	}
 	if from, err := vn.ParseDate(f.Unit.ValidFrom); err == nil {
-		if unit, found := s.units.Find(f.Unit.Code, from); found {
+		if unit, found := a.units.Find(f.Unit.Code, from); found {
 			v.UnitName = unit.Name
 		}
 	}
@@ -105,49 +106,49 @@ func (s *service) viewFacility(f facility.Facility) Facility {
 }
 
 // ofOfficer loads a facility that the officer is responsible for.
-func (s *service) ofOfficer(ctx context.Context, id string, who access.Principal) (facility.Facility, error) {
-	f, err := s.places.load(ctx, id)
+func (a *app) ofOfficer(ctx context.Context, id string, who access.Principal) (facility.Facility, error) {
+	f, err := a.places.load(ctx, id)
 	if err != nil {
 		return facility.Facility{}, err
 	}
-	if !s.sees(who, f.Facility, f.Unit) {
+	if !a.sees(who, f.Facility, f.Unit) {
 		return facility.Facility{}, facility.ErrUnknown()
 	}
 	return f, nil
 }
 
-func (s *service) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
-	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
+	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	return changeFacility(ctx, s, c, facility.Suspend{Note: string(reason.Ref)}, reason)
+	return changeFacility(ctx, a, c, facility.Suspend{Note: string(reason.Ref)}, reason)
 }
 
-func (s *service) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
-	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
+	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	return changeFacility(ctx, s, c, facility.Reinstate{Note: string(reason.Ref)}, reason)
+	return changeFacility(ctx, a, c, facility.Reinstate{Note: string(reason.Ref)}, reason)
 }
 
 // changeFacility runs an officer's command and forgets cached keys, which a suspension refuses.
 func changeFacility[I any](
-	ctx context.Context, s *service, c httpapi.Call[I], cmd facility.Command, secrets ...vault.Row,
+	ctx context.Context, a *app, c httpapi.Call[I], cmd facility.Command, secrets ...vault.Row,
 ) (httpapi.Done[Facility], error) {
-	f, err := s.ofOfficer(ctx, c.Path("id"), c.Who)
+	f, err := a.ofOfficer(ctx, c.Path("id"), c.Who)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	out, err := eventstore.Execute(ctx, s.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
 	for key := range out.State.Keys {
-		s.keys.Forget(key)
+		a.keys.Forget(key)
 	}
-	return httpapi.Done[Facility]{Answer: s.viewFacility(out.State), Position: out.Position, Replayed: out.Replayed}, nil
+	return httpapi.Done[Facility]{Answer: a.viewFacility(out.State), Position: out.Position, Replayed: out.Replayed}, nil
 }
 
 // KeyBody says how long a key is good for.
@@ -155,19 +156,19 @@ type KeyBody struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"a year from now when left out"`
 }
 
-// IssuedKey is a key with its token, which is shown this once.
+// IssuedKey is a key with its token. Only a hash of the token's secret is kept.
 type IssuedKey struct {
 	Key       string    `json:"key"`
 	Facility  string    `json:"facility"`
-	Token     string    `json:"token,omitzero" doc:"shown once: a repeated request answers without it, because only a hash is kept"`
+	Token     string    `json:"token" doc:"cannot be read again: only a hash is kept"`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // keyLife is how long a key is good for when nobody says otherwise.
 const keyLife = 365 * 24 * time.Hour
 
-func (s *service) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Done[IssuedKey], error) {
-	f, err := s.ofOfficer(ctx, c.Path("id"), c.Who)
+func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Done[IssuedKey], error) {
+	f, err := a.ofOfficer(ctx, c.Path("id"), c.Who)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
@@ -176,20 +177,18 @@ func (s *service) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpap
 		expires = c.Meta.At.Add(keyLife)
 	}
 	id := f.Facility + c.Name("key")[:keySuffix]
-	token, key := access.GenerateWithID(id, access.Principal{ID: id, Role: access.Facility, Facility: f.Facility, Unit: f.Unit.Code})
+	secret := c.Name("key-secret-1") + c.Name("key-secret-2") // derived, so that a repeated request answers with the same token
+	token, key := access.Token(id, []byte(secret), access.Principal{ID: id, Role: access.Facility, Facility: f.Facility})
 	cmd := facility.IssueKey{Key: key.ID, Hash: key.Hash, ExpiresAt: expires}
-	out, err := eventstore.Execute(ctx, s.log, facilityStream(f.Facility), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
-	answer := IssuedKey{Key: id, Facility: f.Facility, Token: token, ExpiresAt: expires}
-	if out.Replayed {
-		answer.Token, answer.ExpiresAt = "", out.State.Keys[id].ExpiresAt
-	}
+	answer := IssuedKey{Key: id, Facility: f.Facility, Token: token, ExpiresAt: out.State.Keys[id].ExpiresAt}
 	return httpapi.Done[IssuedKey]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
 }
 
-func (s *service) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Facility], error) {
-	s.keys.Forget(c.Path("key"))
-	return changeFacility(ctx, s, c, facility.RevokeKey{Key: c.Path("key")})
+func (a *app) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Facility], error) {
+	a.keys.Forget(c.Path("key"))
+	return changeFacility(ctx, a, c, facility.RevokeKey{Key: c.Path("key")})
 }

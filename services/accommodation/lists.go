@@ -28,18 +28,18 @@ type ListNotices struct {
 	Persons  bool   `query:"persons" doc:"read the guests too; each reading is recorded"`
 }
 
-func (s *service) list(ctx context.Context, c httpapi.Call[ListNotices]) (httpapi.Page[Notice], error) {
+func (a *app) list(ctx context.Context, c httpapi.Call[ListNotices]) (httpapi.Page[Notice], error) {
 	q := c.In
-	return s.page(ctx, c, projections.StayFilter{
-		Scope: s.scope(c.Who), Facility: q.Facility, Unit: q.Unit, Status: q.Status, Identity: q.Identity,
+	return a.page(ctx, c, projections.StayFilter{
+		Scope: a.scope(c.Who), Facility: q.Facility, Unit: q.Unit, Status: q.Status, Identity: q.Identity,
 		From: q.From, To: q.To, Late: q.Late, After: q.Cursor.At, Limit: q.Limit,
 	})
 }
 
-func (s *service) page(
+func (a *app) page(
 	ctx context.Context, c httpapi.Call[ListNotices], filter projections.StayFilter,
 ) (httpapi.Page[Notice], error) {
-	stays, err := projections.ListStays(ctx, s.pool, filter)
+	stays, err := projections.ListStays(ctx, a.pool, filter)
 	if err != nil {
 		return httpapi.Page[Notice]{}, err
 	}
@@ -55,7 +55,7 @@ func (s *service) page(
 	for i := range stays {
 		people[&page.Items[i]] = stays[i].Guest
 	}
-	return page, s.addGuests(ctx, c.Who, "list", people)
+	return page, a.addGuests(ctx, c.Who, "list", people)
 }
 
 func viewStays(stays []projections.Stay) []Notice {
@@ -81,8 +81,8 @@ type Lookup struct {
 	Document  *LookupDocument `json:"document,omitzero"`
 	FullName  string          `json:"full_name,omitzero" maxLength:"200"`
 	BirthDate string          `json:"birth_date,omitzero" format:"partial-date"`
-	Purpose   string          `json:"purpose" maxLength:"200"`
-	Case      string          `json:"case" maxLength:"100"`
+	Purpose   string          `json:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$" example:"missing_person"`
+	Case      string          `json:"case" pattern:"^[!-~]{1,100}$" doc:"number of the file the lookup belongs to" example:"BD-2026-118"`
 }
 
 // LookupDocument is the document to look for.
@@ -108,8 +108,8 @@ type Found struct {
 // lookupLimit is the most stays one lookup answers with, the latest first.
 const lookupLimit = 200
 
-func (s *service) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error) {
-	refs, err := s.find(ctx, c.Who.Actor(), c.In)
+func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error) {
+	refs, err := a.find(ctx, c.Who.Actor(), c.In)
 	if err != nil {
 		return Found{}, err
 	}
@@ -117,8 +117,8 @@ func (s *service) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, er
 	for _, ref := range refs {
 		guests = append(guests, string(ref))
 	}
-	stays, err := projections.ListStays(ctx, s.pool, projections.StayFilter{
-		Scope: s.scope(c.Who), Guests: guests, Limit: lookupLimit,
+	stays, err := projections.ListStays(ctx, a.pool, projections.StayFilter{
+		Scope: a.scope(c.Who), Guests: guests, Limit: lookupLimit,
 	})
 	if err != nil {
 		return Found{}, err
@@ -126,12 +126,12 @@ func (s *service) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, er
 	return Found{Items: viewStays(stays)}, nil
 }
 
-func (s *service) find(ctx context.Context, actor string, l Lookup) ([]vault.Ref, error) {
+func (a *app) find(ctx context.Context, actor string, l Lookup) ([]vault.Ref, error) {
 	reading := vault.Reading{Actor: actor, Purpose: l.Purpose, Case: l.Case}
 	if l.Document != nil {
-		return s.vault.FindByDocument(ctx, reading, guest.DocumentIndex(l.Document.Type, l.Document.Number))
+		return a.vault.FindByDocument(ctx, reading, guest.DocumentIndex(l.Document.Number))
 	}
-	return s.vault.FindByName(ctx, reading, guest.NameIndex(l.FullName, l.BirthDate))
+	return a.vault.FindByName(ctx, reading, guest.NameIndex(l.FullName, l.BirthDate))
 }
 
 // Statistics counts stays. They stay right when people are erased.
@@ -153,7 +153,7 @@ type Counts struct {
 // countLimit is the most lines of a statistic; a province has fewer facilities and the world fewer nations.
 const countLimit = 10_000
 
-func (s *service) statistics(ctx context.Context, c httpapi.Call[Statistics]) (Counts, error) {
+func (a *app) statistics(ctx context.Context, c httpapi.Call[Statistics]) (Counts, error) {
 	q, today := c.In, vn.DateOf(c.Meta.At).String()
 	if q.From == "" {
 		q.From = today
@@ -161,7 +161,7 @@ func (s *service) statistics(ctx context.Context, c httpapi.Call[Statistics]) (C
 	if q.To == "" {
 		q.To = today
 	}
-	items, err := projections.CountStays(ctx, s.pool, s.scope(c.Who), projections.Counting{
+	items, err := projections.CountStays(ctx, a.pool, a.scope(c.Who), projections.Counting{
 		Unit: q.Unit, From: q.From, To: q.To, By: q.By, Limit: countLimit,
 	})
 	if err != nil {
@@ -177,12 +177,12 @@ type ListFacilities struct {
 	Kind string `query:"kind" enum:"tourist,dormitory,medical,household,boarding_house,other"`
 }
 
-func (s *service) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]) (httpapi.Page[Facility], error) {
+func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]) (httpapi.Page[Facility], error) {
 	after := ""
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
 	}
-	rows, err := projections.ListFacilities(ctx, s.pool, s.scope(c.Who), c.In.Kind, after, c.In.Limit)
+	rows, err := projections.ListFacilities(ctx, a.pool, a.scope(c.Who), c.In.Kind, after, c.In.Limit)
 	if err != nil {
 		return httpapi.Page[Facility]{}, err
 	}
@@ -190,12 +190,12 @@ func (s *service) listFacilities(ctx context.Context, c httpapi.Call[ListFacilit
 	if len(rows) == c.In.Limit {
 		page.Next = httpapi.NextCursor(rows[len(rows)-1].Facility)
 	}
-	profiles, err := s.profiles(ctx, c.Who.Actor(), rows)
+	profiles, err := a.profiles(ctx, c.Who.Actor(), rows)
 	if err != nil {
 		return httpapi.Page[Facility]{}, err
 	}
 	for _, row := range rows {
-		f := s.viewFacility(facility.Facility{
+		f := a.viewFacility(facility.Facility{
 			FacilityRegistered: facts.FacilityRegistered{
 				Facility: row.Facility, Kind: row.Kind, Unit: facts.Unit{Code: row.UnitCode, ValidFrom: row.UnitValidFrom},
 				Remote: row.Remote, Organisation: row.Organisation,
@@ -210,12 +210,12 @@ func (s *service) listFacilities(ctx context.Context, c httpapi.Call[ListFacilit
 }
 
 // profiles reads names and addresses of facilities from the vault.
-func (s *service) profiles(ctx context.Context, actor string, rows []projections.Facility) (map[string]profile, error) {
+func (a *app) profiles(ctx context.Context, actor string, rows []projections.Facility) (map[string]profile, error) {
 	refs := make([]vault.Ref, 0, len(rows))
 	for _, row := range rows {
 		refs = append(refs, vault.Ref(row.Profile))
 	}
-	found, err := s.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
+	found, err := a.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
 	if err != nil {
 		return nil, err
 	}

@@ -28,30 +28,30 @@ type NotifyBody struct {
 }
 
 // notify serves a single notice and, called once per item, a batch.
-func (s *service) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Done[Notice], error) {
-	place, err := s.places.of(ctx, c.Who.Facility)
+func (a *app) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Done[Notice], error) {
+	place, err := a.places.of(ctx, c.Who.Facility)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	if err := s.checkCompanion(ctx, c.In.AccompaniedBy, place.Facility); err != nil {
+	if err := a.checkCompanion(ctx, c.In.AccompaniedBy, place.Facility); err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	person, err := s.sealGuest(c.In.Guest, c.Meta.At)
+	person, err := a.sealGuest(c.In.Guest, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
 	id := c.Name("notice")
 	cmd := notice.Notify{
 		Stay: facts.StayNotified{
-			Notice: id, Receipt: s.receipt(id), Facility: place.Facility, FacilityKind: place.Kind, Unit: place.Unit,
+			Notice: id, Receipt: a.receipt(id), Facility: place.Facility, FacilityKind: place.Kind, Unit: place.Unit,
 			Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
 			ArrivedAt: c.In.ArrivedAt, ExpectedDeparture: c.In.ExpectedDeparture, Room: c.In.Room,
 			Reason: c.In.Reason, AccompaniedBy: c.In.AccompaniedBy, Group: c.In.Group,
 		},
-		Remote: place.Remote, Rules: s.rules, Warnings: c.In.warnings(c.Meta.At),
+		Remote: place.Remote, Rules: a.rules, Warnings: c.In.warnings(c.Meta.At),
 		Known: c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest"),
 	}
-	out, err := eventstore.Execute(ctx, s.log, noticeStream(id), cmd, c.Meta,
+	out, err := eventstore.Execute(ctx, a.log, noticeStream(id), cmd, c.Meta,
 		eventstore.Fresh(), eventstore.WithSecrets(person))
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
@@ -71,9 +71,9 @@ func (b NotifyBody) warnings(now time.Time) []string {
 func noticeStream(id string) string { return "notice-" + id }
 
 // receipt is the number a facility shows at an inspection: short enough to be read over a telephone.
-func (s *service) receipt(id string) string {
+func (a *app) receipt(id string) string {
 	const groups, size = 4, 4
-	name := strings.ToUpper(s.vault.Name("receipt", id))
+	name := strings.ToUpper(a.vault.Name("receipt", id))
 	parts := make([]string, 0, groups+1)
 	parts = append(parts, "SA")
 	for i := range groups {
@@ -83,19 +83,19 @@ func (s *service) receipt(id string) string {
 }
 
 // sealGuest encrypts the person for the vault row that is stored together with the fact.
-func (s *service) sealGuest(g guest.Guest, now time.Time) (vault.Row, error) {
-	return s.vault.Seal(purposeGuest, g, vault.Index{
-		Document: g.DocumentIndex(),
+func (a *app) sealGuest(g guest.Guest, now time.Time) (vault.Row, error) {
+	return a.vault.Seal(purposeGuest, g, vault.Index{
+		Document: guest.DocumentIndex(g.Document.Number),
 		Name:     guest.NameIndex(g.FullName, g.BirthDate),
-	}, now.Add(s.config.KeepGuests))
+	}, now.Add(a.config.KeepGuests))
 }
 
 // checkCompanion refuses a companion who is not a guest of the same facility.
-func (s *service) checkCompanion(ctx context.Context, id, facility string) error {
+func (a *app) checkCompanion(ctx context.Context, id, facility string) error {
 	if id == "" {
 		return nil
 	}
-	companion, err := s.notice(ctx, id)
+	companion, err := a.notice(ctx, id)
 	if err == nil && companion.Facility == facility {
 		return nil
 	}
@@ -112,10 +112,10 @@ func (s *service) checkCompanion(ctx context.Context, id, facility string) error
 
 // change runs a command on the caller's own notice. A notice of another facility answers as if it did not exist.
 func change[I any](
-	ctx context.Context, s *service, c httpapi.Call[I], cmd decider.Command[notice.Notice], secrets ...vault.Row,
+	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[notice.Notice], secrets ...vault.Row,
 ) (httpapi.Done[Notice], error) {
 	own := notice.Owned{Facility: c.Who.Facility, Command: cmd}
-	out, err := eventstore.Execute(ctx, s.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
@@ -127,8 +127,8 @@ type DepartBody struct {
 	DepartedAt time.Time `json:"departed_at"`
 }
 
-func (s *service) depart(ctx context.Context, c httpapi.Call[DepartBody]) (httpapi.Done[Notice], error) {
-	return change(ctx, s, c, notice.Depart(c.In))
+func (a *app) depart(ctx context.Context, c httpapi.Call[DepartBody]) (httpapi.Done[Notice], error) {
+	return change(ctx, a, c, notice.Depart(c.In))
 }
 
 // ExtendBody says until when the guest is expected to stay.
@@ -136,8 +136,8 @@ type ExtendBody struct {
 	ExpectedDeparture string `json:"expected_departure" format:"date"`
 }
 
-func (s *service) extend(ctx context.Context, c httpapi.Call[ExtendBody]) (httpapi.Done[Notice], error) {
-	return change(ctx, s, c, notice.Extend(c.In))
+func (a *app) extend(ctx context.Context, c httpapi.Call[ExtendBody]) (httpapi.Done[Notice], error) {
+	return change(ctx, a, c, notice.Extend(c.In))
 }
 
 // RoomBody says which room the guest has now.
@@ -145,8 +145,8 @@ type RoomBody struct {
 	Room string `json:"room" pattern:"^[0-9A-Za-z ./-]{1,16}$"`
 }
 
-func (s *service) changeRoom(ctx context.Context, c httpapi.Call[RoomBody]) (httpapi.Done[Notice], error) {
-	return change(ctx, s, c, notice.ChangeRoom(c.In))
+func (a *app) changeRoom(ctx context.Context, c httpapi.Call[RoomBody]) (httpapi.Done[Notice], error) {
+	return change(ctx, a, c, notice.ChangeRoom(c.In))
 }
 
 // CorrectBody is the person as they should have been entered.
@@ -155,25 +155,25 @@ type CorrectBody struct {
 	Reason string      `json:"reason" maxLength:"500"`
 }
 
-func (s *service) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi.Done[Notice], error) {
-	place, err := s.places.of(ctx, c.Who.Facility)
+func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi.Done[Notice], error) {
+	place, err := a.places.of(ctx, c.Who.Facility)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	person, err := s.sealGuest(c.In.Guest, c.Meta.At)
+	person, err := a.sealGuest(c.In.Guest, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
 	cmd := notice.Correct{
 		Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
-		Warnings: c.In.Guest.Warnings(c.Meta.At), Note: string(reason.Ref), Remote: place.Remote, Rules: s.rules,
+		Warnings: c.In.Guest.Warnings(c.Meta.At), Note: string(reason.Ref), Remote: place.Remote, Rules: a.rules,
 		Known: c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest"),
 	}
-	return change(ctx, s, c, cmd, person, reason)
+	return change(ctx, a, c, cmd, person, reason)
 }
 
 // ReasonBody says why.
@@ -181,17 +181,17 @@ type ReasonBody struct {
 	Reason string `json:"reason" maxLength:"500"`
 }
 
-func (s *service) cancel(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Notice], error) {
-	reason, err := s.sealNote(c.In.Reason, c.Meta.At)
+func (a *app) cancel(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Notice], error) {
+	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	return change(ctx, s, c, notice.Cancel{Note: string(reason.Ref)}, reason)
+	return change(ctx, a, c, notice.Cancel{Note: string(reason.Ref)}, reason)
 }
 
 // sealNote encrypts a free text: people write names into reasons.
-func (s *service) sealNote(text string, now time.Time) (vault.Row, error) {
-	return s.vault.Seal(purposeNote, remark{Text: text}, vault.Index{}, now.Add(s.config.KeepGuests))
+func (a *app) sealNote(text string, now time.Time) (vault.Row, error) {
+	return a.vault.Seal(purposeNote, remark{Text: text}, vault.Index{}, now.Add(a.config.KeepGuests))
 }
 
 // remark is a free text in the vault.

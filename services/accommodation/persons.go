@@ -18,8 +18,8 @@ const (
 // PersonsBody asks for the people behind references. Purpose and case are recorded with the reading.
 type PersonsBody struct {
 	Refs    []string `json:"refs" minItems:"1" maxItems:"500"`
-	Purpose string   `json:"purpose" maxLength:"100"`
-	Case    string   `json:"case" maxLength:"100"`
+	Purpose string   `json:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$"`
+	Case    string   `json:"case" pattern:"^[!-~]{1,100}$"`
 }
 
 // Person is a guest as another service needs them. An erased person has a reference and nothing else.
@@ -33,12 +33,12 @@ type Persons struct {
 	Items []Person `json:"items"`
 }
 
-func (s *service) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
+func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, err := s.vault.Read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
+	found, err := a.vault.Read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
 	if err != nil {
 		return Persons{}, err
 	}

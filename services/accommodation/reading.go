@@ -17,12 +17,12 @@ import (
 )
 
 // scope is what a caller sees in lists. Whoever has no place of their own sees everything that their role may ask for.
-func (s *service) scope(who access.Principal) projections.Scope {
+func (a *app) scope(who access.Principal) projections.Scope {
 	switch who.Role {
 	case access.Facility:
 		return projections.Scope{Facility: who.Facility}
 	case access.CommunePolice:
-		unit := s.unitOf(who)
+		unit := a.unitOf(who)
 		return projections.Scope{UnitCode: unit.Code, UnitValidFrom: unit.ValidFrom}
 	default:
 		return projections.Scope{}
@@ -30,8 +30,8 @@ func (s *service) scope(who access.Principal) projections.Scope {
 }
 
 // unitOf is the commune that an officer's code means today. An officer of a unit that no longer exists sees nothing.
-func (s *service) unitOf(who access.Principal) facts.Unit {
-	unit, found := s.units.Find(who.Unit, vn.DateOf(s.now()))
+func (a *app) unitOf(who access.Principal) facts.Unit {
+	unit, found := a.units.Find(who.Unit, vn.DateOf(a.now()))
 	if !found {
 		return facts.Unit{Code: who.Unit, ValidFrom: "none"}
 	}
@@ -39,20 +39,20 @@ func (s *service) unitOf(who access.Principal) facts.Unit {
 }
 
 // sees tells whether a caller may know of something in a facility.
-func (s *service) sees(who access.Principal, facility string, unit facts.Unit) bool {
+func (a *app) sees(who access.Principal, facility string, unit facts.Unit) bool {
 	switch who.Role {
 	case access.Facility:
 		return who.Facility == facility
 	case access.CommunePolice:
-		return s.unitOf(who) == unit
+		return a.unitOf(who) == unit
 	default:
 		return true
 	}
 }
 
 // notice folds a stay from the log.
-func (s *service) notice(ctx context.Context, id string) (notice.Notice, error) {
-	n, err := stateOf[notice.Notice](ctx, s.log, noticeStream(id))
+func (a *app) notice(ctx context.Context, id string) (notice.Notice, error) {
+	n, err := stateOf[notice.Notice](ctx, a.log, noticeStream(id))
 	if err != nil {
 		return notice.Notice{}, err
 	}
@@ -76,37 +76,37 @@ func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, str
 }
 
 // one answers with a stay and its guest.
-func (s *service) one(ctx context.Context, c httpapi.Call[struct{}]) (Notice, error) {
-	n, err := s.visible(ctx, c.Path("id"), c.Who)
+func (a *app) one(ctx context.Context, c httpapi.Call[struct{}]) (Notice, error) {
+	n, err := a.visible(ctx, c.Path("id"), c.Who)
 	if err != nil {
 		return Notice{}, err
 	}
 	answer := view(n)
-	if err := s.addGuests(ctx, c.Who, n.Notice, map[*Notice]string{&answer: n.Guest}); err != nil {
+	if err := a.addGuests(ctx, c.Who, n.Notice, map[*Notice]string{&answer: n.Guest}); err != nil {
 		return Notice{}, err
 	}
 	return answer, nil
 }
 
 // visible loads a stay that the caller may know of. To everybody else it does not exist.
-func (s *service) visible(ctx context.Context, id string, who access.Principal) (notice.Notice, error) {
-	n, err := s.notice(ctx, id)
+func (a *app) visible(ctx context.Context, id string, who access.Principal) (notice.Notice, error) {
+	n, err := a.notice(ctx, id)
 	if err != nil {
 		return notice.Notice{}, err
 	}
-	if !s.sees(who, n.Facility, n.Unit) {
+	if !a.sees(who, n.Facility, n.Unit) {
 		return notice.Notice{}, notice.ErrUnknown()
 	}
 	return n, nil
 }
 
 // addGuests reads people from the vault, which records who read them and why.
-func (s *service) addGuests(ctx context.Context, who access.Principal, about string, people map[*Notice]string) error {
+func (a *app) addGuests(ctx context.Context, who access.Principal, about string, people map[*Notice]string) error {
 	refs := make([]vault.Ref, 0, len(people))
 	for _, ref := range people {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, err := s.vault.Read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs...)
+	found, err := a.vault.Read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs...)
 	if err != nil {
 		return err
 	}
@@ -141,11 +141,11 @@ type History struct {
 	Items []Step `json:"items"`
 }
 
-func (s *service) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
-	if _, err := s.visible(ctx, c.Path("id"), c.Who); err != nil {
+func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+	if _, err := a.visible(ctx, c.Path("id"), c.Who); err != nil {
 		return History{}, err
 	}
-	recorded, err := s.log.Load(ctx, noticeStream(c.Path("id")))
+	recorded, err := a.log.Load(ctx, noticeStream(c.Path("id")))
 	if err != nil {
 		return History{}, err
 	}

@@ -1,6 +1,6 @@
 module github.com/songan-vn/songan/services/songan
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/songan-vn/songan/events v0.0.0
@@ -10,6 +10,8 @@ require (
 	github.com/songan-vn/songan/services/identity v0.0.0
 	github.com/songan-vn/songan/services/simulators v0.0.0
 )
+
+require github.com/alecthomas/kong v1.17.0 // indirect
 
 replace github.com/songan-vn/songan/events => ../../events
 

@@ -11,6 +11,9 @@ import (
 	"github.com/songan-vn/songan/libs/vn"
 )
 
+// roomForUnits saves growing the list while it is read; it is no limit.
+const roomForUnits = 15_000
+
 // reformBasis made the list that holds from 2025-07-01.
 const reformBasis = "19/2025/QĐ-TTg"
 
@@ -18,14 +21,13 @@ const reformBasis = "19/2025/QĐ-TTg"
 // before the next release adds a line to a copy of data/changes.tsv.
 func Read(files fs.FS) (*Directory, error) {
 	reform := vn.MustDate(2025, time.July, 1)
-	var d Directory
+	d := Directory{units: make([]Unit, 0, roomForUnits)}
 	if err := d.readList(files, "data/before-2025-07-01.tsv", Unit{ValidUntil: reform}); err != nil {
 		return nil, err
 	}
 	if err := d.readList(files, "data/from-2025-07-01.tsv", Unit{Key: Key{ValidFrom: reform}, Basis: reformBasis}); err != nil {
 		return nil, err
 	}
-	d.sort()
 	if err := d.readChanges(files, "data/changes.tsv"); err != nil {
 		return nil, err
 	}
@@ -52,22 +54,35 @@ func (d *Directory) readChanges(files fs.FS, name string) error {
 		if err != nil {
 			return err
 		}
-		code, successors := fields[1], fields[4]
-		for i := range d.units {
-			u := &d.units[i]
-			if u.Code != code || !u.Holds(day) {
-				continue
-			}
-			if u.ValidFrom == day {
-				return fmt.Errorf("unit %s changes twice on %s", code, day)
-			}
-			u.ValidUntil, u.successors = day, successors
+		code, name := fields[1], fields[3]
+		ended, err := d.end(code, day, fields[4])
+		if err != nil {
+			return err
 		}
-		if fields[3] == "-" {
+		switch {
+		case name != "-":
+			return d.add(Unit{Key: Key{code, day}, Parent: fields[2], Name: name, Basis: fields[5]})
+		case !ended:
+			return fmt.Errorf("unit %s ends on %s and did not exist", code, day)
+		default:
 			return nil
 		}
-		return d.add(Unit{Key: Key{code, day}, Parent: fields[2], Name: fields[3], Basis: fields[5]})
 	})
+}
+
+// end closes the version of a unit that held until that day, and tells whether there was one.
+func (d *Directory) end(code string, day vn.Date, successors string) (ended bool, err error) {
+	for i := range d.units {
+		u := &d.units[i]
+		if u.Code != code || !u.Holds(day) {
+			continue
+		}
+		if u.ValidFrom == day {
+			return false, fmt.Errorf("unit %s changes twice on %s", code, day)
+		}
+		u.ValidUntil, u.successors, ended = day, successors, true
+	}
+	return ended, nil
 }
 
 func eachLine(files fs.FS, name string, least int, do func(fields []string) error) error {
@@ -75,18 +90,21 @@ func eachLine(files fs.FS, name string, least int, do func(fields []string) erro
 	if err != nil {
 		return fmt.Errorf("read administrative units: %w", err)
 	}
-	number := 0
+	number, fields := 0, [6]string{}
 	for line := range strings.Lines(string(text)) {
 		number++
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		fields := strings.Split(line, "\t")
-		if len(fields) < least {
-			return fmt.Errorf("read %s line %d: %d fields of %d", name, number, len(fields), least)
+		count := strings.Count(line, "\t") + 1
+		if count < least || count > len(fields) {
+			return fmt.Errorf("read %s line %d: %d fields of %d", name, number, count, least)
 		}
-		if err := do(fields); err != nil {
+		for i := range count {
+			fields[i], line, _ = strings.Cut(line, "\t")
+		}
+		if err := do(fields[:count]); err != nil {
 			return fmt.Errorf("read %s line %d: %w", name, number, err)
 		}
 	}

@@ -68,7 +68,7 @@ func (u Unit) Holds(on vn.Date) bool {
 // ShortName returns the name without its kind: "Ba Đình". Names that are a number keep it: "Phường 4".
 func (u Unit) ShortName() string {
 	for _, kind := range []string{"Tỉnh ", "Thành phố ", "Quận ", "Huyện ", "Thị xã ", "Thị trấn ", "Phường ", "Xã ", "Đặc khu "} {
-		if name, ok := strings.CutPrefix(u.Name, kind); ok && (name[0] < '0' || name[0] > '9') {
+		if name, ok := strings.CutPrefix(u.Name, kind); ok && strings.Trim(name, "0123456789") != "" {
 			return name
 		}
 	}

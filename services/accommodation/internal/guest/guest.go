@@ -73,22 +73,15 @@ type Entry struct {
 // Foreigner tells whether the guest must also be declared to the immigration police.
 func (g Guest) Foreigner() bool { return vn.Country(g.Nationality).Foreign() }
 
-// DocumentIndex is what an exact search by document looks for: type and number, without blanks and in upper
-// case. It is empty when there is no number.
-func (g Guest) DocumentIndex() string {
-	if g.Document.Number == "" {
-		return ""
-	}
-	return DocumentIndex(g.Document.Type, g.Document.Number)
-}
-
-// DocumentIndex is the form in which a document is searched for. Citizen numbers are found whichever paper
-// they stood on.
-func DocumentIndex(kind, number string) string {
-	if kind == BirthCertificate {
-		kind = CitizenID
-	}
-	return kind + ":" + strings.ToUpper(strings.Join(strings.Fields(number), ""))
+// DocumentIndex is the form in which a document number is searched for: letters A-Z and digits only, whatever
+// paper it stood on and however it was written. It is empty when there is nothing to search for.
+func DocumentIndex(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, vn.Fold(number))
 }
 
 // NameIndex is what an exact search by name and birth date looks for.

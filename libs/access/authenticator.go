@@ -1,0 +1,127 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/songan-vn/songan/libs/httpapi/limits"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+const (
+	failuresAtOnce   = 20              // from one address before it has to wait
+	failureEvery     = 3 * time.Second // after which one more attempt is allowed
+	addresses        = 50_000          // that are remembered
+	goodKeys         = 50_000          // that worked lately
+	maxAuthorization = 4096            // characters of the header
+)
+
+// Authenticator tells who calls. Its keyrings are asked in order.
+type Authenticator struct {
+	keyrings []Keyring
+	now      func() time.Time
+	failures *limits.Rates
+	good     *limits.Recent[struct{}]
+}
+
+// Options configures an [Authenticator].
+type Options struct {
+	// Now is the clock by which keys expire.
+	Now func() time.Time
+}
+
+// New returns an authenticator over keyrings.
+func New(o Options, keyrings ...Keyring) *Authenticator {
+	return &Authenticator{
+		keyrings: keyrings,
+		now:      o.Now,
+		failures: limits.NewRates(limits.RatesOptions{
+			Every: failureEvery, Burst: failuresAtOnce, Callers: addresses, Now: o.Now,
+		}),
+		good: limits.NewRecent[struct{}](goodKeys),
+	}
+}
+
+// Authenticate returns who calls with this Authorization header from this address. The error is a
+// *problem.Problem, unless a keyring could not be asked.
+func (a *Authenticator) Authenticate(ctx context.Context, authorization, address string) (Principal, error) {
+	if authorization == "" {
+		return Principal{}, problem.New(problem.Unauthenticated, "no_credentials",
+			"this needs an Authorization header with a bearer token", "cần có tiêu đề Authorization với mã truy cập")
+	}
+	id, secret, ok := parseHeader(authorization)
+	if _, worked := a.good.Get(id); !ok || !worked {
+		if wait, spent := a.failures.Spent(address); spent {
+			return Principal{}, tooManyFailures(wait)
+		}
+	}
+	p, err := a.check(ctx, id, secret)
+	if code := problem.CodeOf(err); code == "invalid_key" {
+		a.failures.Take(address)
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	a.good.Put(id, struct{}{})
+	return p, nil
+}
+
+// parseHeader reads "Bearer <token>"; the scheme is not case-sensitive (RFC 9110).
+func parseHeader(authorization string) (id, secret string, ok bool) {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if len(authorization) > maxAuthorization || !strings.EqualFold(scheme, "Bearer") {
+		return "", "", false
+	}
+	return Parse(strings.TrimSpace(token))
+}
+
+// check compares the secret before anything else is said about the key, and does so for unknown keys too.
+func (a *Authenticator) check(ctx context.Context, id, secret string) (Principal, error) {
+	key, err := a.lookup(ctx, id)
+	if err != nil && !errors.Is(err, ErrUnknownKey) {
+		return Principal{}, fmt.Errorf("look up key %s: %w", id, err)
+	}
+	if err != nil {
+		key = Key{Hash: make([]byte, len(hash("")))}
+	}
+	switch {
+	case !key.Matches(secret) || err != nil:
+		return Principal{}, problem.New(problem.Unauthenticated, "invalid_key",
+			"the token is not one of ours", "mã truy cập không hợp lệ")
+	case key.Revoked:
+		return Principal{}, problem.New(problem.Unauthenticated, "key_revoked",
+			"this key was revoked", "mã truy cập đã bị thu hồi")
+	case !key.ExpiresAt.IsZero() && !a.now().Before(key.ExpiresAt):
+		return Principal{}, problem.New(problem.Unauthenticated, "key_expired",
+			"this key has expired", "mã truy cập đã hết hạn")
+	case key.Suspended:
+		return Principal{}, problem.New(problem.Unauthenticated, "key_suspended",
+			"this key is suspended", "mã truy cập đang bị tạm khoá")
+	}
+	return key.Principal, nil
+}
+
+func (a *Authenticator) lookup(ctx context.Context, id string) (Key, error) {
+	if id == "" {
+		return Key{}, ErrUnknownKey
+	}
+	for _, ring := range a.keyrings {
+		key, err := ring.Lookup(ctx, id)
+		if !errors.Is(err, ErrUnknownKey) {
+			return key, err
+		}
+	}
+	return Key{}, ErrUnknownKey
+}
+
+func tooManyFailures(wait time.Duration) error {
+	return &problem.Problem{
+		Kind: problem.TooMany, Code: "too_many_failures",
+		Detail:     "too many wrong tokens came from this address; wait before the next attempt",
+		DetailVI:   "địa chỉ này đã gửi quá nhiều mã truy cập sai; xin chờ rồi thử lại",
+		RetryAfter: wait,
+	}
+}

@@ -1,0 +1,113 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+// Append is some facts for the end of one stream: all of them are stored, or none.
+type Append struct {
+	Stream string
+	// Expected is the version that the stream has; 0 for a new one.
+	Expected int
+	Facts    []events.Event
+	// Meta is stored with each fact. An OccurredAt of zero becomes the store's Now.
+	Meta events.Meta
+	// Secrets are what the facts refer to. They are stored with the facts or not at all.
+	Secrets []vault.Row
+}
+
+// Result is what became of one append of many.
+type Result struct {
+	Recorded []events.Recorded
+	Err      error
+}
+
+// Append stores facts and returns them as they were recorded. When it returns, they are durable.
+//
+// It returns [ErrConflict] if the stream is at another version, [ErrUnstorable] if the database refuses what the facts
+// hold, and a problem of kind Unavailable if too much is waiting or the database is away. If ctx ends while the append
+// waits for its turn, nothing was stored and the error is ctx's. If it was sent already it may have been stored: then
+// the error is [ErrUnknown] as well.
+func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error) {
+	c := s.encode(a)
+	if err := s.send(ctx, s.appends.enter, c); err != nil {
+		return nil, fmt.Errorf("append to %s: %w", a.Stream, err)
+	}
+	if c.err != nil {
+		return nil, fmt.Errorf("append to %s: %w", a.Stream, c.err)
+	}
+	return c.recorded(), nil
+}
+
+// AppendAll stores many appends, each for itself, and answers for each of them. Several may go to one stream; they are
+// tried in the order given. It sends chunk after chunk, and waits for room instead of taking the place of others.
+//
+// An error of its own means that ctx ended or the store was closed before all was done. The results are there
+// nevertheless: whatever has no facts says why.
+func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
+	results := make([]Result, len(all))
+	for from := 0; from < len(all); {
+		chunk := s.chunk(all[from:])
+		if err := s.send(ctx, s.appends.enterLate, chunk...); err != nil {
+			err = fmt.Errorf("append %d of %d: %w", from+1, len(all), err)
+			for i := range results[from:] {
+				results[from+i].Err = err
+			}
+			return results, err
+		}
+		for i, c := range chunk {
+			results[from+i] = c.result()
+		}
+		from += len(chunk)
+	}
+	return results, nil
+}
+
+// chunk encodes as many appends as go into one round trip.
+func (s *Store) chunk(all []Append) []*command {
+	var chunk []*command
+	bytes := 0
+	for _, a := range all[:min(len(all), batchSize)] {
+		c := s.encode(a)
+		chunk = append(chunk, c)
+		if bytes += c.bytes; bytes > batchBytes {
+			break
+		}
+	}
+	return chunk
+}
+
+// send queues commands as one piece and waits until all of them are answered. When it fails, they are not to be
+// looked at: a writer may have them.
+func (s *Store) send(ctx context.Context, enter entrance, commands ...*command) error {
+	t := &ticket[[]*command]{done: make(chan struct{})}
+	for _, c := range commands {
+		if c.err == nil {
+			t.work = append(t.work, c)
+			t.size++
+			t.bytes += c.bytes
+		}
+	}
+	if t.size == 0 {
+		return nil
+	}
+	if err := enter(ctx, t); err != nil {
+		return err
+	}
+	select {
+	case <-t.done:
+		return nil
+	case <-ctx.Done():
+	}
+	if s.appends.leave(t) {
+		return ctx.Err() //nolint:wrapcheck // the caller wraps
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, ctx.Err())
+}
+
+// entrance is how one gets into the queue: refused at once, or waiting for room.
+type entrance func(context.Context, *ticket[[]*command]) error

@@ -1,0 +1,138 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+const (
+	tries      = 14 // of one batch while the database is away: about ten seconds
+	firstWait  = 10 * time.Millisecond
+	mostWait   = time.Second
+	mostShifts = 10               // doublings of firstWait
+	tripLimit  = 20 * time.Second // one round trip, waiting for the turn of others included
+)
+
+// write is the life of one writer: take what waits, store it, answer.
+func (s *Store) write() {
+	for {
+		tickets := s.appends.take()
+		if len(tickets) == 0 {
+			return
+		}
+		var b batch
+		for _, t := range tickets {
+			b = append(b, t.work...)
+		}
+		begin := time.Now()
+		s.commit(b)
+		s.metrics.stored(b, time.Since(begin))
+		s.announce(b)
+		for _, t := range tickets {
+			close(t.done)
+		}
+	}
+}
+
+// commit stores a batch. When the database refuses it for what one of its commands holds, the two halves are stored
+// for themselves, until the guilty one stands alone.
+func (s *Store) commit(b batch) {
+	err := s.persist(b)
+	switch {
+	case err == nil:
+	case !guilty(err):
+		b.fail(err)
+	case len(b) == 1:
+		b.fail(fmt.Errorf("%w (SQLSTATE %s)", ErrUnstorable, pg.Code(err)))
+	default:
+		s.commit(b[:len(b)/2])
+		s.commit(b[len(b)/2:])
+	}
+}
+
+// guilty tells whether the database refused the batch for what it holds. The error's text may quote that, so
+// nobody but us sees it.
+func guilty(err error) bool {
+	code := pg.Code(err)
+	return strings.HasPrefix(code, "22") || strings.HasPrefix(code, "23") || strings.HasPrefix(code, "54")
+}
+
+// persist sends a batch until there is an answer. It may be sent again when the answer was lost, because append_batch
+// knows the appends that it has.
+func (s *Store) persist(b batch) error {
+	sent, careful := false, false
+	var err error
+	for try := range tries {
+		err = s.trip(b, careful)
+		if pg.IsDuplicate(err) && !careful {
+			careful = true // a stream that was expected to be new is not
+			continue
+		}
+		if !passing(err) {
+			return err
+		}
+		if !unsent(err) {
+			sent, careful = true, true
+		}
+		s.metrics.resent.Inc()
+		s.log.Warn("a batch is sent again", zap.Int("try", try+1), zap.Int("commands", len(b)), zap.Error(err))
+		if !s.pause(s.ctx, try) {
+			break
+		}
+	}
+	if sent {
+		return fmt.Errorf("%w: %w: %w", ErrUnknown, away(), err)
+	}
+	return fmt.Errorf("%w: %w", away(), err)
+}
+
+func (s *Store) trip(b batch, careful bool) error {
+	ctx, cancel := context.WithTimeout(s.ctx, tripLimit)
+	defer cancel()
+	return b.store(ctx, s.own, careful)
+}
+
+// pause waits a little longer after every try. It is false when ctx ends or the store has no time left.
+func (s *Store) pause(ctx context.Context, try int) bool {
+	select {
+	case <-time.After(min(firstWait<<min(try, mostShifts), mostWait)):
+		return true
+	case <-ctx.Done():
+		return false
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// passing tells whether the same batch may succeed later.
+func passing(err error) bool {
+	switch pg.Code(err) {
+	case "40001", "40P01", "55P03", "57014": // serialization, deadlock, lock or statement timeout
+		return true
+	}
+	return pg.IsDown(err) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// unsent tells whether the server cannot have seen the batch.
+func unsent(err error) bool {
+	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
+	return unconnected || pgconn.SafeToRetry(err)
+}
+
+// away is what a caller hears while the database cannot be reached.
+func away() error {
+	return &problem.Problem{
+		Kind: problem.Unavailable, Code: "log_unavailable", RetryAfter: retryAfter,
+		Detail:   "the log cannot be reached; try again in a moment",
+		DetailVI: "tạm thời không ghi nhận được; vui lòng thử lại sau giây lát",
+	}
+}

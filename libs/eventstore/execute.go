@@ -1,0 +1,160 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+const attempts = 5 // to decide on a stream that others append to
+
+// Outcome is what came of a command.
+type Outcome[S any] struct {
+	// State is the stream folded up to and including Facts.
+	State S
+	// Facts are those of the command; none if nothing was left to do.
+	Facts []events.Recorded
+	// Position is that of the last fact in State: who has read so far has seen the outcome.
+	Position int64
+	// Replayed says that the command had been executed before; the outcome is that of the first time.
+	Replayed bool
+}
+
+// Option says something about one execution.
+type Option func(*options)
+
+type options struct {
+	secrets []vault.Row
+	fresh   bool
+}
+
+// WithSecrets stores rows of the vault together with the facts. They are not stored when the command turns out to have
+// been executed before, or to have nothing to do.
+func WithSecrets(rows ...vault.Row) Option {
+	return func(o *options) { o.secrets = append(o.secrets, rows...) }
+}
+
+// Fresh says that the stream is most likely new: decide without looking, and look only if that was wrong. It saves the
+// query of a command that creates something.
+func Fresh() Option { return func(o *options) { o.fresh = true } }
+
+// Execute folds a stream, lets cmd decide, and appends the facts that it decided. When it returns, they are durable.
+//
+// A cause that is in the stream already is a repeat and changes nothing: the outcome is the first one, or the problem
+// "idempotency_key_reused" if both have a fingerprint and they differ. A command without a cause is never a repeat. Nor
+// is one that had nothing to do the first time, since nothing was recorded: it decides again.
+//
+// If another writer was faster, cmd decides again on what is there now, a bounded number of times. What Decide refuses is
+// returned as it is.
+func Execute[S decider.State[S]](
+	ctx context.Context, s *Store, stream string, cmd decider.Command[S], m decider.Meta, opts ...Option,
+) (Outcome[S], error) {
+	e := execution[S]{store: s, stream: stream, cmd: cmd, meta: m}
+	for _, set := range opts {
+		set(&e.options)
+	}
+	if e.fresh {
+		if out, err := e.on(ctx, nil); !errors.Is(err, ErrConflict) {
+			return out, err
+		}
+	}
+	done, err := s.turns.take(ctx, stream)
+	if err != nil {
+		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", stream, err)
+	}
+	defer done()
+	for range attempts {
+		history, err := s.Load(ctx, stream)
+		if err != nil {
+			return Outcome[S]{}, err
+		}
+		out, err := e.on(ctx, history)
+		if !errors.Is(err, ErrConflict) {
+			return out, err
+		}
+	}
+	return Outcome[S]{}, fmt.Errorf("execute on %s: %w: %w, %d times", stream, contended(), ErrConflict, attempts)
+}
+
+// execution is one call of Execute.
+type execution[S decider.State[S]] struct {
+	options
+
+	store  *Store
+	stream string
+	cmd    decider.Command[S]
+	meta   decider.Meta
+}
+
+// on executes the command on a stream with this history.
+func (e *execution[S]) on(ctx context.Context, history []events.Recorded) (Outcome[S], error) {
+	if out, replayed, err := e.replay(history); replayed || err != nil {
+		return out, err
+	}
+	var out Outcome[S]
+	fold(&out, history)
+	facts, err := e.cmd.Decide(out.State, e.meta)
+	if err != nil {
+		return Outcome[S]{}, err //nolint:wrapcheck // a refusal is for the caller, as it is
+	}
+	if len(facts) == 0 {
+		return out, nil
+	}
+	recorded, err := e.store.Append(ctx, Append{
+		Stream: e.stream, Expected: len(history), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets,
+	})
+	if err != nil {
+		return Outcome[S]{}, err
+	}
+	fold(&out, recorded)
+	out.Facts = recorded
+	return out, nil
+}
+
+// replay finds what the command recorded before, if it did. The facts of one append lie side by side.
+func (e *execution[S]) replay(history []events.Recorded) (out Outcome[S], replayed bool, err error) {
+	if e.meta.Cause == "" {
+		return out, false, nil
+	}
+	ours := func(r events.Recorded) bool { return r.Meta.Cause == e.meta.Cause }
+	first := slices.IndexFunc(history, ours)
+	if first < 0 {
+		return out, false, nil
+	}
+	if was, is := history[first].Meta.Fingerprint, e.meta.Fingerprint; was != is && was != "" && is != "" {
+		return out, false, fmt.Errorf("execute on %s: %w", e.stream, reused())
+	}
+	end := first + 1
+	for end < len(history) && ours(history[end]) {
+		end++
+	}
+	fold(&out, history[:end])
+	out.Facts, out.Replayed = history[first:end], true
+	return out, true, nil
+}
+
+// fold continues the outcome's state with more facts of the stream.
+func fold[S decider.State[S]](out *Outcome[S], more []events.Recorded) {
+	for _, r := range more {
+		out.State = out.State.Evolve(r.Event)
+		out.Position = r.Position
+	}
+}
+
+func reused() error {
+	return problem.New(problem.Invalid, "idempotency_key_reused",
+		"this Idempotency-Key was used for another request; a new request needs a new key",
+		"Idempotency-Key này đã dùng cho một yêu cầu khác; yêu cầu mới cần khóa mới")
+}
+
+func contended() error {
+	return problem.New(problem.Conflict, "concurrent_change",
+		"others keep changing the same thing; load it and try again",
+		"dữ liệu đang được người khác thay đổi; hãy tải lại và thử lại")
+}

@@ -1,0 +1,70 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/pg"
+)
+
+// pollEvery is how often a follower looks although nobody told it to: a notification may be lost.
+const pollEvery = time.Second
+
+// Follow hands every fact after a position to handle, in order and up to limit at a time, and waits for more. It
+// returns nil when ctx ends. If handle fails, its error is returned and nothing after that batch was handed out.
+//
+// While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error: to
+// go on would be to skip something.
+func (s *Store) Follow(
+	ctx context.Context, after int64, limit int, handle func(context.Context, []events.Recorded) error,
+) error {
+	for look := true; ; {
+		at, changed := s.head.look()
+		if look || at > after {
+			batch, err := s.readPatiently(ctx, after, limit)
+			if err == nil && len(batch) > 0 {
+				err = handle(ctx, batch)
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("follow after %d: %w", after, err)
+			}
+			if len(batch) > 0 {
+				after, look = batch[len(batch)-1].Position, false
+				continue
+			}
+		}
+		select {
+		case <-changed:
+			look = false
+		case <-time.After(pollEvery):
+			look = true
+		case <-ctx.Done():
+			return nil
+		case <-s.ctx.Done():
+			return fmt.Errorf("follow after %d: %w", after, ErrClosed)
+		}
+	}
+}
+
+// readPatiently reads, and waits while the database is away.
+func (s *Store) readPatiently(ctx context.Context, after int64, limit int) ([]events.Recorded, error) {
+	for try := 0; ; try++ {
+		batch, err := s.Read(ctx, after, limit)
+		if !pg.IsDown(err) {
+			return batch, err
+		}
+		if try == 0 {
+			s.log.Warn("a follower waits for the database", zap.Int64("after", after), zap.Error(err))
+		}
+		if !s.pause(ctx, try) {
+			return nil, fmt.Errorf("%w: %w", ErrClosed, err)
+		}
+	}
+}

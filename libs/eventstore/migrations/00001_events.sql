@@ -1,0 +1,106 @@
+-- +goose Up
+create table events (
+    position    bigint      primary key,
+    stream      text        collate "C" not null,
+    version     int         not null,
+    type        text        collate "C" not null,
+    data        jsonb       not null,
+    meta        jsonb       not null,
+    append      bigint      not null, -- random, one per append: whose facts are these, when an answer was lost?
+    recorded_at timestamptz not null,
+    constraint events_stream_version unique (stream, version)
+);
+
+-- What happened has happened.
+-- +goose StatementBegin
+create function events_are_final() returns trigger language plpgsql as $$
+begin
+    raise exception 'events are appended, never changed or removed' using errcode = 'restrict_violation';
+end
+$$;
+-- +goose StatementEnd
+create trigger events_are_final before update or delete or truncate on events
+    for each statement execute function events_are_final();
+
+-- append_batch appends what it can of a batch of commands, each with the facts of one append to one stream, and
+-- answers per command: the position of its first fact, or 0 if the stream was not at the expected version.
+--
+-- Facts come in the order of their commands. earlier[i] is the last command before i on the same stream, or 0.
+-- Unless careful, streams expected to be new are taken to be new: if one is not, the whole batch fails with
+-- unique_violation and is to be sent again, carefully. A batch whose answer was lost is sent again carefully too,
+-- and its commands get the answers that they would have got.
+-- +goose StatementBegin
+create function append_batch(
+    careful boolean,
+    expected int[], facts int[], earlier int[], appends bigint[],                         -- per command
+    command int[], nth int[], streams text[], types text[], data jsonb[], metas jsonb[],  -- per fact
+    owner int[], refs uuid[], purposes text[], keys text[], ciphertexts bytea[],          -- per row of the vault
+    documents bytea[], names bytea[], expiries timestamptz[],
+    out positions bigint[], out recorded timestamptz[]
+) language plpgsql as $$
+declare
+    head    bigint;
+    version int[]; -- of the command's stream: before it, then after it
+    fact    int := 1;
+    found_position bigint;
+    found_recorded timestamptz;
+begin
+    -- Writers take turns until they have committed, so that commit order is the order of positions. A lock
+    -- instead of a row that is updated: dead versions of such a row slow down everybody under a long snapshot.
+    perform pg_advisory_xact_lock('events'::regclass::oid::bigint);
+    select coalesce(max(e.position), 0) into head from events e;
+    recorded := array_fill(clock_timestamp(), array[cardinality(expected)]);
+    positions := array_fill(0::bigint, array[cardinality(expected)]);
+
+    if careful or 0 <> any (expected) then
+        select array_agg(case when careful or expected[f.command] > 0 then coalesce(
+                   (select e.version from events e where e.stream = f.stream order by e.version desc limit 1), 0)
+               else 0 end order by f.command)
+        into version
+        from unnest(command, nth, streams) as f(command, nth, stream) where f.nth = 1;
+    else
+        version := expected;
+    end if;
+
+    for i in 1 .. cardinality(expected) loop
+        if earlier[i] > 0 then
+            version[i] := version[earlier[i]];
+        end if;
+        if version[i] = expected[i] then
+            positions[i] := head + 1;
+            head := head + facts[i];
+            version[i] := version[i] + facts[i];
+        end if;
+    end loop;
+
+    insert into events (position, stream, version, type, data, meta, append, recorded_at)
+    select positions[f.command] + f.nth - 1, f.stream, expected[f.command] + f.nth, f.type, f.data, f.meta,
+           appends[f.command], recorded[f.command]
+    from unnest(command, nth, streams, types, data, metas) as f(command, nth, stream, type, data, meta)
+    where positions[f.command] > 0;
+
+    if cardinality(refs) > 0 then
+        insert into vault (ref, purpose, key, ciphertext, document_index, name_index, expires_at)
+        select r.ref, r.purpose, r.key, r.ciphertext, r.document, r.name, r.expires
+        from unnest(owner, refs, purposes, keys, ciphertexts, documents, names, expiries)
+             as r(owner, ref, purpose, key, ciphertext, document, name, expires)
+        where positions[r.owner] > 0;
+    end if;
+
+    if not careful then
+        return;
+    end if;
+    for i in 1 .. cardinality(expected) loop
+        if positions[i] = 0 then
+            select e.position, e.recorded_at into found_position, found_recorded from events e
+            where e.stream = streams[fact] and e.version = expected[i] + 1 and e.append = appends[i];
+            if found then
+                positions[i] := found_position;
+                recorded[i] := found_recorded;
+            end if;
+        end if;
+        fact := fact + facts[i];
+    end loop;
+end
+$$;
+-- +goose StatementEnd

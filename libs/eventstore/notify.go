@@ -1,0 +1,98 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+)
+
+const (
+	notifyEvery = 5 * time.Millisecond // at most; commits in between share a notification
+	shortTrip   = 5 * time.Second      // for statements that have nothing to wait for
+)
+
+// announce tells followers how far the log reaches: those of this process at once, others through the notifier.
+func (s *Store) announce(b batch) {
+	var last int64
+	for _, c := range b {
+		if c.err == nil {
+			last = max(last, c.position+int64(len(c.facts))-1)
+		}
+	}
+	if last == 0 {
+		return
+	}
+	s.head.advance(last)
+	select {
+	case s.bell <- struct{}{}:
+	default: // the notifier has not gone out yet, and will tell this too
+	}
+}
+
+// notify is the life of the notifier. It works after the commit and outside of it: a NOTIFY inside makes all
+// commits of a server wait for each other. If one is lost, followers find out by polling.
+func (s *Store) notify() {
+	for range s.bell {
+		ctx, cancel := context.WithTimeout(s.ctx, shortTrip)
+		_, err := s.own.Exec(ctx, `select pg_notify($1, $2)`, s.channel, strconv.FormatInt(s.head.position(), 10))
+		cancel()
+		if err != nil && s.ctx.Err() == nil {
+			s.log.Debug("followers elsewhere were not notified", zap.Error(err))
+		}
+		select {
+		case <-time.After(notifyEvery):
+		case <-s.ctx.Done():
+		}
+	}
+}
+
+// hear is the life of the listener, which learns from other processes how far the log reaches.
+func (s *Store) hear() {
+	for try := 0; s.ctx.Err() == nil; try++ {
+		heard, err := s.hearOnce()
+		if s.ctx.Err() != nil {
+			return
+		}
+		if heard {
+			try = 0
+		}
+		if try == 0 {
+			s.log.Warn("notifications are lost until the connection is back", zap.Error(err))
+		}
+		s.pause(s.ctx, try)
+	}
+}
+
+// hearOnce listens until its connection breaks. It has heard something once it got as far as listening.
+func (s *Store) hearOnce() (heard bool, err error) {
+	conn, err := pgx.ConnectConfig(s.ctx, s.own.Config().ConnConfig)
+	if err != nil {
+		return false, fmt.Errorf("connect: %w", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), shortTrip)
+		defer cancel()
+		conn.Close(ctx) //nolint:errcheck,gosec // it is broken, or nobody needs it any more
+	}()
+	if _, err := conn.Exec(s.ctx, "listen "+s.channel); err != nil {
+		return false, fmt.Errorf("listen: %w", err)
+	}
+	var missed int64 // while nobody listened
+	if err := conn.QueryRow(s.ctx, `select coalesce(max(position), 0) from events`).Scan(&missed); err != nil {
+		return true, fmt.Errorf("read the log's head: %w", err)
+	}
+	s.head.advance(missed)
+	for {
+		n, err := conn.WaitForNotification(s.ctx)
+		if err != nil {
+			return true, fmt.Errorf("wait for a notification: %w", err)
+		}
+		if position, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
+			s.head.advance(position)
+		}
+	}
+}

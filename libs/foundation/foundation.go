@@ -1,0 +1,173 @@
+// Package foundation is what every event-sourced service stands on, opened in the right order and closed in the
+// reverse one: database, vault, log, bus, read models, reactions.
+//
+//  1. A service has one database and two pools in it: one for the log, which must never wait behind a long list, and
+//     one for everything else.
+//  2. Tables of the libraries are migrated before anything reads them. Several processes may start at once.
+//  3. What runs in the background (relay, read models, reactions) is returned by [Foundation.Runners], and nothing
+//     runs before that.
+package foundation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+const (
+	logConns = 8  // appender, loads, wake-ups, relay
+	useConns = 16 // lists, read models, reactions
+	// partitions is fixed for ever: another number would send a stream to another partition.
+	partitions = 6
+)
+
+// Options say what a service needs of its foundation.
+type Options struct {
+	// Service names the topic and the consumers: "accommodation".
+	Service string
+	// Own holds every fact of the service's log, private ones included; Others those that it reacts to.
+	Own, Others events.Catalog
+}
+
+// Foundation is what [Open] opened.
+type Foundation struct {
+	// Pool is for lists and read models. The log has connections of its own.
+	Pool  *pgxpool.Pool
+	Log   *eventstore.Store
+	Vault *vault.Vault
+	Bus   kafkabus.Config
+
+	options  Options
+	deps     service.Deps
+	metrics  prometheus.Registerer
+	logPool  *pgxpool.Pool
+	models   *projection.Runner
+	reactors []*reaction.Reactor
+}
+
+// Open connects, migrates and checks everything, and starts nothing but the log's appender.
+func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err error) {
+	f := &Foundation{
+		options: o, deps: deps,
+		metrics: prometheus.WrapRegistererWith(prometheus.Labels{"service": o.Service}, deps.Metrics),
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			err = fmt.Errorf("open the foundation of %s: %w", o.Service, err)
+		}
+	}()
+	if f.logPool, err = f.pool(ctx, "log", logConns); err != nil {
+		return nil, err
+	}
+	if f.Pool, err = f.pool(ctx, "use", useConns); err != nil {
+		return nil, err
+	}
+	if err = f.migrate(ctx); err != nil {
+		return nil, err
+	}
+	if f.Vault, err = f.openVault(ctx); err != nil {
+		return nil, err
+	}
+	f.Log, err = eventstore.Open(ctx, f.logPool, eventstore.Options{
+		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.Bus, err = kafkabus.Connect(kafkabus.Settings{
+		Brokers: deps.Config.Brokers, User: deps.Config.KafkaUser, Password: deps.Config.KafkaPassword,
+		ClientID: "songan-" + o.Service,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err = kafkabus.EnsureTopic(ctx, f.Bus, kafkabus.Topic(o.Service), partitions, deps.Config.Replication); err != nil {
+		return nil, err
+	}
+	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
+	return f, nil
+}
+
+func (f *Foundation) pool(ctx context.Context, name string, conns int32) (*pgxpool.Pool, error) {
+	return pg.Open(ctx, f.deps.DatabaseURL, pg.Options{
+		MaxConns: conns, Name: f.options.Service + "-" + name, Registerer: f.deps.Metrics, Tracer: f.deps.Tracer,
+	})
+}
+
+func (f *Foundation) migrate(ctx context.Context) error {
+	migrations := []func(context.Context, *pgxpool.Pool) error{
+		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, reaction.Migrate,
+	}
+	for _, migrate := range migrations {
+		if err := migrate(ctx, f.logPool); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Project adds a read model of the service's own facts. It is called before [Foundation.Runners].
+func (f *Foundation) Project(ctx context.Context, p *projection.Projection) (*projection.Model, error) {
+	return f.models.Add(ctx, p, projection.FromLog(f.Log))
+}
+
+// React adds a consumer of other services' facts. It is called before [Foundation.Runners].
+func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handler) error {
+	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
+		Pool: f.Pool, Bus: f.Bus, Catalog: f.options.Others, Now: f.deps.Now, InFlight: inFlight, Down: breaker.IsDown,
+		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer,
+	}, handlers...)
+	if err != nil {
+		return err
+	}
+	f.reactors = append(f.reactors, r)
+	return nil
+}
+
+// Runners is what runs as long as the service does.
+func (f *Foundation) Runners() []service.Runner {
+	relay := kafkabus.NewRelay(f.Log, f.logPool, f.Bus, kafkabus.RelayOptions{
+		Topic: kafkabus.Topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
+	})
+	runners := []service.Runner{
+		{Name: "relay", Run: relay.Run},
+		{Name: "projections", Run: f.models.Run},
+		{Name: "vault", Run: f.sweep},
+	}
+	for _, r := range f.reactors {
+		runners = append(runners, service.Runner{Name: r.Name(), Run: r.Run})
+	}
+	return runners
+}
+
+// Ready tells whether the service can answer: the database does, and the read models have started.
+func (f *Foundation) Ready(ctx context.Context) error {
+	return errors.Join(f.Pool.Ping(ctx), f.models.Ready(ctx))
+}
+
+// Close ends what [Open] opened. The runners must have ended before.
+func (f *Foundation) Close() {
+	if f.Log != nil {
+		f.Log.Close()
+	}
+	f.Bus.Close()
+	for _, pool := range []*pgxpool.Pool{f.Pool, f.logPool} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package foundation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+// keyFile is the vault's key file: the configured one, or one in the data directory for a process of many services.
+func (f *Foundation) keyFile() string {
+	if f.deps.Config.VaultKeys != "" {
+		return f.deps.Config.VaultKeys
+	}
+	return filepath.Join(f.deps.Config.Data, "vault-"+f.options.Service+".key")
+}
+
+// openVault makes a key file for a database that is new. A database with people in it and no key file is an
+// accident, and a new key file would hide it.
+func (f *Foundation) openVault(ctx context.Context) (*vault.Vault, error) {
+	keys, err := vault.LoadKeys(f.keyFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := f.neverUsed(ctx); err != nil {
+			return nil, err
+		}
+		if err := vault.CreateMaster(f.keyFile()); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		keys, err = vault.LoadKeys(f.keyFile())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return vault.Open(ctx, f.Pool, keys, vault.Options{Now: f.deps.Now, Log: f.deps.Log})
+}
+
+func (f *Foundation) neverUsed(ctx context.Context) error {
+	var used bool
+	if err := f.Pool.QueryRow(ctx, `select exists (select from vault_keys)`).Scan(&used); err != nil {
+		return fmt.Errorf("look for vault keys: %w", err)
+	}
+	if used {
+		return fmt.Errorf("the key file %s is missing, and the database was sealed with it: restore the file", f.keyFile())
+	}
+	return nil
+}
+
+// sweepEvery is how often expired people are erased and the next month's key is made.
+const sweepEvery = time.Hour
+
+func (f *Foundation) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if _, err := f.Vault.Sweep(ctx, f.deps.Now()); err != nil && ctx.Err() == nil {
+			f.deps.Log.Warn("sweep of the vault", telemetry.Err(err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			f.deps.Log.Debug("sweeping the vault", zap.String("service", f.options.Service))
+		}
+	}
+}

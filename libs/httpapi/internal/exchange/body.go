@@ -1,0 +1,118 @@
+package exchange
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+// MediaJSON is the media type of bodies and answers.
+const MediaJSON = "application/json"
+
+const (
+	bodyPatience = 20 * time.Second // for a whole body that is no stream
+	keptBuffer   = 1 << 20          // larger ones are not kept for the next request
+	freshBuffer  = 4 << 10
+)
+
+func newBuffers() sync.Pool {
+	return sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, freshBuffer)) }}
+}
+
+// Buffer lends an empty buffer.
+func (s *Server) Buffer() *bytes.Buffer { return s.bodies.Get().(*bytes.Buffer) }
+
+// GiveBack ends the loan of a buffer; nothing may refer to its bytes any more.
+func (s *Server) GiveBack(b *bytes.Buffer) {
+	if b.Cap() > keptBuffer {
+		return
+	}
+	b.Reset()
+	s.bodies.Put(b)
+}
+
+// MediaType returns what the body says it is, unless it is encoded in a way that is not read here.
+func (x *Exchange) MediaType() (string, error) {
+	if coding := x.R.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return "", problem.New(problem.UnsupportedMedia, "content_encoding_not_supported",
+			"compressed bodies are not read here; send it as it is", "không nhận nội dung nén; hãy gửi nguyên bản")
+	}
+	header := x.R.Header.Get("Content-Type")
+	if header == MediaJSON {
+		return header, nil
+	}
+	media, params, err := mime.ParseMediaType(header)
+	if err != nil {
+		return "", UnsupportedMedia()
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return "", problem.New(problem.UnsupportedMedia, "charset_not_supported",
+			"only UTF-8 is read here", "chỉ nhận bảng mã UTF-8")
+	}
+	return media, nil
+}
+
+// UnsupportedMedia refuses a body of a type that the endpoint does not read.
+func UnsupportedMedia() error {
+	return problem.New(problem.UnsupportedMedia, "media_type_not_supported",
+		"this content type is not read here; see the documentation of the endpoint",
+		"không nhận kiểu nội dung này; xem tài liệu của API")
+}
+
+// ReadJSON reads a JSON body of at most limit bytes into b.
+func (x *Exchange) ReadJSON(b *bytes.Buffer, limit int64) error {
+	media, err := x.MediaType()
+	if err != nil {
+		return err
+	}
+	if media != MediaJSON {
+		return UnsupportedMedia()
+	}
+	return x.ReadBody(b, limit)
+}
+
+// ReadBody reads a body of at most limit bytes into b, in a bounded time.
+func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
+	if x.R.ContentLength > limit {
+		return tooLarge()
+	}
+	// The time for the body ends with the body: a deadline that stays would end the request, not the reading.
+	control := http.NewResponseController(x.W)
+	_ = control.SetReadDeadline(time.Now().Add(bodyPatience)) // a recorder of a test has none
+	_, err := b.ReadFrom(http.MaxBytesReader(x.W, x.R.Body, limit))
+	if err != nil {
+		return BodyError(err)
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	return nil
+}
+
+// BodyError says why a body could not be read to its end.
+func BodyError(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return problem.New(problem.TimedOut, "body_too_slow",
+			"the body took too long to arrive", "nội dung gửi lên quá chậm")
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return problem.New(problem.Malformed, "body_incomplete",
+			"the body ended before its announced length", "nội dung gửi lên chưa đầy đủ")
+	}
+	return problem.New(problem.Malformed, "body_unreadable",
+		"the body could not be read", "không đọc được nội dung gửi lên")
+}
+
+func tooLarge() error {
+	return problem.New(problem.TooLarge, "body_too_large",
+		"the body is larger than this endpoint reads", "nội dung gửi lên vượt quá giới hạn")
+}

@@ -1,0 +1,266 @@
+// Package exchange is what every request and its answer go through, whatever the route: limits, who calls, bodies, problems,
+// log, metrics, traces.
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/telemetry"
+)
+
+// Options is what httpapi.Options says, without what is for the documentation only.
+type Options struct {
+	Service     string
+	Auth        *access.Authenticator
+	Name        func(kind string, parts ...string) string
+	Fingerprint func(body []byte) string
+	Down        func(error) bool
+	Now         func() time.Time
+	Log         *zap.Logger
+	Metrics     prometheus.Registerer
+	Tracer      trace.TracerProvider
+	Limits      Limits
+}
+
+// Server serves the routes of one API.
+type Server struct {
+	options  Options
+	observed *observed
+	bodies   sync.Pool
+}
+
+// NewServer returns a server; its metrics are registered.
+func NewServer(o Options) *Server {
+	return &Server{options: o, observed: newObserved(o), bodies: newBuffers()}
+}
+
+// Route is httpapi.Route, complete.
+type Route struct {
+	Method, Path string
+	Params       []string
+	Roles        []access.Role
+	Public       bool
+	Status       int
+	BodyLimit    int64
+	Timeout      time.Duration
+	After        func(ctx context.Context, position int64) error
+	Cache        time.Duration
+	// Stream has no end of its own: its time is limited by moving on, not by a clock.
+	Stream bool
+}
+
+// Endpoint does the work of a route.
+type Endpoint func(ctx context.Context, x *Exchange) error
+
+// Exchange is one request and its answer on the way.
+type Exchange struct {
+	Route *Route
+	W     *Recorder
+	R     *http.Request
+	ID    string
+	Who   access.Principal
+	// Code is that of the problem which was answered, Err what is logged and never answered.
+	Code string
+	Err  error
+
+	server  *Server
+	started time.Time
+	span    trace.Span
+	cut     bool // the answer cannot be completed, so the connection is cut and nobody takes it for whole
+}
+
+// Server returns the server that the exchange belongs to.
+func (x *Exchange) Server() *Server { return x.server }
+
+// Recorder notes what is answered.
+type Recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader notes the status.
+func (w *Recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes.
+func (w *Recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Begun tells whether the answer is under way, so that its status cannot be changed any more.
+func (w *Recorder) Begun() bool { return w.status != 0 }
+
+// Unwrap lets http.ResponseController through.
+func (w *Recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Handler puts around an endpoint what is the same for all of them.
+func (s *Server) Handler(route *Route, do Endpoint) http.Handler {
+	seen := s.observed.route(route)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		x := &Exchange{
+			server: s, Route: route, W: &Recorder{ResponseWriter: w}, R: r, ID: newID(), started: time.Now(),
+		}
+		done := seen.begin()
+		defer func() {
+			x.recovered(ctx, recover())
+			done(x)
+			if x.cut {
+				panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http is told to cut the connection
+			}
+		}()
+		if err := x.run(ctx, do); err != nil {
+			x.refuse(ctx, err)
+		}
+	})
+}
+
+// newID names a request: sortable by time, which helps who reads logs.
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.NewString()
+	}
+	return id.String()
+}
+
+// recovered turns a panic into an answer.
+func (x *Exchange) recovered(ctx context.Context, caught any) {
+	switch caught {
+	case nil:
+	case http.ErrAbortHandler:
+		x.cut = true
+	default:
+		x.refuse(ctx, Panicked(caught, debug.Stack()))
+	}
+}
+
+// Panicked describes a panic by its place. Its value is quoted only when the runtime made it: others may hold anything.
+func Panicked(value any, stack []byte) error {
+	what := fmt.Sprintf("%T", value)
+	if e, ok := value.(runtime.Error); ok {
+		what = e.Error()
+	}
+	return fmt.Errorf("panic: %s\n%s", what, stack)
+}
+
+// run goes through everything that may refuse a request, the cheapest first, and then does it.
+func (x *Exchange) run(ctx context.Context, do Endpoint) error {
+	x.headers()
+	if err := x.checkPath(); err != nil {
+		return err
+	}
+	address := x.server.options.Limits.address(x.R)
+	if err := taken(x.server.options.Limits.Addresses.Take(address)); err != nil {
+		return err
+	}
+	gate := x.server.options.Limits.gate(x.Route)
+	if err := gate.Enter(ctx); err != nil {
+		return err
+	}
+	defer gate.Leave()
+
+	ctx = x.trace(ctx)
+	if !x.Route.Stream {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, x.Route.Timeout)
+		defer cancel()
+	}
+	ctx, err := x.admit(ctx, address)
+	if err != nil {
+		return err
+	}
+	return do(ctx, x)
+}
+
+// headers go with every answer, good or bad.
+func (x *Exchange) headers() {
+	h := x.W.Header()
+	h.Set("Songan-Request", x.ID)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+}
+
+const maxPathParam = 128
+
+// checkPath refuses ids that cannot be ids, before any database has to cope with them.
+func (x *Exchange) checkPath() error {
+	for _, name := range x.Route.Params {
+		if !isPathID(x.R.PathValue(name)) {
+			return NotFound()
+		}
+	}
+	return nil
+}
+
+func isPathID(s string) bool {
+	if s == "" || len(s) > maxPathParam {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// admit finds out who calls, and whether they may.
+func (x *Exchange) admit(ctx context.Context, address string) (context.Context, error) {
+	if x.Route.Public {
+		return ctx, nil
+	}
+	who, err := x.server.options.Auth.Authenticate(ctx, x.R.Header.Get("Authorization"), address)
+	if err != nil {
+		return ctx, fmt.Errorf("authenticate: %w", err)
+	}
+	x.Who = who
+	if !who.Is(x.Route.Roles...) {
+		return ctx, problem.New(problem.Forbidden, "role_not_allowed",
+			"your role may not do this", "vai trò của bạn không được phép thực hiện việc này")
+	}
+	if err := taken(x.server.options.Limits.Principals.Take(who.ID)); err != nil {
+		return ctx, err
+	}
+	return access.With(ctx, who), nil
+}
+
+// trace continues the caller's trace, or begins one.
+func (x *Exchange) trace(ctx context.Context) context.Context {
+	if parent := x.R.Header.Get("Traceparent"); parent != "" {
+		ctx = telemetry.WithTraceparent(ctx, parent)
+	}
+	if x.server.observed.tracer == nil {
+		return ctx
+	}
+	ctx, x.span = x.server.observed.start(ctx, x.Route)
+	return ctx
+}

@@ -1,0 +1,99 @@
+package exchange
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/songan-vn/songan/libs/httpapi/limits"
+)
+
+// Limits are shared by the APIs of a process, because its memory and processors are.
+type Limits struct {
+	// Requests bounds the requests under way, Streams the batches and other streams among them.
+	Requests *limits.Gate
+	Streams  *limits.Gate
+	// Addresses and Principals bound how often one of them may come; nil means as often as they like.
+	Addresses  *limits.Rates
+	Principals *limits.Rates
+	// Proxies are believed when they say on whose behalf they come (X-Forwarded-For).
+	Proxies []netip.Prefix
+}
+
+// DefaultLimits are sane for one machine.
+func DefaultLimits() Limits {
+	const (
+		requests, waiting = 512, 2048
+		streams           = 16
+		patience          = 2 * time.Second
+	)
+	return Limits{
+		Requests: limits.NewGate(limits.GateOptions{Width: requests, Queue: waiting, Patience: patience}),
+		Streams:  limits.NewGate(limits.GateOptions{Width: streams, Queue: streams, Patience: patience}),
+	}
+}
+
+func (l Limits) gate(r *Route) *limits.Gate {
+	if r.Stream {
+		return l.Streams
+	}
+	return l.Requests
+}
+
+// address returns who is on the other end, for counting only: it is never logged. IPv6 callers are counted by their
+// network of 64 bits, which is what one household or attacker has.
+func (l Limits) address(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	addr := at.Addr().Unmap()
+	for i := len(r.Header.Values("X-Forwarded-For")); i > 0 && l.trusts(addr); i-- {
+		addr = l.behind(addr, r.Header.Values("X-Forwarded-For")[i-1])
+	}
+	if addr.Is6() {
+		const network = 64
+		if p, err := addr.Prefix(network); err == nil {
+			addr = p.Addr()
+		}
+	}
+	return addr.String()
+}
+
+// behind follows one X-Forwarded-For from its end, as long as the proxies are ours.
+func (l Limits) behind(addr netip.Addr, header string) netip.Addr {
+	hops := strings.Split(header, ",")
+	for i := len(hops) - 1; i >= 0 && l.trusts(addr); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			return addr
+		}
+		addr = hop.Unmap()
+	}
+	return addr
+}
+
+func (l Limits) trusts(addr netip.Addr) bool {
+	for _, p := range l.Proxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+type stoppingKey struct{}
+
+// WithStopping returns a context for the requests of a server that will stop when the channel closes. Streams then
+// take nothing more in, finish what they have, and end.
+func WithStopping(ctx context.Context, stopping <-chan struct{}) context.Context {
+	return context.WithValue(ctx, stoppingKey{}, stopping)
+}
+
+// Stopping returns the channel of [WithStopping], nil if there is none. Handlers of long answers select on it.
+func Stopping(ctx context.Context) <-chan struct{} {
+	c, _ := ctx.Value(stoppingKey{}).(<-chan struct{})
+	return c
+}

@@ -1,0 +1,232 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
+	"github.com/songan-vn/songan/libs/httpapi/lines"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+const (
+	stall      = 60 * time.Second // without a byte in either direction
+	beatEvery  = time.Second
+	spoolLimit = 4 << 30 // bytes of verdicts that a client has not read yet
+)
+
+// errStopping ends a stream whose server is going to stop.
+var errStopping = errors.New("the server is stopping")
+
+// flow works on items and hands their verdicts on.
+func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), emit func(line []byte) error) error {
+	err := lines.Ordered(ctx, lines.Flow[item, verdict]{
+		Width: run.Width,
+		Next:  next,
+		Work:  run.work,
+		Emit: func(v verdict) error {
+			defer run.x.Server().GiveBack(v.line)
+			run.count(v)
+			return emit(v.line.Bytes())
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("work on a batch: %w", err)
+	}
+	return nil
+}
+
+func fromElements(server *exchange.Server, elements []jsontext.Value) func() (item, error) {
+	index := -1
+	return func() (item, error) {
+		if index++; index == len(elements) {
+			return item{}, io.EOF
+		}
+		data := server.Buffer()
+		data.Write(elements[index])
+		return item{index: index, data: data}, nil
+	}
+}
+
+// lines answers NDJSON with NDJSON while it is still coming in.
+func (run *batchRun[B, A]) lines(ctx context.Context) error {
+	p := newPulse(http.NewResponseController(run.x.W), Stopping(ctx))
+	defer p.end()
+	h := run.x.W.Header()
+	h.Set("Content-Type", mediaLines)
+	h.Set("Trailer", headerAccepted+", "+headerRejected+", "+exchange.HeaderPosition)
+
+	spool := lines.NewSpool(spoolLimit)
+	drained := make(chan error, 1)
+	go func() {
+		err := spool.Drain(p.writing(run.x.W), p.flush)
+		if err != nil {
+			p.interrupt(err)
+		}
+		drained <- err
+	}()
+	err := run.flow(ctx, run.fromLines(p), func(line []byte) error {
+		_, err := spool.Write(line)
+		return err
+	})
+	spool.Close()
+	if err := errors.Join(err, <-drained); err != nil {
+		h.Del("Trailer")
+		return streamError(err)
+	}
+	run.total()
+	if !run.x.W.Begun() { // no line at all
+		run.x.W.WriteHeader(http.StatusOK)
+	}
+	return nil
+}
+
+// streamError says why a stream ended early, as long as somebody can still be told.
+func streamError(err error) error {
+	if errors.Is(err, errStopping) {
+		return &problem.Problem{
+			Kind: problem.Unavailable, Code: "stopping", RetryAfter: beatEvery,
+			Detail:   "this server is stopping; send the same again, with the same key",
+			DetailVI: "máy chủ đang dừng; xin gửi lại với cùng khoá",
+		}
+	}
+	return err
+}
+
+// fromLines reads items from the body.
+func (run *batchRun[B, A]) fromLines(p *pulse) func() (item, error) {
+	reader := lines.NewReader(p.reading(run.x.R.Body), run.Line)
+	index := -1
+	return func() (item, error) {
+		line, err := reader.Next()
+		if errors.Is(err, lines.ErrTooLong) {
+			index++
+			return item{index: index, long: true}, nil
+		}
+		if err != nil {
+			return item{}, p.ended(err)
+		}
+		index++
+		data := run.x.Server().Buffer()
+		data.Write(line)
+		return item{index: index, data: data}, nil
+	}
+}
+
+// pulse keeps a stream alive as long as it moves. Both deadlines of the connection are put off by a byte in either
+// direction: a client that sends everything before it reads anything is slow in one direction only.
+type pulse struct {
+	control *http.ResponseController
+	done    chan struct{}
+	wg      sync.WaitGroup
+
+	mu     sync.Mutex
+	last   time.Time
+	noRead bool  // the body has ended: the deadline would now end the request
+	reason error // why nothing more is read
+}
+
+func newPulse(control *http.ResponseController, stopping <-chan struct{}) *pulse {
+	p := &pulse{control: control, done: make(chan struct{})}
+	_ = control.EnableFullDuplex() // HTTP/2 is so anyway
+	p.wg.Go(func() {
+		select {
+		case <-stopping:
+			p.interrupt(errStopping)
+		case <-p.done:
+		}
+	})
+	return p
+}
+
+// end stops what newPulse began.
+func (p *pulse) end() {
+	close(p.done)
+	p.wg.Wait()
+}
+
+func (p *pulse) beat() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if now.Sub(p.last) < beatEvery {
+		return
+	}
+	p.last = now
+	_ = p.control.SetWriteDeadline(now.Add(stall)) // a recorder of a test has none
+	if !p.noRead && p.reason == nil {
+		_ = p.control.SetReadDeadline(now.Add(stall))
+	}
+}
+
+// interrupt ends reading, even if somebody waits for a byte right now.
+func (p *pulse) interrupt(reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason != nil || p.noRead {
+		return
+	}
+	p.reason = reason
+	_ = p.control.SetReadDeadline(time.Now())
+}
+
+// ended says why reading ended.
+func (p *pulse) ended(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.reason != nil:
+		return p.reason
+	case errors.Is(err, io.EOF):
+		p.noRead = true
+		_ = p.control.SetReadDeadline(time.Time{})
+		return err
+	}
+	return exchange.BodyError(err)
+}
+
+// interrupted returns why nothing more is to be read.
+func (p *pulse) interrupted() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reason
+}
+
+func (p *pulse) reading(from io.Reader) io.Reader {
+	return readerFunc(func(b []byte) (int, error) {
+		if err := p.interrupted(); err != nil {
+			return 0, err
+		}
+		p.beat()
+		return from.Read(b)
+	})
+}
+
+func (p *pulse) writing(to io.Writer) func([]byte) error {
+	return func(b []byte) error {
+		p.beat()
+		if _, err := to.Write(b); err != nil {
+			return fmt.Errorf("%w: %w", exchange.ErrGone, err)
+		}
+		return nil
+	}
+}
+
+func (p *pulse) flush() error {
+	if err := p.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("%w: %w", exchange.ErrGone, err)
+	}
+	return nil
+}
+
+type readerFunc func([]byte) (int, error)
+
+// Read calls the function.
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }

@@ -1,0 +1,114 @@
+// Package kafkabus carries facts from one service to the others over Kafka, in order, and proves that none is missing.
+//
+// The way of a fact: a [Relay] tails the log of its service and publishes every fact as a CloudEvent; a [Source] hands
+// batches of facts to a projection; a [Subscriber] hands single facts to a Watermill router. Rules:
+//
+//  1. A message is a CloudEvent in Kafka's binary mode: attributes in headers, the fact as JSON in the body. Its key is
+//     the stream, its partition follows from the key by Murmur2, so that all facts of one stream stand in one partition
+//     in their order, for a Java program too.
+//  2. ce_sequence is the position of the fact in the log of its service, ce_previous is the position that was published
+//     before it to the same partition. Who remembers the last sequence per partition sees a repeat (lower or equal: it is
+//     dropped) and a hole (previous is not the last one seen: [MissingError], the partition stands still).
+//  3. The relay may send a fact twice and never skips one. A repeat carries the same sequence and previous, whoever sends
+//     it and however the batches fall, because both follow from the log and the checkpoint alone.
+//  4. The truth about progress is the database of the consumer. What Kafka's consumer group says is a hint for tools.
+//  5. A message waits only for an earlier unfinished one of the same key. Progress is the lowest unfinished one.
+//  6. What cannot be understood is told, never skipped: [HeaderError], [BodyError], [TruncatedError]. Errors name the
+//     header or the place, never a value.
+//  7. Facts marked [events.Private] and the fingerprint of a request never leave their service.
+//  8. Topics are created explicitly, with a fixed number of partitions, and keep their records for ever.
+//
+// It stands on segmentio/kafka-go, around its traps: Client.Produce instead of Writer (which sends the next batch after
+// one has failed), Client.Fetch instead of Reader (which jumps over truncated data without a word and waits for ever
+// behind the end of a topic), ConsumerGroup generations instead of a Reader with a group. What kafka-go does not do, and
+// we therefore do not promise: records of aborted transactions are not filtered (those of open ones are held back).
+package kafkabus
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+const (
+	dialTimeout    = 5 * time.Second
+	requestTimeout = 10 * time.Second // of one request to a broker; the broker itself is given half of it
+	metadataTTL    = 2 * time.Second  // how long a moved partition leader may go unnoticed
+	idleTimeout    = 5 * time.Minute
+)
+
+// Settings is what an operator says about the Kafka cluster.
+type Settings struct {
+	// Brokers are the host:port addresses to start from; one that answers is enough.
+	Brokers []string
+	// User and Password log in by SCRAM-SHA-512. An empty User means no login.
+	User, Password string
+	// TLS encrypts the connections when it is not nil.
+	TLS *tls.Config
+	// ClientID is the name under which the broker's logs and quotas know this process.
+	ClientID string
+}
+
+// Config is how this process talks to the cluster. It may be shared by everything in the package.
+type Config struct {
+	Brokers   []string
+	Transport kafka.RoundTripper
+	Dialer    *kafka.Dialer
+	ClientID  string
+}
+
+// Connect prepares the way to the cluster. It opens no connection yet: a cluster that is away is met, and waited for,
+// by the first request.
+func Connect(s Settings) (Config, error) {
+	if len(s.Brokers) == 0 {
+		return Config{}, errors.New("connect to kafka: no broker address is given")
+	}
+	mechanism, err := login(s)
+	if err != nil {
+		return Config{}, err
+	}
+	dial := &net.Dialer{Timeout: dialTimeout, KeepAlive: idleTimeout}
+	return Config{
+		Brokers:  s.Brokers,
+		ClientID: s.ClientID,
+		Transport: &kafka.Transport{
+			Dial: dial.DialContext, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, MetadataTTL: metadataTTL,
+			ClientID: s.ClientID, TLS: s.TLS, SASL: mechanism,
+		},
+		Dialer: &kafka.Dialer{
+			Timeout: dialTimeout, DualStack: true, ClientID: s.ClientID, TLS: s.TLS, SASLMechanism: mechanism,
+		},
+	}, nil
+}
+
+func login(s Settings) (sasl.Mechanism, error) {
+	if s.User == "" {
+		return nil, nil
+	}
+	mechanism, err := scram.Mechanism(scram.SHA512, s.User, s.Password)
+	if err != nil {
+		// The text of err may hold what was prepared from the password.
+		return nil, errors.New("connect to kafka: user or password cannot be used for SCRAM")
+	}
+	return mechanism, nil
+}
+
+// Close closes connections that nobody uses at the moment. Those in use are closed when their request is answered.
+func (c Config) Close() {
+	if t, ok := c.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+func (c Config) client() *kafka.Client {
+	return &kafka.Client{Addr: kafka.TCP(c.Brokers...), Transport: c.Transport, Timeout: requestTimeout}
+}
+
+// Topic returns the name of the topic that a service publishes its facts to.
+func Topic(service string) string { return fmt.Sprintf("songan.%s.v1", service) }

@@ -1,0 +1,134 @@
+package kafkabus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	leadPoll  = 250 * time.Millisecond // so long nobody publishes after the leader is gone
+	leadCheck = time.Second            // how often an idle leader asks whether it still is one
+	leadTrip  = 5 * time.Second        // for one statement; silence for longer means that the lead is lost
+)
+
+// checkpoint is how far a relay has published the log: everything up to position. previous holds the position that was
+// published last to each partition.
+type checkpoint struct {
+	position int64
+	previous []int64
+}
+
+// lead is the right to publish to a topic: a lock that lives as long as its connection. The checkpoint is moved over
+// that very connection, so that nobody can move it without the lead.
+type lead struct {
+	topic string
+	mu    sync.Mutex // one statement at a time
+	conn  *pgx.Conn
+}
+
+// The server finds out within 15 s that the machine of a leader is gone. The checkpoint may be lost in a crash of the
+// database: an older one means that facts are published again, which is harmless, and saves an fsync per batch.
+const leadSession = `
+set application_name = 'songan relay';
+set synchronous_commit = off;
+set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 5`
+
+// takeLead waits for its turn. It asks again and again instead of waiting in the database, because a statement that
+// waits there for days would keep vacuum from cleaning up.
+func takeLead(ctx context.Context, pool *pgxpool.Pool, topic string) (*lead, error) {
+	pooled, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect for the lead of %s: %w", topic, err)
+	}
+	l := &lead{topic: topic, conn: pooled.Hijack()}
+	if err := l.wait(ctx); err != nil {
+		l.release()
+		return nil, fmt.Errorf("wait for the lead of %s: %w", topic, err)
+	}
+	return l, nil
+}
+
+func (l *lead) wait(ctx context.Context) error {
+	if _, err := l.conn.PgConn().Exec(ctx, leadSession).ReadAll(); err != nil {
+		return err
+	}
+	const try = `select pg_try_advisory_lock(hashtextextended('kafkabus relay ' || current_schema() || ' ' || $1, 0))`
+	for {
+		var mine bool
+		if err := l.conn.QueryRow(ctx, try, l.topic).Scan(&mine); err != nil || mine {
+			return err
+		}
+		if err := wait(ctx, leadPoll); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *lead) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), leadTrip)
+	defer cancel()
+	_ = l.conn.Close(ctx) // the server notices either way
+}
+
+// load returns the checkpoint, which is made at the first start.
+func (l *lead) load(ctx context.Context, partitions int) (checkpoint, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	const create = `insert into relay_positions (topic, position, previous) values ($1, 0, $2) on conflict do nothing`
+	const load = `select position, previous from relay_positions where topic = $1`
+	var at checkpoint
+	if _, err := l.conn.Exec(ctx, create, l.topic, make([]int64, partitions)); err != nil {
+		return at, fmt.Errorf("create checkpoint of %s: %w", l.topic, err)
+	}
+	if err := l.conn.QueryRow(ctx, load, l.topic).Scan(&at.position, &at.previous); err != nil {
+		return at, fmt.Errorf("load checkpoint of %s: %w", l.topic, err)
+	}
+	if len(at.previous) != partitions {
+		return at, fmt.Errorf("%w: checkpoint of %s has %d partitions instead of %d",
+			errSetup, l.topic, len(at.previous), partitions)
+	}
+	return at, nil
+}
+
+// save moves the checkpoint, from where this leader left it. It may still do so when ctx has just ended.
+func (l *lead) save(ctx context.Context, before int64, after checkpoint) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leadTrip)
+	defer cancel()
+	const move = `update relay_positions set position = $3, previous = $4 where topic = $1 and position = $2`
+	tag, err := l.conn.Exec(ctx, move, l.topic, before, after.position, after.previous)
+	if err != nil {
+		return fmt.Errorf("save checkpoint of %s: %w", l.topic, err)
+	}
+	if tag.RowsAffected() != 1 {
+		return errors.New("save checkpoint of " + l.topic + ": somebody else has moved it")
+	}
+	return nil
+}
+
+// keep returns when the lead is lost, or when ctx ends.
+func (l *lead) keep(ctx context.Context) error {
+	for {
+		if err := wait(ctx, leadCheck); err != nil {
+			return err
+		}
+		if err := l.ping(ctx); err != nil {
+			return fmt.Errorf("lead of %s is lost: %w", l.topic, err)
+		}
+	}
+}
+
+func (l *lead) ping(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leadTrip) // broken off, it would break the connection
+	defer cancel()
+	return l.conn.Ping(ctx)
+}

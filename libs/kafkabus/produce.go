@@ -1,0 +1,111 @@
+package kafkabus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	// produceBytes is the most bytes of records in one request, a little less than a broker takes by default.
+	produceBytes = 900_000
+	// recordOverhead is more than what the format adds to a record, and headerOverhead to a header.
+	recordOverhead = 64
+	headerOverhead = 12
+)
+
+// partitioner finds the partition of a key as Java's producer does. It is the list of all partitions.
+type partitioner []int
+
+func newPartitioner(partitions int) partitioner {
+	list := make(partitioner, partitions)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+func (p partitioner) of(key []byte) int {
+	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, p...)
+}
+
+// batches are messages by partition, in order.
+type batches map[int][]kafka.Message
+
+// produceAll writes batches, all partitions at the same time, and returns what was not written.
+func produceAll(ctx context.Context, client *kafka.Client, topic string, all batches) (batches, error) {
+	var (
+		mu      sync.Mutex
+		pending sync.WaitGroup
+		faults  []error
+		rest    = batches{}
+	)
+	for partition, batch := range all {
+		pending.Go(func() {
+			left, err := produce(ctx, client, topic, partition, batch)
+			if err == nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			rest[partition], faults = left, append(faults, err)
+		})
+	}
+	pending.Wait()
+	return rest, errors.Join(faults...)
+}
+
+// produce writes messages to one partition, in requests of a size that brokers take, one after the other. It stops at
+// the first that fails, because a later one must not be written before an earlier one, and returns what is left.
+func produce(ctx context.Context, client *kafka.Client, topic string, partition int, batch []kafka.Message) ([]kafka.Message, error) {
+	for len(batch) > 0 {
+		n := fit(batch)
+		resp, err := client.Produce(ctx, &kafka.ProduceRequest{
+			Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: &records{messages: batch[:n]},
+		})
+		if err == nil {
+			err = resp.Error
+		}
+		if err != nil {
+			return batch, fmt.Errorf("produce to %s partition %d: %w", topic, partition, err)
+		}
+		batch = batch[n:]
+	}
+	return nil, nil
+}
+
+// fit returns how many messages go into one request; at least one, and the broker says if that is too big.
+func fit(batch []kafka.Message) int {
+	bytes := 0
+	for i, m := range batch {
+		bytes += len(m.Key) + len(m.Value) + recordOverhead
+		for _, h := range m.Headers {
+			bytes += len(h.Key) + len(h.Value) + headerOverhead
+		}
+		if bytes > produceBytes && i > 0 {
+			return i
+		}
+	}
+	return len(batch)
+}
+
+// records is what kafka-go reads messages from when it sends them.
+type records struct {
+	messages []kafka.Message
+	current  kafka.Record
+}
+
+// ReadRecord returns the next message, valid until the next call, or io.EOF.
+func (r *records) ReadRecord() (*kafka.Record, error) {
+	if len(r.messages) == 0 {
+		return nil, io.EOF
+	}
+	m := r.messages[0]
+	r.messages = r.messages[1:]
+	r.current = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers, Time: m.Time}
+	return &r.current, nil
+}

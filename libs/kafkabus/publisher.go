@@ -1,0 +1,123 @@
+package kafkabus
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	// KeyMetadata is the metadata entry that holds the key of a message. It is not sent as a header.
+	KeyMetadata = "songan_key"
+	// headerUUID carries the UUID of a message that is no CloudEvent; the name is that of Watermill's other Kafka drivers.
+	headerUUID = "_watermill_message_uuid"
+)
+
+// PublisherOptions tune a [Publisher]. The zero value works.
+type PublisherOptions struct {
+	// Key returns the key of a message. Without it, or if it returns "", the key is Metadata[KeyMetadata], or else
+	// the UUID.
+	Key func(topic string, m *message.Message) string
+}
+
+// Publisher is a Watermill publisher for messages that are not facts of the log, such as instructions to a bank. Facts
+// go through the [Relay]. When Publish returns nil, all in-sync replicas have the messages; when it fails, some of them
+// may have been written, and publishing again writes them again.
+type Publisher struct {
+	cfg     Config
+	options PublisherOptions
+
+	// mu guards closed and, with it, that nothing starts after Close; and the partition counts, which never change.
+	mu         sync.Mutex
+	closed     bool
+	partitions map[string]partitioner
+	publishing sync.WaitGroup
+}
+
+var _ message.Publisher = (*Publisher)(nil)
+
+// NewPublisher returns a publisher to topics that exist.
+func NewPublisher(cfg Config, o PublisherOptions) *Publisher {
+	return &Publisher{cfg: cfg, options: o, partitions: map[string]partitioner{}}
+}
+
+// Publish writes messages to a topic, those of one key in the given order. It gives up when the context of the first
+// message ends.
+func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return fmt.Errorf("publish to %s: %w", topic, ErrClosed)
+	}
+	p.publishing.Add(1)
+	p.mu.Unlock()
+	defer p.publishing.Done()
+	if len(messages) == 0 {
+		return nil
+	}
+	ctx := messages[0].Context()
+	balance, err := p.partitioner(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("publish to %s: %w", topic, err)
+	}
+	all := batches{}
+	for _, m := range messages {
+		message := p.encode(topic, m)
+		partition := balance.of(message.Key)
+		all[partition] = append(all[partition], message)
+	}
+	_, err = produceAll(ctx, p.cfg.client(), topic, all)
+	return err
+}
+
+// Close waits for messages that are being published. It may be called twice.
+func (p *Publisher) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.publishing.Wait()
+	return nil
+}
+
+func (p *Publisher) partitioner(ctx context.Context, topic string) (partitioner, error) {
+	p.mu.Lock()
+	known, ok := p.partitions[topic]
+	p.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	n, err := partitionsOf(ctx, p.cfg, topic)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.partitions[topic] = newPartitioner(n)
+	return p.partitions[topic], nil
+}
+
+func (p *Publisher) encode(topic string, m *message.Message) kafka.Message {
+	key := ""
+	if p.options.Key != nil {
+		key = p.options.Key(topic, m)
+	}
+	if key == "" {
+		key = m.Metadata.Get(KeyMetadata)
+	}
+	if key == "" {
+		key = m.UUID // an empty key would go to any partition
+	}
+	out := kafka.Message{Key: []byte(key), Value: m.Payload}
+	for name, value := range m.Metadata {
+		if name != KeyMetadata {
+			out.Headers = append(out.Headers, kafka.Header{Key: name, Value: []byte(value)})
+		}
+	}
+	if m.Metadata.Get(headerID) == "" {
+		out.Headers = append(out.Headers, kafka.Header{Key: headerUUID, Value: []byte(m.UUID)})
+	}
+	return out
+}

@@ -1,0 +1,130 @@
+package kafkabus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	topicTimeout = 30 * time.Second      // for a topic to be created and led on every partition
+	topicPoll    = 50 * time.Millisecond // between two looks at the cluster's layout
+	safeReplicas = 3                     // from here on one replica may be away without stopping the writers
+)
+
+// EnsureTopic creates a topic unless it is there, and waits until every partition has a leader. Its records are kept
+// for ever. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
+// with another number of partitions is an error: streams would change partition and their order would be lost.
+func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, replication int) error {
+	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
+	defer cancel()
+	for {
+		topic, err := describe(ctx, cfg, name)
+		if errors.Is(err, kafka.UnknownTopicOrPartition) {
+			err = create(ctx, cfg, name, partitions, replication)
+		}
+		switch {
+		case err == nil && len(topic.Partitions) == 0: // just created
+		case err == nil && len(topic.Partitions) != partitions:
+			return fmt.Errorf("ensure topic %s: it has %d partitions instead of %d", name, len(topic.Partitions), partitions)
+		case err == nil && led(topic):
+			return nil
+		case err != nil && !transient(err):
+			return fmt.Errorf("ensure topic %s: %w", name, err)
+		}
+		if wait(ctx, topicPoll) != nil {
+			return fmt.Errorf("ensure topic %s: not ready within %s: %w", name, topicTimeout, errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+func create(ctx context.Context, cfg Config, name string, partitions, replication int) error {
+	topic := kafka.TopicConfig{
+		Topic: name, NumPartitions: partitions, ReplicationFactor: replication,
+		ConfigEntries: []kafka.ConfigEntry{
+			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+			{ConfigName: "retention.ms", ConfigValue: "-1"},
+			{ConfigName: "retention.bytes", ConfigValue: "-1"},
+		},
+	}
+	if replication >= safeReplicas {
+		topic.ConfigEntries = append(topic.ConfigEntries, kafka.ConfigEntry{
+			ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(safeReplicas - 1),
+		})
+	}
+	resp, err := cfg.client().CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+	if err != nil {
+		return err
+	}
+	if err := resp.Errors[name]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		return err
+	}
+	return nil
+}
+
+// describe answers from the transport's picture of the cluster, which may be as old as metadataTTL.
+func describe(ctx context.Context, cfg Config, name string) (kafka.Topic, error) {
+	resp, err := cfg.client().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	for _, t := range resp.Topics {
+		if t.Name == name {
+			return t, t.Error
+		}
+	}
+	return kafka.Topic{}, kafka.UnknownTopicOrPartition
+}
+
+func led(t kafka.Topic) bool {
+	for _, p := range t.Partitions {
+		if p.Error != nil || p.Leader.Host == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// partitionsOf returns how many partitions a topic has.
+func partitionsOf(ctx context.Context, cfg Config, topic string) (int, error) {
+	t, err := describe(ctx, cfg, topic)
+	if err != nil {
+		return 0, fmt.Errorf("describe topic %s: %w", topic, err)
+	}
+	return len(t.Partitions), nil
+}
+
+// transient tells whether waiting may help: everything but a verdict of the broker that it will repeat.
+func transient(err error) bool {
+	var verdict kafka.Error
+	if !errors.As(err, &verdict) {
+		return true
+	}
+	return verdict.Temporary() || verdict.Timeout() || errors.Is(err, kafka.UnknownTopicOrPartition)
+}
+
+// wait sleeps, or returns the error of a context that ends before.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// backoff doubles from first to most, failure by failure.
+type backoff struct{ first, most, next time.Duration }
+
+func (b *backoff) reset() { b.next = 0 }
+
+func (b *backoff) wait(ctx context.Context) error {
+	b.next = min(max(2*b.next, b.first), b.most)
+	return wait(ctx, b.next)
+}

@@ -1,0 +1,64 @@
+package kafkabus
+
+import "github.com/segmentio/kafka-go"
+
+// windowSpan is the most records between the lowest unfinished one and the last one read: as many may be delivered
+// again after a crash, and as many pass a key that is stuck before its partition waits for it.
+const windowSpan = 4096
+
+// window holds the records of one partition that were read and are not all finished. It says which may run: the first
+// unfinished one of each key; and how far everything before is finished.
+type window struct {
+	order []*entry            // as read
+	lanes map[string][]*entry // by key, as read; the first one runs
+	open  int                 // unfinished ones
+	done  Progress            // everything before it is finished
+}
+
+type entry struct {
+	record
+	finished bool
+}
+
+func newWindow(from Progress) *window { return &window{lanes: map[string][]*entry{}, done: from} }
+
+// add takes the next record that was read, and tells whether it may run at once.
+func (w *window) add(r record) (*entry, bool) {
+	e := &entry{record: r}
+	w.order = append(w.order, e)
+	w.open++
+	key := string(r.Key)
+	w.lanes[key] = append(w.lanes[key], e)
+	return e, len(w.lanes[key]) == 1
+}
+
+// pass takes note that reading has come to a place without a record to run, such as a repeat.
+func (w *window) pass(at Progress) {
+	if len(w.order) == 0 {
+		w.done = at
+		return
+	}
+	w.order[len(w.order)-1].after = at
+}
+
+// finish takes a running record out, and returns the next one of its key, or nil.
+func (w *window) finish(e *entry) *entry {
+	key := string(e.Key)
+	e.finished, e.Message = true, kafka.Message{} // the message may wait long for an earlier one, without its body
+	w.open--
+	for len(w.order) > 0 && w.order[0].finished {
+		w.done = w.order[0].after
+		w.order[0] = nil
+		w.order = w.order[1:]
+	}
+	lane := w.lanes[key][1:]
+	if len(lane) == 0 {
+		delete(w.lanes, key)
+		return nil
+	}
+	w.lanes[key] = lane
+	return lane[0]
+}
+
+// room tells whether another record may be read.
+func (w *window) room(inFlight int) bool { return w.open < inFlight && len(w.order) < windowSpan }

@@ -1,0 +1,105 @@
+// Package pg opens PostgreSQL the way every service of the house uses it: a pool with explicit limits, schema
+// changes that two processes may start at once, and one answer to "is it the database that is away?".
+//
+//  1. The size of a pool is chosen, never guessed: in one process several services share one server.
+//  2. Nothing waits for ever. Connecting, and sitting idle inside a transaction, have limits set here; how long a
+//     statement may take is said by the context of the call.
+//  3. Query arguments are people's data. They are neither logged nor traced, and an error of the server is
+//     passed on by its code: its text may quote a value.
+//  4. [Migrate] comes before the first query, because prepared statements do not like tables to change under them.
+//  5. A database that is away is not a fault of the work at hand: [IsDown] tells the two apart, and the work
+//     is tried again later instead of being put aside as broken.
+package pg
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/exaring/otelpgx"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const (
+	defaultMaxConns = 8
+
+	connectTimeout  = 5 * time.Second
+	idleTimeout     = 5 * time.Minute
+	lifetime        = time.Hour
+	lifetimeJitter  = 5 * time.Minute
+	checkEvery      = 15 * time.Second
+	idleTransaction = "60s" // of one that forgot to end: it would hold its locks for ever
+)
+
+// Options are what differs between pools. The zero value is usable.
+type Options struct {
+	// MaxConns is the most connections the pool opens; 0 means 8.
+	MaxConns int32
+	// Name tells the pools of one process apart, in metrics and in pg_stat_activity.
+	Name string
+	// Registerer takes the pool's metrics; nil leaves them out.
+	Registerer prometheus.Registerer
+	// Tracer makes a span of every statement, without its arguments; nil makes none.
+	Tracer trace.TracerProvider
+}
+
+// Open returns a pool that has reached the server once. The caller closes it.
+func Open(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
+	config, err := configure(url, o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open a pool: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach PostgreSQL: %w", err)
+	}
+	if o.Registerer == nil {
+		return pool, nil
+	}
+	if err := o.Registerer.Register(newCollector(pool, o.Name)); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("register the pool's metrics: %w", err)
+	}
+	return pool, nil
+}
+
+func configure(url string, o Options) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the database URL: %w", err)
+	}
+	config.MaxConns = defaultMaxConns
+	if o.MaxConns > 0 {
+		config.MaxConns = o.MaxConns
+	}
+	config.MaxConnIdleTime = idleTimeout
+	config.MaxConnLifetime = lifetime
+	config.MaxConnLifetimeJitter = lifetimeJitter
+	config.HealthCheckPeriod = checkEvery
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	name := "songan"
+	if o.Name != "" {
+		name += "-" + o.Name
+	}
+	preset(config.ConnConfig.RuntimeParams, "application_name", name)
+	preset(config.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", idleTransaction)
+	if o.Tracer != nil {
+		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Tracer), otelpgx.WithTrimSQLInSpanName())
+	}
+	return config, nil
+}
+
+// preset sets a parameter that the URL has not set.
+func preset(params map[string]string, name, value string) {
+	if _, set := params[name]; !set {
+		params[name] = value
+	}
+}

@@ -1,0 +1,198 @@
+package projection
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// layout knows how rows of one struct are loaded from and written to their table.
+type layout struct {
+	table   string
+	columns []column
+	key     column
+	load    string
+	write   string
+}
+
+const columnTypes = `
+select a.attname, format_type(a.atttypid, null)
+from pg_attribute a
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped`
+
+// newLayout looks the columns' types up, writes the two statements, and tries them without a row, so that
+// a struct that does not fit its table is found at the start and not at the first fact.
+func newLayout(ctx context.Context, tx pgx.Tx, table string, columns []column) (*layout, error) {
+	rows, err := tx.Query(ctx, columnTypes, quote(table))
+	if err != nil {
+		return nil, fmt.Errorf("read columns of %s: %w", table, err)
+	}
+	types := map[string]string{}
+	var name, typ string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &typ}, func() error { types[name] = typ; return nil }); err != nil {
+		return nil, fmt.Errorf("read columns of %s: %w", table, err)
+	}
+	l := &layout{table: table, columns: make([]column, len(columns))}
+	for i, c := range columns {
+		if c.pg = types[c.name]; c.pg == "" {
+			return nil, fmt.Errorf("table %s has no column %s", table, c.name)
+		}
+		if c.key {
+			l.key = c
+		}
+		l.columns[i] = c
+	}
+	l.load, l.write = l.loadStatement(), l.writeStatement()
+	if err := l.rehearse(ctx, tx); err != nil {
+		return nil, fmt.Errorf("row of table %s: %w", table, err)
+	}
+	return l, nil
+}
+
+func (l *layout) rehearse(ctx context.Context, tx pgx.Tx) error {
+	if err := l.loadRows(ctx, tx, []string{}, func(string) reflect.Value { return reflect.Value{} }); err != nil {
+		return err
+	}
+	return l.writeRows(ctx, tx, nil)
+}
+
+func (l *layout) loadStatement() string {
+	reads := make([]string, len(l.columns))
+	for i, c := range l.columns {
+		reads[i] = c.read()
+	}
+	return fmt.Sprintf("select %s from %s t where t.%s = any($1::text[]::%s[])",
+		strings.Join(reads, ", "), quote(l.table), quote(l.key.name), l.key.pg)
+}
+
+func (l *layout) writeStatement() string {
+	var names, values, parameters, updates []string
+	for i, c := range l.columns {
+		name := quote(c.name)
+		names, values = append(names, name), append(values, c.written())
+		parameters = append(parameters, "$"+strconv.Itoa(i+1)+"::"+c.natural()+"[]")
+		if !c.key {
+			updates = append(updates, name+" = excluded."+name)
+		}
+	}
+	conflict := "nothing"
+	if len(updates) > 0 {
+		conflict = "update set " + strings.Join(updates, ", ")
+	}
+	list := strings.Join(names, ", ")
+	return fmt.Sprintf("insert into %s (%s) select %s from unnest(%s) as n(%s) on conflict (%s) do %s",
+		quote(l.table), list, strings.Join(values, ", "), strings.Join(parameters, ", "), list, quote(l.key.name), conflict)
+}
+
+// loadRows reads the rows of the given keys; place says where the row of a key is to be put.
+func (l *layout) loadRows(ctx context.Context, tx pgx.Tx, keys []string, place func(key string) reflect.Value) error {
+	rows, err := tx.Query(ctx, l.load, keys)
+	if err != nil {
+		return fmt.Errorf("load rows: %w", err)
+	}
+	cells := make([]any, len(l.columns))
+	for i, c := range l.columns {
+		cells[i] = c.cell()
+	}
+	_, err = pgx.ForEachRow(rows, cells, func() error {
+		row := reflect.Value{}
+		for i, c := range l.columns {
+			if c.key {
+				row = place(cells[i].(*pgtype.Text).String)
+			}
+		}
+		for i, c := range l.columns {
+			if err := c.store(cells[i], row.Field(c.field)); err != nil {
+				return fmt.Errorf("column %s: %w", c.name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load rows: %w", err)
+	}
+	return nil
+}
+
+// writeRows inserts or replaces rows with one statement.
+func (l *layout) writeRows(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+	parameters := make([]any, len(l.columns))
+	for i, c := range l.columns {
+		parameter, err := c.parameter(rows)
+		if err != nil {
+			return err
+		}
+		parameters[i] = parameter
+	}
+	if _, err := tx.Exec(ctx, l.write, parameters...); err != nil {
+		return fmt.Errorf("write rows: %w", err)
+	}
+	return nil
+}
+
+// cell is a place to scan a column into; it is used for all rows of a query.
+func (c column) cell() any {
+	switch c.kind {
+	case intKind:
+		return new(pgtype.Int8)
+	case boolKind:
+		return new(pgtype.Bool)
+	case timeKind:
+		return new(pgtype.Timestamptz)
+	case bytesKind:
+		return new([]byte)
+	}
+	return new(pgtype.Text)
+}
+
+// store puts what was scanned into the row's field. Null becomes the zero value.
+func (c column) store(cell any, field reflect.Value) error {
+	switch v := cell.(type) {
+	case *pgtype.Int8:
+		field.SetInt(v.Int64)
+	case *pgtype.Bool:
+		field.SetBool(v.Bool)
+	case *pgtype.Timestamptz:
+		if v.Valid {
+			field.Set(reflect.ValueOf(v.Time.UTC()))
+		}
+	case *[]byte:
+		field.SetBytes(append([]byte(nil), *v...))
+	case *pgtype.Text:
+		return c.storeText(v, field)
+	}
+	return nil
+}
+
+func (c column) storeText(text *pgtype.Text, field reflect.Value) error {
+	if c.kind == textKind {
+		field.SetString(text.String)
+		return nil
+	}
+	if !text.Valid || (c.kind == listKind && text.String == "[]") {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text.String), field.Addr().Interface()); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
+}
+
+// settle gives the times of a row the form in which they come back from the database: UTC and microseconds.
+// Otherwise a fold over many facts would depend on where one batch ended and the next began.
+func settle(columns []column, row reflect.Value) {
+	for _, c := range columns {
+		if c.kind != timeKind {
+			continue
+		}
+		at := row.Field(c.field).Addr().Interface().(*time.Time)
+		*at = at.UTC().Truncate(time.Microsecond)
+	}
+}

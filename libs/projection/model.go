@@ -1,0 +1,207 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+const (
+	// pollInterval is how often a waiting reader looks at the checkpoint when another process writes.
+	pollInterval = 25 * time.Millisecond
+	// readyLag is how many facts a read model may lack and still be good for its first query.
+	readyLag = 1_000
+)
+
+// Model is a projection that a [Runner] keeps up to date.
+type Model struct {
+	runner     *Runner
+	projection *Projection
+	base       string
+	version    int
+	tables     []string
+	schema     string
+	feeds      []Feed
+	log        *zap.Logger
+	ready      atomic.Bool
+
+	mu sync.Mutex
+	// visible is the position in the own log up to which the view is known to show everything.
+	visible int64
+	// changed is closed and replaced when visible grows.
+	changed chan struct{}
+	polled  time.Time
+}
+
+// Name is the versioned name of the projection.
+func (m *Model) Name() string { return m.projection.name }
+
+// Position is the last position of the own log that queries are known to see. A process that does not write
+// the read model itself learns of it only by [Model.WaitFor].
+func (m *Model) Position() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.visible
+}
+
+// WaitFor returns once queries on the view see the own log up to position, whichever process writes it and
+// whichever version is served. When ctx ends first, the error is a problem that asks to come again.
+func (m *Model) WaitFor(ctx context.Context, position int64) error {
+	for {
+		m.mu.Lock()
+		reached, changed := m.visible >= position, m.changed
+		m.mu.Unlock()
+		if reached {
+			return nil
+		}
+		timer := time.NewTimer(pollInterval)
+		select {
+		case <-changed:
+		case <-timer.C:
+			m.poll(ctx)
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("wait for position %d in %s: %w (%w)", position, m.base, notYet(), context.Cause(ctx))
+		}
+		timer.Stop()
+	}
+}
+
+func notYet() error {
+	return &problem.Problem{
+		Kind: problem.Unavailable, Code: "not_yet_visible", RetryAfter: time.Second,
+		Detail:   "the change is stored, but the list does not show it yet",
+		DetailVI: "thay đổi đã được lưu nhưng danh sách chưa kịp cập nhật",
+	}
+}
+
+const servedPosition = `
+select c.position
+from projection_versions v join projection_checkpoints c on c.name = v.name
+where v.base = $1 and v.serving and c.source = $2 and c.partition = 0`
+
+// poll reads the position that is served. Of many readers that wait, one asks for all.
+func (m *Model) poll(ctx context.Context) {
+	m.mu.Lock()
+	fresh := time.Since(m.polled) < pollInterval
+	if !fresh {
+		m.polled = time.Now()
+	}
+	m.mu.Unlock()
+	if fresh {
+		return
+	}
+	var position int64
+	// An error means that nothing is known yet, which is what the caller believes anyway; its ctx bounds the wait.
+	if err := m.runner.pool.QueryRow(ctx, servedPosition, m.base, logSource).Scan(&position); err == nil {
+		m.show(position)
+	}
+}
+
+// show lets waiting readers know what can be seen.
+func (m *Model) show(position int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if position > m.visible {
+		m.visible = position
+		close(m.changed)
+		m.changed = make(chan struct{})
+	}
+}
+
+// Ready answers nil once this read model can be queried; see [Runner.Ready].
+func (m *Model) Ready(ctx context.Context) error {
+	if m.ready.Load() {
+		return nil
+	}
+	served, err := m.served(ctx, m.runner.pool)
+	if err != nil {
+		return err
+	}
+	if served.version < m.version {
+		return fmt.Errorf("projection %s is being built; %s is still served", m.projection.name, served.name)
+	}
+	progress, err := loadProgress(ctx, m.runner.pool, served.name, "")
+	if err != nil {
+		return err
+	}
+	for _, feed := range m.feeds {
+		lag, err := feed.lag(ctx, progress)
+		if err != nil {
+			return fmt.Errorf("projection %s: %w", m.projection.name, err)
+		}
+		if lag > readyLag {
+			return fmt.Errorf("projection %s is %d facts behind", served.name, lag)
+		}
+	}
+	m.ready.Store(true)
+	return nil
+}
+
+// lead writes the read model until ctx ends.
+func (m *Model) lead(ctx context.Context) {
+	m.log.Info("projection is written by this process")
+	gauges := m.runner.metrics.of(m.projection.name)
+	gauges.leading.Set(1)
+	defer gauges.leading.Set(0)
+	retry := backoff{}
+	for ctx.Err() == nil {
+		err := m.run(ctx, gauges, &retry)
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, errMoved) {
+			m.log.Info("projection goes on from the checkpoint of another process")
+		} else {
+			gauges.failures.Inc()
+			m.log.Error("projection stands still and will try again", zap.Error(err))
+		}
+		retry.wait(ctx)
+	}
+}
+
+// run follows the feeds from the checkpoint on, until something fails.
+func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
+	w := writer{pool: m.runner.pool, projection: m.projection, checkpoint: m.projection.name, open: openLive}
+	if err := w.load(ctx); err != nil {
+		return err
+	}
+	at, err := m.served(ctx, m.runner.pool)
+	if err != nil {
+		return err
+	}
+	serving := at.name == m.projection.name
+	if serving {
+		m.show(w.progress[Place{Source: logSource}].Position)
+	}
+	o := m.overtaking()
+	defer o.release(ctx)
+	handle := func(ctx context.Context, batch Batch) error {
+		began := time.Now()
+		var err error
+		if serving, err = w.write(ctx, batch); err != nil {
+			return err
+		}
+		*retry = backoff{}
+		gauges.wrote(len(batch.Facts), time.Since(began), w.progress)
+		if serving {
+			m.show(w.progress[Place{Source: logSource}].Position)
+			return nil
+		}
+		return m.overtake(ctx, o, w.progress)
+	}
+	tick := func(ctx context.Context) error {
+		if serving {
+			return nil
+		}
+		return m.overtake(ctx, o, w.progress)
+	}
+	return follow(ctx, m.feeds, w.progress, handle, tick)
+}

@@ -1,0 +1,90 @@
+// Package projection keeps read models: tables that are computed from facts and thrown away without regret.
+//
+//  1. A read model is a function of the log. Nothing else is written into it, so it can always be built again.
+//  2. A batch of facts and the checkpoint behind it are one transaction. A crash between the two is not possible,
+//     a repeat neither.
+//  3. One process at a time writes a read model ([Runner] holds an advisory lock); should two do it all the same,
+//     the checkpoint of the slower one no longer fits and its batch is rolled back.
+//  4. A fact that cannot be applied stops its projection, loudly, and is tried again for ever. It is never skipped.
+//  5. A read model is never migrated. A changed one has the next version in its name: "stays_v2" is built in tables
+//     of its own beside "stays_v1", and the view "stays" shows the old until the new has overtaken it.
+//  6. Queries read the view, name their columns, and wait with [Model.WaitFor] when they have to see a certain fact.
+//  7. The same version is built again by [Model.Rebuild] in a schema aside, with events still coming, and swapped
+//     in by one transaction. Reactions do not exist here: building again never causes an effect anywhere else.
+//
+// Most read models are a [Table]: one row per key, folded from facts by a pure function.
+package projection
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/pg"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate creates the tables of checkpoints and of served versions.
+func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("open projection migrations: %w", err)
+	}
+	if err := pg.Migrate(ctx, pool, "projection", files); err != nil {
+		return fmt.Errorf("migrate projections: %w", err)
+	}
+	return nil
+}
+
+// Apply writes what a batch of facts means into the read model, inside the transaction that also moves the
+// checkpoint. It names its tables without a schema: a rebuild directs the same statements elsewhere.
+type Apply func(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error
+
+// Projection defines a read model: a versioned name, its tables, and how facts change them.
+type Projection struct {
+	name    string
+	ddl     string
+	apply   Apply
+	prepare func(ctx context.Context, tx pgx.Tx) error
+}
+
+// New defines a read model with an Apply of its own; see [Table] for the usual kind. The name and the name
+// of every table that ddl creates end in the same version: "stays_v1", "stays_by_day_v1". The ddl may be run
+// many times ("create table if not exists ...").
+func New(name, ddl string, apply Apply) *Projection {
+	return &Projection{name: name, ddl: ddl, apply: apply, prepare: func(context.Context, pgx.Tx) error { return nil }}
+}
+
+// Name is the versioned name, "stays_v1".
+func (p *Projection) Name() string { return p.name }
+
+// nameLimit leaves room for what is put around a name: PostgreSQL cuts identifiers off at 63 bytes.
+const nameLimit = 40
+
+// A regular expression is the only kind of package variable here: it is a constant that Go cannot declare.
+var versioned = regexp.MustCompile(`^([a-z][a-z0-9_]*)_v([1-9][0-9]{0,3})$`)
+
+// version splits "stays_v1" into the name that is served, "stays", and the version, 1.
+func version(name string) (base string, number int, err error) {
+	parts := versioned.FindStringSubmatch(name)
+	if parts == nil || len(name) > nameLimit {
+		return "", 0, fmt.Errorf("name %q is not lower case with a version, like stays_v1, of at most %d letters", name, nameLimit)
+	}
+	number, err = strconv.Atoi(parts[2])
+	if err != nil {
+		return "", 0, fmt.Errorf("version of %s: %w", name, err)
+	}
+	return parts[1], number, nil
+}
+
+// quote makes an identifier safe to stand in a statement.
+func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }

@@ -1,0 +1,117 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/events"
+)
+
+// Table is the usual read model: one row per key, folded from facts by a pure function that is tested without
+// a database. R is a struct whose fields name their columns:
+//
+//	type Stay struct {
+//		ID       string    `db:"id,key"`         // the primary key, of any type that has a text form
+//		Arrived  time.Time `db:"arrived_at"`     // kept in UTC, with microseconds
+//		Departed time.Time `db:"departed_at,null"` // the zero value is null
+//		Warnings []string  `db:"warnings"`       // text[]
+//		Duties   []Duty    `db:"duties,json"`    // jsonb
+//	}
+//
+// Strings, integers, bools, times, []byte and []string have columns of their own; a string also fits a column
+// of another type, such as date.
+type Table[R any] struct {
+	// Name is the versioned name of both the projection and the table.
+	Name string
+	// DDL creates the table and its indexes, and may be run again.
+	DDL string
+	// Key says which row a fact concerns; false when none.
+	Key func(events.Recorded) (key string, ok bool)
+	// Apply returns the row after a fact. It is given the zero value with its key when there was no row yet.
+	Apply func(R, events.Recorded) R
+}
+
+// Projection is the table as something that a [Runner] can keep up to date.
+func (t Table[R]) Projection() *Projection {
+	f := &folder[R]{table: t}
+	return &Projection{name: t.Name, ddl: t.DDL, apply: f.apply, prepare: f.prepare}
+}
+
+// folder applies batches to a table.
+type folder[R any] struct {
+	table Table[R]
+	// layout is replaced when a rebuild has created the table anew.
+	layout atomic.Pointer[layout]
+}
+
+func (f *folder[R]) prepare(ctx context.Context, tx pgx.Tx) error {
+	if f.table.Key == nil || f.table.Apply == nil {
+		return errors.New("a table needs Key and Apply")
+	}
+	columns, err := columnsOf(reflect.TypeFor[R]())
+	if err != nil {
+		return err
+	}
+	l, err := newLayout(ctx, tx, f.table.Name, columns)
+	if err != nil {
+		return err
+	}
+	f.layout.Store(l)
+	return nil
+}
+
+// apply loads the rows of a batch with one statement, folds in memory, and writes them with another.
+func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
+	l := f.layout.Load()
+	keys, order := f.keys(batch)
+	if len(order) == 0 {
+		return nil
+	}
+	rows := make([]R, len(order))
+	values := make([]reflect.Value, len(order))
+	index := make(map[string]int, len(order))
+	for i, key := range order {
+		index[key] = i
+		values[i] = reflect.ValueOf(&rows[i]).Elem()
+		values[i].Field(l.key.field).SetString(key)
+	}
+	place := func(key string) reflect.Value { return values[index[key]] }
+	if err := l.loadRows(ctx, tx, order, place); err != nil {
+		return fmt.Errorf("table %s: %w", l.table, err)
+	}
+	for i, fact := range batch {
+		if keys[i] == nil {
+			continue
+		}
+		at := index[*keys[i]]
+		rows[at] = f.table.Apply(rows[at], fact)
+		settle(l.columns, values[at])
+	}
+	if err := l.writeRows(ctx, tx, values); err != nil {
+		return fmt.Errorf("table %s: %w", l.table, err)
+	}
+	return nil
+}
+
+// keys answers with the key of each fact, nil when it concerns no row, and the distinct keys in order.
+func (f *folder[R]) keys(batch []events.Recorded) (keys []*string, order []string) {
+	keys = make([]*string, len(batch))
+	seen := make(map[string]bool, len(batch))
+	for i, fact := range batch {
+		key, ok := f.table.Key(fact)
+		if !ok {
+			continue
+		}
+		keys[i] = &key
+		if !seen[key] {
+			seen[key] = true
+			order = append(order, key)
+		}
+	}
+	return keys, order
+}

@@ -1,0 +1,117 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	batchTimeout = time.Minute // of one batch and its checkpoint
+	tickInterval = time.Second // between looks at what does not come with a batch
+)
+
+// writer applies batches under one checkpoint.
+type writer struct {
+	pool       *pgxpool.Pool
+	projection *Projection
+	// checkpoint is the name of the projection, or another one while it is built aside.
+	checkpoint string
+	// open begins a transaction in the right schema. It need not be durable: should the server crash, rows and
+	// checkpoint go back together, and the facts are applied again.
+	open     string
+	progress Progress
+}
+
+const openLive = "begin; set local synchronous_commit = off"
+
+// load takes the progress from the database.
+func (w *writer) load(ctx context.Context) (err error) {
+	w.progress, err = loadProgress(ctx, w.pool, w.checkpoint, "")
+	return err
+}
+
+// write applies a batch and moves the checkpoint, or does neither. After an error the progress has to be loaded
+// again: whether a commit whose answer was lost took place, only the database knows.
+func (w *writer) write(ctx context.Context, batch Batch) (serving bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	defer cancel()
+	tx, err := w.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: w.open})
+	if err != nil {
+		return false, fmt.Errorf("begin batch: %w", err)
+	}
+	defer rollback(ctx, tx)
+	if serving, err = move(ctx, tx, w.checkpoint, w.progress, batch.After); err != nil {
+		return false, err
+	}
+	if len(batch.Facts) > 0 {
+		if err := w.projection.apply(ctx, tx, batch.Facts); err != nil {
+			first := batch.Facts[0]
+			return false, fmt.Errorf("apply %d facts from %s on: %w", len(batch.Facts), first.ID(), err)
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return false, fmt.Errorf("commit batch: %w", err)
+	}
+	w.progress = w.progress.with(batch.After)
+	return serving, nil
+}
+
+// rollback gives a transaction up that was not committed, also when ctx has ended.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tickInterval)
+	defer cancel()
+	_ = tx.Rollback(ctx) // of no consequence: a closed transaction says so, a broken connection is discarded
+}
+
+var errEnded = errors.New("the feed ended by itself")
+
+// follow hands what all feeds bring to handle, one batch at a time, and calls tick now and then in between.
+// It returns nil when ctx ends.
+func follow(
+	ctx context.Context, feeds []Feed, from Progress,
+	handle func(context.Context, Batch) error, tick func(context.Context) error,
+) error {
+	group, inner := errgroup.WithContext(ctx)
+	var turn sync.Mutex
+	for _, feed := range feeds {
+		group.Go(func() error {
+			err := feed.follow(inner, from, func(ctx context.Context, batch Batch) error {
+				turn.Lock()
+				defer turn.Unlock()
+				return handle(ctx, batch)
+			})
+			if err == nil && inner.Err() == nil {
+				return fmt.Errorf("follow %s: %w", feed.source(), errEnded)
+			}
+			return err
+		})
+	}
+	group.Go(func() error {
+		ticker := time.NewTicker(tickInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-inner.Done():
+				return nil
+			case <-ticker.C:
+			}
+			turn.Lock()
+			err := tick(inner)
+			turn.Unlock()
+			if err != nil {
+				return err
+			}
+		}
+	})
+	if err := group.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}

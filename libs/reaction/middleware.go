@@ -1,0 +1,194 @@
+package reaction
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/telemetry"
+)
+
+const (
+	headerType    = "ce_type"
+	headerID      = "ce_id"
+	headerSubject = "ce_subject"
+	headerTrace   = "traceparent"
+)
+
+// handling is what the middlewares tell each other about one delivery.
+type handling struct {
+	attempts int
+	outcome  outcome
+}
+
+// outcome is how a delivery ended, as metrics and log call it.
+type outcome string
+
+const (
+	handled     outcome = "handled"
+	quarantined outcome = "quarantined" // after its last attempt
+	parked      outcome = "parked"      // behind an earlier one
+	closed      outcome = "closed"      // it is in the quarantine already, or was
+	waiting     outcome = "waiting"     // it will come again
+)
+
+type handlingKey struct{}
+
+func handlingOf(ctx context.Context) *handling {
+	if h, ok := ctx.Value(handlingKey{}).(*handling); ok {
+		return h
+	}
+	return &handling{}
+}
+
+// pass lets facts go by that nobody handles, before anything is spent on them.
+func (r *Reactor) pass(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		if typ := m.Metadata.Get(headerType); typ != "" && !r.wanted[typ] {
+			r.metrics.passed.Inc()
+			return nil, nil
+		}
+		return next(m)
+	}
+}
+
+// observe continues the trace of the fact, measures, and writes the one line about it.
+func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		h, began := &handling{outcome: handled}, time.Now()
+		typ := m.Metadata.Get(headerType)
+		ctx := telemetry.WithTraceparent(m.Context(), m.Metadata.Get(headerTrace))
+		ctx, span := r.tracer.Start(ctx, "react to "+typ, trace.WithSpanKind(trace.SpanKindConsumer))
+		defer span.End()
+		m.SetContext(context.WithValue(ctx, handlingKey{}, h))
+		_, err := next(m)
+		if err != nil {
+			h.outcome = waiting
+			span.SetStatus(codes.Error, "")
+		}
+		took := time.Since(began)
+		r.metrics.saw(h.outcome, took)
+		line := r.log.Info
+		if h.outcome != handled {
+			line = r.log.Warn
+		}
+		line("fact "+string(h.outcome), zap.String("fact", m.Metadata.Get(headerID)), zap.String("type", typ),
+			zap.Int("attempts", h.attempts), zap.Duration("took", took), zap.Error(err))
+		return nil, err
+	}
+}
+
+// park keeps facts out whose key waits in quarantine, and puts those there that are beyond help.
+func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		ctx := m.Context() // the one of the delivery, without the time limit of an attempt
+		item := r.item(m)
+		state, err := r.quarantine.enter(ctx, item)
+		if err != nil {
+			return nil, err
+		}
+		if state != free {
+			handlingOf(ctx).outcome = map[entry]outcome{behind: parked, known: closed}[state]
+			return nil, nil
+		}
+		_, err = next(m)
+		if err == nil || r.waits(err) {
+			return nil, err
+		}
+		item.ErrorCode, item.ErrorText = describe(err)
+		item.Attempts = handlingOf(ctx).attempts
+		// A shutdown that begins now must not cost all attempts again.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if err := r.quarantine.add(ctx, item); err != nil {
+			return nil, err
+		}
+		handlingOf(ctx).outcome = quarantined
+		r.log.Error("fact quarantined", zap.String("fact", item.Fact), zap.String("type", item.Type),
+			zap.String("code", item.ErrorCode), zap.Error(err))
+		return nil, nil
+	}
+}
+
+// retry is Watermill's, with all that it needs to be exponential and to stop: see its fields.
+func (r *Reactor) retry() message.HandlerMiddleware {
+	return middleware.Retry{
+		MaxRetries: r.deps.Attempts - 1, InitialInterval: r.deps.FirstPause, MaxInterval: longestPause,
+		Multiplier: 2, RandomizationFactor: 0.2, ResetContextOnRetry: true,
+		ShouldRetry: func(p middleware.RetryParams) bool { return !r.waits(p.Err) && !isUndecodable(p.Err) },
+	}.Middleware
+}
+
+// limit gives one attempt its time. The attempt goes on for a moment when the delivery is cancelled by a shutdown:
+// its transaction should end, one way or the other.
+func (r *Reactor) limit(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		delivery := m.Context()
+		handlingOf(delivery).attempts++
+		ctx, cancel := outlive(delivery, r.deps.Timeout)
+		defer cancel()
+		m.SetContext(ctx)
+		defer m.SetContext(delivery)
+		return next(m)
+	}
+}
+
+// outlive returns a context with the values of ctx that ends after timeout, or some time after ctx.
+func outlive(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	stop := context.AfterFunc(ctx, func() {
+		last := time.NewTimer(grace)
+		defer last.Stop()
+		select {
+		case <-last.C:
+			cancel()
+		case <-inner.Done():
+		}
+	})
+	return inner, func() { stop(); cancel() }
+}
+
+// recover makes a panic the error of one fact. Its text is not kept: it may hold a value.
+func (r *Reactor) recover(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) (_ []*message.Message, err error) {
+		return nil, safely(func() error {
+			_, err := next(m)
+			return err
+		})
+	}
+}
+
+func safely(work func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{kind: fmt.Sprintf("%T", v), place: place()}
+		}
+	}()
+	return work()
+}
+
+// place finds where the panic came from: the first frame that is neither ours nor the runtime's.
+func place() string {
+	const deepest = 32
+	var callers [deepest]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
+	for panicked := false; ; {
+		frame, more := frames.Next()
+		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if panicked && !inRuntime {
+			return fmt.Sprintf("%s:%d", frame.Function, frame.Line)
+		}
+		panicked = panicked || inRuntime
+		if !more {
+			return "an unknown place"
+		}
+	}
+}

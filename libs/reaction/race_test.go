@@ -1,0 +1,72 @@
+package reaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t)
+	if err := Migrate(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	q := NewQuarantine(pool, time.Now)
+	at := kafkabus.Place{Topic: "desk"}
+	first := Item{Consumer: "c", Place: at, Key: "k", Fact: "1", Payload: []byte("{}"), ErrorCode: "error"}
+	if err := q.add(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	items, err := q.List(t.Context(), Filter{Consumer: "c"})
+	if err != nil || len(items) != 1 {
+		t.Fatalf("%d items, %v", len(items), err)
+	}
+
+	type answer struct {
+		state entry
+		err   error
+	}
+	answered := make(chan answer, 1)
+	// The release has handled the first fact and is about to commit when the second one arrives.
+	err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		if err := lockKey(t.Context(), tx, first); err != nil {
+			return err
+		}
+		if err := q.close(t.Context(), tx, "released_at", items[0], Decision{"admin", "repaired"}); err != nil {
+			return err
+		}
+		go func() {
+			second := first
+			second.Fact = "2"
+			state, err := q.enter(context.WithoutCancel(t.Context()), second)
+			answered <- answer{state, err}
+		}()
+		testkit.Eventually(t, 10*time.Second, func() error {
+			var waiting bool
+			err := pool.QueryRow(t.Context(), `select exists (select from pg_locks l join pg_stat_activity a using (pid)
+				where l.locktype = 'advisory' and not l.granted and a.query like '%songan/quarantine%')`).Scan(&waiting)
+			if err == nil && !waiting && len(answered) == 0 {
+				err = errors.New("the second fact does not wait for the release")
+			}
+			return err
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answered; got != (answer{state: free}) {
+		t.Errorf("the second fact got %v, want it to be free", got)
+	}
+	if open, err := q.Open(t.Context(), "c"); err != nil || open != 0 {
+		t.Error(fmt.Errorf("%d items are left behind (%w)", open, err))
+	}
+}

@@ -1,0 +1,143 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/httpapi/limits"
+)
+
+// Config is what every service is configured by. A service with more has a struct of its own, read by [Load].
+type Config struct {
+	HTTP        string   `env:"SONGAN_HTTP" envDefault:"127.0.0.1:8080"`
+	Data        string   `env:"SONGAN_DATA" envDefault:".songan"`
+	DatabaseURL string   `env:"DATABASE_URL"`
+	Kafka       string   `env:"SONGAN_KAFKA" envDefault:"127.0.0.1:9092"`
+	Brokers     []string `env:"KAFKA_BROKERS"`
+	KafkaUser   string   `env:"SONGAN_KAFKA_USER"`
+	// KafkaPassword is best given as SONGAN_KAFKA_PASSWORD_FILE.
+	KafkaPassword string `env:"SONGAN_KAFKA_PASSWORD"`
+	// Replication is how many brokers keep each topic: 1 on one machine, 3 on a cluster.
+	Replication int `env:"SONGAN_KAFKA_REPLICATION" envDefault:"1"`
+	// AccessKeys is the file of the operators' API keys, VaultKeys that of the vault's master key.
+	AccessKeys string `env:"SONGAN_ACCESS_KEYS"`
+	VaultKeys  string `env:"SONGAN_VAULT_KEYS"`
+
+	LogLevel  string `env:"SONGAN_LOG_LEVEL" envDefault:"info"`
+	LogFormat string `env:"SONGAN_LOG_FORMAT" envDefault:"json"`
+	Version   string `env:"SONGAN_VERSION" envDefault:"dev"`
+
+	// Connections, Requests and Streams bound what is open and under way at the same time.
+	Connections int `env:"SONGAN_MAX_CONNECTIONS" envDefault:"8192"`
+	Requests    int `env:"SONGAN_MAX_REQUESTS" envDefault:"512"`
+	Streams     int `env:"SONGAN_MAX_STREAMS" envDefault:"32"`
+	// RatePrincipal and RateAddress are requests per second of one of them; 0 is without limit. The defaults are a fence
+	// against programs that run wild, far above what one machine can serve.
+	RatePrincipal int `env:"SONGAN_RATE_PRINCIPAL" envDefault:"20000"`
+	RateAddress   int `env:"SONGAN_RATE_ADDRESS" envDefault:"40000"`
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix `env:"SONGAN_TRUSTED_PROXIES"`
+
+	// StopPatience is the time for requests to finish, and then for runners to stop.
+	StopPatience time.Duration `env:"SONGAN_STOP_PATIENCE" envDefault:"15s"`
+}
+
+// Limits makes the limits of a process's APIs.
+func (c Config) Limits(now func() time.Time) httpapi.Limits {
+	const (
+		waitingPerPlace = 4
+		patience        = 2 * time.Second
+		callers         = 50_000
+	)
+	gate := func(width int) *limits.Gate {
+		return limits.NewGate(limits.GateOptions{Width: width, Queue: waitingPerPlace * width, Patience: patience})
+	}
+	rates := func(perSecond int) *limits.Rates {
+		if perSecond <= 0 {
+			return nil
+		}
+		return limits.NewRates(limits.RatesOptions{
+			Every: time.Second / time.Duration(perSecond), Burst: perSecond, Callers: callers, Now: now,
+		})
+	}
+	return httpapi.Limits{
+		Requests: gate(c.Requests), Streams: gate(c.Streams),
+		Principals: rates(c.RatePrincipal), Addresses: rates(c.RateAddress),
+		Proxies: c.Proxies,
+	}
+}
+
+// Load reads C from the environment; its fields are tagged as those of [Config]. The error names every variable that is
+// missing or wrong, and no value.
+func Load[C any]() (C, error) { return LoadFrom[C](env.ToMap(os.Environ())) }
+
+// LoadFrom is [Load] from another environment than the process's.
+func LoadFrom[C any](environment map[string]string) (C, error) {
+	var c C
+	environment, err := withFiles(environment)
+	if err != nil {
+		return c, err
+	}
+	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
+		var zero C
+		return zero, explain[C](err)
+	}
+	return c, nil
+}
+
+// withFiles reads the variables that stand in files: secrets are mounted, not put into an environment that every child
+// process and every dump of it shows.
+func withFiles(environment map[string]string) (map[string]string, error) {
+	const suffix = "_FILE"
+	all := make(map[string]string, len(environment))
+	var faults []error
+	for name, value := range environment {
+		all[name] = value
+		target, ok := strings.CutSuffix(name, suffix)
+		ours := strings.HasPrefix(name, "SONGAN_") || name == "DATABASE_URL"+suffix
+		if _, set := environment[target]; !ok || !ours || set || value == "" {
+			continue
+		}
+		content, err := os.ReadFile(value)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		all[target] = strings.TrimRight(string(content), "\r\n")
+	}
+	return all, errors.Join(faults...)
+}
+
+// explain names the variables and leaves their values out.
+func explain[C any](err error) error {
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	var said []error
+	for _, e := range all.Errors {
+		if p, ok := errors.AsType[env.ParseError](e); ok {
+			e = fmt.Errorf("%s is not a %s", variable[C](p.Name), p.Type)
+		}
+		said = append(said, e)
+	}
+	return fmt.Errorf("read configuration: %w", errors.Join(said...))
+}
+
+// variable returns the variable of a field.
+func variable[C any](field string) string {
+	f, ok := reflect.TypeFor[C]().FieldByName(field)
+	if !ok {
+		return field
+	}
+	name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
+	return name
+}

@@ -1,0 +1,171 @@
+package testkit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/songan-vn/songan/libs/embedded/kafka"
+)
+
+const (
+	envKafka         = "SONGAN_TEST_KAFKA"
+	envKafkaUser     = "SONGAN_TEST_KAFKA_USER"
+	envKafkaPassword = "SONGAN_TEST_KAFKA_PASSWORD" //nolint:gosec // the name of a variable
+	kafkaTimeout     = 30 * time.Second
+)
+
+// Broker is a Kafka broker, or cluster, and the account of a super user on it.
+type Broker struct {
+	Addrs          []string
+	User, Password string
+	// Transport and Dialer log in as User; all tests of a process share them.
+	Transport *kafkago.Transport
+	Dialer    *kafkago.Dialer
+}
+
+// broker is the Kafka of this test process.
+type broker struct {
+	once     sync.Once
+	err      error
+	public   Broker
+	embedded *kafka.Broker
+	home     *folder
+}
+
+// Kafka returns the broker which all tests of this process share; the first
+// caller starts it. Take a [Topic] of your own on it.
+func Kafka(t testing.TB) Broker {
+	t.Helper()
+	b := &shared.kafka
+	b.once.Do(func() { b.err = b.launch() })
+	if b.err != nil {
+		t.Fatalf("start the Kafka broker for the tests: %v", b.err)
+	}
+	return b.public
+}
+
+func (b *broker) launch() (err error) {
+	if given := os.Getenv(envKafka); given != "" {
+		b.public, err = account(strings.Split(given, ","), os.Getenv(envKafkaUser), os.Getenv(envKafkaPassword))
+		return err
+	}
+	if b.home, err = newFolder(); err != nil {
+		return err
+	}
+	user := kafka.User{Name: "songan", Password: rand.Text(), Super: true}
+	b.embedded, err = kafka.Start(kafka.Options{
+		Dir: filepath.Join(b.home.dir, "kafka"), Users: []kafka.User{user}, Volatile: true,
+	})
+	if err != nil {
+		return err
+	}
+	b.public, err = account([]string{b.embedded.Addr()}, user.Name, user.Password)
+	return err
+}
+
+// stop ends the broker, if one was started.
+func (b *broker) stop() error {
+	if b.public.Transport != nil {
+		b.public.Transport.CloseIdleConnections()
+	}
+	if b.embedded == nil {
+		return nil
+	}
+	return errors.Join(b.embedded.Close(), b.home.leave())
+}
+
+// account makes a Broker; without a user it doesn't log in.
+func account(addrs []string, user, password string) (Broker, error) {
+	var login sasl.Mechanism
+	if user != "" {
+		var err error
+		if login, err = scram.Mechanism(scram.SHA512, user, password); err != nil {
+			return Broker{}, fmt.Errorf("prepare the login of %s: %w", user, err)
+		}
+	}
+	return Broker{
+		Addrs: addrs, User: user, Password: password,
+		Transport: &kafkago.Transport{SASL: login, ClientID: "testkit", MetadataTTL: time.Second},
+		Dialer:    &kafkago.Dialer{SASLMechanism: login, ClientID: "testkit", Timeout: 10 * time.Second},
+	}, nil
+}
+
+// Addr is all addresses in the form that kafka-go's requests take.
+func (b Broker) Addr() net.Addr { return kafkago.TCP(b.Addrs...) }
+
+// Client is a kafka-go client which is logged in as the super user.
+func (b Broker) Client() *kafkago.Client {
+	return &kafkago.Client{Addr: b.Addr(), Timeout: kafkaTimeout, Transport: b.Transport}
+}
+
+// Topic makes a topic with a unique name, waits until every partition has a
+// leader, and deletes the topic when the test ends.
+func Topic(t testing.TB, b Broker, partitions int) string {
+	t.Helper()
+	name := "test." + strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
+	name = name[:min(len(name), 100)] + "." + strings.ToLower(rand.Text()[:10])
+	ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
+	defer cancel()
+	client := b.Client()
+	made, err := client.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
+		Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
+	})
+	if err == nil {
+		err = made.Errors[name]
+	}
+	if err != nil {
+		t.Fatalf("make topic %s: %v", name, err)
+	}
+	t.Cleanup(func() { deleteTopic(t, client, name) })
+	Eventually(t, kafkaTimeout, func() error { return led(ctx, client, name, partitions) })
+	return name
+}
+
+func deleteTopic(t testing.TB, client *kafkago.Client, name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
+	defer cancel()
+	gone, err := client.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: []string{name}})
+	if err == nil {
+		err = gone.Errors[name]
+	}
+	if err != nil && !errors.Is(err, kafkago.UnknownTopicOrPartition) {
+		t.Errorf("delete topic %s: %v", name, err)
+	}
+}
+
+// led asks the leader of each partition for its offsets. Metadata alone isn't
+// enough: Apache Kafka names a leader a moment before that broker knows of it.
+func led(ctx context.Context, client *kafkago.Client, name string, partitions int) error {
+	var ask []kafkago.OffsetRequest
+	for p := range partitions {
+		ask = append(ask, kafkago.LastOffsetOf(p))
+	}
+	answer, err := client.ListOffsets(ctx, &kafkago.ListOffsetsRequest{
+		Topics: map[string][]kafkago.OffsetRequest{name: ask},
+	})
+	if err != nil {
+		return fmt.Errorf("ask for the offsets of %s: %w", name, err)
+	}
+	if got := len(answer.Topics[name]); got != partitions {
+		return fmt.Errorf("topic %s is known with %d of %d partitions", name, got, partitions)
+	}
+	for _, p := range answer.Topics[name] {
+		if p.Error != nil {
+			return fmt.Errorf("partition %d of topic %s: %w", p.Partition, name, p.Error)
+		}
+	}
+	return nil
+}

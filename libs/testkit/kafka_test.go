@@ -1,0 +1,212 @@
+package testkit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/songan-vn/songan/libs/embedded/kafka"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+// produce sends values in one batch and returns the offset of the first.
+func produce(ctx context.Context, b testkit.Broker, topic string, partition int, values ...string) (int64, error) {
+	var records []kafkago.Record
+	for _, v := range values {
+		records = append(records, kafkago.Record{Key: kafkago.NewBytes([]byte("key")), Value: kafkago.NewBytes([]byte(v))})
+	}
+	answer, err := b.Client().Produce(ctx, &kafkago.ProduceRequest{
+		Topic: topic, Partition: partition, RequiredAcks: kafkago.RequireAll,
+		Records: kafkago.NewRecordReader(records...),
+	})
+	if err != nil {
+		return 0, err
+	}
+	return answer.BaseOffset, answer.Error
+}
+
+// fetch reads the values of a partition from an offset on, as far as there are.
+func fetch(ctx context.Context, b testkit.Broker, topic string, partition int, from int64) ([]string, error) {
+	answer, err := b.Client().Fetch(ctx, &kafkago.FetchRequest{
+		Topic: topic, Partition: partition, Offset: from, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 100 * time.Millisecond,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if answer.Error != nil {
+		return nil, answer.Error
+	}
+	var values []string
+	for {
+		record, err := answer.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return values, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var value bytes.Buffer
+		if _, err := value.ReadFrom(record.Value); err != nil {
+			return nil, err
+		}
+		values = append(values, value.String())
+	}
+}
+
+func TestWhatIsProducedIsConsumedInOrderPerPartition(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	topic := testkit.Topic(t, b, 3)
+	for partition := range 3 {
+		for batch := range 4 {
+			values := []string{fmt.Sprintf("%d-a", batch), fmt.Sprintf("%d-b", batch)}
+			offset, err := produce(t.Context(), b, topic, partition, values...)
+			if err != nil || offset != int64(2*batch) {
+				t.Fatalf("partition %d, batch %d: offset %d, error %v", partition, batch, offset, err)
+			}
+		}
+		got, err := fetch(t.Context(), b, topic, partition, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A broker answers whole batches: what's before the offset may come too.
+		got = got[max(0, slices.Index(got, "0-b")):]
+		want := []string{"0-b", "1-a", "1-b", "2-a", "2-b", "3-a", "3-b"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("partition %d (-want +got):\n%s", partition, diff)
+		}
+	}
+}
+
+func TestATopicIsGoneWhenItsTestEnds(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	var topic string
+	t.Run("with a topic", func(t *testing.T) { topic = testkit.Topic(t, b, 1) })
+	testkit.Eventually(t, 10*time.Second, func() error {
+		known, err := b.Client().Metadata(t.Context(), &kafkago.MetadataRequest{Topics: []string{topic}})
+		if err != nil {
+			return err
+		}
+		if !errors.Is(known.Topics[0].Error, kafkago.UnknownTopicOrPartition) {
+			return fmt.Errorf("topic %s is still there: %w", topic, known.Topics[0].Error)
+		}
+		return nil
+	})
+}
+
+func TestTopicsAreNotMadeByAskingForThem(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	if _, err := produce(t.Context(), b, "test.nobody-made-this", 0, "x"); err == nil {
+		t.Error("a record went into a topic which nobody had made")
+	}
+}
+
+func TestAWrongPasswordIsRefused(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	if b.User == "" {
+		t.Skip("the broker of " + "SONGAN_TEST_KAFKA" + " knows no users")
+	}
+	for _, algorithm := range []scram.Algorithm{scram.SHA256, scram.SHA512} {
+		right, err := scram.Mechanism(algorithm, b.User, b.Password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong, err := scram.Mechanism(algorithm, b.User, b.Password+"x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialer := kafkago.Dialer{SASLMechanism: right, Timeout: 10 * time.Second}
+		conn, err := dialer.DialContext(t.Context(), "tcp", b.Addrs[0])
+		if err != nil {
+			t.Fatalf("%s: the right password: %v", right.Name(), err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		dialer.SASLMechanism = wrong
+		if _, err = dialer.DialContext(t.Context(), "tcp", b.Addrs[0]); !errors.Is(err, kafkago.SASLAuthenticationFailed) {
+			t.Errorf("%s: the wrong password: %v, want %v", wrong.Name(), err, kafkago.SASLAuthenticationFailed)
+		}
+	}
+}
+
+func TestAnAccountMayDoOnlyWhatItsRightsSay(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	mine, other := testkit.Topic(t, b, 1), testkit.Topic(t, b, 1)
+	if _, err := produce(t.Context(), b, other, 0, "secret"); err != nil {
+		t.Fatal(err)
+	}
+	bank := b.Account(t, kafka.Right{On: kafka.Topic, Name: mine, May: []kafka.Operation{kafka.Read, kafka.Write}})
+	// On a real cluster a right takes a moment to reach all nodes.
+	testkit.Eventually(t, 10*time.Second, func() error {
+		_, err := produce(t.Context(), bank, mine, 0, "allowed")
+		return err
+	})
+	if got, err := fetch(t.Context(), bank, mine, 0, 0); err != nil || len(got) == 0 {
+		t.Errorf("its own topic: %v, %v", got, err)
+	}
+	if got, err := fetch(t.Context(), bank, other, 0, 0); err == nil {
+		t.Errorf("a topic without a right: got %v", got)
+	}
+	if _, err := produce(t.Context(), bank, other, 0, "x"); err == nil {
+		t.Error("it wrote to a topic without a right")
+	}
+	made, err := bank.Client().CreateTopics(t.Context(), &kafkago.CreateTopicsRequest{
+		Topics: []kafkago.TopicConfig{{Topic: mine + ".more", NumPartitions: 1, ReplicationFactor: -1}},
+	})
+	if err == nil {
+		err = made.Errors[mine+".more"]
+	}
+	if !errors.Is(err, kafkago.TopicAuthorizationFailed) {
+		t.Errorf("make a topic: %v, want %v", err, kafkago.TopicAuthorizationFailed)
+	}
+}
+
+func TestAPrefixRightCoversTheNamesThatBeginWithIt(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	topic := testkit.Topic(t, b, 1)
+	bank := b.Account(t, kafka.Right{On: kafka.Topic, Name: topic[:len(topic)-3] + "*", May: []kafka.Operation{kafka.Write}})
+	testkit.Eventually(t, 10*time.Second, func() error {
+		_, err := produce(t.Context(), bank, topic, 0, "allowed")
+		return err
+	})
+	if _, err := fetch(t.Context(), bank, topic, 0, 0); err == nil {
+		t.Error("a right to write let it read")
+	}
+}
+
+func TestABrokerOfOnesOwnKeepsItsLogThroughRestarts(t *testing.T) {
+	t.Parallel()
+	b := testkit.NewBroker(t)
+	topic := testkit.Topic(t, b.Broker, 2)
+	if _, err := produce(t.Context(), b.Broker, topic, 1, "before"); err != nil {
+		t.Fatal(err)
+	}
+	b.Stop(t)
+	if _, err := produce(t.Context(), b.Broker, topic, 1, "meanwhile"); err == nil {
+		t.Fatal("a stopped broker took a record")
+	}
+	b.Start(t)
+	testkit.Eventually(t, 10*time.Second, func() error {
+		_, err := produce(t.Context(), b.Broker, topic, 1, "after")
+		return err
+	})
+	got, err := fetch(t.Context(), b.Broker, topic, 1, 0)
+	if diff := cmp.Diff([]string{"before", "after"}, got); err != nil || diff != "" {
+		t.Errorf("error %v (-want +got):\n%s", err, diff)
+	}
+}

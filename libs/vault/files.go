@@ -1,0 +1,87 @@
+package vault
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// writeNew writes a key file that must not exist yet: whole or not at all.
+func writeNew(path string, file *keyFile) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	draft, err := writeDraft(path, file)
+	if err != nil {
+		return err
+	}
+	err = os.Link(draft, path) // unlike a rename it fails if there is one
+	return errors.Join(err, os.Remove(draft), syncFolder(path))
+}
+
+// replace writes a key file over the old one: after a crash one of the two is there, whole.
+func replace(path string, file *keyFile) error {
+	draft, err := writeDraft(path, file)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return errors.Join(err, os.Remove(draft))
+	}
+	return syncFolder(path)
+}
+
+// writeDraft writes a file beside path and returns its name when its content is on disk.
+func writeDraft(path string, file *keyFile) (string, error) {
+	content, err := json.Marshal(file)
+	if err != nil {
+		return "", errors.New("the keys cannot be written as JSON") // the error could quote one
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".draft-*") // made with mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = draft.Write(content)
+	if err == nil {
+		err = draft.Sync()
+	}
+	if err = errors.Join(err, draft.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(draft.Name()))
+	}
+	return draft.Name(), nil
+}
+
+// syncFolder makes a new name in a folder survive a power cut.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// withLock runs do while no other process that asks for the same lock does.
+func withLock(path string, do func() error) error {
+	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, secretMode)
+	if err != nil {
+		return fmt.Errorf("open lock: %w", err)
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written; closing ends the lock
+	if err := flock(lock); err != nil {
+		return fmt.Errorf("lock %s: %w", path, err)
+	}
+	return do()
+}
+
+// flock waits for the lock; a signal that arrives while it waits is no failure.
+func flock(f *os.File) error {
+	const interruptions = 1000
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	for i := 0; errors.Is(err, syscall.EINTR) && i < interruptions; i++ {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	}
+	return err
+}

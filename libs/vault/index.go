@@ -1,0 +1,115 @@
+package vault
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"hash"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// Index is what a row can be found by. Empty fields are not indexed. Both are normalised by the caller; see rule 4.
+type Index struct {
+	// Document is a document's number: upper-case letters and digits only.
+	Document string
+	// Name is a folded name: upper case, no marks, single spaces.
+	Name string
+}
+
+// ErrNotNormalised says that an indexed or searched value is not in its one spelling, so that it would not be found.
+var ErrNotNormalised = errors.New("the value is not normalised")
+
+// indexSize is 128 bits: two people never share an index by chance.
+const indexSize = 16
+
+// indexKeys are the keyed hashes of one key file, a key of its own for each use, so that equal values of different
+// kinds have nothing in common.
+type indexKeys struct {
+	document, name, names, fingerprint *keyedHash
+}
+
+func newIndexKeys(key []byte) *indexKeys {
+	return &indexKeys{
+		document: newKeyedHash(key, "document"), name: newKeyedHash(key, "name"),
+		names: newKeyedHash(key, "names"), fingerprint: newKeyedHash(key, "fingerprint"),
+	}
+}
+
+// keyedHash is HMAC-SHA-256 under a subkey. Setting up an HMAC costs more than using it, hence the pool.
+type keyedHash struct{ pool sync.Pool }
+
+func newKeyedHash(key []byte, use string) *keyedHash {
+	subkey, err := hkdf.Expand(sha256.New, key, "songan vault index "+use, keySize)
+	if err != nil {
+		panic("vault: HKDF refuses 32 bytes: " + err.Error()) // it errs beyond 8,160 bytes
+	}
+	return &keyedHash{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, subkey) }}}
+}
+
+// sum returns the first 16 bytes of the HMAC of the parts. Each part is preceded by its length, so that ("ab", "c")
+// and ("a", "bc") differ.
+func (k *keyedHash) sum(parts ...string) []byte {
+	mac, _ := k.pool.Get().(hash.Hash)
+	defer k.pool.Put(mac)
+	mac.Reset()
+	buffer := make([]byte, 0, 256)
+	for _, part := range parts {
+		buffer = binary.AppendUvarint(buffer, uint64(len(part)))
+		buffer = append(buffer, part...)
+	}
+	mac.Write(buffer) // a hash never errs
+	return mac.Sum(buffer[:0])[:indexSize:indexSize]
+}
+
+// Name returns the name of kind that parts have, always the same and guessed by nobody: 26 lower-case letters and
+// digits, 128 bits of HMAC-SHA-256. Ids and causes are made of idempotency keys with it.
+func (v *Vault) Name(kind string, parts ...string) string {
+	return spell(v.keys.index.names.sum(append([]string{kind}, parts...)...))
+}
+
+// Fingerprint returns a keyed digest of a request body, by which a second body under the same idempotency key is told
+// apart. It is stored with facts; without the key it says nothing about the body.
+func (v *Vault) Fingerprint(body []byte) string {
+	return spell(v.keys.index.fingerprint.sum(string(body)))
+}
+
+func spell(sum []byte) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	return base32.NewEncoding(letters).WithPadding(base32.NoPadding).EncodeToString(sum)
+}
+
+func (k *indexKeys) ofDocument(number string) ([]byte, error) {
+	if number == "" {
+		return nil, nil
+	}
+	for i := range len(number) {
+		if c := number[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') {
+			return nil, ErrNotNormalised
+		}
+	}
+	return k.document.sum(number), nil
+}
+
+func (k *indexKeys) ofName(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if strings.HasPrefix(name, " ") || strings.HasSuffix(name, " ") || strings.Contains(name, "  ") ||
+		strings.ContainsFunc(name, notFolded) {
+		return nil, ErrNotNormalised
+	}
+	return k.name.sum(name), nil
+}
+
+// notFolded finds what folding would have changed: lower case, marks, the letter Đ, other white space.
+func notFolded(r rune) bool {
+	if r >= 'A' && r <= 'Z' || r == ' ' {
+		return false
+	}
+	return unicode.ToUpper(r) != r || unicode.Is(unicode.Mn, r) || r == 'Đ' || unicode.IsSpace(r) || r == unicode.ReplacementChar
+}

@@ -1,0 +1,276 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// ErrDestroyed says that the key of a month was destroyed: nothing of that month can be read or written again.
+var ErrDestroyed = errors.New("the month's key was destroyed")
+
+// ErrWrongKeys says that a month's key was wrapped by a master keyset other than the one in the key file.
+var ErrWrongKeys = errors.New("the key file does not fit this vault")
+
+// Keys is the key file of one service: master keyset, secrets of the months, index key. It is read again whenever a
+// month's key is wrapped or unwrapped, which is rare, so that a rotation or a destroyed month is seen by processes
+// that run already. It is safe for concurrent use.
+type Keys struct {
+	path  string
+	index *indexKeys
+}
+
+const (
+	keyFormat  = 1
+	keySize    = 32
+	secretMode = 0o600
+)
+
+// keyFile is the file's content. It is a secret as a whole.
+type keyFile struct {
+	Format int `json:"format"`
+	// Master is a Tink keyset in clear text: the file's mode is its protection.
+	Master json.RawMessage `json:"master"`
+	Index  []byte          `json:"index"`
+	Months tree            `json:"months"`
+}
+
+// CreateMaster makes a new key file. It never overwrites one: whoever loses the file loses every row, so an existing
+// one is an error that is [fs.ErrExist].
+func CreateMaster(path string) error {
+	master, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return fmt.Errorf("make a master key: %w", err)
+	}
+	file := keyFile{Format: keyFormat, Index: make([]byte, keySize), Months: tree{"": make([]byte, keySize)}}
+	for _, secret := range [][]byte{file.Index, file.Months[""]} {
+		if _, err := rand.Read(secret); err != nil {
+			return fmt.Errorf("make a master key: %w", err)
+		}
+	}
+	if err := file.setMaster(master); err != nil {
+		return err
+	}
+	if err := writeNew(path, &file); err != nil {
+		return fmt.Errorf("create key file: %w", err)
+	}
+	return nil
+}
+
+// LoadKeys reads a key file. A file that others than its owner may read is refused.
+func LoadKeys(path string) (*Keys, error) {
+	file, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Keys{path: path, index: newIndexKeys(file.Index)}, nil
+}
+
+func readKeyFile(path string) (*keyFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open key file: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	about, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("look at key file: %w", err)
+	}
+	if mode := about.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
+		return nil, fmt.Errorf(
+			"key file %s has mode %s: it opens every row of the vault and must be a file for its owner alone: chmod 600 %s",
+			path, mode, path)
+	}
+	file := &keyFile{}
+	decoder := json.NewDecoder(f)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(file); err != nil { // the error could quote a key
+		return nil, fmt.Errorf("key file %s is not readable as one", path)
+	}
+	if file.Format != keyFormat || len(file.Index) != keySize || file.Months == nil {
+		return nil, fmt.Errorf("key file %s is of another format or incomplete", path)
+	}
+	return file, nil
+}
+
+func (f *keyFile) master() (*keyset.Handle, error) {
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(f.Master)))
+	if err != nil {
+		return nil, errors.New("the master keyset in the key file is damaged") // Tink's error could quote it
+	}
+	return handle, nil
+}
+
+func (f *keyFile) setMaster(handle *keyset.Handle) error {
+	text := bytes.Buffer{}
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
+		return errors.New("the master keyset cannot be written")
+	}
+	f.Master = text.Bytes()
+	return nil
+}
+
+// wrapping returns the AEAD that wraps the month's key: [ErrDestroyed] when the file has forgotten the month.
+func (f *keyFile) wrapping(m month) (tink.AEAD, error) {
+	secret, ok := f.Months.secret(m)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", m, ErrDestroyed)
+	}
+	inner, err := subtle.NewAESGCM(secret)
+	if err != nil {
+		return nil, fmt.Errorf("month %s: %w", m, err)
+	}
+	handle, err := f.master()
+	if err != nil {
+		return nil, err
+	}
+	outer, err := aead.New(handle)
+	if err != nil {
+		return nil, fmt.Errorf("master keyset: %w", err)
+	}
+	return layers{inner, outer}, nil
+}
+
+// layers encrypts with inner and then with outer, so that both are needed to open.
+type layers struct{ inner, outer tink.AEAD }
+
+func (l layers) Encrypt(plain, associated []byte) ([]byte, error) {
+	sealed, err := l.inner.Encrypt(plain, associated)
+	if err != nil {
+		return nil, err
+	}
+	return l.outer.Encrypt(sealed, associated)
+}
+
+func (l layers) Decrypt(sealed, associated []byte) ([]byte, error) {
+	opened, err := l.outer.Decrypt(sealed, associated)
+	if err != nil {
+		return nil, err
+	}
+	return l.inner.Decrypt(opened, associated)
+}
+
+func wrapAssociated(m month) []byte { return []byte("songan vault key " + m.String()) }
+
+// wrap writes a month's keyset as it stands in vault_keys.
+func (k *Keys) wrap(m month, data *keyset.Handle) ([]byte, error) {
+	file, err := readKeyFile(k.path)
+	if err != nil {
+		return nil, err
+	}
+	return file.wrap(m, data)
+}
+
+func (f *keyFile) wrap(m month, data *keyset.Handle) ([]byte, error) {
+	lock, err := f.wrapping(m)
+	if err != nil {
+		return nil, err
+	}
+	out := bytes.Buffer{}
+	if err := data.WriteWithAssociatedData(keyset.NewBinaryWriter(&out), lock, wrapAssociated(m)); err != nil {
+		return nil, fmt.Errorf("wrap the key of %s: %w", m, err)
+	}
+	return out.Bytes(), nil
+}
+
+func (k *Keys) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
+	file, err := readKeyFile(k.path)
+	if err != nil {
+		return nil, err
+	}
+	return file.unwrap(m, wrapped)
+}
+
+func (f *keyFile) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
+	lock, err := f.wrapping(m)
+	if err != nil {
+		return nil, err
+	}
+	data, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), lock, wrapAssociated(m))
+	if err != nil {
+		return nil, fmt.Errorf("unwrap the key of %s: %w", m, ErrWrongKeys)
+	}
+	return data, nil
+}
+
+// forget cuts a month's secret out of the file. It is done when the file is on disk; forgetting twice is fine.
+func (k *Keys) forget(m month) error {
+	return k.change(func(file *keyFile) (bool, error) {
+		rest, was := file.Months.forget(m)
+		file.Months = rest
+		return was, nil
+	})
+}
+
+// addMaster makes a new master key the primary one; older ones still unwrap.
+func (k *Keys) addMaster() error {
+	return k.change(func(file *keyFile) (bool, error) {
+		handle, err := file.master()
+		if err != nil {
+			return false, err
+		}
+		manager := keyset.NewManagerFromHandle(handle)
+		id, err := manager.Add(aead.AES256GCMKeyTemplate())
+		if err == nil {
+			err = manager.SetPrimary(id)
+		}
+		if err != nil {
+			return false, fmt.Errorf("add a master key: %w", err)
+		}
+		return true, file.replaceMaster(manager)
+	})
+}
+
+// withoutOldMasters returns what the file is to be when all master keys but the primary are dropped.
+func (f *keyFile) withoutOldMasters() (*keyFile, error) {
+	handle, err := f.master()
+	if err != nil {
+		return nil, err
+	}
+	manager := keyset.NewManagerFromHandle(handle)
+	for _, key := range handle.KeysetInfo().GetKeyInfo() {
+		if key.GetKeyId() == handle.KeysetInfo().GetPrimaryKeyId() {
+			continue
+		}
+		if err := manager.Delete(key.GetKeyId()); err != nil {
+			return nil, fmt.Errorf("drop a master key: %w", err)
+		}
+	}
+	rest := *f
+	return &rest, rest.replaceMaster(manager)
+}
+
+func (f *keyFile) replaceMaster(manager *keyset.Manager) error {
+	handle, err := manager.Handle()
+	if err != nil {
+		return fmt.Errorf("change the master keyset: %w", err)
+	}
+	return f.setMaster(handle)
+}
+
+// change rewrites the file under a lock that holds between processes; edit says whether there is anything to write.
+func (k *Keys) change(edit func(*keyFile) (bool, error)) error {
+	return withLock(k.path+".lock", func() error {
+		file, err := readKeyFile(k.path)
+		if err != nil {
+			return err
+		}
+		changed, err := edit(file)
+		if err != nil || !changed {
+			return err
+		}
+		if err := replace(k.path, file); err != nil {
+			return fmt.Errorf("change key file: %w", err)
+		}
+		return nil
+	})
+}

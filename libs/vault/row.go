@@ -1,0 +1,99 @@
+package vault
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// Ref names a person's data wherever else it is spoken of: in facts, lists and messages. It is a UUIDv7 in text,
+// random and immutable; a correction makes a new one. Its time part lies in the month whose key sealed the row.
+type Ref string
+
+// Row is one sealed record, as [Vault.Seal] makes it and eventstore inserts it together with the fact that
+// refers to it. It holds nothing that can be read without the month's key and the index keys.
+type Row struct {
+	Ref Ref
+	// Purpose is what the data was collected for ("stay_guest"). It is bound to the ciphertext: a row whose
+	// purpose was changed cannot be opened.
+	Purpose string
+	// Key is the id of the month's data key, "2026-11".
+	Key        string
+	Ciphertext []byte
+	// DocumentIndex and NameIndex are blind indexes for exact search; nil is stored as null.
+	DocumentIndex []byte
+	NameIndex     []byte
+	// ExpiresAt is when [Vault.Sweep] removes the row; the zero time is stored as null and means never.
+	ExpiresAt time.Time
+}
+
+var errRef = errors.New("not a reference of the vault")
+
+// newRef returns a UUIDv7 of the moment: 48 bits of milliseconds, 74 of chance.
+func newRef(at time.Time) (Ref, error) {
+	var id [16]byte
+	if _, err := rand.Read(id[6:]); err != nil {
+		return "", err
+	}
+	binary.BigEndian.PutUint32(id[:4], uint32(at.UnixMilli()>>16)) //nolint:gosec // the upper 32 of 48 bits
+	binary.BigEndian.PutUint16(id[4:6], uint16(at.UnixMilli()))    //nolint:gosec // the lower 16
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return refOf(id), nil
+}
+
+func refOf(id [16]byte) Ref {
+	var text [36]byte
+	hex.Encode(text[:], id[:4])
+	hex.Encode(text[9:], id[4:6])
+	hex.Encode(text[14:], id[6:8])
+	hex.Encode(text[19:], id[8:10])
+	hex.Encode(text[24:], id[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return Ref(text[:])
+}
+
+// month returns when the reference was made. It errs for anything but a reference in its one spelling: lower
+// case, with hyphens.
+func (r Ref) month() (month, error) {
+	var id [16]byte
+	if len(r) != 36 || r[14] != '7' {
+		return 0, errRef
+	}
+	digits := r[:8] + r[9:13] + r[14:18] + r[19:23] + r[24:]
+	if _, err := hex.Decode(id[:], []byte(digits)); err != nil || refOf(id) != r {
+		return 0, errRef
+	}
+	millis := int64(binary.BigEndian.Uint32(id[:4]))<<16 | int64(binary.BigEndian.Uint16(id[4:6]))
+	return monthOf(time.UnixMilli(millis)), nil
+}
+
+// firstRef and the references of a month: from its firstRef to before that of the next month.
+func firstRef(m month) Ref {
+	var id [16]byte
+	millis := m.begin().UnixMilli()
+	binary.BigEndian.PutUint32(id[:4], uint32(millis>>16)) //nolint:gosec // the upper 32 of 48 bits
+	binary.BigEndian.PutUint16(id[4:6], uint16(millis))    //nolint:gosec // the lower 16
+	return refOf(id)
+}
+
+// checked returns the references as text without repetitions, in the order given.
+func checked(refs []Ref) ([]string, error) {
+	if len(refs) > MaxRefs {
+		return nil, ErrTooMany
+	}
+	out := make([]string, 0, len(refs))
+	seen := make(map[Ref]bool, len(refs))
+	for _, ref := range refs {
+		if _, err := ref.month(); err != nil {
+			return nil, err
+		}
+		if !seen[ref] {
+			seen[ref] = true
+			out = append(out, string(ref))
+		}
+	}
+	return out, nil
+}

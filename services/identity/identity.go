@@ -1,0 +1,95 @@
+// Package identity is the service that checks people against the national population database. It is the only one
+// that calls it, and it keeps nobody: a person is asked for by reference, held for one check, and forgotten.
+package identity
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	facts "github.com/songan-vn/songan/events/identity"
+	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/services/identity/internal/clients"
+	"github.com/songan-vn/songan/services/identity/internal/reactions"
+)
+
+// Name is the service's name in topics and configuration.
+const Name = "identity"
+
+// Config is what has to be set besides service.Config.
+type Config struct {
+	// PopulationURL and PopulationKey reach the population database.
+	PopulationURL string `env:"SONGAN_POPULATION_URL,required"`
+	PopulationKey string `env:"SONGAN_POPULATION_KEY,required"`
+	// PeopleURL and PeopleToken reach the accommodation service, which knows the person behind a reference.
+	PeopleURL   string `env:"SONGAN_PEOPLE_URL,required"`
+	PeopleToken string `env:"SONGAN_PEOPLE_TOKEN,required"`
+	// InFlight is how many people are checked at the same time, per partition.
+	InFlight int `env:"SONGAN_IDENTITY_IN_FLIGHT" envDefault:"16"`
+}
+
+// New builds the service from the environment.
+func New(ctx context.Context, deps service.Deps) (service.Service, error) {
+	config, err := service.Load[Config]()
+	if err != nil {
+		return service.Service{}, err
+	}
+	return NewWith(ctx, deps, config)
+}
+
+// NewWith builds the service for a process that knows where its dependencies are.
+func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Service, error) {
+	base, err := foundation.Open(ctx, deps, foundation.Options{
+		Service: Name, Own: events.NewCatalog(facts.Catalog()), Others: events.NewCatalog(accommodation.NoticeFacts()),
+	})
+	if err != nil {
+		return service.Service{}, err
+	}
+	checks, err := newChecks(deps, base, config)
+	if err == nil {
+		err = base.React("checks", config.InFlight, checks.Handlers()...)
+	}
+	if err != nil {
+		base.Close()
+		return service.Service{}, err
+	}
+	return service.Service{
+		Name: Name, Runners: base.Runners(), Ready: base.Ready,
+		Close: func() error { base.Close(); return nil },
+	}, nil
+}
+
+func newChecks(deps service.Deps, base *foundation.Foundation, config Config) (reactions.Checks, error) {
+	population, err := newBreaker("population", deps)
+	if err != nil {
+		return reactions.Checks{}, err
+	}
+	people, err := newBreaker("people", deps)
+	if err != nil {
+		return reactions.Checks{}, err
+	}
+	return reactions.Checks{
+		Log: base.Log, Now: deps.Now,
+		People: clients.NewPeople(clients.Options{
+			URL: config.PeopleURL, Token: config.PeopleToken, Breaker: people, Now: deps.Now,
+		}),
+		Population: clients.NewPopulation(clients.Options{
+			URL: config.PopulationURL, Token: config.PopulationKey, Breaker: population, Now: deps.Now,
+		}),
+	}, nil
+}
+
+// openFor is how long an open breaker waits before it probes: short, because the facts wait meanwhile.
+const openFor = 2 * time.Second
+
+func newBreaker(name string, deps service.Deps) (*breaker.Breaker, error) {
+	b, err := breaker.New(name, breaker.Settings{OpenFor: openFor, Registerer: deps.Metrics})
+	if err != nil {
+		return nil, fmt.Errorf("breaker around %s: %w", name, err)
+	}
+	return b, nil
+}

@@ -1,0 +1,53 @@
+package clients
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/services/identity/internal/check"
+)
+
+// Population asks the national population database.
+type Population struct{ endpoint endpoint }
+
+// NewPopulation returns a client of the population database.
+func NewPopulation(o Options) *Population {
+	return &Population{endpoint: newEndpoint("/v1/checks", o)}
+}
+
+// Check compares a person with the register. Fields names what differs when the outcome is a mismatch.
+func (p *Population) Check(ctx context.Context, who Person) (outcome check.Outcome, fields []string, err error) {
+	type verdict struct {
+		Result  string   `json:"result"`
+		Differs []string `json:"differs"`
+	}
+	answer, err := post[verdict](ctx, p.endpoint, map[string]string{
+		"number": who.Document.Number, "full_name": who.FullName, "birth_date": who.BirthDate, "sex": who.Sex,
+	})
+	if err != nil {
+		return check.Unasked, nil, fmt.Errorf("ask population database: %w", err)
+	}
+	switch answer.Result {
+	case "matched":
+		return check.Matched, nil, nil
+	case "not_found":
+		return check.NotFound, nil, nil
+	case "mismatched":
+		if fields, ok := known(answer.Differs); ok {
+			return check.Mismatched, fields, nil
+		}
+	}
+	return check.Unasked, nil, breaker.Down(fmt.Errorf("ask population database: %w", errUnreadable))
+}
+
+// known accepts names of fields only, so that a register that answers with values cannot put them into a fact.
+func known(fields []string) ([]string, bool) {
+	for _, f := range fields {
+		if !slices.Contains([]string{"full_name", "birth_date", "sex"}, f) {
+			return nil, false
+		}
+	}
+	return fields, len(fields) > 0
+}

@@ -1,0 +1,79 @@
+// Package reactions turns facts about people who were met into checks against the population database.
+package reactions
+
+import (
+	"context"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/identity"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/services/identity/internal/check"
+	"github.com/songan-vn/songan/services/identity/internal/clients"
+)
+
+// Actor is who asks the population database.
+const Actor = "service:identity"
+
+// The reasons for which a person cannot be checked.
+const (
+	notInRegister = "document_not_in_register"
+	erased        = "person_erased"
+)
+
+// Checks asks about every guest once. While a dependency is away the fact waits; see reaction.
+type Checks struct {
+	Log        *eventstore.Store
+	People     *clients.People
+	Population *clients.Population
+	Now        func() time.Time
+}
+
+// Handlers lists the facts that are reacted to.
+func (c Checks) Handlers() []reaction.Handler {
+	return []reaction.Handler{
+		reaction.On(func(ctx context.Context, r events.Recorded, e accommodation.StayNotified) error {
+			return c.check(ctx, r, e.Guest, e.DocumentType)
+		}),
+		reaction.On(func(ctx context.Context, r events.Recorded, e accommodation.GuestCorrected) error {
+			return c.check(ctx, r, e.Guest, e.DocumentType)
+		}),
+	}
+}
+
+func (c Checks) check(ctx context.Context, r events.Recorded, person, documentType string) error {
+	stream := "check-" + person
+	asked, err := c.Log.Load(ctx, stream)
+	if err != nil {
+		return err
+	}
+	if len(asked) > 0 {
+		return nil // a second delivery: the register is not asked again
+	}
+	cmd := check.Record{Subject: identity.Subject{Person: person, Service: events.Service(r.Event.EventName()), Stream: r.Stream}}
+	if err := c.ask(ctx, &cmd, documentType); err != nil {
+		return err
+	}
+	_, err = eventstore.Execute(ctx, c.Log, stream, cmd, reaction.Meta(r, Actor, c.Now()))
+	return err
+}
+
+// ask fills in what the register says. Only twelve-digit numbers of Vietnamese citizens stand in it.
+func (c Checks) ask(ctx context.Context, cmd *check.Record, documentType string) (err error) {
+	if documentType != "citizen_id" {
+		cmd.Outcome, cmd.Reason = check.Unavailable, notInRegister
+		return nil
+	}
+	who, found, err := c.People.Person(ctx, cmd.Subject.Person, cmd.Subject.Stream)
+	if err != nil {
+		return err
+	}
+	if !found {
+		cmd.Outcome, cmd.Reason = check.Unavailable, erased
+		return nil
+	}
+	cmd.Outcome, cmd.Fields, err = c.Population.Check(ctx, who)
+	return err
+}

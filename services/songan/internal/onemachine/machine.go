@@ -1,0 +1,153 @@
+// Package onemachine runs the whole system in one process: database, broker, simulators, all services, and the actors
+// of the demo. It is what `make run` starts.
+//
+//  1. Everything lives in one data directory. A second start goes on where the first one stopped, after kill -9 too.
+//  2. DATABASE_URL and KAFKA_BROKERS name a server and a cluster to use instead of the embedded ones.
+//  3. /readyz answers 200 only when every service can serve and demo.json is complete.
+//  4. What is wrong with the surroundings (a port in use, a foreign directory) is said in one sentence.
+package onemachine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/services/accommodation"
+	"github.com/songan-vn/songan/services/identity"
+)
+
+// Run runs the system until ctx ends. It writes what a person should know to out, and its log to standard error.
+func Run(ctx context.Context, out io.Writer) (err error) {
+	began := time.Now()
+	config, err := service.Load[service.Config]()
+	if err != nil {
+		return err
+	}
+	if err := dataDir(config.Data); err != nil {
+		return err
+	}
+	cast, err := loadCast(config.Data)
+	if err != nil {
+		return err
+	}
+	store, err := openStorage(ctx, config, cast.brokerPassword)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.close()) }()
+
+	deps, closeDeps, err := service.NewDeps(ctx, "songan", store.config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = closeDeps(context.WithoutCancel(ctx)) }() // spans that nobody takes
+	deps.Keys = append(deps.Keys, cast.keys)
+	deps.Log.Info("songan started", zap.String("data", config.Data))
+
+	m := &machine{deps: deps, store: store, cast: cast, out: out, began: began}
+	services, err := m.build(ctx)
+	if err != nil {
+		return err
+	}
+	host := deps.Host()
+	host.Listening = m.listening
+	if err := service.Run(ctx, host, services...); err != nil {
+		return err
+	}
+	deps.Log.Info("songan stopped")
+	return nil
+}
+
+// machine is one run of the system.
+type machine struct {
+	deps  service.Deps
+	store *storage
+	cast  casting
+	out   io.Writer
+	began time.Time
+
+	// population is where the simulator of the population database listens.
+	population string
+	// address is where the services listen; empty until they do.
+	address atomic.Value
+	// ready is set when demo.json is complete.
+	ready atomic.Bool
+}
+
+// listening tells the stage where the services are, so that it can set itself.
+func (m *machine) listening(at net.Addr) { m.address.Store(at.String()) }
+
+// build makes all services. Those that were made are closed when a later one fails.
+func (m *machine) build(ctx context.Context) (services []service.Service, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll(services))
+		}
+	}()
+	register, err := m.simulators(ctx)
+	if err != nil {
+		return nil, err
+	}
+	services = append(services, register)
+	for _, b := range []struct {
+		name string
+		make func(context.Context, service.Deps) (service.Service, error)
+	}{
+		{accommodation.Name, accommodation.New},
+		{identity.Name, m.identity},
+	} {
+		deps := m.deps.For(b.name)
+		if deps.DatabaseURL, err = m.store.database(ctx, b.name); err != nil {
+			return services, err
+		}
+		s, err := b.make(ctx, deps)
+		if err != nil {
+			return services, fmt.Errorf("%s: %w", b.name, err)
+		}
+		services = append(services, s)
+	}
+	return append(services, service.Service{
+		Name: "songan", Runners: []service.Runner{{Name: "stage", Run: m.stage}}, Ready: m.staged,
+	}), nil
+}
+
+func closeAll(services []service.Service) error {
+	var faults []error
+	for _, s := range services {
+		if s.Close != nil {
+			faults = append(faults, s.Close())
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// identity finds its two dependencies in this process.
+func (m *machine) identity(ctx context.Context, deps service.Deps) (service.Service, error) {
+	return identity.NewWith(ctx, deps, identity.Config{
+		PopulationURL: m.population, PopulationKey: populationKey,
+		PeopleURL: "http://" + m.deps.Config.HTTP, PeopleToken: m.cast.actors[identityActor].Token,
+		InFlight: checksInFlight,
+	})
+}
+
+// checksInFlight is how many people are checked at the same time, per partition: what two cores can do.
+const checksInFlight = 8
+
+// staged tells whether the demo's actors can play.
+func (m *machine) staged(context.Context) error {
+	if !m.ready.Load() {
+		return errors.New("the actors of the demo are not ready")
+	}
+	return nil
+}
+
+// demoFile is where the actors find each other.
+func (m *machine) demoFile() string { return filepath.Join(m.deps.Config.Data, "demo.json") }

@@ -1,0 +1,59 @@
+// Package songan is the command: every service in one process, and the operators' tools.
+package songan
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/services/songan/internal/demo"
+	"github.com/songan-vn/songan/services/songan/internal/onemachine"
+)
+
+// commands is the command line.
+type commands struct {
+	Run  runCommand  `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
+	Demo demoCommand `cmd:"" help:"Play an evening in a province against the running system."`
+}
+
+type runCommand struct{}
+
+// Run runs until it is asked to stop.
+func (runCommand) Run(ctx context.Context) error { return onemachine.Run(ctx, os.Stdout) }
+
+type demoCommand struct{ demo.Args }
+
+// Run plays the evening and fails when a figure differs.
+func (d demoCommand) Run(ctx context.Context) error { return demo.Run(ctx, d.Args, os.Stdout) }
+
+// Main runs a command and returns the status for the shell.
+func Main(args []string) int {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("songan"), kong.Description("Song An: accommodation notices and social security without cash."))
+	if err != nil {
+		panic(err) //nolint:forbidigo // the struct above is wrong, and every test would find it
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "songan:", err)
+		return usage
+	}
+	ctx, stop := service.Signals(context.Background(), os.Stderr)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "songan:", telemetry.ErrText(err))
+		return failure
+	}
+	return 0
+}
+
+// The statuses for the shell.
+const (
+	failure = 1
+	usage   = 2
+)

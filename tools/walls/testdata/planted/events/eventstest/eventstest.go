@@ -1,0 +1,7 @@
+// Package eventstest is for tests, and may do what tests do.
+package eventstest
+
+import (
+	_ "os"
+	_ "testing"
+)

@@ -1,0 +1,4 @@
+// Package decidertest is for tests.
+package decidertest
+
+import _ "testing"

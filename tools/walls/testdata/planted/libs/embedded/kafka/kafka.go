@@ -1,0 +1,2 @@
+// Package kafka is on the right side.
+package kafka

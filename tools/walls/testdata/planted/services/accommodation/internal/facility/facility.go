@@ -1,0 +1,2 @@
+// Package facility is on the right side.
+package facility

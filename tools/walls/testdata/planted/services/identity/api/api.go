@@ -1,0 +1,2 @@
+// Package api stands for whatever a service exports.
+package api
