@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -95,7 +96,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err != nil {
 		return nil, err
 	}
-	if err = kafkabus.EnsureTopic(ctx, f.Bus, kafkabus.Topic(o.Service), partitions, deps.Config.Replication); err != nil {
+	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.topic(o.Service), partitions, deps.Config.Replication); err != nil {
 		return nil, err
 	}
 	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
@@ -128,7 +129,8 @@ func (f *Foundation) Project(ctx context.Context, p *projection.Projection) (*pr
 // React adds a consumer of other services' facts. It is called before [Foundation.Runners].
 func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handler) error {
 	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
-		Pool: f.Pool, Bus: f.Bus, Catalog: f.options.Others, Now: f.deps.Now, InFlight: inFlight, Down: breaker.IsDown,
+		Topics: f.othersTopics(),
+		Pool:   f.Pool, Bus: f.Bus, Catalog: f.options.Others, Now: f.deps.Now, InFlight: inFlight, Down: breaker.IsDown,
 		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer,
 	}, handlers...)
 	if err != nil {
@@ -138,10 +140,25 @@ func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handl
 	return nil
 }
 
+// topic is where a service's facts are published.
+func (f *Foundation) topic(service string) string {
+	return f.deps.Config.Topics + "." + service + ".v1"
+}
+
+func (f *Foundation) othersTopics() []string {
+	var topics []string
+	for _, name := range f.options.Others.Names() {
+		if topic := f.topic(events.Service(name)); !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
+}
+
 // Runners is what runs as long as the service does.
 func (f *Foundation) Runners() []service.Runner {
 	relay := kafkabus.NewRelay(f.Log, f.logPool, f.Bus, kafkabus.RelayOptions{
-		Topic: kafkabus.Topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
+		Topic: f.topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
 	})
 	runners := []service.Runner{
 		{Name: "relay", Run: relay.Run},

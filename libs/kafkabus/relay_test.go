@@ -75,8 +75,8 @@ func TestRelayKeepsPrivateFactsAndFingerprintsAtHome(t *testing.T) {
 // broker answers to the last one, and whatever comes later, never reaches the relay.
 type dying struct {
 	kafka.RoundTripper
-	requests atomic.Int32
-	dead     chan struct{}
+	requests     atomic.Int32
+	dead, buried chan struct{}
 }
 
 func (d *dying) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request) (kafka.Response, error) {
@@ -87,8 +87,8 @@ func (d *dying) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request)
 	if d.requests.Load() == 0 {
 		close(d.dead)
 	}
-	<-ctx.Done()
-	return nil, ctx.Err()
+	<-d.buried
+	return nil, errors.New("killed")
 }
 
 func TestKilledBetweenPublishAndCheckpointARelayLeavesRepeatsAndLosesNothing(t *testing.T) {
@@ -98,16 +98,15 @@ func TestKilledBetweenPublishAndCheckpointARelayLeavesRepeatsAndLosesNothing(t *
 	seen := newReader()
 	start(t, seen.run(kafkabus.NewSource(l.cfg, l.topic, catalog(), kafkabus.SourceOptions{})))
 	for range 3 {
-		under := &dying{RoundTripper: l.cfg.Transport, dead: make(chan struct{})}
+		under := &dying{RoundTripper: l.cfg.Transport, dead: make(chan struct{}), buried: make(chan struct{})}
 		under.requests.Store(7) // two batches of three partitions, and one request of the third batch
 		cfg := l.cfg
 		cfg.Transport = under
 		stop := start(t, l.relay(cfg).Run)
 		<-under.dead
 		killSessions(t, l)
-		stopped := make(chan struct{})
-		go func() { defer close(stopped); stop() }()
-		defer func() { <-stopped }()
+		close(under.buried)
+		stop()
 	}
 	start(t, l.relay(l.cfg).Run)
 	seen.sees(t, soon, 1000)
@@ -259,7 +258,10 @@ func TestAfterTheBrokerWasAwayEverybodyCatchesUp(t *testing.T) {
 	t.Parallel()
 	b := testkit.NewBroker(t)
 	cfg := connectTo(t, b.Broker)
-	l := newLedgerOn(t, testkit.Postgres(t), cfg, testkit.Topic(t, b.Broker, 3), 3)
+	if err := kafkabus.EnsureTopic(t.Context(), cfg, "ledger", 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	l := newLedgerOn(t, testkit.Postgres(t), cfg, "ledger", 3)
 	start(t, l.relay(cfg).Run)
 	seen := newReader()
 	start(t, seen.run(kafkabus.NewSource(cfg, l.topic, catalog(), kafkabus.SourceOptions{})))

@@ -68,7 +68,7 @@ func (l *layout) loadStatement() string {
 	for i, c := range l.columns {
 		reads[i] = c.read()
 	}
-	return fmt.Sprintf("select %s from %s t where t.%s = any($1::text[]::%s[])",
+	return fmt.Sprintf("select %s from unnest($1::text[]) as k(key) join %s t on t.%s = k.key::%s",
 		strings.Join(reads, ", "), quote(l.table), quote(l.key.name), l.key.pg)
 }
 

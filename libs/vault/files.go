@@ -69,7 +69,7 @@ func withLock(path string, do func() error) error {
 	if err != nil {
 		return fmt.Errorf("open lock: %w", err)
 	}
-	defer lock.Close() //nolint:errcheck // nothing was written; closing ends the lock
+	defer lock.Close()
 	if err := flock(lock); err != nil {
 		return fmt.Errorf("lock %s: %w", path, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Index is what a row can be found by. Empty fields are not indexed. Both are normalised by the caller; see rule 4.
@@ -100,13 +102,14 @@ func (k *indexKeys) ofName(name string) ([]byte, error) {
 		return nil, nil
 	}
 	if strings.HasPrefix(name, " ") || strings.HasSuffix(name, " ") || strings.Contains(name, "  ") ||
-		strings.ContainsFunc(name, notFolded) {
+		!norm.NFD.IsNormalString(name) || strings.ContainsFunc(name, notFolded) {
 		return nil, ErrNotNormalised
 	}
 	return k.name.sum(name), nil
 }
 
-// notFolded finds what folding would have changed: lower case, marks, the letter Đ, other white space.
+// notFolded finds what folding would have changed in a decomposed name: lower case, marks, the letter Đ, other white
+// space.
 func notFolded(r rune) bool {
 	if r >= 'A' && r <= 'Z' || r == ' ' {
 		return false

@@ -80,7 +80,7 @@ func readKeyFile(path string) (*keyFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open key file: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	about, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("look at key file: %w", err)

@@ -13,11 +13,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/songan-vn/songan/libs/pg"
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 //go:embed migrations

@@ -13,13 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap/zapcore"
+	"pgregory.net/rapid"
+
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
-	"go.uber.org/zap/zapcore"
-	"pgregory.net/rapid"
 )
 
 func TestMain(m *testing.M) {

@@ -200,7 +200,7 @@ func (d *decoding) readRef() {
 	if !ok {
 		return
 	}
-	if !visibleASCII(s, fault.MaxRef) {
+	if !fault.VisibleASCII(s, fault.MaxRef) {
 		d.fault(fault.InvalidRef())
 		return
 	}
@@ -240,17 +240,4 @@ func (d *decoding) validate(v reflect.Value) {
 // covers tells whether place is pointer or lies beneath it. The whole document covers only itself.
 func covers(pointer, place string) bool {
 	return place == pointer || pointer != "" && strings.HasPrefix(place, pointer+"/")
-}
-
-// visibleASCII tells whether s has 1 to most characters between ! and ~.
-func visibleASCII(s string, most int) bool {
-	if s == "" || len(s) > most {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if c < '!' || c > '~' {
-			return false
-		}
-	}
-	return true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/httpapi/internal/fault"
 	"github.com/songan-vn/songan/libs/httpapi/strict"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
@@ -76,7 +77,7 @@ func (x *Exchange) Key() (string, error) {
 			DetailVI: "thao tác này thay đổi dữ liệu nên cần Idempotency-Key: giữ nguyên khi gửi lại, khác cho thao tác khác",
 			Faults:   problem.Faults{keyFault("required", "this header is required", "bắt buộc phải có tiêu đề này")},
 		}
-	case len(values) > 1 || !isKey(values[0]):
+	case len(values) > 1 || !fault.VisibleASCII(values[0], maxKey):
 		return "", &problem.Problem{
 			Kind: problem.Malformed, Code: "idempotency_key_invalid",
 			Detail:   "the Idempotency-Key has 1 to 200 visible ASCII characters, and stands there once",
@@ -99,18 +100,6 @@ func keyFault(code, en, vi string) problem.Fault {
 	return problem.Fault{
 		Pointer: "/header/" + headerKey, Code: code, Message: en, MessageVI: vi, Hint: "a random UUID per operation is fine",
 	}
-}
-
-func isKey(s string) bool {
-	if len(s) > maxKey {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if c < '!' || c > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // Changed says where the change stands, and whether it is news.

@@ -67,3 +67,16 @@ func editDistance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// VisibleASCII tells whether s has 1 to most characters between ! and ~.
+func VisibleASCII(s string, most int) bool {
+	if s == "" || len(s) > most {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c < '!' || c > '~' {
+			return false
+		}
+	}
+	return true
+}

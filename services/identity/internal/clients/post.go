@@ -49,9 +49,9 @@ func newEndpoint(path string, o Options) endpoint {
 	}}
 }
 
-// check accepts 200 only. 400 and 422 speak about this one question, and an operator has to look at it; everything
+// accept takes 200 only. 400 and 422 speak about this one question, and an operator has to look at it; everything
 // else, a refused key or a wrong address too, is about the dependency, and all questions wait.
-func check(response *http.Response, now time.Time) error {
+func accept(response *http.Response, now time.Time) error {
 	if err := breaker.CheckStatus(response, now); err != nil {
 		return breaker.Down(fmt.Errorf("post: %w", err))
 	}
@@ -86,7 +86,7 @@ func post[A any](ctx context.Context, e endpoint, question any) (A, error) {
 		return answer, fmt.Errorf("post: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }() // the answer was read or given up; nothing is lost here
-	if err := check(response, e.now()); err != nil {
+	if err := accept(response, e.now()); err != nil {
 		return answer, err
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, answerLimit)).Decode(&answer); err != nil {
