@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	stall      = 60 * time.Second // without a byte in either direction
 	beatEvery  = time.Second
 	spoolLimit = 4 << 30 // bytes of verdicts that a client has not read yet
 )
@@ -57,7 +56,7 @@ func fromElements(server *exchange.Server, elements []jsontext.Value) func() (it
 
 // lines answers NDJSON with NDJSON while it is still coming in.
 func (run *batchRun[B, A]) lines(ctx context.Context) error {
-	p := newPulse(http.NewResponseController(run.x.W), Stopping(ctx))
+	p := newPulse(http.NewResponseController(run.x.W), run.x.Server().Stall(), Stopping(ctx))
 	defer p.end()
 	h := run.x.W.Header()
 	h.Set("Content-Type", mediaLines)
@@ -124,6 +123,7 @@ func (run *batchRun[B, A]) fromLines(p *pulse) func() (item, error) {
 // direction: a client that sends everything before it reads anything is slow in one direction only.
 type pulse struct {
 	control *http.ResponseController
+	stall   time.Duration
 	done    chan struct{}
 	wg      sync.WaitGroup
 
@@ -133,8 +133,8 @@ type pulse struct {
 	reason error // why nothing more is read
 }
 
-func newPulse(control *http.ResponseController, stopping <-chan struct{}) *pulse {
-	p := &pulse{control: control, done: make(chan struct{})}
+func newPulse(control *http.ResponseController, stall time.Duration, stopping <-chan struct{}) *pulse {
+	p := &pulse{control: control, stall: stall, done: make(chan struct{})}
 	_ = control.EnableFullDuplex() // HTTP/2 is so anyway
 	p.wg.Go(func() {
 		select {
@@ -156,13 +156,13 @@ func (p *pulse) beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if now.Sub(p.last) < beatEvery {
+	if now.Sub(p.last) < min(beatEvery, p.stall/2) {
 		return
 	}
 	p.last = now
-	_ = p.control.SetWriteDeadline(now.Add(stall)) // a recorder of a test has none
+	_ = p.control.SetWriteDeadline(now.Add(p.stall)) // a recorder of a test has none
 	if !p.noRead && p.reason == nil {
-		_ = p.control.SetReadDeadline(now.Add(stall))
+		_ = p.control.SetReadDeadline(now.Add(p.stall))
 	}
 }
 

@@ -92,6 +92,14 @@ func hangup(err error) bool {
 }
 
 func (t *tail) next(ctx context.Context) ([]record, error) {
+	if t.at.Offset < 0 {
+		// Fetch would resolve it too, but not say to what, and the batch it sends may begin before.
+		first, err := t.offset(ctx, t.at.Offset)
+		if err != nil {
+			return nil, err
+		}
+		t.at.Offset = first
+	}
 	resp, err := t.client.Fetch(ctx, &kafka.FetchRequest{
 		Topic: t.topic, Partition: t.partition, Offset: t.at.Offset,
 		MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait, IsolationLevel: kafka.ReadCommitted,

@@ -16,10 +16,11 @@ const (
 	// overtakeLag is how near a new read model has to be before the old one is held up for the switch.
 	overtakeLag = 2_000
 	// A switch that is stuck must not hold up the old read model, and one that waits for a long query must not
-	// hold up all queries behind it: it gives up and is tried again.
+	// hold up all queries behind it: it gives up and is tried again. An autovacuum in the way is sent off by the
+	// server, but only after deadlock_timeout, one second.
 	pinned = `
 set local idle_in_transaction_session_timeout = '10s';
-set local lock_timeout = '1s'`
+set local lock_timeout = '2s'`
 )
 
 const createLock = `select pg_advisory_xact_lock(hashtextextended('songan/projection/' || current_schema(), 0))`

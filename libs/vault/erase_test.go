@@ -23,12 +23,12 @@ import (
 )
 
 // tables are what a backup of the vault holds.
-var tables = []string{"vault", "vault_keys", "vault_readings", "vault_erasures"}
+func tables() []string { return []string{"vault", "vault_keys", "vault_readings", "vault_erasures"} }
 
 // backup copies all tables, as a dump would.
 func (h *house) backup(t *testing.T) {
 	t.Helper()
-	for _, table := range tables {
+	for _, table := range tables() {
 		exec(t, h.pool, "create table backup_"+table+" as table "+table)
 	}
 }
@@ -36,7 +36,7 @@ func (h *house) backup(t *testing.T) {
 // restore puts the tables back as they were.
 func (h *house) restore(t *testing.T) {
 	t.Helper()
-	for _, table := range tables {
+	for _, table := range tables() {
 		exec(t, h.pool, "truncate "+table)
 		exec(t, h.pool, "insert into "+table+" overriding system value table backup_"+table)
 	}
@@ -88,24 +88,24 @@ func readFile(t *testing.T, path string) string {
 func TestAfterAnErasureNothingCanBeReadAnywhere(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, time.Time{})
-	other := h.seal(t, binh, vault.Index{}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, time.Time{})
+	other := h.seal(t, binh(), vault.Index{}, time.Time{})
 	broker := testkit.Kafka(t)
 	topic := testkit.Topic(t, broker, 1)
 	publish(t, h, broker, topic, row)
 	h.backup(t)
 
-	if err := h.Erase(t.Context(), asked, row.Ref); err != nil {
+	if err := h.Erase(t.Context(), asked(), row.Ref); err != nil {
 		t.Fatal(err)
 	}
 
 	seen := map[string]string{
-		"tables": h.dump(t, tables...), "log": h.log.String(), "ledger": readFile(t, h.ledger()),
+		"tables": h.dump(t, tables()...), "log": h.log.String(), "ledger": readFile(t, h.ledger()),
 		"Kafka": consume(t, broker, topic),
 	}
 	for place, text := range seen {
 		for _, secret := range []string{
-			tuyet.Name, "Tuyết", "Tuy\\u1ebft", tuyet.Phone, number, folded,
+			tuyet().Name, "Tuyết", "Tuy\\u1ebft", tuyet().Phone, number, folded,
 			hex.EncodeToString(row.Ciphertext), hex.EncodeToString(row.DocumentIndex), hex.EncodeToString(row.NameIndex),
 		} {
 			if strings.Contains(text, secret) {
@@ -119,7 +119,7 @@ func TestAfterAnErasureNothingCanBeReadAnywhere(t *testing.T) {
 	h.mustBeGone(t, row, other)
 
 	h.restore(t)
-	if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet, other.Ref: binh}, read(t, h.Vault, row.Ref, other.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet(), other.Ref: binh()}, read(t, h.Vault, row.Ref, other.Ref)); diff != "" {
 		t.Errorf("the backup was no backup: %s", diff)
 	}
 	if diff := cmp.Diff(vault.Replayed{Refs: 1, Rows: 1}, h.replay(t)); diff != "" {
@@ -134,17 +134,17 @@ func TestAfterAnErasureNothingCanBeReadAnywhere(t *testing.T) {
 // mustBeGone checks that gone cannot be read or found, is said to be erased, and that other stayed.
 func (h *house) mustBeGone(t *testing.T, gone, other vault.Row) {
 	t.Helper()
-	if diff := cmp.Diff(map[vault.Ref]person{other.Ref: binh}, read(t, h.another(t), gone.Ref, other.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{other.Ref: binh()}, read(t, h.another(t), gone.Ref, other.Ref)); diff != "" {
 		t.Error(diff)
 	}
-	if found, err := h.FindByDocument(t.Context(), reading, number); err != nil || len(found) > 0 {
+	if found, err := h.FindByDocument(t.Context(), reading(), number); err != nil || len(found) > 0 {
 		t.Errorf("found %v, %v", found, err)
 	}
 	erased, err := h.Erased(t.Context(), gone.Ref, other.Ref)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[vault.Ref]vault.Erased{gone.Ref: {At: evening, Reason: "subject_request"}}
+	want := map[vault.Ref]vault.Erased{gone.Ref: {At: evening(), Reason: "subject_request"}}
 	if diff := cmp.Diff(want, erased); diff != "" {
 		t.Error(diff)
 	}
@@ -156,7 +156,7 @@ func (h *house) mustBeGone(t *testing.T, gone, other vault.Row) {
 // publish sends what a service sends about a person, and what a careless one would.
 func publish(t *testing.T, h *house, broker testkit.Broker, topic string, row vault.Row) {
 	t.Helper()
-	opened, err := h.Read(t.Context(), reading, row.Ref)
+	opened, err := h.Read(t.Context(), reading(), row.Ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,17 +192,17 @@ func consume(t *testing.T, broker testkit.Broker, topic string) string {
 func TestALedgerThatCannotBeWrittenStopsTheErasure(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{}, evening.Add(time.Second))
+	row := h.seal(t, tuyet(), vault.Index{}, evening().Add(time.Second))
 	if err := os.Mkdir(h.ledger(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Erase(t.Context(), asked, row.Ref); err == nil {
+	if err := h.Erase(t.Context(), asked(), row.Ref); err == nil {
 		t.Error("an erasure was committed that no restore would know of")
 	}
 	if got := read(t, h.Vault, row.Ref); len(got) != 1 {
 		t.Error("the row is gone, and the ledger does not say so")
 	}
-	if _, err := h.Sweep(t.Context(), evening.Add(time.Minute)); err == nil {
+	if _, err := h.Sweep(t.Context(), evening().Add(time.Minute)); err == nil {
 		t.Error("a sweep erased without a ledger")
 	}
 	if n := count(t, h.pool, `select count(*) from vault`); n != 1 {
@@ -213,11 +213,11 @@ func TestALedgerThatCannotBeWrittenStopsTheErasure(t *testing.T) {
 func TestTheLedgerIsOnDiskBeforeTheErasureIsCommitted(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	exec(t, h.pool, `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'crash'; end $$`)
 	exec(t, h.pool, `create constraint trigger refuse after insert on vault_erasures deferrable initially deferred
 		for each row execute function refuse()`)
-	if err := h.Erase(t.Context(), asked, row.Ref); err == nil {
+	if err := h.Erase(t.Context(), asked(), row.Ref); err == nil {
 		t.Fatal("the commit went through")
 	}
 	exec(t, h.pool, `drop trigger refuse on vault_erasures`)
@@ -232,8 +232,8 @@ func TestTheLedgerIsOnDiskBeforeTheErasureIsCommitted(t *testing.T) {
 func TestTheLedgerHoldsReferencesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{Document: number}, time.Time{})
-	if err := h.Erase(t.Context(), asked, row.Ref, row.Ref); err != nil {
+	row := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
+	if err := h.Erase(t.Context(), asked(), row.Ref, row.Ref); err != nil {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf(`{"ref":"%s","at":"2026-11-21T22:00:00+07:00","actor":"officer:lan","reason":"subject_request"}`+"\n", row.Ref)
@@ -248,13 +248,13 @@ func TestTheLedgerHoldsReferencesAndNothingElse(t *testing.T) {
 func TestADamagedLineStopsNoOtherErasure(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	a, b := h.seal(t, tuyet, vault.Index{}, time.Time{}), h.seal(t, tuyet, vault.Index{}, time.Time{})
+	a, b := h.seal(t, tuyet(), vault.Index{}, time.Time{}), h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	h.backup(t)
 	if err := os.WriteFile(h.ledger(), []byte("\n{\"ref\":\"019a\nNguyễn\n{\"ref\":\"019a0000-0000-7000-8000-0000"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, ref := range []vault.Ref{a.Ref, b.Ref} { // the first goes on a line of its own behind the one that was cut off
-		if err := h.Erase(t.Context(), asked, ref); err != nil {
+		if err := h.Erase(t.Context(), asked(), ref); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -294,7 +294,7 @@ func TestErasuresThatOverlapDoNotBlockEachOther(t *testing.T) {
 	h := newHouse(t)
 	refs := make([]vault.Ref, 60)
 	for i := range refs {
-		refs[i] = h.seal(t, tuyet, vault.Index{}, evening).Ref
+		refs[i] = h.seal(t, tuyet(), vault.Index{}, evening()).Ref
 	}
 	var erasers sync.WaitGroup
 	for i := range 8 {
@@ -307,13 +307,13 @@ func TestErasuresThatOverlapDoNotBlockEachOther(t *testing.T) {
 						mine[a], mine[b] = mine[b], mine[a]
 					}
 				}
-				if err := v.Erase(t.Context(), asked, mine...); err != nil {
+				if err := v.Erase(t.Context(), asked(), mine...); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 		erasers.Go(func() {
-			if _, err := v.Sweep(t.Context(), evening.Add(time.Second)); err != nil {
+			if _, err := v.Sweep(t.Context(), evening().Add(time.Second)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -331,9 +331,9 @@ func TestASweepErasesWhatHasExpired(t *testing.T) {
 	exec(t, h.pool, `
 insert into vault (ref, purpose, key, ciphertext, expires_at)
 select ('019a0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'stay_guest', '2026-11', '', $1::timestamptz - n * interval '1 s'
-  from generate_series(1, $2) n`, evening, rows)
-	kept := h.seal(t, binh, vault.Index{}, evening.Add(time.Hour))
-	forever := h.seal(t, tuyet, vault.Index{}, time.Time{})
+  from generate_series(1, $2) n`, evening(), rows)
+	kept := h.seal(t, binh(), vault.Index{}, evening().Add(time.Hour))
+	forever := h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	if got := read(t, h.Vault, "019a0000-0000-7000-8000-000000000001"); len(got) != 0 {
 		t.Error("an expired row was read before it was swept")
 	}
@@ -343,7 +343,7 @@ select ('019a0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'stay_guest
 	for range 3 {
 		v := h.another(t)
 		sweepers.Go(func() {
-			done, err := v.Sweep(t.Context(), evening)
+			done, err := v.Sweep(t.Context(), evening())
 			if err != nil || done.More {
 				t.Error(done, err)
 			}
@@ -358,7 +358,7 @@ select ('019a0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'stay_guest
 	if lines := strings.Count(readFile(t, h.ledger()), "\n"); lines != rows {
 		t.Errorf("%d lines in the ledger", lines)
 	}
-	if diff := cmp.Diff(map[vault.Ref]person{kept.Ref: binh, forever.Ref: tuyet}, read(t, h.Vault, kept.Ref, forever.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{kept.Ref: binh(), forever.Ref: tuyet()}, read(t, h.Vault, kept.Ref, forever.Ref)); diff != "" {
 		t.Error(diff)
 	}
 	erased, err := h.Erased(t.Context(), "019a0000-0000-7000-8000-000000000777")
@@ -373,9 +373,9 @@ select ('019a0000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'stay_guest
 func TestASweepKeepsTheNextMonthReadyAndNamesSpentOnes(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.seal(t, tuyet, vault.Index{}, evening.Add(time.Hour))
+	h.seal(t, tuyet(), vault.Index{}, evening().Add(time.Hour))
 	h.clock.Advance(60 * 24 * time.Hour) // 20 January
-	h.seal(t, binh, vault.Index{}, time.Time{})
+	h.seal(t, binh(), vault.Index{}, time.Time{})
 
 	done, err := h.Sweep(t.Context(), h.clock.Now())
 	if err != nil {
@@ -388,7 +388,7 @@ func TestASweepKeepsTheNextMonthReadyAndNamesSpentOnes(t *testing.T) {
 		t.Errorf("months %s", got)
 	}
 	for _, month := range done.Spent {
-		if err := h.DestroyMonth(t.Context(), asked, month); err != nil {
+		if err := h.DestroyMonth(t.Context(), asked(), month); err != nil {
 			t.Error(err)
 		}
 	}
@@ -400,7 +400,7 @@ func TestASweepKeepsTheNextMonthReadyAndNamesSpentOnes(t *testing.T) {
 func TestErasingNothingIsFine(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	if err := h.Erase(t.Context(), asked); err != nil {
+	if err := h.Erase(t.Context(), asked()); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(h.ledger()); !os.IsNotExist(err) {

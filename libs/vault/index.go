@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash"
 	"strings"
 	"sync"
@@ -35,22 +36,25 @@ type indexKeys struct {
 	document, name, names, fingerprint *keyedHash
 }
 
-func newIndexKeys(key []byte) *indexKeys {
-	return &indexKeys{
-		document: newKeyedHash(key, "document"), name: newKeyedHash(key, "name"),
-		names: newKeyedHash(key, "names"), fingerprint: newKeyedHash(key, "fingerprint"),
+func newIndexKeys(key []byte) (*indexKeys, error) {
+	k := &indexKeys{}
+	for use, hash := range map[string]**keyedHash{
+		"document": &k.document, "name": &k.name, "names": &k.names, "fingerprint": &k.fingerprint,
+	} {
+		subkey, err := hkdf.Expand(sha256.New, key, "songan vault index "+use, keySize)
+		if err != nil {
+			return nil, fmt.Errorf("derive the key of %s: %w", use, err)
+		}
+		*hash = newKeyedHash(subkey)
 	}
+	return k, nil
 }
 
 // keyedHash is HMAC-SHA-256 under a subkey. Setting up an HMAC costs more than using it, hence the pool.
 type keyedHash struct{ pool sync.Pool }
 
-func newKeyedHash(key []byte, use string) *keyedHash {
-	subkey, err := hkdf.Expand(sha256.New, key, "songan vault index "+use, keySize)
-	if err != nil {
-		panic("vault: HKDF refuses 32 bytes: " + err.Error()) // it errs beyond 8,160 bytes
-	}
-	return &keyedHash{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, subkey) }}}
+func newKeyedHash(key []byte) *keyedHash {
+	return &keyedHash{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
 // sum returns the first 16 bytes of the HMAC of the parts. Each part is preceded by its length, so that ("ab", "c")

@@ -69,7 +69,11 @@ func TestNoTwoMonthsShareASecret(t *testing.T) {
 // TestNamesNeverChange pins what ids in the log are made of: with a given key file they must be the same for ever.
 func TestNamesNeverChange(t *testing.T) {
 	t.Parallel()
-	v := &Vault{keys: &Keys{index: newIndexKeys(bytes.Repeat([]byte{7}, keySize))}}
+	index, err := newIndexKeys(bytes.Repeat([]byte{7}, keySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &Vault{keys: &Keys{index: index}}
 	document, err := v.keys.index.ofDocument("079190001234")
 	if err != nil {
 		t.Fatal(err)
@@ -131,10 +135,14 @@ func bare(tb testing.TB) *Vault {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	index, err := newIndexKeys(make([]byte, keySize))
+	if err != nil {
+		tb.Fatal(err)
+	}
 	m := monthOf(time.Now())
 	key := &dataKey{id: m.String(), from: m.begin(), until: (m + 1).end(), aead: opened}
 	v := &Vault{
-		keys: &Keys{index: newIndexKeys(make([]byte, keySize))}, now: time.Now, cached: map[month]*dataKey{m: key, m + 1: key},
+		keys: &Keys{index: index}, now: time.Now, cached: map[month]*dataKey{m: key, m + 1: key},
 	}
 	v.current.Store(key)
 	return v
@@ -144,6 +152,7 @@ func FuzzARowOpensOnlyAsItWasSealed(f *testing.F) {
 	v := bare(f)
 	f.Add("Nguyễn Thị Ánh Tuyết", "stay_guest", uint16(0), byte(0))
 	f.Add("", "a", uint16(3), byte(1))
+	f.Add("\xe1\xbb", "a", uint16(0), byte(0))
 	f.Add("079190001234", "payment", uint16(20), byte(128))
 	f.Fuzz(func(t *testing.T, value, purpose string, at uint16, flip byte) {
 		row, err := v.Seal(purpose, value, Index{}, time.Time{})
@@ -162,7 +171,7 @@ func FuzzARowOpensOnlyAsItWasSealed(f *testing.F) {
 			return
 		}
 		back := ""
-		if err := plain.Decode(&back); err != nil || back != strings.ToValidUTF8(value, "\ufffd") {
+		if err := plain.Decode(&back); err != nil || back != string([]rune(value)) { // JSON knows no broken UTF-8
 			t.Fatalf("%q became %q, %v", value, back, err)
 		}
 		row.Purpose += "x"

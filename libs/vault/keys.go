@@ -72,7 +72,11 @@ func LoadKeys(path string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keys{path: path, index: newIndexKeys(file.Index)}, nil
+	index, err := newIndexKeys(file.Index)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return &Keys{path: path, index: index}, nil
 }
 
 func readKeyFile(path string) (*keyFile, error) {

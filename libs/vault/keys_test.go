@@ -91,7 +91,7 @@ func TestADamagedKeyFileIsRefusedWithoutQuotingIt(t *testing.T) {
 func TestKeysOfAnotherVaultAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.seal(t, tuyet, vault.Index{}, time.Time{})
+	h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	path := filepath.Join(t.TempDir(), "other.keys")
 	if err := vault.CreateMaster(path); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestKeysOfAnotherVaultAreRefusedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, days := range []int{0, 100} { // also when all months it would touch are new
-		now := evening.AddDate(0, 0, days)
+		now := evening().AddDate(0, 0, days)
 		_, err := vault.Open(t.Context(), h.pool, keys, vault.Options{Now: func() time.Time { return now }})
 		if !errors.Is(err, vault.ErrWrongKeys) {
 			t.Errorf("after %d days: %v", days, err)
@@ -116,7 +116,7 @@ func TestTheMasterKeyRotates(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	running := h.another(t)
-	row := h.seal(t, tuyet, vault.Index{Document: number}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
 	name, before, wrapped := h.Name("notice", "1"), readFile(t, h.keys), h.dump(t, "vault_keys")
 	h.backup(t)
 
@@ -141,7 +141,7 @@ func TestTheMasterKeyRotates(t *testing.T) {
 		t.Error("names changed with the master key")
 	}
 	h.clock.Advance(100 * 24 * time.Hour)
-	later, err := running.Seal("stay_guest", binh, vault.Index{}, time.Time{}) // a month that this process makes a key for
+	later, err := running.Seal("stay_guest", binh(), vault.Index{}, time.Time{}) // a month that this process makes a key for
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,10 +163,10 @@ func TestTheMasterKeyRotates(t *testing.T) {
 func (h *house) check(t *testing.T, row vault.Row) {
 	t.Helper()
 	v := h.another(t)
-	if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet}, read(t, v, row.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet()}, read(t, v, row.Ref)); diff != "" {
 		t.Error(diff)
 	}
-	if found, err := v.FindByDocument(t.Context(), reading, number); err != nil || len(found) != 1 {
+	if found, err := v.FindByDocument(t.Context(), reading(), number); err != nil || len(found) != 1 {
 		t.Errorf("found %v, %v", found, err)
 	}
 }
@@ -184,15 +184,15 @@ func TestADestroyedMonthCannotBeReadFromAnyBackup(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	running := h.another(t)
-	row := h.seal(t, tuyet, vault.Index{Document: number}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
 	read(t, running, row.Ref) // it has the key in memory now
 	oldKeys := readFile(t, h.keys)
 	h.clock.Advance(20 * 24 * time.Hour)
-	next := h.seal(t, binh, vault.Index{}, time.Time{})
+	next := h.seal(t, binh(), vault.Index{}, time.Time{})
 	h.backup(t)
 
 	for range 2 { // it can be repeated
-		if err := h.DestroyMonth(t.Context(), asked, "2026-11"); err != nil {
+		if err := h.DestroyMonth(t.Context(), asked(), "2026-11"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,19 +200,19 @@ func TestADestroyedMonthCannotBeReadFromAnyBackup(t *testing.T) {
 		t.Errorf("%d rows left", n)
 	}
 	for name, v := range map[string]*vault.Vault{"here": h.Vault, "running": running, "new": h.another(t)} {
-		if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh}, read(t, v, row.Ref, next.Ref)); diff != "" {
+		if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh()}, read(t, v, row.Ref, next.Ref)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
 
 	h.restore(t) // all tables as they were, the wrapped key among them
-	if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh}, read(t, h.another(t), row.Ref, next.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh()}, read(t, h.another(t), row.Ref, next.Ref)); diff != "" {
 		t.Errorf("the backup was read without a replay: %s", diff)
 	}
 	if diff := cmp.Diff(vault.Replayed{Months: 2}, h.replay(t)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh}, read(t, running, row.Ref, next.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh()}, read(t, running, row.Ref, next.Ref)); diff != "" {
 		t.Errorf("a process that has the key in memory reads it: %s", diff)
 	}
 	erased, err := h.Erased(t.Context(), row.Ref, next.Ref)
@@ -236,15 +236,15 @@ func TestADestroyedMonthCannotBeReadFromAnyBackup(t *testing.T) {
 func TestADestroyedMonthNeverGetsAnotherKey(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	if err := h.DestroyMonth(t.Context(), asked, "2026-03"); err != nil { // one that never had a key
+	if err := h.DestroyMonth(t.Context(), asked(), "2026-03"); err != nil { // one that never had a key
 		t.Fatal(err)
 	}
 	h.clock.Advance(-250 * 24 * time.Hour) // 16 March
-	if _, err := h.Seal("stay_guest", tuyet, vault.Index{}, time.Time{}); !errors.Is(err, vault.ErrDestroyed) {
+	if _, err := h.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{}); !errors.Is(err, vault.ErrDestroyed) {
 		t.Errorf("sealed in a destroyed month: %v", err)
 	}
 	exec(t, h.pool, `delete from vault_keys`) // a database from before
-	if _, err := h.Seal("stay_guest", tuyet, vault.Index{}, time.Time{}); !errors.Is(err, vault.ErrDestroyed) {
+	if _, err := h.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{}); !errors.Is(err, vault.ErrDestroyed) {
 		t.Errorf("a new key was made: %v", err)
 	}
 	if _, err := vault.Open(t.Context(), h.pool, loadKeys(t, h.keys), vault.Options{Now: h.clock.Now}); !errors.Is(err, vault.ErrDestroyed) {
@@ -255,14 +255,14 @@ func TestADestroyedMonthNeverGetsAnotherKey(t *testing.T) {
 func TestAMonthThatIsStillWrittenIsNotDestroyed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	for _, month := range []string{"2026-11", "2026-12", "2030-01", "2026-1", "November", "", "1999-12", "2400-01"} {
-		if err := h.DestroyMonth(t.Context(), asked, month); err == nil {
+		if err := h.DestroyMonth(t.Context(), asked(), month); err == nil {
 			t.Errorf("%q was destroyed", month)
 		}
 	}
 	h.clock.Advance(9*24*time.Hour + 3*time.Hour) // an hour into December
-	if err := h.DestroyMonth(t.Context(), asked, "2026-11"); err == nil {
+	if err := h.DestroyMonth(t.Context(), asked(), "2026-11"); err == nil {
 		t.Error("rows may still be on their way")
 	}
 	if got := read(t, h.Vault, row.Ref); len(got) != 1 {
@@ -273,12 +273,12 @@ func TestAMonthThatIsStillWrittenIsNotDestroyed(t *testing.T) {
 func TestAFailedDestructionCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	h.clock.Advance(20 * 24 * time.Hour)
 	if err := os.Mkdir(h.ledger(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.DestroyMonth(t.Context(), asked, "2026-11"); err == nil {
+	if err := h.DestroyMonth(t.Context(), asked(), "2026-11"); err == nil {
 		t.Fatal("destroyed without a ledger")
 	}
 	if err := errors.Join(os.Remove(h.ledger()), h.RotateMaster(t.Context())); err != nil { // which passes over that month
@@ -287,7 +287,7 @@ func TestAFailedDestructionCanBeRepeated(t *testing.T) {
 	if got := read(t, h.another(t), row.Ref); len(got) != 0 { // the key file has forgotten it already
 		t.Error("a half-destroyed month was read")
 	}
-	if err := errors.Join(h.DestroyMonth(t.Context(), asked, "2026-11"), h.RetireMaster(t.Context())); err != nil {
+	if err := errors.Join(h.DestroyMonth(t.Context(), asked(), "2026-11"), h.RetireMaster(t.Context())); err != nil {
 		t.Error(err)
 	}
 	if lines := strings.Count(readFile(t, h.ledger()), `"month":"2026-11"`); lines != 1 {

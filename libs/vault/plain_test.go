@@ -29,8 +29,8 @@ type careless struct {
 func TestPlainCannotLeakByAccident(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{}, time.Time{})
-	got, err := h.Read(t.Context(), reading, row.Ref)
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
+	got, err := h.Read(t.Context(), reading(), row.Ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +53,9 @@ func TestPlainCannotLeakByAccident(t *testing.T) {
 		bare.Sugar().Infow("read", "value", value)
 		_ = template.Must(template.New("").Parse("{{.}}\n")).Execute(text, value)
 	}
-	data, _ := json.Marshal(tuyet)
+	data, _ := json.Marshal(tuyet())
 	for _, secret := range []string{
-		"Tuyết", tuyet.Phone, "Tuy\\u1ebft", fmt.Sprintf("%x", tuyet.Phone), strings.Trim(fmt.Sprint(string(data[:8])), "[]"), fmt.Sprintf("%x", data[:8]),
+		"Tuyết", tuyet().Phone, "Tuy\\u1ebft", fmt.Sprintf("%x", tuyet().Phone), strings.Trim(fmt.Sprint(string(data[:8])), "[]"), fmt.Sprintf("%x", data[:8]),
 	} {
 		if strings.Contains(text.String(), secret) {
 			t.Errorf("%q leaked", secret)
@@ -73,8 +73,8 @@ func (w wrapped) Error() string { return fmt.Sprint("cannot use ", w.plain) }
 func TestDecodeNeverQuotesWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, map[string]any{"number": 79190001234, "name": tuyet.Name}, vault.Index{}, time.Time{})
-	got, err := h.Read(t.Context(), reading, row.Ref)
+	row := h.seal(t, map[string]any{"number": 79190001234, "name": tuyet().Name}, vault.Index{}, time.Time{})
+	got, err := h.Read(t.Context(), reading(), row.Ref)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,24 +37,24 @@ func readings(t *testing.T, h *house) []recorded {
 func TestEveryReadingIsRecorded(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	a := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, time.Time{})
+	a := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, time.Time{})
 	never := vault.Ref("019a0000-0000-7000-8000-000000000000")
 
 	read(t, h.Vault, a.Ref, never, a.Ref)
 	for range 2 {
-		if _, err := h.FindByDocument(t.Context(), reading, number); err != nil {
+		if _, err := h.FindByDocument(t.Context(), reading(), number); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := h.FindByName(t.Context(), reading, "NOBODY"); err != nil {
+	if _, err := h.FindByName(t.Context(), reading(), "NOBODY"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Read(t.Context(), reading); err != nil { // nobody asked for is nobody read
+	if _, err := h.Read(t.Context(), reading()); err != nil { // nobody asked for is nobody read
 		t.Fatal(err)
 	}
 
 	say := func(kind string, refs ...string) recorded {
-		return recorded{evening, kind, reading.Actor, reading.Purpose, reading.Case, refs}
+		return recorded{evening(), kind, reading().Actor, reading().Purpose, reading().Case, refs}
 	}
 	want := []recorded{
 		say("read", string(a.Ref), string(never)), say("document", string(a.Ref)), say("document", string(a.Ref)), say("name"),
@@ -70,12 +70,12 @@ func TestEveryReadingIsRecorded(t *testing.T) {
 func TestWhatCannotBeRecordedIsNotRead(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	a := h.seal(t, tuyet, vault.Index{Document: number}, time.Time{})
+	a := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
 	exec(t, h.pool, `alter table vault_readings add check (actor <> 'officer:lan')`)
-	if got, err := h.Read(t.Context(), reading, a.Ref); err == nil || got != nil {
+	if got, err := h.Read(t.Context(), reading(), a.Ref); err == nil || got != nil {
 		t.Errorf("read %v, %v", got, err)
 	}
-	if got, err := h.FindByDocument(t.Context(), reading, number); err == nil || got != nil {
+	if got, err := h.FindByDocument(t.Context(), reading(), number); err == nil || got != nil {
 		t.Errorf("found %v, %v", got, err)
 	}
 	exec(t, h.pool, `alter table vault_readings drop constraint vault_readings_actor_check`)
@@ -84,7 +84,7 @@ create function refuse() returns trigger language plpgsql as $$ begin raise exce
 	exec(t, h.pool, `
 create constraint trigger refuse after insert on vault_readings deferrable initially deferred
 for each row execute function refuse()`)
-	if got, err := h.Read(t.Context(), reading, a.Ref); err == nil || got != nil {
+	if got, err := h.Read(t.Context(), reading(), a.Ref); err == nil || got != nil {
 		t.Errorf("read before the commit was sure: %v, %v", got, err)
 	}
 }
@@ -92,7 +92,7 @@ for each row execute function refuse()`)
 func TestAReaderSaysWhoAndWhyAndWherefore(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	a := h.seal(t, tuyet, vault.Index{Document: number}, time.Time{})
+	a := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
 	for name, r := range map[string]vault.Reading{
 		"nothing":            {},
 		"no actor":           {Purpose: "identity_check", Case: "notice-7"},
@@ -122,17 +122,17 @@ func TestReferencesAreCheckedBeforeAnythingIsAsked(t *testing.T) {
 		"", "x", "019a0000-0000-4000-8000-000000000000", "019A0000-0000-7000-8000-000000000000",
 		"019a0000-0000-7000-8000-00000000000g", "019a0000+0000-7000-8000-000000000000", "019a00000000700080000000000000000000",
 	} {
-		if _, err := h.Read(t.Context(), reading, ref); err == nil {
+		if _, err := h.Read(t.Context(), reading(), ref); err == nil {
 			t.Errorf("%q was read", ref)
 		}
-		if err := h.Erase(t.Context(), asked, ref); err == nil {
+		if err := h.Erase(t.Context(), asked(), ref); err == nil {
 			t.Errorf("%q was erased", ref)
 		}
 	}
 	many := make([]vault.Ref, vault.MaxRefs+1)
-	_, readErr := h.Read(t.Context(), reading, many...)
+	_, readErr := h.Read(t.Context(), reading(), many...)
 	_, erasedErr := h.Erased(t.Context(), many...)
-	eraseErr := h.Erase(t.Context(), asked, many...)
+	eraseErr := h.Erase(t.Context(), asked(), many...)
 	for _, err := range []error{readErr, erasedErr, eraseErr} {
 		if !errors.Is(err, vault.ErrTooMany) {
 			t.Errorf("%d references: %v", len(many), err)
@@ -143,23 +143,23 @@ func TestReferencesAreCheckedBeforeAnythingIsAsked(t *testing.T) {
 func TestPeopleAreFoundByDocumentAndName(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	first := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, time.Time{})
+	first := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, time.Time{})
 	h.clock.Advance(time.Hour)
-	second := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, time.Time{})
-	h.seal(t, binh, vault.Index{Document: "B1234567", Name: "TRAN VAN BINH"}, time.Time{})
-	gone := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, time.Time{})
-	expired := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, h.clock.Now().Add(time.Minute))
-	if err := h.Erase(t.Context(), asked, gone.Ref); err != nil {
+	second := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, time.Time{})
+	h.seal(t, binh(), vault.Index{Document: "B1234567", Name: "TRAN VAN BINH"}, time.Time{})
+	gone := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, time.Time{})
+	expired := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, h.clock.Now().Add(time.Minute))
+	if err := h.Erase(t.Context(), asked(), gone.Ref); err != nil {
 		t.Fatal(err)
 	}
 	insert(t, h.pool, gone) // as if it had come back
 	h.clock.Advance(time.Hour)
 
-	byDocument, err := h.FindByDocument(t.Context(), reading, number)
+	byDocument, err := h.FindByDocument(t.Context(), reading(), number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	byName, err := h.another(t).FindByName(t.Context(), reading, folded)
+	byName, err := h.another(t).FindByName(t.Context(), reading(), folded)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +175,8 @@ func TestPeopleAreFoundByDocumentAndName(t *testing.T) {
 func TestAnIndexOfOneKindSaysNothingAboutAnother(t *testing.T) {
 	t.Parallel()
 	h, other := newHouse(t), newHouse(t)
-	one := h.seal(t, tuyet, vault.Index{Document: "SAME", Name: "SAME"}, time.Time{})
-	two := other.seal(t, tuyet, vault.Index{Document: "SAME", Name: "SAME"}, time.Time{})
+	one := h.seal(t, tuyet(), vault.Index{Document: "SAME", Name: "SAME"}, time.Time{})
+	two := other.seal(t, tuyet(), vault.Index{Document: "SAME", Name: "SAME"}, time.Time{})
 	seen := map[string]bool{
 		string(one.DocumentIndex): true, string(one.NameIndex): true,
 		string(two.DocumentIndex): true, string(two.NameIndex): true,
@@ -189,19 +189,19 @@ func TestAnIndexOfOneKindSaysNothingAboutAnother(t *testing.T) {
 func TestSearchingForNothingFindsNobody(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.seal(t, tuyet, vault.Index{}, time.Time{})
+	h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	for _, find := range []func() ([]vault.Ref, error){
-		func() ([]vault.Ref, error) { return h.FindByDocument(t.Context(), reading, "") },
-		func() ([]vault.Ref, error) { return h.FindByName(t.Context(), reading, "") },
+		func() ([]vault.Ref, error) { return h.FindByDocument(t.Context(), reading(), "") },
+		func() ([]vault.Ref, error) { return h.FindByName(t.Context(), reading(), "") },
 	} {
 		if got, err := find(); err != nil || len(got) != 0 {
 			t.Errorf("found %v, %v", got, err)
 		}
 	}
-	if _, err := h.FindByDocument(t.Context(), reading, "079 190 001 234"); !errors.Is(err, vault.ErrNotNormalised) {
+	if _, err := h.FindByDocument(t.Context(), reading(), "079 190 001 234"); !errors.Is(err, vault.ErrNotNormalised) {
 		t.Errorf("a number that could never be found: %v", err)
 	}
-	if _, err := h.FindByName(t.Context(), reading, "Nguyễn"); !errors.Is(err, vault.ErrNotNormalised) {
+	if _, err := h.FindByName(t.Context(), reading(), "Nguyễn"); !errors.Is(err, vault.ErrNotNormalised) {
 		t.Errorf("a name that could never be found: %v", err)
 	}
 }

@@ -68,6 +68,8 @@ type Vault struct {
 	log    *zap.Logger
 	ledger ledger
 
+	// late fetches the key of a month for a Seal that finds it not made ahead.
+	late func(month) (*dataKey, error)
 	// current is the key that Seal uses as long as its month lasts.
 	current atomic.Pointer[dataKey]
 	// mutex guards cached and lets one caller at a time fetch a key.
@@ -97,6 +99,11 @@ func Open(ctx context.Context, pool *pgxpool.Pool, keys *Keys, o Options) (*Vaul
 	}
 	if v.ledger.path == "" {
 		v.ledger.path = keys.path + ".erasures.jsonl"
+	}
+	v.late = func(m month) (*dataKey, error) { // Seal has no context of its own, for the sake of all its other calls
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
+		defer cancel()
+		return v.ensure(ctx, m)
 	}
 	if err := v.checkKeys(ctx); err != nil {
 		return nil, fmt.Errorf("open vault: %w", err)
@@ -187,9 +194,7 @@ func (v *Vault) sealing(now time.Time) (*dataKey, error) {
 	if key := v.current.Load(); !now.Before(key.from) && now.Before(key.until) {
 		return key, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), keyTimeout)
-	defer cancel()
-	key, err := v.ensure(ctx, monthOf(now))
+	key, err := v.late(monthOf(now))
 	if err != nil {
 		return nil, err
 	}

@@ -33,15 +33,25 @@ type person struct {
 	Phone string `json:"phone"`
 }
 
-var (
-	tuyet   = person{Name: "Nguyễn Thị Ánh Tuyết", Born: "1990-03-08", Phone: "0912345678"}
-	binh    = person{Name: "Trần Văn Bình", Born: "1985-12-31", Phone: "0987654321"}
-	number  = "079190001234"
-	folded  = "NGUYEN THI ANH TUYET"
-	reading = vault.Reading{Actor: "officer:lan", Purpose: "identity_check", Case: "notice-7"}
-	asked   = vault.Erasure{Actor: "officer:lan", Reason: "subject_request"}
-	evening = time.Date(2026, 11, 21, 22, 0, 0, 0, time.FixedZone("UTC+7", 7*3600))
+const (
+	number = "079190001234"
+	folded = "NGUYEN THI ANH TUYET"
 )
+
+func tuyet() person {
+	return person{Name: "Nguyễn Thị Ánh Tuyết", Born: "1990-03-08", Phone: "0912345678"}
+}
+
+func binh() person { return person{Name: "Trần Văn Bình", Born: "1985-12-31", Phone: "0987654321"} }
+
+func reading() vault.Reading {
+	return vault.Reading{Actor: "officer:lan", Purpose: "identity_check", Case: "notice-7"}
+}
+func asked() vault.Erasure { return vault.Erasure{Actor: "officer:lan", Reason: "subject_request"} }
+
+func evening() time.Time {
+	return time.Date(2026, 11, 21, 22, 0, 0, 0, time.FixedZone("UTC+7", 7*3600))
+}
 
 // house is a vault with everything around it.
 type house struct {
@@ -70,7 +80,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{
 		pool: testkit.Postgres(t), keys: filepath.Join(t.TempDir(), "vault.keys"),
-		clock: testkit.NewClock(evening), log: &lockedBuffer{},
+		clock: testkit.NewClock(evening()), log: &lockedBuffer{},
 	}
 	if err := errors.Join(vault.Migrate(t.Context(), h.pool), vault.CreateMaster(h.keys)); err != nil {
 		t.Fatal(err)
@@ -129,7 +139,7 @@ values ($1, $2, $3, $4, $5, $6, $7)`,
 // read returns the people that v can read.
 func read(t *testing.T, v *vault.Vault, refs ...vault.Ref) map[vault.Ref]person {
 	t.Helper()
-	got, err := v.Read(t.Context(), reading, refs...)
+	got, err := v.Read(t.Context(), reading(), refs...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,18 +173,18 @@ func count(t *testing.T, pool *pgxpool.Pool, query string, args ...any) int {
 func TestWhatWasSealedIsRead(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	a := h.seal(t, tuyet, vault.Index{Document: number, Name: folded}, time.Time{})
-	b := h.seal(t, binh, vault.Index{}, time.Time{})
+	a := h.seal(t, tuyet(), vault.Index{Document: number, Name: folded}, time.Time{})
+	b := h.seal(t, binh(), vault.Index{}, time.Time{})
 
 	got := read(t, h.Vault, a.Ref, b.Ref, a.Ref)
 
-	if diff := cmp.Diff(map[vault.Ref]person{a.Ref: tuyet, b.Ref: binh}, got); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{a.Ref: tuyet(), b.Ref: binh()}, got); diff != "" {
 		t.Error(diff)
 	}
 	if a.Key != "2026-11" || len(a.DocumentIndex) != 16 || len(a.NameIndex) != 16 || b.DocumentIndex != nil || b.NameIndex != nil {
 		t.Errorf("key %s, indexes %x %x %x %x", a.Key, a.DocumentIndex, a.NameIndex, b.DocumentIndex, b.NameIndex)
 	}
-	if diff := cmp.Diff(map[vault.Ref]person{a.Ref: tuyet}, read(t, h.another(t), a.Ref)); diff != "" {
+	if diff := cmp.Diff(map[vault.Ref]person{a.Ref: tuyet()}, read(t, h.another(t), a.Ref)); diff != "" {
 		t.Errorf("another process: %s", diff)
 	}
 }
@@ -189,7 +199,7 @@ func TestAnyValueSurvivesTheVault(t *testing.T) {
 			rt.Fatal(err)
 		}
 		insert(t, h.pool, row)
-		got, err := h.Read(t.Context(), reading, row.Ref)
+		got, err := h.Read(t.Context(), reading(), row.Ref)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -219,11 +229,11 @@ func TestARowThatWasTouchedDoesNotOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			a := h.seal(t, tuyet, vault.Index{}, time.Time{})
-			b := h.seal(t, binh, vault.Index{}, time.Time{})
+			a := h.seal(t, tuyet(), vault.Index{}, time.Time{})
+			b := h.seal(t, binh(), vault.Index{}, time.Time{})
 			exec(t, h.pool, touch, string(a.Ref), string(b.Ref))
 
-			got, err := h.Read(t.Context(), reading, a.Ref, "019a0000-0000-7000-8000-000000000001")
+			got, err := h.Read(t.Context(), reading(), a.Ref, "019a0000-0000-7000-8000-000000000001")
 
 			if !errors.Is(err, vault.ErrUnreadable) || got != nil {
 				t.Errorf("got %v, %v", got, err)
@@ -235,7 +245,7 @@ func TestARowThatWasTouchedDoesNotOpen(t *testing.T) {
 func TestARowWhoseKeyIsLostIsNotTakenForErased(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	row := h.seal(t, tuyet, vault.Index{}, time.Time{})
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
 	exec(t, h.pool, `delete from vault_keys`)
 	keys, err := vault.LoadKeys(h.keys)
 	if err != nil {
@@ -246,7 +256,7 @@ func TestARowWhoseKeyIsLostIsNotTakenForErased(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := v.Read(t.Context(), reading, row.Ref); err == nil {
+	if got, err := v.Read(t.Context(), reading(), row.Ref); err == nil {
 		t.Errorf("read %v", got)
 	}
 }
@@ -259,18 +269,18 @@ func TestSealRefusesWhatItCannotKeep(t *testing.T) {
 		value   any
 		index   vault.Index
 	}{
-		"a purpose in words":      {"the guest Nguyễn", tuyet, vault.Index{}},
-		"no purpose":              {"", tuyet, vault.Index{}},
-		"too long a purpose":      {strings.Repeat("a", 65), tuyet, vault.Index{}},
-		"what is no JSON":         {"stay_guest", map[string]any{tuyet.Name: func() {}}, vault.Index{}},
-		"too much":                {"stay_guest", strings.Repeat(tuyet.Name, 10_000), vault.Index{}},
-		"a document in lower":     {"stay_guest", tuyet, vault.Index{Document: "c1234567a"}},
-		"a document with a space": {"stay_guest", tuyet, vault.Index{Document: "079 190001234"}},
-		"a name with marks":       {"stay_guest", tuyet, vault.Index{Name: "NGUYỄN"}},
-		"a name in lower case":    {"stay_guest", tuyet, vault.Index{Name: "Nguyen"}},
-		"a name with đ":           {"stay_guest", tuyet, vault.Index{Name: "ĐAO"}},
-		"a name with two spaces":  {"stay_guest", tuyet, vault.Index{Name: "LE  LOI"}},
-		"a name with a space":     {"stay_guest", tuyet, vault.Index{Name: "LE LOI "}},
+		"a purpose in words":      {"the guest Nguyễn", tuyet(), vault.Index{}},
+		"no purpose":              {"", tuyet(), vault.Index{}},
+		"too long a purpose":      {strings.Repeat("a", 65), tuyet(), vault.Index{}},
+		"what is no JSON":         {"stay_guest", map[string]any{tuyet().Name: func() {}}, vault.Index{}},
+		"too much":                {"stay_guest", strings.Repeat(tuyet().Name, 10_000), vault.Index{}},
+		"a document in lower":     {"stay_guest", tuyet(), vault.Index{Document: "c1234567a"}},
+		"a document with a space": {"stay_guest", tuyet(), vault.Index{Document: "079 190001234"}},
+		"a name with marks":       {"stay_guest", tuyet(), vault.Index{Name: "NGUYỄN"}},
+		"a name in lower case":    {"stay_guest", tuyet(), vault.Index{Name: "Nguyen"}},
+		"a name with đ":           {"stay_guest", tuyet(), vault.Index{Name: "ĐAO"}},
+		"a name with two spaces":  {"stay_guest", tuyet(), vault.Index{Name: "LE  LOI"}},
+		"a name with a space":     {"stay_guest", tuyet(), vault.Index{Name: "LE LOI "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -296,7 +306,7 @@ func TestSealingIsSafeForConcurrentUse(t *testing.T) {
 	for i := range rows {
 		callers.Go(func() {
 			for j := range 200 {
-				row, err := h.Seal("stay_guest", tuyet, vault.Index{Document: number, Name: fmt.Sprint("GUEST ", j)}, time.Time{})
+				row, err := h.Seal("stay_guest", tuyet(), vault.Index{Document: number, Name: fmt.Sprint("GUEST ", j)}, time.Time{})
 				if err != nil {
 					t.Error(err)
 					return
@@ -334,18 +344,18 @@ func TestTheTurnOfAMonthNeedsNoDatabase(t *testing.T) {
 	}
 	pool.Close() // nothing can be fetched from here on
 	for _, want := range []string{"2026-11", "2026-12"} {
-		row, err := v.Seal("stay_guest", tuyet, vault.Index{}, time.Time{})
+		row, err := v.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{})
 		if err != nil || row.Key != want {
 			t.Fatalf("sealed with %s, %v; want %s", row.Key, err, want)
 		}
 		insert(t, h.pool, row)
-		if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet}, read(t, h.Vault, row.Ref)); diff != "" {
+		if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet()}, read(t, h.Vault, row.Ref)); diff != "" {
 			t.Error(diff)
 		}
 		h.clock.Advance(9*24*time.Hour + 2*time.Hour) // midnight in Vietnam of 1 December
 	}
 	h.clock.Advance(31 * 24 * time.Hour)
-	if _, err := v.Seal("stay_guest", tuyet, vault.Index{}, time.Time{}); err == nil {
+	if _, err := v.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{}); err == nil {
 		t.Error("a month was sealed that nobody had made a key for")
 	}
 }
@@ -354,12 +364,12 @@ func TestAProcessThatWasNeverSweptFetchesTheKeyItself(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.clock.Advance(100 * 24 * time.Hour)
-	row := h.seal(t, tuyet, vault.Index{}, time.Time{})
-	if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet}, read(t, h.Vault, row.Ref)); diff != "" || row.Key != "2027-03" {
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
+	if diff := cmp.Diff(map[vault.Ref]person{row.Ref: tuyet()}, read(t, h.Vault, row.Ref)); diff != "" || row.Key != "2027-03" {
 		t.Error(row.Key, diff)
 	}
 	h.clock.Advance(-100 * 24 * time.Hour) // a clock that was set right
-	if row := h.seal(t, tuyet, vault.Index{}, time.Time{}); row.Key != "2026-11" {
+	if row := h.seal(t, tuyet(), vault.Index{}, time.Time{}); row.Key != "2026-11" {
 		t.Errorf("sealed with %s", row.Key)
 	}
 }
@@ -378,7 +388,7 @@ func TestManyProcessesMakeOneKeyForAMonth(t *testing.T) {
 		v := h.another(t)
 		here.Go(func() {
 			var err error
-			if rows[i], err = v.Seal("stay_guest", tuyet, vault.Index{}, time.Time{}); err != nil {
+			if rows[i], err = v.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -420,7 +430,7 @@ func sealInChild(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	row, err := v.Seal("stay_guest", tuyet, vault.Index{}, time.Time{})
+	row, err := v.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -458,7 +468,7 @@ func TestFoldedNamesAreWhatTheVaultTakes(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringMatching(`[\p{L}\p{M}'’.· -]{1,40}`).Draw(t, "name")
-		if _, err := h.Seal("stay_guest", tuyet, vault.Index{Name: vn.Fold(name)}, time.Time{}); err != nil {
+		if _, err := h.Seal("stay_guest", tuyet(), vault.Index{Name: vn.Fold(name)}, time.Time{}); err != nil {
 			t.Fatalf("%q folds to %q: %v", name, vn.Fold(name), err)
 		}
 	})

@@ -28,7 +28,7 @@ type Notice struct {
 	Nationality       string       `json:"nationality"`
 	Duties            []Duty       `json:"duties"`
 	Identity          string       `json:"identity" enum:"pending,matched,mismatched,not_found,unavailable"`
-	IdentityFields    []string     `json:"identity_fields,omitzero" doc:"what differs from the population database"`
+	IdentityFields    []string     `json:"identity_fields,omitempty" doc:"what differs from the population database"`
 	Warnings          []Warning    `json:"warnings"`
 	Guest             *guest.Guest `json:"guest,omitzero" doc:"only where the caller may read the person"`
 	Erased            bool         `json:"erased,omitzero" doc:"the person was erased from the vault"`

@@ -66,6 +66,7 @@ func TestNothingIsLostWhenThePowerFails(t *testing.T) {
 // traffic posts notices of one hotel, and repeats under the same key what was not answered.
 type traffic struct {
 	machine *machine
+	arrived time.Time // of all guests: a repeat must have the same body
 
 	mu       sync.Mutex
 	next     int
@@ -74,7 +75,7 @@ type traffic struct {
 	wrong    error
 }
 
-func newTraffic(m *machine) *traffic { return &traffic{machine: m, accepted: map[string]string{}} }
+func newTraffic(m *machine) *traffic { return &traffic{machine: m, arrived: time.Now().Add(-time.Minute), accepted: map[string]string{}} }
 
 func (p *traffic) count() int {
 	p.mu.Lock()
@@ -104,7 +105,7 @@ func (p *traffic) draw() int {
 // post sends without the test's context: a desk does not know when the power fails.
 func (p *traffic) post(n int) {
 	key := fmt.Sprintf("crash-%d", n)
-	status, answer, err := p.machine.call(context.Background(), http.MethodPost, "/accommodation/v1/notices", "hotel", key, stay(n))
+	status, answer, err := p.machine.call(context.Background(), http.MethodPost, "/accommodation/v1/notices", "hotel", key, stay(n, p.arrived))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil || status >= http.StatusInternalServerError {
@@ -139,13 +140,13 @@ func (p *traffic) finish(t *testing.T) {
 	}
 }
 
-func stay(n int) map[string]any {
+func stay(n int, arrived time.Time) map[string]any {
 	return map[string]any{
 		"guest": map[string]any{
 			"full_name": "Nguyễn Văn An", "birth_date": "1990-01-15", "sex": "male", "nationality": "VNM",
 			"document": map[string]any{"type": "citizen_id", "number": fmt.Sprintf("001090%06d", n)},
 		},
-		"arrived_at": time.Now().Add(-time.Minute).Format(time.RFC3339), "room": fmt.Sprint(100 + n%50), "reason": "tourism",
+		"arrived_at": arrived.Format(time.RFC3339), "room": fmt.Sprint(100 + n%50), "reason": "tourism",
 	}
 }
 

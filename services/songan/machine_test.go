@@ -36,7 +36,7 @@ type machine struct {
 type demoFile struct {
 	BaseURL    string `json:"base_url"`
 	Postgres   string `json:"postgres"`
-	Population string `json:"population"`
+	Population string `json:"population_control"`
 	Actors     map[string]struct {
 		Token    string `json:"token"`
 		Facility string `json:"facility"`
@@ -51,7 +51,7 @@ var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals /
 		return "", err
 	}
 	binary := filepath.Join(dir, "songan")
-	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "./cmd/songan").CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "./cmd/try").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the command: %w\n%s", err, out)
 	}

@@ -42,7 +42,7 @@ jars() { # downloads once; an interrupted download isn't taken for a whole one
 }
 
 kafka() { # kafka <main class> <arguments>: one of Kafka's own tools
-  java -Xmx256m -cp "$lib/*" -Dlog4j2.configurationFile="$here/log4j2.properties" "$@"
+  java -Xmx256m -XX:TieredStopAtLevel=1 -cp "$lib/*" -Dlog4j2.configurationFile="$here/log4j2.properties" "$@"
 }
 
 # --- configuration ----------------------------------------------------------
@@ -106,21 +106,25 @@ controlled.shutdown.enable=true
 EOF
 }
 
-format() { # makes the nodes' folders, once
+format() { # makes the nodes' folders, once, all at the same time
   [ -f "$data/formatted" ] && return
   say "making a cluster of $nodes ..."
   rm -rf "$data"
   mkdir -p "$data"
   user=songan password=$(secret)
   ( umask 077; printf 'user=%s\npassword=%s\n' "$user" "$password" >"$data/account" )
-  local id; id=$(kafka kafka.tools.StorageTool random-uuid)
+  local id n makers=""
+  id=$(kafka kafka.tools.StorageTool random-uuid)
   for n in $(seq "$nodes"); do
     mkdir -p "$data/node-$n"
     ( umask 077; properties "$n" >"$data/node-$n/server.properties" )
     kafka kafka.tools.StorageTool format -t "$id" -c "$data/node-$n/server.properties" \
       --add-scram "SCRAM-SHA-512=[name=$user,password=$password]" \
-      --add-scram "SCRAM-SHA-256=[name=$user,password=$password]" >"$data/node-$n/format.log" 2>&1 ||
-      { cat "$data/node-$n/format.log" >&2; die "node $n could not be formatted"; }
+      --add-scram "SCRAM-SHA-256=[name=$user,password=$password]" >"$data/node-$n/format.log" 2>&1 &
+    makers="$makers $!"
+  done
+  for n in $makers; do
+    wait "$n" || { cat "$data"/node-*/format.log >&2; die "the cluster could not be made"; }
   done
   : >"$data/formatted"
 }
@@ -147,7 +151,10 @@ launch() { # launch <node>
   local f="$data/node-$1"
   properties "$1" >"$f/server.properties"
   : >"$f/node.log"
-  setsid java -Xms$heap -Xmx$heap -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError \
+  # A session of its own: Ctrl-C in the terminal isn't for the broker.
+  local apart=nohup
+  ! command -v setsid >/dev/null || apart=setsid
+  $apart java -Xms$heap -Xmx$heap -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError \
     -Dlog4j2.configurationFile="$here/log4j2.properties" \
     -cp "$lib/*" kafka.Kafka "$f/server.properties" >"$f/node.log" 2>&1 </dev/null &
   echo $! >"$f/pid"
@@ -185,13 +192,15 @@ start() {
   case $nodes in 1 | 3) ;; *) die "one node or three, not '$nodes'" ;; esac
   data="$home/cluster-$nodes"
   mkdir -p "$home"
-  local other began=$SECONDS
-  if other=$(running); then
-    [ "$other" = "$data" ] || die "a cluster of ${other##*-} runs already: stop it first (kafka.sh stop)"
-    status
-    return
+  local other down="" began=$SECONDS n p
+  if other=$(running) && [ "$other" != "$data" ]; then
+    die "a cluster of ${other##*-} runs already: stop it first (kafka.sh stop)"
   fi
   for n in $(seq "$nodes"); do
+    pid_of "$data/node-$n" >/dev/null || down="$down $n"
+  done
+  [ -n "$down" ] || { status; return; }
+  for n in $down; do
     for p in $(broker_port "$n") $(controller_port "$n"); do
       ! taken "$p" || die "port $p is taken by another process: stop it, or set SONGAN_KAFKA_PORT"
     done
@@ -199,7 +208,7 @@ start() {
   jars
   format
   . "$data/account"
-  for n in $(seq "$nodes"); do launch "$n"; done
+  for n in $down; do launch "$n"; done
   await
   ( umask 077; cat >"$home/env" <<EOF
 SONGAN_TEST_KAFKA=$(bootstrap)

@@ -55,7 +55,7 @@ func (l *list) read(d *decoding, v reflect.Value) {
 		l.node.read(d, items.Index(n))
 		d.pop()
 	}
-	if !d.broken && (n < l.least || n > l.most) {
+	if !d.over() && (n < l.least || n > l.most) {
 		d.fault(fault.WrongCount(l.least, l.most))
 	}
 	v.Set(items)
@@ -135,7 +135,7 @@ func (o *object) read(d *decoding, v reflect.Value) {
 	for d.more(jsontext.KindEndObject) {
 		o.member(d, v, &found)
 	}
-	if d.broken {
+	if d.over() {
 		return
 	}
 	o.finish(d, v, &found)

@@ -58,7 +58,7 @@ func (d *decoding) document(root node, v reflect.Value) {
 		return
 	}
 	root.read(d, v)
-	if d.broken {
+	if d.over() {
 		return
 	}
 	if _, err := d.tokens.ReadToken(); !errors.Is(err, io.EOF) {
@@ -93,6 +93,9 @@ func (d *decoding) faultAt(pointer string, f problem.Fault) {
 		d.faults.At("", fault.TooMany())
 	}
 }
+
+// over tells whether there is no use in reading on: the JSON has broken off, or there are more faults than anybody reads.
+func (d *decoding) over() bool { return d.broken || len(d.faults) > fault.MaxFaults }
 
 // stop notes a fault after which nothing can be read any more.
 func (d *decoding) stop(f problem.Fault) {
@@ -173,7 +176,7 @@ func (d *decoding) enter(open jsontext.Kind, wrong func() problem.Fault) bool {
 
 // more tells whether another member or element follows; it moves over the end of the object or list.
 func (d *decoding) more(end jsontext.Kind) bool {
-	if d.broken {
+	if d.over() {
 		return false
 	}
 	switch d.tokens.PeekKind() {

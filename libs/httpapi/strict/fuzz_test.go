@@ -38,7 +38,7 @@ func FuzzRead(f *testing.F) {
 		if !ok || len(p.Faults) == 0 || len(p.Faults) > 101 {
 			t.Fatalf("%q: %v", data, err)
 		}
-		if malformed := p.Kind == problem.Malformed; malformed == json.Valid(data) && !deep(data) {
+		if malformed := p.Kind == problem.Malformed; malformed == json.Valid(data) && !deep(data) && len(p.Faults) <= 100 {
 			t.Fatalf("%q: malformed is %v: %+v", data, malformed, p.Faults)
 		}
 	})

@@ -153,10 +153,11 @@ func (s *Simulator) URL() string { return "http://" + s.checksAddr }
 // ControlURL returns the base address of the control API.
 func (s *Simulator) ControlURL() string { return "http://" + s.controlAddr }
 
-// Close stops listening, lets answers under way finish and returns when nothing runs any more. A second call does nothing.
-func (s *Simulator) Close() error {
+// Close stops listening, lets answers under way finish, but not for ever, and returns when nothing runs any more. A
+// second call does nothing.
+func (s *Simulator) Close(ctx context.Context) error {
 	s.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+	ctx, cancel := context.WithTimeout(ctx, closePatience)
 	defer cancel()
 	var all error
 	for _, server := range s.servers {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // Run is the program: it reads its settings from the environment, says where it listens, and stays until ctx ends.
@@ -25,10 +26,10 @@ func Run(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	}
 	if _, err := fmt.Fprintf(out, "population database of %d people: checks %s/v1/checks, control %s/control/faults\n",
 		simulator.register.Size(), simulator.URL(), simulator.ControlURL()); err != nil {
-		return errors.Join(err, simulator.Close())
+		return errors.Join(err, simulator.Close(context.WithoutCancel(ctx)))
 	}
 	<-ctx.Done()
-	return simulator.Close()
+	return simulator.Close(context.WithoutCancel(ctx))
 }
 
 func optionsFrom(getenv func(string) string) (Options, error) {
@@ -54,7 +55,9 @@ func optionsFrom(getenv func(string) string) (Options, error) {
 		return Options{}, err
 	}
 	if faults := get("FAULTS"); faults != "" {
-		if err := json.Unmarshal([]byte(faults), &o.Faults); err != nil {
+		decoder := json.NewDecoder(strings.NewReader(faults))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&o.Faults); err != nil {
 			return Options{}, fmt.Errorf("read SONGAN_POPULATION_FAULTS: %w", err)
 		}
 	}

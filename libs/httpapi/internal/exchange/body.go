@@ -18,9 +18,8 @@ import (
 const MediaJSON = "application/json"
 
 const (
-	bodyPatience = 20 * time.Second // for a whole body that is no stream
-	keptBuffer   = 1 << 20          // larger ones are not kept for the next request
-	freshBuffer  = 4 << 10
+	keptBuffer  = 1 << 20 // larger ones are not kept for the next request
+	freshBuffer = 4 << 10
 )
 
 func newBuffers() sync.Pool {
@@ -86,7 +85,7 @@ func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
 	}
 	// The time for the body ends with the body: a deadline that stays would end the request, not the reading.
 	control := http.NewResponseController(x.W)
-	_ = control.SetReadDeadline(time.Now().Add(bodyPatience)) // a recorder of a test has none
+	_ = control.SetReadDeadline(time.Now().Add(x.server.options.Limits.BodyPatience)) // a recorder of a test has none
 	_, err := b.ReadFrom(http.MaxBytesReader(x.W, x.R.Body, limit))
 	if err != nil {
 		return BodyError(err)

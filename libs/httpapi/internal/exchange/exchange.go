@@ -45,6 +45,7 @@ type Server struct {
 
 // NewServer returns a server; its metrics are registered.
 func NewServer(o Options) *Server {
+	o.Limits = o.Limits.orDefaults()
 	return &Server{options: o, observed: newObserved(o), bodies: newBuffers()}
 }
 
@@ -82,6 +83,9 @@ type Exchange struct {
 	span    trace.Span
 	cut     bool // the answer cannot be completed, so the connection is cut and nobody takes it for whole
 }
+
+// Stall is how long a stream may stand still.
+func (s *Server) Stall() time.Duration { return s.options.Limits.Stall }
 
 // Server returns the server that the exchange belongs to.
 func (x *Exchange) Server() *Server { return x.server }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,10 @@ type Limits struct {
 	// Addresses and Principals bound how often one of them may come; nil means as often as they like.
 	Addresses  *limits.Rates
 	Principals *limits.Rates
+	// BodyPatience is how long a body may take to arrive (20 seconds when it is 0), Stall how long a stream may stand still
+	// (60 seconds).
+	BodyPatience time.Duration
+	Stall        time.Duration
 	// Proxies are believed when they say on whose behalf they come (X-Forwarded-For).
 	Proxies []netip.Prefix
 }
@@ -33,6 +38,13 @@ func DefaultLimits() Limits {
 		Requests: limits.NewGate(limits.GateOptions{Width: requests, Queue: waiting, Patience: patience}),
 		Streams:  limits.NewGate(limits.GateOptions{Width: streams, Queue: streams, Patience: patience}),
 	}
+}
+
+func (l Limits) orDefaults() Limits {
+	const body, stall = 20 * time.Second, 60 * time.Second
+	l.BodyPatience = cmp.Or(l.BodyPatience, body)
+	l.Stall = cmp.Or(l.Stall, stall)
+	return l
 }
 
 func (l Limits) gate(r *Route) *limits.Gate {

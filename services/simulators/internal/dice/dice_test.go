@@ -71,6 +71,6 @@ func Example() {
 	// Where a number lands can be computed back, without a table.
 	shuffle := dice.NewPermutation(1_000_000, 42)
 	serial := shuffle.Apply(7)
-	fmt.Println(shuffle.Invert(serial), dice.New(1, 2).Below(100) == dice.New(1, 2).Below(100))
-	// Output: 7 true
+	fmt.Println(shuffle.Invert(serial))
+	// Output: 7
 }

@@ -24,10 +24,11 @@ type Actor struct {
 
 // Demo is the content of demo.json: where the system listens and who may call it.
 type Demo struct {
-	BaseURL    string           `json:"base_url"`
-	Kafka      string           `json:"kafka"`
-	Postgres   string           `json:"postgres"`
-	Population string           `json:"population,omitempty"`
+	BaseURL  string `json:"base_url"`
+	Kafka    string `json:"kafka"`
+	Postgres string `json:"postgres"`
+	// Population is the control address of the simulated population database: make it slow, wrong or down there.
+	Population string           `json:"population_control"`
 	Actors     map[string]Actor `json:"actors"`
 }
 
@@ -58,6 +59,7 @@ type casting struct {
 	actors         map[string]Actor
 	keys           access.StaticKeyring
 	brokerPassword string
+	populationKey  string
 }
 
 // loadCast reads the actors of an earlier start, or makes new ones. Tokens stand in clear in a file that only the
@@ -86,10 +88,12 @@ func loadCast(dir string) (casting, error) {
 		tokens[name], actor.Token = token, token
 		c.actors[name], c.keys[key.ID] = actor, key
 	}
-	if tokens[brokerUser] == "" {
-		tokens[brokerUser] = rand.Text()
+	for name, secret := range map[string]*string{"broker": &c.brokerPassword, "population": &c.populationKey} {
+		if tokens[name] == "" {
+			tokens[name] = rand.Text()
+		}
+		*secret = tokens[name]
 	}
-	c.brokerPassword = tokens[brokerUser]
 	return c, writePrivate(filepath.Join(dir, "tokens.json"), tokens)
 }
 

@@ -74,8 +74,9 @@ type machine struct {
 	out   io.Writer
 	began time.Time
 
-	// population is where the simulator of the population database listens.
-	population string
+	// population is where the simulated population database answers checks, and populationControl where it is told
+	// to misbehave.
+	population, populationControl string
 	// address is where the services listen; empty until they do.
 	address atomic.Value
 	// ready is set when demo.json is complete.
@@ -132,7 +133,7 @@ func closeAll(services []service.Service) error {
 // identity finds its two dependencies in this process.
 func (m *machine) identity(ctx context.Context, deps service.Deps) (service.Service, error) {
 	return identity.NewWith(ctx, deps, identity.Config{
-		PopulationURL: m.population, PopulationKey: populationKey,
+		PopulationURL: m.population, PopulationKey: m.cast.populationKey,
 		PeopleURL: "http://" + m.deps.Config.HTTP, PeopleToken: m.cast.actors[identityActor].Token,
 		InFlight: checksInFlight,
 	})

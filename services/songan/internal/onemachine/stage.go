@@ -59,7 +59,7 @@ func (m *machine) set(ctx context.Context) error {
 	}
 	demo := Demo{
 		BaseURL: "http://" + address, Kafka: m.store.config.Brokers[0], Postgres: m.store.config.DatabaseURL,
-		Population: m.population, Actors: map[string]Actor{},
+		Population: m.populationControl, Actors: map[string]Actor{},
 	}
 	for name, actor := range m.cast.actors {
 		if name != identityActor {
@@ -146,7 +146,7 @@ func (m *machine) announce() {
 		{"documentation", base + "/accommodation/docs"},
 		{"health, metrics", base + "/readyz  " + base + "/metrics"},
 		{"Kafka", m.store.config.Brokers[0]},
-		{"population database (simulated)", m.population},
+		{"population database (simulated)", m.population + "  faults: " + m.populationControl + "/control/faults"},
 		{"actors and their tokens", m.demoFile()},
 	} {
 		_, _ = fmt.Fprintf(table, "  %s\t%s\n", line[0], line[1])
