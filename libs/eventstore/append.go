@@ -33,14 +33,19 @@ type Result struct {
 // waits for its turn, nothing was stored and the error is ctx's. If it was sent already it may have been stored: then
 // the error is [ErrUnknown] as well.
 func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error) {
-	c := s.encode(a)
-	if err := s.send(ctx, s.appends.enter, c); err != nil {
+	c, err := s.append(ctx, a)
+	if err != nil {
 		return nil, fmt.Errorf("append to %s: %w", a.Stream, err)
 	}
-	if c.err != nil {
-		return nil, fmt.Errorf("append to %s: %w", a.Stream, c.err)
-	}
 	return c.recorded(), nil
+}
+
+func (s *Store) append(ctx context.Context, a Append) (*command, error) {
+	c := s.encode(a)
+	if err := s.send(ctx, s.appends.enter, c); err != nil {
+		return nil, err
+	}
+	return c, c.err
 }
 
 // AppendAll stores many appends, each for itself, and answers for each of them. Several may go to one stream; they are

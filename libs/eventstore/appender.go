@@ -24,6 +24,7 @@ const (
 
 // write is the life of one writer: take what waits, store it, answer.
 func (s *Store) write() {
+	var w wire
 	for {
 		tickets := s.appends.take()
 		if len(tickets) == 0 {
@@ -34,7 +35,7 @@ func (s *Store) write() {
 			b = append(b, t.work...)
 		}
 		begin := time.Now()
-		s.commit(b)
+		s.commit(b, &w)
 		s.metrics.stored(b, time.Since(begin))
 		s.announce(b)
 		for _, t := range tickets {
@@ -45,8 +46,8 @@ func (s *Store) write() {
 
 // commit stores a batch. When the database refuses it for what one of its commands holds, the two halves are stored
 // for themselves, until the guilty one stands alone.
-func (s *Store) commit(b batch) {
-	err := s.persist(b)
+func (s *Store) commit(b batch, w *wire) {
+	err := s.persist(b, w)
 	switch {
 	case err == nil:
 	case !guilty(err):
@@ -54,8 +55,8 @@ func (s *Store) commit(b batch) {
 	case len(b) == 1:
 		b.fail(fmt.Errorf("%w (SQLSTATE %s)", ErrUnstorable, pg.Code(err)))
 	default:
-		s.commit(b[:len(b)/2])
-		s.commit(b[len(b)/2:])
+		s.commit(b[:len(b)/2], w)
+		s.commit(b[len(b)/2:], w)
 	}
 }
 
@@ -68,11 +69,11 @@ func guilty(err error) bool {
 
 // persist sends a batch until there is an answer. It may be sent again when the answer was lost, because append_batch
 // knows the appends that it has.
-func (s *Store) persist(b batch) error {
+func (s *Store) persist(b batch, w *wire) error {
 	sent, careful := false, false
 	var err error
 	for try := range tries {
-		err = s.trip(b, careful)
+		err = s.trip(b, w, careful)
 		if pg.IsDuplicate(err) && !careful {
 			careful = true // a stream that was expected to be new is not
 			continue
@@ -95,10 +96,10 @@ func (s *Store) persist(b batch) error {
 	return fmt.Errorf("%w: %w", away(), err)
 }
 
-func (s *Store) trip(b batch, careful bool) error {
+func (s *Store) trip(b batch, w *wire, careful bool) error {
 	ctx, cancel := context.WithTimeout(s.ctx, tripLimit)
 	defer cancel()
-	return b.store(ctx, s.own, careful)
+	return b.store(ctx, s.own, w, careful)
 }
 
 // pause waits a little longer after every try. It is false when ctx ends or the store has no time left.

@@ -109,3 +109,15 @@ func (c *command) result() Result {
 	}
 	return Result{Recorded: c.recorded()}
 }
+
+// rows are the facts as they now lie in the table.
+func (c *command) rows() []row {
+	list := make([]row, len(c.facts))
+	for i := range c.facts {
+		list[i] = row{
+			position: c.position + int64(i), version: c.expected + 1 + i, name: c.types[i],
+			data: c.data[i], meta: c.meta, recordedAt: c.at,
+		}
+	}
+	return list
+}

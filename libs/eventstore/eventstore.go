@@ -92,6 +92,7 @@ type Store struct {
 	appends *queue[[]*command]
 	loads   *queue[*loading]
 	turns   *turns
+	recent  *recent
 	head    *head
 	bell    chan struct{} // tells the notifier that there is something to tell
 
@@ -117,7 +118,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
 		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now,
-		appends: newQueue[[]*command](), loads: newQueue[*loading](), turns: newTurns(),
+		appends: newQueue[[]*command](), loads: newQueue[*loading](), turns: newTurns(), recent: newRecent(),
 		head: &head{}, bell: make(chan struct{}, 1),
 	}
 	if s.log == nil {

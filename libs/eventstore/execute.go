@@ -69,12 +69,15 @@ func Execute[S decider.State[S]](
 		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", stream, err)
 	}
 	defer done()
+	if out, done, err := e.onRecent(ctx); done {
+		return out, err
+	}
 	for range attempts {
-		history, err := s.Load(ctx, stream)
+		rows, err := s.rows(ctx, stream)
 		if err != nil {
 			return Outcome[S]{}, err
 		}
-		out, err := e.on(ctx, history)
+		out, err := e.on(ctx, rows)
 		if !errors.Is(err, ErrConflict) {
 			return out, err
 		}
@@ -92,43 +95,80 @@ type execution[S decider.State[S]] struct {
 	meta   decider.Meta
 }
 
-// on executes the command on a stream with this history.
-func (e *execution[S]) on(ctx context.Context, history []events.Recorded) (Outcome[S], error) {
-	if out, replayed, err := e.replay(history); replayed || err != nil {
+// onRecent executes the command on what is remembered of the stream. Only what ends up in the log counts: a refusal, or
+// having nothing to do, would be only as good as the memory.
+func (e *execution[S]) onRecent(ctx context.Context) (out Outcome[S], done bool, err error) {
+	rows, ok := e.store.recent.rows(e.stream)
+	if !ok {
+		return out, false, nil
+	}
+	out, facts, err := e.decide(rows)
+	switch {
+	case err != nil:
+		return out, false, nil
+	case len(facts) == 0:
+		return out, out.Replayed, nil
+	}
+	err = e.append(ctx, rows, facts, &out)
+	return out, !errors.Is(err, ErrConflict), err
+}
+
+// on executes the command on a stream that holds these rows.
+func (e *execution[S]) on(ctx context.Context, rows []row) (Outcome[S], error) {
+	out, facts, err := e.decide(rows)
+	if err != nil || len(facts) == 0 {
 		return out, err
 	}
-	var out Outcome[S]
-	fold(&out, history)
-	facts, err := e.cmd.Decide(out.State, e.meta)
+	err = e.append(ctx, rows, facts, &out)
+	return out, err
+}
+
+// decide says which facts follow from the rows. There are none after a replay, and when nothing is left to do.
+func (e *execution[S]) decide(rows []row) (out Outcome[S], facts []events.Event, err error) {
+	history, err := e.store.history(e.stream, rows)
 	if err != nil {
-		return Outcome[S]{}, err //nolint:wrapcheck // a refusal is for the caller, as it is
+		return out, nil, err
 	}
-	if len(facts) == 0 {
-		return out, nil
+	out, err = e.replay(history)
+	if err != nil || out.Replayed {
+		return out, nil, err
 	}
-	recorded, err := e.store.Append(ctx, Append{
-		Stream: e.stream, Expected: len(history), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets,
+	fold(&out, history)
+	facts, err = e.cmd.Decide(out.State, e.meta)
+	if err != nil {
+		return Outcome[S]{}, nil, err //nolint:wrapcheck // a refusal is for the caller, as it is
+	}
+	return out, facts, nil
+}
+
+// append adds facts to the rows, and to the outcome.
+func (e *execution[S]) append(ctx context.Context, rows []row, facts []events.Event, out *Outcome[S]) error {
+	c, err := e.store.append(ctx, Append{
+		Stream: e.stream, Expected: len(rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets,
 	})
 	if err != nil {
-		return Outcome[S]{}, err
+		e.store.recent.forget(e.stream)
+		*out = Outcome[S]{}
+		return fmt.Errorf("append to %s: %w", e.stream, err)
 	}
-	fold(&out, recorded)
-	out.Facts = recorded
-	return out, nil
+	e.store.recent.keep(e.stream, append(rows[:len(rows):len(rows)], c.rows()...))
+	out.Facts = c.recorded()
+	fold(out, out.Facts)
+	return nil
 }
 
 // replay finds what the command recorded before, if it did. The facts of one append lie side by side.
-func (e *execution[S]) replay(history []events.Recorded) (out Outcome[S], replayed bool, err error) {
+func (e *execution[S]) replay(history []events.Recorded) (out Outcome[S], err error) {
 	if e.meta.Cause == "" {
-		return out, false, nil
+		return out, nil
 	}
 	ours := func(r events.Recorded) bool { return r.Meta.Cause == e.meta.Cause }
 	first := slices.IndexFunc(history, ours)
 	if first < 0 {
-		return out, false, nil
+		return out, nil
 	}
 	if was, is := history[first].Meta.Fingerprint, e.meta.Fingerprint; was != is && was != "" && is != "" {
-		return out, false, fmt.Errorf("execute on %s: %w", e.stream, reused())
+		return out, fmt.Errorf("execute on %s: %w", e.stream, reused())
 	}
 	end := first + 1
 	for end < len(history) && ours(history[end]) {
@@ -136,7 +176,7 @@ func (e *execution[S]) replay(history []events.Recorded) (out Outcome[S], replay
 	}
 	fold(&out, history[:end])
 	out.Facts, out.Replayed = history[first:end], true
-	return out, true, nil
+	return out, nil
 }
 
 // fold continues the outcome's state with more facts of the stream.

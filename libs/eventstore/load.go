@@ -31,6 +31,14 @@ type row struct {
 // Load returns the facts of a stream, oldest first, and none for a stream that does not exist. It sees everything that
 // was answered before it was called. Concurrent loads share queries.
 func (s *Store) Load(ctx context.Context, stream string) ([]events.Recorded, error) {
+	rows, err := s.rows(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	return s.history(stream, rows)
+}
+
+func (s *Store) rows(ctx context.Context, stream string) ([]row, error) {
 	l := &loading{stream: stream}
 	t := &ticket[*loading]{work: l, size: 1, bytes: len(stream), done: make(chan struct{})}
 	if err := s.loads.enter(ctx, t); err != nil {
@@ -45,7 +53,7 @@ func (s *Store) Load(ctx context.Context, stream string) ([]events.Recorded, err
 	if l.err != nil {
 		return nil, fmt.Errorf("load %s: %w", stream, l.err)
 	}
-	return s.history(stream, l.rows)
+	return l.rows, nil
 }
 
 // history decodes in the caller's goroutine, so that a long or broken stream holds up nobody else.

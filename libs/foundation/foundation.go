@@ -57,6 +57,8 @@ type Foundation struct {
 	logPool  *pgxpool.Pool
 	models   *projection.Runner
 	reactors []*reaction.Reactor
+
+	quarantine *reaction.Quarantine
 }
 
 // Open connects, migrates and checks everything, and starts nothing but the log's appender.
@@ -99,6 +101,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.topic(o.Service), partitions, deps.Config.Replication); err != nil {
 		return nil, err
 	}
+	f.quarantine = reaction.NewQuarantine(f.Pool, deps.Now)
 	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
 	return f, nil
 }

@@ -5,14 +5,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -63,8 +69,28 @@ type setup struct {
 	token string
 	key   access.Key
 	clock *testkit.Clock
-	log   *bytes.Buffer
+	log   *syncBuffer
 }
+
+// syncBuffer is a log that handlers write and tests read.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func digest(kind string, parts ...string) string {
 	sum := sha256.Sum256([]byte(kind + "\x00" + strings.Join(parts, "\x00")))
@@ -87,11 +113,16 @@ func options(clock *testkit.Clock, log io.Writer, keys ...access.Key) httpapi.Op
 	}
 }
 
-func newSetup(tb testing.TB) *setup {
+// newSetup returns an API without routes, and a key for it. Changes are made to its options first.
+func newSetup(tb testing.TB, changes ...func(*httpapi.Options)) *setup {
 	tb.Helper()
-	s := &setup{clock: testkit.NewClock(evening()), log: &bytes.Buffer{}}
+	s := &setup{clock: testkit.NewClock(evening()), log: &syncBuffer{}}
 	s.token, s.key = access.Generate(access.Principal{Role: access.Facility, Facility: "F1"})
-	s.api = httpapi.New(options(s.clock, s.log, s.key))
+	o := options(s.clock, s.log, s.key)
+	for _, change := range changes {
+		change(&o)
+	}
+	s.api = httpapi.New(o)
 	return s
 }
 
@@ -118,54 +149,348 @@ func (s *setup) do(tb testing.TB, method, path, body string, headers ...string) 
 	return w
 }
 
-func BenchmarkCommand(b *testing.B) {
-	s := newSetup(b)
-	o := options(s.clock, io.Discard, s.key)
-	s.api = httpapi.New(o)
-	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices", Roles: hotels(), Status: 201}, accept)
-	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/accommodation/v1/notices", nil)
-	r.Header.Set("Authorization", "Bearer "+s.token)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", "6f1c1b0e-6a35-4d1c-9a57-1f2d3a4b5c6d")
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Body = io.NopCloser(strings.NewReader(body))
-		r.ContentLength = int64(len(body))
-		w := httptest.NewRecorder()
-		s.api.ServeHTTP(w, r)
-		if w.Code != http.StatusCreated {
-			b.Fatal(w.Code, w.Body)
+// refusal is a problem as a caller reads it.
+type refusal struct {
+	Type, Title, Code, Detail, Instance string
+	DetailVI                            string `json:"detail_vi"`
+	Status                              int
+	Errors                              []problem.Fault
+}
+
+func refused(tb testing.TB, w *httptest.ResponseRecorder) refusal {
+	tb.Helper()
+	var r refusal
+	if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil {
+		tb.Fatalf("%d, no problem document: %s", w.Code, w.Body)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
+		tb.Errorf("content type %s", got)
+	}
+	if r.Status != w.Code || r.Title == "" || r.Detail == "" || r.DetailVI == "" ||
+		r.Type != "urn:songan:problem:"+r.Code || r.Instance != "urn:uuid:"+w.Header().Get("Songan-Request") {
+		tb.Errorf("incomplete: %d %s", w.Code, w.Body)
+	}
+	return r
+}
+
+func places(r refusal) []string {
+	said := make([]string, 0, len(r.Errors))
+	for _, f := range r.Errors {
+		said = append(said, strings.TrimSpace(f.Pointer+" "+f.Code))
+	}
+	return said
+}
+
+func (s *setup) notices() {
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices", Summary: "Notify a stay", Roles: hotels(), Status: 201}, accept)
+}
+
+const key = "6f1c1b0e-6a35-4d1c-9a57-1f2d3a4b5c6d"
+
+func TestACommandIsReadDoneAndAnswered(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.notices()
+	w := s.do(t, "POST", "/accommodation/v1/notices", body, "Idempotency-Key", key)
+	if w.Code != http.StatusCreated {
+		t.Fatal(w.Code, w.Body)
+	}
+	want := `{"id":"` + digest("notice", "F1", key) + `","facility":"F1","arrived_at":"2026-11-21T14:05:00+07:00",` +
+		`"warnings":[],"notified_at":"2026-11-21T22:00:00Z"}` + "\n"
+	if d := cmp.Diff(want, w.Body.String()); d != "" {
+		t.Error(d)
+	}
+	for header, want := range map[string]string{
+		"Content-Type": "application/json", "Songan-Position": "7", "Idempotent-Replay": "", "Cache-Control": "no-store",
+		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+	} {
+		if got := w.Header().Get(header); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
 		}
 	}
 }
 
-func BenchmarkLines(b *testing.B) {
-	s := newSetup(b)
-	s.api = httpapi.New(options(s.clock, io.Discard, s.key))
-	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /notices/batch", Roles: hotels(), Status: 201},
-		httpapi.Batching{Member: "notice"}, accept)
-	line := strings.ReplaceAll(body, "\n", "") + "\n"
-	in := io.LimitReader(&repeated{line: []byte(line)}, int64(b.N*len(line)))
-	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/accommodation/v1/notices/batch", in)
-	r.Header.Set("Authorization", "Bearer "+s.token)
-	r.Header.Set("Content-Type", "application/x-ndjson")
-	r.Header.Set("Idempotency-Key", "6f1c1b0e-6a35-4d1c-9a57-1f2d3a4b5c6d")
-	w := httptest.NewRecorder()
-	b.ReportAllocs()
-	b.ResetTimer()
-	s.api.ServeHTTP(w, r)
+// metas records what commands are told.
+func (s *setup) metas(pattern string) *[]httpapi.Call[notify] {
+	calls := &[]httpapi.Call[notify]{}
+	httpapi.Command(s.api, httpapi.Route{Pattern: pattern, Roles: hotels()},
+		func(_ context.Context, c httpapi.Call[notify]) (httpapi.Done[struct{}], error) {
+			*calls = append(*calls, c)
+			return httpapi.Done[struct{}]{Replayed: len(*calls) > 1}, nil
+		})
+	return calls
+}
+
+func TestMetaSaysHowTheFactsCameAbout(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	calls := s.metas("POST /notices/{id}/correction")
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	w := s.do(t, "POST", "/accommodation/v1/notices/N1/correction", body, "Idempotency-Key", key, "Traceparent", trace)
 	if w.Code != http.StatusOK {
-		b.Fatal(w.Code, w.Body)
+		t.Fatal(w.Code, w.Body)
+	}
+	c := (*calls)[0]
+	if c.Path("id") != "N1" || c.Key != key || c.Who != s.key.Principal {
+		t.Errorf("%+v", c)
+	}
+	m := c.Meta
+	if m.At != evening() || m.Actor != "facility:"+s.key.ID || m.Cause != digest("cause", "F1", key) ||
+		m.Correlation != w.Header().Get("Songan-Request") || m.Trace != trace || m.Fingerprint == "" {
+		t.Errorf("%+v", m)
 	}
 }
 
-type repeated struct {
-	line []byte
-	at   int
+func TestAFingerprintIsOfWhatABodyMeansAndOfWhereItWasSent(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	calls := s.metas("POST /notices/{id}/correction")
+	again := strings.NewReplacer("\n ", "", `"sex":"male",`, "", `"number"`, `"sex":"male", "number"`, "An", `\u0041n`).Replace(body)
+	other := strings.Replace(body, "101", "102", 1)
+	for _, sent := range []struct{ id, body string }{{"N1", body}, {"N1", again}, {"N1", other}, {"N2", body}} {
+		if w := s.do(t, "POST", "/accommodation/v1/notices/"+sent.id+"/correction", sent.body, "Idempotency-Key", key); w.Code != 200 {
+			t.Fatal(w.Body)
+		}
+	}
+	f := func(i int) string { return (*calls)[i].Meta.Fingerprint }
+	if f(0) != f(1) {
+		t.Error("the same body written differently is another")
+	}
+	if f(0) == f(2) || f(0) == f(3) {
+		t.Error("another body or path has the same fingerprint")
+	}
 }
 
-func (r *repeated) Read(p []byte) (int, error) {
-	n := copy(p, r.line[r.at:])
-	r.at = (r.at + n) % len(r.line)
-	return n, nil
+func TestARepeatIsAnsweredAsOne(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.metas("POST /notices")
+	first := s.do(t, "POST", "/accommodation/v1/notices", body, "Idempotency-Key", key)
+	second := s.do(t, "POST", "/accommodation/v1/notices", body, "Idempotency-Key", key)
+	if first.Header().Get("Idempotent-Replay") != "" || second.Header().Get("Idempotent-Replay") != "true" || second.Code != first.Code {
+		t.Error(first.Header(), second.Header())
+	}
 }
+
+func TestEveryChangeNeedsAKey(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	calls := s.metas("POST /notices")
+	for k, want := range map[string]string{
+		"": "idempotency_key_required", "a b": "idempotency_key_invalid", "khoá": "idempotency_key_invalid",
+		strings.Repeat("k", 201): "idempotency_key_invalid",
+	} {
+		r := refused(t, s.do(t, "POST", "/accommodation/v1/notices", body, "Idempotency-Key", k))
+		if r.Status != http.StatusBadRequest || r.Code != want || r.Errors[0].Pointer != "/header/Idempotency-Key" {
+			t.Errorf("%q: %+v", k, r)
+		}
+	}
+	if len(*calls) != 0 {
+		t.Error("something was done")
+	}
+	if w := s.do(t, "POST", "/accommodation/v1/notices", body, "Idempotency-Key", strings.Repeat("k", 200)); w.Code != 200 {
+		t.Error(w.Body)
+	}
+}
+
+func TestDeletingIsItsOwnKey(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	var causes []string
+	httpapi.Command(s.api, httpapi.Route{Pattern: "DELETE /keys/{key}", Roles: hotels(), Status: http.StatusNoContent},
+		func(_ context.Context, c httpapi.Call[struct{}]) (httpapi.Done[struct{}], error) {
+			causes = append(causes, c.Meta.Cause)
+			return httpapi.Done[struct{}]{}, nil
+		})
+	for _, id := range []string{"a", "a", "b"} {
+		if w := s.do(t, "DELETE", "/accommodation/v1/keys/"+id, ""); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	if causes[0] != causes[1] || causes[0] == causes[2] {
+		t.Error(causes)
+	}
+}
+
+func TestACommandWithoutParametersNeedsNoBody(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /payrolls/{id}/submission", Roles: hotels()},
+		func(context.Context, httpapi.Call[struct{}]) (httpapi.Done[struct{}], error) {
+			return httpapi.Done[struct{}]{}, nil
+		})
+	for sent, want := range map[string]int{"": 200, "{}": 200, `{"x":1}`: 422, "[": 400} {
+		if w := s.do(t, "POST", "/accommodation/v1/payrolls/p/submission", sent, "Idempotency-Key", key); w.Code != want {
+			t.Errorf("%q: %d %s", sent, w.Code, w.Body)
+		}
+	}
+}
+
+// list is a list with paging and a place to wait at.
+func (s *setup) list(after func(context.Context, int64) error) {
+	type at struct {
+		Position int64 `json:"position"`
+	}
+	type params struct {
+		httpapi.Paging[at]
+		Status string `query:"status" enum:"notified,departed"`
+	}
+	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /notices", Roles: hotels(), After: after, Summary: "List notices"},
+		func(_ context.Context, c httpapi.Call[params]) (httpapi.Page[int64], error) {
+			var from int64
+			if c.In.Cursor.At != nil {
+				from = c.In.Cursor.At.Position
+			}
+			page := httpapi.Page[int64]{}
+			for i := from + 1; i <= 5 && len(page.Items) < c.In.Limit; i++ {
+				page.Items = append(page.Items, i)
+			}
+			if n := len(page.Items); n > 0 && page.Items[n-1] < 5 {
+				page.Next = httpapi.NextCursor(at{page.Items[n-1]})
+			}
+			return page, nil
+		})
+}
+
+func TestAListIsPagedToItsEnd(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.list(nil)
+	var all []int64
+	next, pages := "", 0
+	for ; pages == 0 || next != ""; pages++ {
+		var page struct {
+			Items []int64 `json:"items"`
+			Next  string  `json:"next_cursor"`
+		}
+		w := s.do(t, "GET", "/accommodation/v1/notices?limit=2&cursor="+next, "")
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
+			t.Fatal(w.Code, w.Body)
+		}
+		all, next = append(all, page.Items...), page.Next
+	}
+	if d := cmp.Diff([]int64{1, 2, 3, 4, 5}, all); d != "" || pages != 3 {
+		t.Error(pages, d)
+	}
+}
+
+func TestEverythingThatIsWrongWithParametersIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.list(nil)
+	r := refused(t, s.do(t, "GET", "/accommodation/v1/notices?cursor=bm9uZQ&limit=1000&status=gone&x=1", ""))
+	want := []string{"/query/cursor invalid_cursor", "/query/limit out_of_range", "/query/status not_allowed", "/query/x unknown_field"}
+	if d := cmp.Diff(want, places(r)); d != "" || r.Status != 422 {
+		t.Error(r.Status, d)
+	}
+}
+
+func TestAReadWaitsUntilItSeesWhatItsCallerHasSeen(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	var waited int64
+	s.list(func(_ context.Context, position int64) error { waited = position; return nil })
+	if w := s.do(t, "GET", "/accommodation/v1/notices", "", "Songan-After", "41"); w.Code != 200 || waited != 41 {
+		t.Error(w.Code, waited)
+	}
+	r := refused(t, s.do(t, "GET", "/accommodation/v1/notices", "", "Songan-After", "-1"))
+	if r.Status != 400 || r.Code != "songan_after_invalid" || r.Errors[0].Pointer != "/header/Songan-After" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAReadDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSetup(t)
+		s.list(func(ctx context.Context, _ int64) error { <-ctx.Done(); return ctx.Err() })
+		begun := time.Now()
+		w := s.do(t, "GET", "/accommodation/v1/notices", "", "Songan-After", "41")
+		r := refused(t, w)
+		if r.Status != 503 || r.Code != "position_not_reached" || w.Header().Get("Retry-After") != "1" || time.Since(begun) != 5*time.Second {
+			t.Errorf("after %s: %+v", time.Since(begun), r)
+		}
+	})
+}
+
+func TestReferenceDataIsSentOnce(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /units", Public: true, Cache: time.Hour},
+		func(context.Context, httpapi.Call[struct{}]) (map[string]string, error) {
+			return map[string]string{"00004": "Ba Đình", "00008": "Ngọc Hà", "00013": "Giảng Võ"}, nil
+		})
+	first := s.do(t, "GET", "/accommodation/v1/units", "")
+	tag := first.Header().Get("ETag")
+	if first.Code != 200 || tag == "" || first.Header().Get("Cache-Control") != "private, max-age=3600" {
+		t.Fatal(first.Code, first.Header())
+	}
+	for sent, want := range map[string]int{tag: 304, `"x", W/` + tag: 304, "*": 304, `"x"`: 200} {
+		if w := s.do(t, "GET", "/accommodation/v1/units", "", "If-None-Match", sent); w.Code != want || want == 304 && w.Body.Len() > 0 {
+			t.Errorf("%s: %d %s", sent, w.Code, w.Body)
+		}
+	}
+}
+
+func TestAskingNeedsNoKeyAndRawRoutesWriteThemselves(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	httpapi.Ask(s.api, httpapi.Route{Pattern: "POST /lookups", Roles: hotels()},
+		func(_ context.Context, c httpapi.Call[guest]) (string, error) { return c.In.Sex, nil })
+	httpapi.Handle(s.api, httpapi.Route{Pattern: "GET /notices.csv", Roles: hotels()},
+		func(w http.ResponseWriter, _ *http.Request, c httpapi.Call[struct{}]) error {
+			_, err := io.WriteString(w, "facility\n"+c.Who.Facility+"\n")
+			return err
+		})
+	httpapi.Handle(s.api, httpapi.Route{Pattern: "POST /imports", Roles: hotels(), BodyLimit: 3},
+		func(_ http.ResponseWriter, r *http.Request, _ httpapi.Call[struct{}]) error {
+			_, err := io.Copy(io.Discard, r.Body)
+			return err
+		})
+	if w := s.do(t, "POST", "/accommodation/v1/lookups", `{"full_name":"A","birth_date":"1990","sex":"male"}`); w.Body.String() != "\"male\"\n" {
+		t.Error(w.Code, w.Body)
+	}
+	if w := s.do(t, "GET", "/accommodation/v1/notices.csv", ""); w.Body.String() != "facility\nF1\n" {
+		t.Error(w.Code, w.Body)
+	}
+	if w := s.do(t, "POST", "/accommodation/v1/imports", "four"); w.Code != 413 {
+		t.Error(w.Code, w.Body)
+	}
+}
+
+func TestARouteWithoutRolesIsRefusedAtStart(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	defer func() {
+		if recover() == nil {
+			t.Error("accepted")
+		}
+	}()
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices"}, accept)
+}
+
+func TestEveryRequestIsOneLineWithoutPeopleInIt(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t)
+	s.notices()
+	s.list(nil)
+	s.do(t, "POST", "/accommodation/v1/notices", body, "Idempotency-Key", key)
+	s.do(t, "GET", "/accommodation/v1/notices?status=Nguyễn&cursor=001090123456", "")
+	s.do(t, "GET", "/accommodation/v1/001090123456", "")
+	lines := strings.Split(strings.TrimSpace(s.log.String()), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines: %s", len(lines), s.log)
+	}
+	for _, part := range []string{`"route":"POST /accommodation/v1/notices"`, `"status":201`, `"actor":"facility:` + s.key.ID + `"`, `"took":`, `"request":"`} {
+		if !strings.Contains(lines[0], part) {
+			t.Errorf("no %s in %s", part, lines[0])
+		}
+	}
+	for _, secret := range []string{"Nguyễn", "001090", s.token, key, "192.0.2.1"} {
+		if strings.Contains(s.log.String(), secret) {
+			t.Errorf("%s in the log: %s", secret, s.log)
+		}
+	}
+}
+
+var errSecret = errors.New("guest Nguyễn Văn An")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"mime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -80,6 +79,7 @@ func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 	r := Received{Place: e.place}
 	e.require(headerSpecVersion, specVersion)
 	name := e.text(headerType)
+	e.check(catalog.Knows(name), headerType, "is not in the catalog")
 	r.Source = e.require(headerSource, sourcePrefix+events.Service(name))
 	r.Stream = e.require(headerSubject, e.key)
 	r.Position = e.number(headerSequence, 1)
@@ -92,7 +92,6 @@ func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 	r.Meta.Trace, _ = e.header(headerTrace)
 	e.check(r.Previous < r.Position, headerPrevious, "is not less than "+headerSequence)
 	e.check(r.Stream != "", headerSubject, "is empty")
-	e.check(catalog.Knows(name), headerType, "is not in the catalog")
 	media, _, err := mime.ParseMediaType(e.text(headerContentType))
 	e.check(err == nil && media == contentType, headerContentType, "is not "+contentType)
 	if e.err == nil {
@@ -148,7 +147,7 @@ func body(catalog events.Catalog, name string, data []byte) (events.Event, error
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &mismatch):
-		reason = fmt.Sprintf("has another type than %s in %q", mismatch.Type, strings.ToValidUTF8(mismatch.Field, "?"))
+		reason = fmt.Sprintf("has another type than %s in %q", mismatch.Type, mismatch.Field)
 	case errors.As(err, &syntax):
 		reason = fmt.Sprintf("breaks off being JSON at byte %d", syntax.Offset)
 	}

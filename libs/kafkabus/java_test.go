@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -47,4 +48,36 @@ func remove(t testing.TB, topic string, before int64) {
 			}
 		}
 	}
+}
+
+// A bank may write from a Java program with transactions. Their markers take offsets of their own, which kafka-go
+// hides; facts of open transactions have to wait.
+func TestTransactionsOfOthersDoNotHoldUpATopic(t *testing.T) {
+	t.Parallel()
+	cfg, topic := newTopic(t, 1)
+	bank := another(t, kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
+	write := func(text string, end kgo.TransactionEndTry) {
+		if err := bank.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := bank.ProduceSync(t.Context(), kgo.StringRecord(text)).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if err := bank.EndTransaction(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := testkit.Postgres(t)
+	messages, _ := subscribe(t, pool, cfg, topic, kafkabus.SubscriberOptions{Foreign: true})
+	for _, text := range []string{"1", "2", "3"} {
+		write(text, kgo.TryCommit)
+		m := <-messages
+		if string(m.Payload) != text {
+			t.Errorf("%s instead of %s", m.Payload, text)
+		}
+		m.Ack()
+	}
+	testkit.Eventually(t, soon, func() error { // the marker behind the last one is passed as well
+		return stored(t, pool, topic, kafkabus.Progress{Offset: 6})
+	})
 }

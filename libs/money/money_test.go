@@ -99,6 +99,19 @@ func TestSharesAreExactOrRefused(t *testing.T) {
 	})
 }
 
+func TestTheEdgesOfArithmeticAreRefusedNotWrapped(t *testing.T) {
+	t.Parallel()
+	overflow := outcome{Err: money.ErrOverflow.Error()}
+	got := []outcome{
+		outcomeOf(money.Min.Mul(2)), outcomeOf(money.Min.Mul(-1)), outcomeOf(money.Min.MulDiv(-1, -1)),
+		outcomeOf(money.Max.MulDiv(4, 2)), outcomeOf(money.Min.MulDiv(1, 0)), outcomeOf(money.Amount(0).MulDiv(0, 0)),
+	}
+	want := []outcome{overflow, overflow, {Amount: money.Min}, overflow, overflow, overflow}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("edges (-want +got):\n%s", diff)
+	}
+}
+
 func TestWhatIsWrittenCanBeRead(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -111,7 +111,31 @@ func (m *Model) beginAside(ctx context.Context) error {
 		if err := m.clearAside(ctx, tx); err != nil {
 			return err
 		}
-		return m.createAside(ctx, tx, m.aside())
+		if err := m.createAside(ctx, tx, m.aside()); err != nil {
+			return err
+		}
+		// Vacuuming beside the writing only costs; analyse makes up for it, and turns it on again.
+		return m.eachTable(ctx, tx, "alter table ", " set (autovacuum_enabled = false)")
+	})
+}
+
+// eachTable runs a statement for every table aside, whose name stands between before and after.
+func (m *Model) eachTable(ctx context.Context, tx pgx.Tx, before, after string) error {
+	for _, table := range m.tables {
+		if _, err := tx.Exec(ctx, before+quote(m.aside())+"."+quote(table)+after); err != nil {
+			return fmt.Errorf("table %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// analyse prepares the tables aside for queries, so that the first ones after the swap are planned well.
+func (m *Model) analyse(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, m.runner.pool, func(tx pgx.Tx) error {
+		if err := m.eachTable(ctx, tx, "alter table ", " reset (autovacuum_enabled)"); err != nil {
+			return err
+		}
+		return m.eachTable(ctx, tx, "analyze ", "")
 	})
 }
 
@@ -138,6 +162,7 @@ func (m *Model) build(ctx context.Context) (facts int64, err error) {
 		open: openLive + "; " + pathAside(m.aside()),
 	}
 	o := m.overtaking()
+	o.near = m.analyse
 	defer o.release(ctx)
 	swap := func(ctx context.Context) error {
 		done, err := o.step(ctx, m.projection.name, w.progress, func(tx pgx.Tx) error { return m.swap(ctx, tx) })
@@ -188,11 +213,8 @@ func (m *Model) swap(ctx context.Context, tx pgx.Tx) error {
 	if err := dropTables(ctx, tx, m.tables); err != nil {
 		return err
 	}
-	for _, table := range m.tables {
-		_, err := tx.Exec(ctx, "alter table "+quote(m.aside())+"."+quote(table)+" set schema "+quote(m.schema))
-		if err != nil {
-			return fmt.Errorf("move table %s: %w", table, err)
-		}
+	if err := m.eachTable(ctx, tx, "alter table ", " set schema "+quote(m.schema)); err != nil {
+		return err
 	}
 	// Without cascade: if the ddl made something else than tables, it would be lost, and the swap is refused.
 	if _, err := tx.Exec(ctx, "drop schema "+quote(m.aside())); err != nil {

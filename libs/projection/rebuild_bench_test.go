@@ -195,13 +195,17 @@ func BenchmarkRebuild(b *testing.B) {
 	r := i.runner(projection.Options{})
 	m := i.add(b, r, table.Projection())
 	start(b, r)
-	waitLong(b, m, int64(facts))
+	testkit.Eventually(b, 5*time.Minute, func() error {
+		if at := m.Position(); at < int64(facts) {
+			return fmt.Errorf("at %d of %d facts", at, facts)
+		}
+		return nil
+	})
 	for _, statement := range []string{`create table notices_sql (like notices_v1 including all)`, `vacuum analyze events`} {
 		if _, err := pool.Exec(b.Context(), statement); err != nil {
 			b.Fatal(err)
 		}
 	}
-	sample(b, pool)
 	for b.Loop() {
 		if _, err := pool.Exec(b.Context(), `truncate notices_sql`); err != nil {
 			b.Fatal(err)
@@ -222,14 +226,4 @@ func BenchmarkRebuild(b *testing.B) {
 		b.ReportMetric(float64(facts)/sql.Seconds(), "sql-facts/s")
 		b.ReportMetric(sql.Seconds()/rebuilt.Took.Seconds(), "ratio")
 	}
-}
-
-func waitLong(t testing.TB, m *projection.Model, position int64) {
-	t.Helper()
-	testkit.Eventually(t, 5*time.Minute, func() error {
-		if at := m.Position(); at < position {
-			return fmt.Errorf("at %d of %d", at, position)
-		}
-		return nil
-	})
 }

@@ -162,8 +162,10 @@ func createViews(ctx context.Context, tx pgx.Tx, tables []string) error {
 type overtaking struct {
 	model   *Model
 	sources map[string]bool
-	pin     pgx.Tx
-	target  Progress
+	// near is called before the rival is held up, for what takes its time; may be nil.
+	near   func(context.Context) error
+	pin    pgx.Tx
+	target Progress
 }
 
 func (m *Model) overtaking() *overtaking {
@@ -201,6 +203,12 @@ func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take
 }
 
 func (o *overtaking) hold(ctx context.Context, rival string) (err error) {
+	if o.near != nil {
+		if err := o.near(ctx); err != nil {
+			return err
+		}
+		o.near = nil
+	}
 	if o.pin, err = o.model.runner.pool.Begin(ctx); err != nil {
 		return fmt.Errorf("begin to overtake: %w", err)
 	}

@@ -65,7 +65,7 @@ func (c *collect) text(t *testing.T) string {
 	return text.String()
 }
 
-//nolint:paralleltest // the endpoint is an environment variable
+// Not parallel: the endpoint is an environment variable.
 func TestSpansLeaveWithoutPlantedPeople(t *testing.T) {
 	spans := &collect{}
 	server := httptest.NewServer(spans)
@@ -103,7 +103,7 @@ func TestSpansLeaveWithoutPlantedPeople(t *testing.T) {
 	}
 }
 
-//nolint:paralleltest // the endpoint is an environment variable
+// Not parallel: the endpoint is an environment variable.
 func TestWithoutAnEndpointNothingIsRecordedButTheTraceGoesOn(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")

@@ -210,3 +210,49 @@ func TestABrokerOfOnesOwnKeepsItsLogThroughRestarts(t *testing.T) {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
 	}
 }
+
+// join enters a group, takes what it's assigned and commits an offset for it.
+func join(ctx context.Context, b testkit.Broker, group, topic string) (int, error) {
+	members, err := kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
+		ID: group, Brokers: b.Addrs, Dialer: b.Dialer, Topics: []string{topic},
+		StartOffset: kafkago.FirstOffset, JoinGroupBackoff: 50 * time.Millisecond,
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer members.Close() //nolint:errcheck // the answer counts
+	generation, err := members.Next(ctx)
+	if err != nil {
+		return 0, err
+	}
+	mine := generation.Assignments[topic]
+	for _, partition := range mine {
+		if err := generation.CommitOffsets(map[string]map[int]int64{topic: {partition.ID: 1}}); err != nil {
+			return 0, err
+		}
+	}
+	return len(mine), nil
+}
+
+func TestAnAccountJoinsOnlyTheGroupsItMay(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	topic := testkit.Topic(t, b, 2)
+	bank := b.Account(t,
+		kafka.Right{On: kafka.Topic, Name: topic, May: []kafka.Operation{kafka.Read}},
+		kafka.Right{On: kafka.Group, Name: topic + ".mine*", May: []kafka.Operation{kafka.Read}},
+	)
+	testkit.Eventually(t, 30*time.Second, func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if got, err := join(ctx, bank, topic+".mine.1", topic); err != nil || got != 2 {
+			return fmt.Errorf("%d partitions: %w", got, err)
+		}
+		return nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := join(ctx, bank, topic+".theirs", topic); !errors.Is(err, kafkago.GroupAuthorizationFailed) {
+		t.Errorf("another's group: %v, want %v", err, kafkago.GroupAuthorizationFailed)
+	}
+}

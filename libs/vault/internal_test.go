@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,42 @@ func TestNoTwoMonthsShareASecret(t *testing.T) {
 			t.Fatalf("%s: %x, %v", m, secret, ok)
 		}
 		seen[string(secret)] = true
+	}
+}
+
+func TestAMonthsKeyNeedsTheMasterKeyAndTheMonthsSecret(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "vault.keys")
+	if err := CreateMaster(path); err != nil {
+		t.Fatal(err)
+	}
+	file, err := readKeyFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped, err := file.wrap(322, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.unwrap(322, wrapped); err != nil {
+		t.Fatal(err)
+	}
+	otherSecret, otherMaster := *file, *file
+	otherSecret.Months = tree{"": make([]byte, keySize)}
+	if err := otherMaster.setMaster(data); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]*keyFile{"without the month's secret": &otherSecret, "without the master key": &otherMaster} {
+		if _, err := other.unwrap(322, wrapped); !errors.Is(err, ErrWrongKeys) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := file.unwrap(323, wrapped); !errors.Is(err, ErrWrongKeys) {
+		t.Errorf("as another month's: %v", err)
 	}
 }
 

@@ -206,8 +206,16 @@ func (f *keyFile) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
 	return data, nil
 }
 
-// forget cuts a month's secret out of the file. It is done when the file is on disk; forgetting twice is fine.
+// forget cuts a month's secret out of the file. It is done when the file is on disk. A file that has forgotten the
+// month already is not touched: it may have been brought here, read-only, from where that was done.
 func (k *Keys) forget(m month) error {
+	file, err := readKeyFile(k.path)
+	if err != nil {
+		return err
+	}
+	if _, there := file.Months.secret(m); !there {
+		return nil
+	}
 	return k.change(func(file *keyFile) (bool, error) {
 		rest, was := file.Months.forget(m)
 		file.Months = rest

@@ -205,6 +205,14 @@ func TestADestroyedMonthCannotBeReadFromAnyBackup(t *testing.T) {
 		}
 	}
 
+	insert(t, h.pool, row) // one row has come back, by whatever way
+	if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh()}, read(t, running, row.Ref, next.Ref)); diff != "" {
+		t.Errorf("a process that has the key in memory reads it: %s", diff)
+	}
+	if found, err := running.FindByDocument(t.Context(), reading(), number); err != nil || len(found) != 0 {
+		t.Errorf("found %v, %v", found, err)
+	}
+
 	h.restore(t) // all tables as they were, the wrapped key among them
 	if diff := cmp.Diff(map[vault.Ref]person{next.Ref: binh()}, read(t, h.another(t), row.Ref, next.Ref)); diff != "" {
 		t.Errorf("the backup was read without a replay: %s", diff)
@@ -287,7 +295,13 @@ func TestAFailedDestructionCanBeRepeated(t *testing.T) {
 	if got := read(t, h.another(t), row.Ref); len(got) != 0 { // the key file has forgotten it already
 		t.Error("a half-destroyed month was read")
 	}
-	if err := errors.Join(h.DestroyMonth(t.Context(), asked(), "2026-11"), h.RetireMaster(t.Context())); err != nil {
+	if err := h.RetireMaster(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(os.Remove(h.keys+".lock"), os.Mkdir(h.keys+".lock", 0o700)); err != nil { // as on a read-only disk
+		t.Fatal(err)
+	}
+	if err := h.DestroyMonth(t.Context(), asked(), "2026-11"); err != nil {
 		t.Error(err)
 	}
 	if lines := strings.Count(readFile(t, h.ledger()), `"month":"2026-11"`); lines != 1 {

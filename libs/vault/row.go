@@ -37,8 +37,8 @@ func newRef(at time.Time) (Ref, error) {
 	if _, err := rand.Read(id[6:]); err != nil {
 		return "", err
 	}
-	binary.BigEndian.PutUint32(id[:4], uint32(at.UnixMilli()>>16)) //nolint:gosec // the upper 32 of 48 bits
-	binary.BigEndian.PutUint16(id[4:6], uint16(at.UnixMilli()))    //nolint:gosec // the lower 16
+	binary.BigEndian.PutUint32(id[:4], uint32(at.UnixMilli()>>16)) // the upper 32 of 48 bits
+	binary.BigEndian.PutUint16(id[4:6], uint16(at.UnixMilli()))    // the lower 16
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80
 	return refOf(id), nil
@@ -74,8 +74,8 @@ func (r Ref) month() (month, error) {
 func firstRef(m month) Ref {
 	var id [16]byte
 	millis := m.begin().UnixMilli()
-	binary.BigEndian.PutUint32(id[:4], uint32(millis>>16)) //nolint:gosec // the upper 32 of 48 bits
-	binary.BigEndian.PutUint16(id[4:6], uint16(millis))    //nolint:gosec // the lower 16
+	binary.BigEndian.PutUint32(id[:4], uint32(millis>>16)) // the upper 32 of 48 bits
+	binary.BigEndian.PutUint16(id[4:6], uint16(millis))    // the lower 16
 	return refOf(id)
 }
 

@@ -1,174 +1,20 @@
 package vault_test
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"go.uber.org/zap/zapcore"
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/libs/pg"
-	"github.com/songan-vn/songan/libs/telemetry"
-	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 )
-
-func TestMain(m *testing.M) {
-	testkit.Main(m, testkit.Roles{"seal": sealInChild})
-}
-
-type person struct {
-	Name  string `json:"name"`
-	Born  string `json:"born"`
-	Phone string `json:"phone"`
-}
-
-const (
-	number = "079190001234"
-	folded = "NGUYEN THI ANH TUYET"
-)
-
-func tuyet() person {
-	return person{Name: "Nguyễn Thị Ánh Tuyết", Born: "1990-03-08", Phone: "0912345678"}
-}
-
-func binh() person { return person{Name: "Trần Văn Bình", Born: "1985-12-31", Phone: "0987654321"} }
-
-func reading() vault.Reading {
-	return vault.Reading{Actor: "officer:lan", Purpose: "identity_check", Case: "notice-7"}
-}
-func asked() vault.Erasure { return vault.Erasure{Actor: "officer:lan", Reason: "subject_request"} }
-
-func evening() time.Time {
-	return time.Date(2026, 11, 21, 22, 0, 0, 0, time.FixedZone("UTC+7", 7*3600))
-}
-
-// house is a vault with everything around it.
-type house struct {
-	*vault.Vault
-	pool  *pgxpool.Pool
-	keys  string // path of the key file
-	clock *testkit.Clock
-	log   *lockedBuffer
-}
-
-func (h *house) ledger() string { return h.keys + ".erasures.jsonl" }
-
-type lockedBuffer struct {
-	mutex sync.Mutex
-	bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.Buffer.Write(p)
-}
-
-// newHouse opens a vault on a schema of its own.
-func newHouse(t *testing.T) *house {
-	t.Helper()
-	h := &house{
-		pool: testkit.Postgres(t), keys: filepath.Join(t.TempDir(), "vault.keys"),
-		clock: testkit.NewClock(evening()), log: &lockedBuffer{},
-	}
-	if err := errors.Join(vault.Migrate(t.Context(), h.pool), vault.CreateMaster(h.keys)); err != nil {
-		t.Fatal(err)
-	}
-	h.Vault = h.another(t)
-	return h
-}
-
-// another opens one more vault on the same tables and keys, as another process would.
-func (h *house) another(t *testing.T) *vault.Vault {
-	t.Helper()
-	keys, err := vault.LoadKeys(h.keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := telemetry.Logger("debug", "json", zapcore.AddSync(h.log))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := vault.Open(t.Context(), h.pool, keys, vault.Options{Now: h.clock.Now, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// seal seals and stores a person.
-func (h *house) seal(t *testing.T, value any, index vault.Index, expires time.Time) vault.Row {
-	t.Helper()
-	row, err := h.Seal("stay_guest", value, index, expires)
-	if err != nil {
-		t.Fatal(err)
-	}
-	insert(t, h.pool, row)
-	return row
-}
-
-// insert stores rows as eventstore does.
-func insert(t *testing.T, pool *pgxpool.Pool, rows ...vault.Row) {
-	t.Helper()
-	for _, row := range rows {
-		var expires *time.Time
-		if !row.ExpiresAt.IsZero() {
-			expires = &row.ExpiresAt
-		}
-		_, err := pool.Exec(t.Context(), `
-insert into vault (ref, purpose, key, ciphertext, document_index, name_index, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7)`,
-			string(row.Ref), row.Purpose, row.Key, row.Ciphertext, row.DocumentIndex, row.NameIndex, expires)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// read returns the people that v can read.
-func read(t *testing.T, v *vault.Vault, refs ...vault.Ref) map[vault.Ref]person {
-	t.Helper()
-	got, err := v.Read(t.Context(), reading(), refs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	people := map[vault.Ref]person{}
-	for ref, plain := range got {
-		var p person
-		if err := plain.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		people[ref] = p
-	}
-	return people
-}
-
-func exec(t *testing.T, pool *pgxpool.Pool, statement string, args ...any) {
-	t.Helper()
-	if _, err := pool.Exec(t.Context(), statement, args...); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-func count(t *testing.T, pool *pgxpool.Pool, query string, args ...any) int {
-	t.Helper()
-	n := 0
-	if err := pool.QueryRow(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return n
-}
 
 func TestWhatWasSealedIsRead(t *testing.T) {
 	t.Parallel()
@@ -374,74 +220,6 @@ func TestAProcessThatWasNeverSweptFetchesTheKeyItself(t *testing.T) {
 	}
 }
 
-func TestManyProcessesMakeOneKeyForAMonth(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	h.clock.Advance(100 * 24 * time.Hour)
-	children := make([]*testkit.Process, 3)
-	for i := range children {
-		children[i] = testkit.Child(t, "seal", h.pool.Config().ConnString(), h.keys, h.clock.Now().Format(time.RFC3339))
-	}
-	var here sync.WaitGroup
-	rows := make([]vault.Row, 8)
-	for i := range rows {
-		v := h.another(t)
-		here.Go(func() {
-			var err error
-			if rows[i], err = v.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	here.Wait()
-	insert(t, h.pool, rows...)
-	refs := make([]vault.Ref, 0, len(rows)+len(children))
-	for _, row := range rows {
-		refs = append(refs, row.Ref)
-	}
-	for _, child := range children {
-		refs = append(refs, vault.Ref(child.Line(30*time.Second)))
-	}
-
-	if got := read(t, h.another(t), refs...); len(got) != len(refs) {
-		t.Errorf("%d of %d rows open", len(got), len(refs))
-	}
-	if n := count(t, h.pool, `select count(*) from vault_keys where id = '2027-03'`); n != 1 {
-		t.Errorf("%d keys of one month", n)
-	}
-}
-
-// sealInChild opens the vault in a process of its own, seals one row, stores it and says its reference.
-func sealInChild(ctx context.Context, args []string) error {
-	pool, err := pg.Open(ctx, args[0], pg.Options{})
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	keys, err := vault.LoadKeys(args[1])
-	if err != nil {
-		return err
-	}
-	now, err := time.Parse(time.RFC3339, args[2])
-	if err != nil {
-		return err
-	}
-	v, err := vault.Open(ctx, pool, keys, vault.Options{Now: func() time.Time { return now }})
-	if err != nil {
-		return err
-	}
-	row, err := v.Seal("stay_guest", tuyet(), vault.Index{}, time.Time{})
-	if err != nil {
-		return err
-	}
-	const store = `insert into vault (ref, purpose, key, ciphertext) values ($1, $2, $3, $4)`
-	if _, err := pool.Exec(ctx, store, string(row.Ref), row.Purpose, row.Key, row.Ciphertext); err != nil {
-		return err
-	}
-	_, err = fmt.Println(row.Ref)
-	return err
-}
-
 func TestNamesAreTheSameEverywhereAndGuessedNowhere(t *testing.T) {
 	t.Parallel()
 	h, other := newHouse(t), newHouse(t)
@@ -472,4 +250,21 @@ func TestFoldedNamesAreWhatTheVaultTakes(t *testing.T) {
 			t.Fatalf("%q folds to %q: %v", name, vn.Fold(name), err)
 		}
 	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	h := newHouse(b)
+	refs := make([]vault.Ref, 100)
+	for i := range refs {
+		refs[i] = h.seal(b, tuyet(), vault.Index{}, time.Time{}).Ref
+	}
+	for _, n := range []int{1, 100} {
+		b.Run(fmt.Sprint(n, " people"), func(b *testing.B) {
+			for b.Loop() {
+				if got, err := h.Read(b.Context(), reading(), refs[:n]...); err != nil || len(got) != n {
+					b.Fatal(len(got), err)
+				}
+			}
+		})
+	}
 }

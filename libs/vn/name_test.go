@@ -138,6 +138,7 @@ func TestNamesAreAlikeSaveForAccents(t *testing.T) {
 		{"Nguyễn Văn An", "NGUYỄN VĂN AN"}:        vn.SameName,
 		{"Nguyễn Văn An", "  nguyễn  văn an"}:     vn.SameName,
 		{"Phạm Thị Hòa", "Phạm Thị Hoà"}:          vn.SameName,
+		{"Họa Mi", "Hoạ Mi"}:                      vn.SameName,
 		{"Lê Thủy", "Lê Thuỷ"}:                    vn.SameName,
 		{"Quý", "Quí"}:                            vn.OtherName,
 		{"Trần Đức", norm.NFD.String("Trần Đức")}: vn.SameName,

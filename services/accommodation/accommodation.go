@@ -88,8 +88,10 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	api := deps.API
 	api.Title, api.Auth = "Accommodation notices", deps.Auth(a.keys)
 	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
+	routes := a.routes(api)
+	base.Operate(routes)
 	return service.Service{
-		Name: Name, Handler: a.routes(api), Runners: base.Runners(), Ready: base.Ready,
+		Name: Name, Handler: routes, Runners: base.Runners(), Ready: base.Ready,
 		Close: func() error { base.Close(); return nil },
 	}, nil
 }
@@ -129,7 +131,7 @@ func loadRules(path string) (duty.Rules, error) {
 }
 
 // routes is the whole HTTP surface of the service.
-func (a *app) routes(o httpapi.Options) http.Handler {
+func (a *app) routes(o httpapi.Options) *httpapi.API {
 	api := httpapi.New(o)
 	facilities := []access.Role{access.Facility}
 	police := []access.Role{access.CommunePolice, access.Admin}

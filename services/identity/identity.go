@@ -12,6 +12,7 @@ import (
 	facts "github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/identity/internal/clients"
 	"github.com/songan-vn/songan/services/identity/internal/reactions"
@@ -57,8 +58,13 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
+	options := deps.API
+	options.Title, options.Auth = "Identity checks", deps.Auth()
+	options.Name, options.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
+	api := httpapi.New(options)
+	base.Operate(api)
 	return service.Service{
-		Name: Name, Runners: base.Runners(), Ready: base.Ready,
+		Name: Name, Handler: api, Runners: base.Runners(), Ready: base.Ready,
 		Close: func() error { base.Close(); return nil },
 	}, nil
 }

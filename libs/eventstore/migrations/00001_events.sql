@@ -34,7 +34,7 @@ create function append_batch(
     careful boolean,
     expected int[], facts int[], earlier int[], appends bigint[],                         -- per command
     command int[], nth int[], streams text[], types text[], data jsonb[], metas jsonb[],  -- per fact
-    owner int[], refs uuid[], purposes text[], keys text[], ciphertexts bytea[],          -- per row of the vault
+    owner int[], refs text[], purposes text[], keys text[], ciphertexts bytea[],          -- per row of the vault
     documents bytea[], names bytea[], expiries timestamptz[],
     out positions bigint[], out recorded timestamptz[]
 ) language plpgsql as $$
@@ -81,7 +81,7 @@ begin
 
     if cardinality(refs) > 0 then
         insert into vault (ref, purpose, key, ciphertext, document_index, name_index, expires_at)
-        select r.ref, r.purpose, r.key, r.ciphertext, r.document, r.name, r.expires
+        select r.ref::uuid, r.purpose, r.key, r.ciphertext, r.document, r.name, r.expires
         from unnest(owner, refs, purposes, keys, ciphertexts, documents, names, expiries)
              as r(owner, ref, purpose, key, ciphertext, document, name, expires)
         where positions[r.owner] > 0;

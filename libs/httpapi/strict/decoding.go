@@ -198,15 +198,18 @@ func (d *decoding) null() bool {
 // mismatch notes that something of another type stands here, and moves over it.
 func (d *decoding) mismatch(wrong func() problem.Fault) {
 	switch d.tokens.PeekKind() {
-	case jsontext.KindInvalid, jsontext.KindEndObject, jsontext.KindEndArray:
-		d.token() // no value at all: says what is wrong
-		return
-	case jsontext.KindNull:
-		d.fault(fault.Required())
-	default:
+	case jsontext.KindBeginObject, jsontext.KindBeginArray:
 		d.fault(wrong())
+		d.skip()
+	case jsontext.KindNull:
+		if d.token() {
+			d.fault(fault.Required())
+		}
+	default:
+		if d.token() { // else it is no value at all, and that was said
+			d.fault(wrong())
+		}
 	}
-	d.skip()
 }
 
 // skip moves over a value that nobody reads, and notes when it is too deep.

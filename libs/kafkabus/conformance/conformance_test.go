@@ -44,7 +44,7 @@ func (s suite) create(t *testing.T, group string) (message.Publisher, message.Su
 	}
 	t.Cleanup(cfg.Close)
 	sub, err := kafkabus.NewSubscriber(cfg, kafkabus.SubscriberOptions{
-		Group: group, NackWait: 40 * time.Millisecond, // the suite refuses one message 300 times
+		Group: group, NackWait: 20 * time.Millisecond, // the suite refuses one message 300 times
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,9 @@ func (s suite) create(t *testing.T, group string) (message.Publisher, message.Su
 	return kafkabus.NewPublisher(cfg, kafkabus.PublisherOptions{Key: s.key}), initializing{sub, t, cfg, s.partitions}
 }
 
-func (s suite) oneGroup(t *testing.T) (message.Publisher, message.Subscriber) { return s.create(t, "suite") }
+func (s suite) oneGroup(t *testing.T) (message.Publisher, message.Subscriber) {
+	return s.create(t, "suite")
+}
 
 func (s suite) groupsOfTheirOwn(t *testing.T) (message.Publisher, message.Subscriber) {
 	return s.create(t, watermill.NewUUID())

@@ -51,7 +51,9 @@ func (h *homes) readProvinces() error {
 			return fmt.Errorf("read prefix %s: %w", prefix, err)
 		}
 		h.byPrefix[number] = today[0].Code
-		h.communes[today[0].Code] = h.dir.Communes(today[0], h.asOf)
+		if h.communes[today[0].Code] == nil { // several old provinces became one
+			h.communes[today[0].Code] = h.dir.Communes(today[0], h.asOf)
+		}
 	}
 	return nil
 }

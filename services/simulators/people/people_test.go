@@ -272,6 +272,12 @@ func TestFacilitiesOfAllSixKindsStandInTheirCommune(t *testing.T) {
 	})
 }
 
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		register(b, people.Options{Seed: 1})
+	}
+}
+
 func BenchmarkAt(b *testing.B) {
 	r, i := register(b, people.Options{Seed: 1}), uint64(0)
 	b.ReportAllocs()

@@ -25,3 +25,23 @@ func TestHeavyEntriesAreDrawnMoreOften(t *testing.T) {
 		t.Error("a negative weight was accepted")
 	}
 }
+
+func TestACellEndsAtItsLastPerson(t *testing.T) {
+	t.Parallel()
+	r, err := New(Options{Seed: 11, Size: 20_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cell := range 500 {
+		w, count := r.cells.at(cell), r.cells.count(cell)
+		for within, exists := range map[uint64]bool{0: count > 0, count - 1: count > 0, count: false} {
+			if within == ^uint64(0) {
+				continue // there is nobody before the first of an empty cell
+			}
+			number := r.citizen(0, w, within).Document.Number
+			if p, found := r.Lookup(number); found != exists || found && r.At(p.Index).Document.Number != number {
+				t.Fatalf("person %d of %d in cell %d: found %t", within, count, cell, found)
+			}
+		}
+	}
+}

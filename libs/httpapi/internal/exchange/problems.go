@@ -72,10 +72,13 @@ func DocumentOf(p *problem.Problem) Problem {
 
 // ProblemOf finds what a caller may see of an error.
 func (s *Server) ProblemOf(err error) *problem.Problem {
+	const again = time.Second
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = tooLarge()
+	}
 	if p, ok := problem.Of(err); ok {
 		return p
 	}
-	const again = time.Second
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &problem.Problem{
@@ -100,7 +103,7 @@ var ErrGone = errors.New("the client is gone")
 func (x *Exchange) refuse(ctx context.Context, err error) {
 	begun := x.W.status != 0
 	x.cut = begun
-	if ctx.Err() != nil || errors.Is(err, ErrGone) {
+	if x.server.gone(ctx, err) {
 		x.Code = "client_gone"
 		if !begun {
 			x.W.status = statusClientGone
@@ -117,6 +120,13 @@ func (x *Exchange) refuse(ctx context.Context, err error) {
 	}
 	x.refusalHeaders(p)
 	x.WriteProblem(DocumentOf(p))
+}
+
+// gone tells whether an error came of nobody being there any more. A body that came too slowly ends the request's context
+// as well, but somebody is there to be told.
+func (s *Server) gone(ctx context.Context, err error) bool {
+	_, told := problem.Of(err)
+	return errors.Is(err, ErrGone) || ctx.Err() != nil && !told
 }
 
 // WriteProblem answers with a problem that is written already.

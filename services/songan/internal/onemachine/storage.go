@@ -13,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/embedded/kafka"
 	"github.com/songan-vn/songan/libs/embedded/postgres"
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/service"
 )
 
@@ -123,4 +124,20 @@ func dataDir(dir string) error {
 		return fmt.Errorf("SONGAN_DATA: write to %s: %w", dir, err)
 	}
 	return nil
+}
+
+// Kafka returns how a program on this machine reaches the broker of a running system, as the services do.
+func Kafka(dir string, demo Demo) (kafkabus.Settings, error) {
+	config, err := service.Load[service.Config]()
+	if err != nil {
+		return kafkabus.Settings{}, err
+	}
+	if len(config.Brokers) > 0 {
+		return kafkabus.Settings{Brokers: config.Brokers, User: config.KafkaUser, Password: config.KafkaPassword}, nil
+	}
+	tokens, err := readTokens(filepath.Join(dir, "tokens.json"))
+	if err != nil {
+		return kafkabus.Settings{}, err
+	}
+	return kafkabus.Settings{Brokers: []string{demo.Kafka}, User: brokerUser, Password: tokens["broker"]}, nil
 }

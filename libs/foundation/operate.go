@@ -1,0 +1,147 @@
+package foundation
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/reaction"
+)
+
+// Operate adds the operators' routes to a service's API: the quarantine, and the rebuilding of read models.
+func (f *Foundation) Operate(api *httpapi.API) {
+	operators, readers := []access.Role{access.Admin}, []access.Role{access.Admin, access.Auditor}
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /quarantine", Summary: "Facts that could not be handled", Roles: readers,
+	}, f.quarantined)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /quarantine/{id}/release", Summary: "Handle the fact again, and those of its stream that wait behind it", Roles: operators,
+	}, f.release)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /quarantine/{id}/discard", Summary: "Give the fact up, with a reason", Roles: operators,
+	}, f.discard)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /projections/{name}/rebuild", Summary: "Compute a read model again from the first fact", Roles: operators,
+		Status: http.StatusOK, Timeout: rebuildTimeout,
+	}, f.rebuild)
+}
+
+// rebuildTimeout is how long an operator may wait for a rebuild; after that it is given up and everything is as before.
+const rebuildTimeout = time.Hour
+
+// Quarantined is a fact that waits for an operator. What it says is left out: its service can show it.
+type Quarantined struct {
+	ID            string    `json:"id"`
+	Consumer      string    `json:"consumer"`
+	Fact          string    `json:"fact"`
+	Type          string    `json:"type"`
+	Stream        string    `json:"stream"`
+	Place         string    `json:"place" doc:"topic/partition@offset"`
+	ErrorCode     string    `json:"error_code"`
+	ErrorText     string    `json:"error_text"`
+	Attempts      int       `json:"attempts"`
+	QuarantinedAt time.Time `json:"quarantined_at"`
+	ReleasedAt    time.Time `json:"released_at,omitzero"`
+	DiscardedAt   time.Time `json:"discarded_at,omitzero"`
+	Actor         string    `json:"actor,omitzero"`
+	Reason        string    `json:"reason,omitzero"`
+}
+
+// ListQuarantine narrows the list.
+type ListQuarantine struct {
+	httpapi.Paging[int64]
+
+	Consumer string `query:"consumer" maxLength:"100"`
+	Closed   bool   `query:"closed" doc:"those that were released or discarded, instead of those that wait"`
+}
+
+func (f *Foundation) quarantined(ctx context.Context, c httpapi.Call[ListQuarantine]) (httpapi.Page[Quarantined], error) {
+	filter := reaction.Filter{Consumer: c.In.Consumer, Closed: c.In.Closed, Limit: c.In.Limit}
+	if c.In.Cursor.At != nil {
+		filter.After = *c.In.Cursor.At
+	}
+	items, err := f.quarantine.List(ctx, filter)
+	if err != nil {
+		return httpapi.Page[Quarantined]{}, err
+	}
+	page := httpapi.Page[Quarantined]{Items: make([]Quarantined, 0, len(items))}
+	for _, i := range items {
+		page.Items = append(page.Items, Quarantined{
+			ID: strconv.FormatInt(i.ID, 10), Consumer: i.Consumer, Fact: i.Fact, Type: i.Type, Stream: i.Stream, Place: i.Place.String(),
+			ErrorCode: i.ErrorCode, ErrorText: i.ErrorText, Attempts: i.Attempts, QuarantinedAt: i.QuarantinedAt,
+			ReleasedAt: i.ReleasedAt, DiscardedAt: i.DiscardedAt, Actor: i.Actor, Reason: i.Reason,
+		})
+	}
+	if len(items) == c.In.Limit {
+		page.Next = httpapi.NextCursor(items[len(items)-1].ID)
+	}
+	return page, nil
+}
+
+// Why is an operator's reason. It is kept with the item.
+type Why struct {
+	Reason string `json:"reason" maxLength:"500" doc:"do not name people"`
+}
+
+// Released says what became of a release.
+type Released struct {
+	Handled int `json:"handled"`
+	Left    int `json:"left" doc:"of the same stream, still waiting"`
+}
+
+func (f *Foundation) release(ctx context.Context, c httpapi.Call[Why]) (Released, error) {
+	item, err := f.item(ctx, c.Path("id"))
+	if err != nil {
+		return Released{}, err
+	}
+	for _, r := range f.reactors {
+		if r.Name() == item.Consumer {
+			done, err := r.Release(ctx, item.ID, reaction.Decision{Actor: c.Who.Actor(), Reason: c.In.Reason})
+			return Released{Handled: done.Handled, Left: done.Left}, err
+		}
+	}
+	return Released{}, errNoItem()
+}
+
+func (f *Foundation) discard(ctx context.Context, c httpapi.Call[Why]) (Released, error) {
+	item, err := f.item(ctx, c.Path("id"))
+	if err != nil {
+		return Released{}, err
+	}
+	return Released{}, f.quarantine.Discard(ctx, item.ID, reaction.Decision{Actor: c.Who.Actor(), Reason: c.In.Reason})
+}
+
+func (f *Foundation) item(ctx context.Context, id string) (reaction.Item, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return reaction.Item{}, errNoItem()
+	}
+	return f.quarantine.Item(ctx, n)
+}
+
+func errNoItem() error {
+	return problem.New(problem.NotFound, "quarantine_item_unknown", "there is no such item in quarantine", "không có mục này trong hàng chờ xử lý")
+}
+
+// Rebuilt says what a rebuild did.
+type Rebuilt struct {
+	Projection string `json:"projection"`
+	Facts      int64  `json:"facts"`
+	TookMillis int64  `json:"took_ms"`
+}
+
+func (f *Foundation) rebuild(ctx context.Context, c httpapi.Call[struct{}]) (Rebuilt, error) {
+	model, known := f.models.Model(c.Path("name"))
+	if !known {
+		return Rebuilt{}, problem.New(problem.NotFound, "projection_unknown", "there is no such read model", "không có bảng tra cứu này")
+	}
+	done, err := model.Rebuild(ctx)
+	if err != nil {
+		return Rebuilt{}, err
+	}
+	return Rebuilt{Projection: model.Name(), Facts: done.Facts, TookMillis: done.Took.Milliseconds()}, nil
+}

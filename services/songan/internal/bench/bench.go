@@ -1,0 +1,110 @@
+// Package bench measures the system against baselines taken in the same run, on the same server, with fsync on.
+//
+//  1. Figures of one machine mean little; ratios against a baseline in the same run do. Both are printed.
+//  2. The system under test is the built command in a process of its own, as a user runs it. The load comes from this
+//     process, on the same cores, and is part of the price.
+//  3. Nothing is tuned for the benchmark: same settings, same checks, same durability.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Args are the benchmark's flags.
+type Args struct {
+	Seconds int      `help:"How long each measurement takes." default:"8"`
+	Lines   int      `help:"Lines of the NDJSON upload that memory is watched during." default:"1000000"`
+	Only    []string `help:"Measurements to run: execute, http, batch, latency, relay, rebuild, memory; all when left out."`
+}
+
+// figure is one line of the table.
+type figure struct {
+	measure  string
+	value    string
+	baseline string
+	ratio    float64 // 0 when there is no baseline
+	bar      string
+	ok       bool
+}
+
+// step is one measurement. They run in order, because later ones use what earlier ones have written.
+type step struct {
+	name string
+	run  func(context.Context, *lab) ([]figure, error)
+}
+
+func steps() []step {
+	return []step{
+		{"execute", execute}, {"http", single}, {"batch", batch}, {"latency", latency},
+		{"relay", relay}, {"rebuild", rebuild}, {"memory", memory},
+	}
+}
+
+// ErrBar says that a figure is below its bar.
+var ErrBar = errors.New("a figure is below its bar")
+
+// Run measures and prints a table. It returns [ErrBar] when a figure is below its bar.
+func Run(ctx context.Context, args Args, out io.Writer) (err error) {
+	l, err := newLab(ctx, args, out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	var figures []figure
+	for _, s := range steps() {
+		if !args.wants(s.name) {
+			continue
+		}
+		l.say("%s ...", s.name)
+		measured, err := s.run(ctx, l)
+		if err != nil {
+			return fmt.Errorf("measure %s: %w", s.name, err)
+		}
+		figures = append(figures, measured...)
+	}
+	return report(out, figures)
+}
+
+func (a Args) wants(name string) bool { return len(a.Only) == 0 || slices.Contains(a.Only, name) }
+
+func report(out io.Writer, figures []figure) error {
+	_, _ = fmt.Fprintf(out, "\n%s, %s\n\n", describeMachine(), time.Now().Format(time.DateOnly))
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "measure\tours\tbaseline\tratio\tbar\t")
+	below := false
+	for _, f := range figures {
+		ratio, verdict := "", "ok"
+		if f.ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", f.ratio)
+		}
+		if !f.ok {
+			verdict, below = "BELOW", true
+		}
+		if f.bar == "" {
+			verdict = ""
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.measure, f.value, f.baseline, ratio, f.bar, verdict)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print the table: %w", err)
+	}
+	if below {
+		return ErrBar
+	}
+	return nil
+}
+
+// rate is a figure against a baseline, with the least ratio it must have.
+func rate(measure string, perSecond, baseline float64, unit string, least float64) figure {
+	ratio := perSecond / baseline
+	return figure{
+		measure: measure, value: fmt.Sprintf("%.0f %s/s", perSecond, unit), baseline: fmt.Sprintf("%.0f/s", baseline),
+		ratio: ratio, bar: fmt.Sprintf(">= %.2f", least), ok: ratio >= least,
+	}
+}

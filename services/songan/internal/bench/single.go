@@ -1,0 +1,104 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// single measures notices that are posted one per request, over 64 connections.
+func single(ctx context.Context, l *lab) ([]figure, error) {
+	baseline, err := l.pgbench(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var accepted atomic.Int64
+	began := time.Now()
+	faults := make([]error, connections)
+	var clients sync.WaitGroup
+	for i := range connections {
+		clients.Go(func() { faults[i] = l.post(ctx, i, began, &accepted) })
+	}
+	clients.Wait()
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	perSecond := float64(accepted.Load()) / time.Since(began).Seconds()
+	return []figure{
+		rate("notices over HTTP, one per request, 64 connections : pgbench", perSecond, baseline, "notices", 0.7),
+	}, nil
+}
+
+// post sends notices over one connection until the time is over. It writes requests as bytes, as pgbench and wrk do,
+// because the load runs on the same cores as what it measures.
+func (l *lab) post(ctx context.Context, client int, began time.Time, accepted *atomic.Int64) error {
+	address := strings.TrimPrefix(l.demo.BaseURL, "http://")
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close() }() // every answer was read
+	reader := bufio.NewReader(conn)
+	run := "single-" + strconv.FormatInt(began.UnixNano(), 36) + "-" + strconv.Itoa(client)
+	head := "POST /accommodation/v1/notices HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: application/json\r\n" +
+		"Authorization: Bearer " + l.demo.Actors["hotel"].Token + "\r\n"
+	var request bytes.Buffer
+	for n := 0; time.Since(began) < l.duration(); n++ {
+		body := notice(n*connections+client, began)
+		request.Reset()
+		fmt.Fprintf(&request, "%sIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n", head, key(run, n), len(body))
+		request.Write(body)
+		if _, err := conn.Write(request.Bytes()); err != nil {
+			return fmt.Errorf("send: %w", err)
+		}
+		if err := created(reader); err != nil {
+			return err
+		}
+		accepted.Add(1)
+	}
+	return nil
+}
+
+// created reads an answer and expects 201.
+func created(r *bufio.Reader) error {
+	status, err := r.ReadSlice('\n')
+	if err != nil {
+		return fmt.Errorf("read the status: %w", err)
+	}
+	if !bytes.HasPrefix(status, []byte("HTTP/1.1 201")) {
+		return fmt.Errorf("a notice was answered with %q, not %d", bytes.TrimSpace(status), http.StatusCreated)
+	}
+	length := -1
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return fmt.Errorf("read the header: %w", err)
+		}
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			break
+		}
+		if value, found := bytes.CutPrefix(line, []byte("Content-Length: ")); found {
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return fmt.Errorf("read the length: %w", err)
+			}
+		}
+	}
+	if length < 0 {
+		return errors.New("the answer has no length")
+	}
+	if _, err := io.CopyN(io.Discard, r, int64(length)); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return nil
+}

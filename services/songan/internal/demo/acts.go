@@ -1,0 +1,201 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
+)
+
+// notify enters one guest.
+func (p *player) notify(ctx context.Context, act *evening.Act, due time.Time) error {
+	g := act.Guests[0]
+	entry := p.entry(g)
+	if g.With >= 0 && p.stays[g.With].id != "" {
+		entry.Companion = p.stays[g.With].id
+	}
+	body, err := g.Notice(entry)
+	if err != nil {
+		return err
+	}
+	p.stays[g.Number] = stay{arrival: entry.Arrival, body: body}
+	got, err := p.send(ctx, act, call{path: "/notices", body: body})
+	if err != nil {
+		return err
+	}
+	p.tally.answered(got.took, time.Since(due))
+	v, err := verdictOf(got)
+	if err != nil {
+		p.tally.differs(g, err.Error())
+		return nil
+	}
+	p.record(act, g, v)
+	return nil
+}
+
+func (p *player) entry(g *evening.Guest) evening.Entry {
+	now := p.now()
+	return evening.Entry{Now: now, Arrival: g.Arrival(now)}
+}
+
+// record notes what became of a guest.
+func (p *player) record(act *evening.Act, g *evening.Guest, v verdict) {
+	p.tally.count(evening.CheckIns)
+	p.tally.count(v.figure())
+	if gauge := p.shown[g.Party]; gauge != nil {
+		gauge.add(1)
+	}
+	if v.Notice != nil {
+		p.stays[g.Number].id, p.stays[g.Number].notified = v.Notice.ID, v.Notice.NotifiedAt
+	}
+	if different := judge(g, p.desks[act.Facility].id, v); different != "" {
+		p.tally.differs(g, different)
+		return
+	}
+	if v.Notice != nil && g.Want.Late {
+		p.tally.count(evening.Late)
+	}
+	if v.Notice != nil && g.Want.Foreigner {
+		p.tally.count(string(evening.Foreigners))
+	}
+}
+
+// sendings is how often a list is sent when the system had no room for some of its lines.
+const sendings = 10
+
+// notifyMany enters many guests with one request. It is sent again, with its key, until every line was dealt with.
+func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
+	var body bytes.Buffer
+	for _, g := range act.Guests {
+		entry := p.entry(g)
+		entry.Ref = fmt.Sprintf("guest-%d", g.Number)
+		line, err := g.Notice(entry)
+		if err != nil {
+			return err
+		}
+		p.stays[g.Number].arrival = entry.Arrival
+		body.Write(append(line, '\n'))
+	}
+	for range sendings {
+		got, err := p.send(ctx, act, call{path: "/notices/batch", media: "application/x-ndjson", body: body.Bytes()})
+		if err != nil {
+			return err
+		}
+		verdicts, err := verdictsOf(got, len(act.Guests))
+		if err != nil {
+			p.tally.differs(act.Guests[0], err.Error())
+			return nil
+		}
+		if anyLater(verdicts) {
+			p.api.busy.Add(1)
+			if err := wait(ctx, time.Second); err != nil {
+				return err
+			}
+			continue
+		}
+		p.tally.answeredList(got.took)
+		for i, v := range verdicts {
+			p.record(act, act.Guests[i], v)
+		}
+		return nil
+	}
+	return errors.New("the system has no room for a list of guests")
+}
+
+func anyLater(verdicts []verdict) bool {
+	for _, v := range verdicts {
+		if v.later() {
+			return true
+		}
+	}
+	return false
+}
+
+// change does something about a guest who was entered before.
+func (p *player) change(ctx context.Context, act *evening.Act) error {
+	g, s := act.Guests[0], p.stays[act.Guests[0].Number]
+	if s.id == "" {
+		p.tally.differs(g, fmt.Sprintf("%s was not possible: there is no notice", act.Verb))
+		return nil
+	}
+	if act.Verb == evening.Repeat {
+		return p.repeat(ctx, act, s)
+	}
+	body, err := g.Change(act.Verb, evening.Entry{Now: p.now(), Arrival: s.arrival})
+	if err != nil {
+		return err
+	}
+	got, err := p.send(ctx, act, call{path: "/notices/" + s.id + path(act.Verb), body: body})
+	if err != nil {
+		return err
+	}
+	p.tally.changed(got.took)
+	v, err := verdictOf(got)
+	if err != nil {
+		p.tally.differs(g, err.Error())
+		return nil
+	}
+	if different := judgeChange(act, g.Departure(s.arrival), v); different != "" {
+		p.tally.differs(g, different)
+		return nil
+	}
+	if act.Code != "" {
+		p.tally.count(evening.ChangeRefused(act.Code))
+		return nil
+	}
+	p.tally.count(evening.Changed(act.Verb))
+	return nil
+}
+
+// repeat sends a check-in again, as after a connection that broke, and expects the first answer.
+func (p *player) repeat(ctx context.Context, act *evening.Act, s stay) error {
+	got, err := p.send(ctx, act, call{path: "/notices", body: s.body})
+	if err != nil {
+		return err
+	}
+	v, err := verdictOf(got)
+	switch {
+	case err != nil:
+		p.tally.differs(act.Guests[0], err.Error())
+	case v.Status != http.StatusCreated || v.Notice == nil || v.Notice.ID != s.id || !v.Notice.NotifiedAt.Equal(s.notified):
+		p.tally.differs(act.Guests[0], "a repeated request had another answer")
+	case !got.replayed:
+		p.tally.differs(act.Guests[0], "a repeated request was not answered as one: Idempotent-Replay is missing")
+	default:
+		p.tally.count(evening.Repeated)
+	}
+	return nil
+}
+
+func path(v evening.Verb) string {
+	switch v {
+	case evening.Depart:
+		return "/departure"
+	case evening.Extend:
+		return "/extension"
+	case evening.Move:
+		return "/room"
+	case evening.Correct:
+		return "/correction"
+	case evening.Cancel:
+		return "/cancellation"
+	case evening.Notify, evening.NotifyMany, evening.Repeat:
+	}
+	return ""
+}
+
+// send posts for the act's facility.
+func (p *player) send(ctx context.Context, act *evening.Act, c call) (answer, error) {
+	c.method, c.path, c.token, c.key = http.MethodPost, api+c.path, p.desks[act.Facility].token, act.Key
+	got, err := p.api.do(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	for seen := p.position.Load(); got.position > seen && !p.position.CompareAndSwap(seen, got.position); seen = p.position.Load() {
+	}
+	return got, nil
+}
