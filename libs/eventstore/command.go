@@ -116,7 +116,7 @@ func (c *command) rows() []row {
 	for i := range c.facts {
 		list[i] = row{
 			position: c.position + int64(i), version: c.expected + 1 + i, name: c.types[i],
-			data: c.data[i], meta: c.meta, recordedAt: c.at,
+			data: c.data[i], as: c.as, recordedAt: c.at,
 		}
 	}
 	return list

@@ -24,7 +24,9 @@ type row struct {
 	position   int64
 	version    int
 	name       string
-	data, meta []byte
+	data       []byte
+	meta       []byte
+	as         events.Meta // what meta says, if meta is nil
 	recordedAt time.Time
 }
 

@@ -14,7 +14,7 @@ const (
 	batchSize  = 512      // most commands, or streams, of one round trip
 	batchBytes = 4 << 20  // bytes after which a round trip takes no more
 	retryAfter = time.Second
-	gather     = time.Millisecond // longest wait for those who usually come
+	gather     = 300 * time.Microsecond // longest wait for those who usually come
 )
 
 // queue is where work waits for its turn to be sent together. It is bounded twice, because commands differ in size.

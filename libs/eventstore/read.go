@@ -58,7 +58,10 @@ func (s *Store) decode(stream string, r row) (events.Recorded, error) {
 		return events.Recorded{}, err //nolint:wrapcheck // the caller says where
 	}
 	recorded := events.Recorded{
-		Position: r.position, Stream: stream, Version: r.version, RecordedAt: r.recordedAt.UTC(), Event: fact,
+		Position: r.position, Stream: stream, Version: r.version, Meta: r.as, RecordedAt: r.recordedAt.UTC(), Event: fact,
+	}
+	if r.meta == nil {
+		return recorded, nil
 	}
 	if err := json.Unmarshal(r.meta, &recorded.Meta); err != nil {
 		return events.Recorded{}, fmt.Errorf("decode the meta: %w", err)

@@ -8,7 +8,7 @@ import (
 const (
 	recentBytes  = 16 << 20  // of all streams that are kept
 	longestBytes = 256 << 10 // of one stream: longer ones would push out too many others
-	rowOverhead  = 120       // bytes of a row beside its texts, about
+	rowOverhead  = 400       // bytes of a row beside its data, about
 )
 
 // recent keeps the streams that this process appended to last, as they lie in the table, because the next
@@ -45,7 +45,7 @@ func (r *recent) rows(stream string) (rows []row, ok bool) {
 func (r *recent) keep(stream string, rows []row) {
 	k := &kept{stream: stream, rows: rows, bytes: len(stream)}
 	for _, row := range rows {
-		k.bytes += rowOverhead + len(row.name) + len(row.data) + len(row.meta)
+		k.bytes += rowOverhead + len(row.data) + len(row.meta)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

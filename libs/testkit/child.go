@@ -128,7 +128,7 @@ func (p *Process) Stop() error {
 func (p *Process) Wait(within time.Duration) error {
 	p.t.Helper()
 	go func() { // ends with the child, at the latest when Cleanup kills it
-		for range p.lines { //nolint:revive // nobody wants them any more
+		for range p.lines { // nobody wants them any more
 		}
 	}()
 	select {
@@ -142,7 +142,7 @@ func (p *Process) Wait(within time.Duration) error {
 
 // drain drops what nobody reads, until the child has ended.
 func (p *Process) drain() {
-	for range p.lines { //nolint:revive // until it's closed
+	for range p.lines { // until it's closed
 	}
 	<-p.ended
 }

@@ -34,7 +34,7 @@ func newFolder() (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the test folders: %w", err)
 	}
-	defer gate.Close() //nolint:errcheck // a lock file has nothing to flush
+	defer gate.Close()
 	removeOrphans(prefix)
 	dir, err := os.MkdirTemp(filepath.Dir(prefix), filepath.Base(prefix)+"*.d")
 	if err != nil {
@@ -101,7 +101,7 @@ func removeAfterwards(dir string) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
-	defer read.Close()                                   //nolint:errcheck // the shell has its own
+	defer read.Close()
 	cmd := exec.Command("sh", "-c", clearing, "sh", dir) //nolint:gosec,noctx // it outlives us
 	cmd.Stdin = read
 	cmd.Dir = "/"

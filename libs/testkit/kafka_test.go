@@ -87,7 +87,7 @@ func TestWhatIsProducedIsConsumedInOrderPerPartition(t *testing.T) {
 	}
 }
 
-func TestATopicIsGoneWhenItsTestEnds(t *testing.T) {
+func TestATopicIsGoneWhenItsTestEnds(t *testing.T) { //nolint:tparallel // the inner test has to end first
 	t.Parallel()
 	b := testkit.Kafka(t)
 	var topic string
@@ -220,7 +220,7 @@ func join(ctx context.Context, b testkit.Broker, group, topic string) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	defer members.Close() //nolint:errcheck // the answer counts
+	defer members.Close()
 	generation, err := members.Next(ctx)
 	if err != nil {
 		return 0, err

@@ -34,7 +34,7 @@ func writer(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the end of the process
+	defer conn.Close(context.WithoutCancel(ctx))
 	for n := 1; ctx.Err() == nil; n++ {
 		if _, err := conn.Exec(ctx, "insert into numbers values ($1)", n); err != nil {
 			return err

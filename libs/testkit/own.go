@@ -53,7 +53,7 @@ func (p *OwnPostgres) Start(t testing.TB) {
 	p.Server = server
 }
 
-// Broker of the test's own: durable, always the embedded one, whatever
+// OwnBroker is a broker of the test's own: durable, always the embedded one, whatever
 // SONGAN_TEST_KAFKA says, because it can be stopped and started again.
 type OwnBroker struct {
 	Broker
@@ -124,6 +124,6 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatalf("find a free port: %v", err)
 	}
-	defer l.Close()                     //nolint:errcheck // nothing came in
+	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a tcp listener's address
 }

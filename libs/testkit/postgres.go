@@ -171,7 +171,7 @@ func execute(t testing.TB, at, sql string) {
 		t.Errorf("connect to the test database: %v", err)
 		return
 	}
-	defer conn.Close(ctx) //nolint:errcheck // the answer is already here
+	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, sql); err != nil {
 		t.Errorf("%s: %v", sql, err)
 	}

@@ -35,7 +35,7 @@ func TestEachTestHasASchemaOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestASchemaIsGoneWhenItsTestEnds(t *testing.T) {
+func TestASchemaIsGoneWhenItsTestEnds(t *testing.T) { //nolint:tparallel // the inner test has to end first
 	t.Parallel()
 	var schema string
 	t.Run("with a schema", func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAURLLeadsAnyClientIntoTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
+	defer conn.Close(t.Context())
 	var path, fsync string
 	if err := conn.QueryRow(t.Context(), "select current_setting('search_path'), current_setting('fsync')").Scan(&path, &fsync); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func ask(t *testing.T, pg *testkit.OwnPostgres, sql string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // the answer is there
+	defer conn.Close(t.Context())
 	rows, err := conn.Query(t.Context(), sql)
 	if err != nil {
 		t.Fatal(err)

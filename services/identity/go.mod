@@ -8,7 +8,10 @@ require (
 	github.com/songan-vn/songan/libs/embedded v0.0.0
 )
 
-require github.com/google/go-cmp v0.7.0 // indirect
+require (
+	github.com/google/go-cmp v0.7.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
 
 replace github.com/songan-vn/songan/events => ../../events
 

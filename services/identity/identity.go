@@ -4,6 +4,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,8 @@ type Config struct {
 	// PopulationURL and PopulationKey reach the population database.
 	PopulationURL string `env:"SONGAN_POPULATION_URL,required"`
 	PopulationKey string `env:"SONGAN_POPULATION_KEY,required"`
+	// PopulationRate is the province's share of the population database, in checks per second.
+	PopulationRate int `env:"SONGAN_POPULATION_RATE" envDefault:"400"`
 	// PeopleURL and PeopleToken reach the accommodation service, which knows the person behind a reference.
 	PeopleURL   string `env:"SONGAN_PEOPLE_URL,required"`
 	PeopleToken string `env:"SONGAN_PEOPLE_TOKEN,required"`
@@ -38,6 +41,9 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	config, err := service.Load[Config]()
 	if err != nil {
 		return service.Service{}, err
+	}
+	if config.PopulationRate < 1 || config.InFlight < 1 {
+		return service.Service{}, errors.New("SONGAN_POPULATION_RATE and SONGAN_IDENTITY_IN_FLIGHT are at least 1")
 	}
 	return NewWith(ctx, deps, config)
 }
@@ -85,7 +91,7 @@ func newChecks(deps service.Deps, base *foundation.Foundation, config Config) (r
 		}),
 		Population: clients.NewPopulation(clients.Options{
 			URL: config.PopulationURL, Token: config.PopulationKey, Breaker: population, Now: deps.Now,
-		}),
+		}, config.PopulationRate),
 	}, nil
 }
 

@@ -75,7 +75,9 @@ type traffic struct {
 	wrong    error
 }
 
-func newTraffic(m *machine) *traffic { return &traffic{machine: m, arrived: time.Now().Add(-time.Minute), accepted: map[string]string{}} }
+func newTraffic(m *machine) *traffic {
+	return &traffic{machine: m, arrived: time.Now().Add(-time.Minute), accepted: map[string]string{}}
+}
 
 func (p *traffic) count() int {
 	p.mu.Lock()

@@ -69,7 +69,8 @@ func newMachine(t *testing.T) *machine {
 	address := freeAddress(t)
 	m := &machine{binary: binary, dir: dir, base: "http://" + address, log: newLogFile(t, filepath.Join(dir, "output.log"))}
 	m.env = append(os.Environ(),
-		"SONGAN_DATA="+filepath.Join(dir, "data"), "SONGAN_HTTP="+address, "SONGAN_KAFKA="+freeAddress(t))
+		"SONGAN_DATA="+filepath.Join(dir, "data"), "SONGAN_HTTP="+address, "SONGAN_KAFKA="+freeAddress(t),
+		fmt.Sprintf("SONGAN_TOPICS=test%d", time.Now().UnixNano()))
 	t.Cleanup(func() {
 		if m.process != nil {
 			m.kill(t)
@@ -91,8 +92,8 @@ func freeAddress(t *testing.T) string {
 // ready is how long a start may take on a busy machine.
 const ready = 90 * time.Second
 
-// start runs the command and waits until it can serve.
-func (m *machine) start(t *testing.T) {
+// launch runs the command.
+func (m *machine) launch(t *testing.T) {
 	t.Helper()
 	m.process = exec.CommandContext(context.Background(), m.binary, "run")
 	m.process.Env, m.process.Stdout, m.process.Stderr = m.env, m.log, m.log
@@ -101,6 +102,12 @@ func (m *machine) start(t *testing.T) {
 	}
 	m.ended = make(chan error, 1)
 	go func(p *exec.Cmd, ended chan<- error) { ended <- p.Wait() }(m.process, m.ended)
+}
+
+// start runs the command and waits until it can serve.
+func (m *machine) start(t *testing.T) {
+	t.Helper()
+	m.launch(t)
 	testkit.Eventually(t, ready, func() error {
 		select {
 		case err := <-m.ended:

@@ -99,7 +99,7 @@ func (s *saslState) set(u User) error {
 
 func newCredential[H hash.Hash](mechanism string, h func() H, password string) (credential, error) {
 	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // never fails, says its documentation
+	rand.Read(salt) // never fails, says its documentation
 	salted, err := pbkdf2.Key(h, password, salt, iterations, h().Size())
 	if err != nil {
 		return credential{}, fmt.Errorf("derive a key for %s: %w", mechanism, err)

@@ -261,7 +261,7 @@ func TestMistakesInTheOptionsAreOneSentence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // the test is over
+	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	foreign := t.TempDir()
 	if err := os.WriteFile(filepath.Join(foreign, "thesis.txt"), nil, 0o600); err != nil {

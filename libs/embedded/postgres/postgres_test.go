@@ -43,7 +43,7 @@ func ask(ctx context.Context, url, sql string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close(ctx) //nolint:errcheck // the answer is there
+	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, sql)
 	if err != nil {
 		return "", err
@@ -221,7 +221,7 @@ func TestAPortInUseIsOneSentence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // the test is over
+	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	_, err = postgres.Start(t.Context(), postgres.Options{Dir: t.TempDir(), Template: template, Port: port})
 	want := fmt.Sprintf("port %d is taken by another process: stop it, or choose another port for PostgreSQL", port)

@@ -43,7 +43,7 @@ func (l *layout) ensureTemplate(ctx context.Context, source string) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close() //nolint:errcheck // gives the lock back, nothing to flush
+	defer lock.Close()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer source.Close() //nolint:errcheck // read only
+	defer source.Close()
 	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if err != nil {
 		return err

@@ -5,16 +5,21 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/time/rate"
+
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/services/identity/internal/check"
 )
 
-// Population asks the national population database.
-type Population struct{ endpoint endpoint }
+// Population asks the national population database. The whole nation asks it, so a province keeps to its share.
+type Population struct {
+	endpoint endpoint
+	share    *rate.Limiter
+}
 
-// NewPopulation returns a client of the population database.
-func NewPopulation(o Options) *Population {
-	return &Population{endpoint: newEndpoint("/v1/checks", o)}
+// NewPopulation returns a client that asks at most perSecond times a second.
+func NewPopulation(o Options, perSecond int) *Population {
+	return &Population{endpoint: newEndpoint("/v1/checks", o), share: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
 }
 
 // Check compares a person with the register. Fields names what differs when the outcome is a mismatch.
@@ -22,6 +27,9 @@ func (p *Population) Check(ctx context.Context, who Person) (outcome check.Outco
 	type verdict struct {
 		Result  string   `json:"result"`
 		Differs []string `json:"differs"`
+	}
+	if err := p.share.Wait(ctx); err != nil {
+		return check.Unasked, nil, breaker.Down(fmt.Errorf("wait for a turn at the population database: %w", err))
 	}
 	answer, err := post[verdict](ctx, p.endpoint, map[string]string{
 		"number": who.Document.Number, "full_name": who.FullName, "birth_date": who.BirthDate, "sex": who.Sex,

@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/identity/internal/check"
 	"github.com/songan-vn/songan/services/identity/internal/clients"
 )
@@ -60,9 +61,10 @@ func (c Checks) check(ctx context.Context, r events.Recorded, person, documentTy
 	return err
 }
 
-// ask fills in what the register says. Only twelve-digit numbers of Vietnamese citizens stand in it.
+// ask fills in what the register says. Only citizens stand in it, by their twelve-digit number, which children have
+// on their birth certificate.
 func (c Checks) ask(ctx context.Context, cmd *check.Record, documentType string) (err error) {
-	if documentType != "citizen_id" {
+	if documentType != "citizen_id" && documentType != "birth_certificate" {
 		cmd.Outcome, cmd.Reason = check.Unavailable, notInRegister
 		return nil
 	}
@@ -72,6 +74,10 @@ func (c Checks) ask(ctx context.Context, cmd *check.Record, documentType string)
 	}
 	if !found {
 		cmd.Outcome, cmd.Reason = check.Unavailable, erased
+		return nil
+	}
+	if _, err := vn.ParseCitizenID(who.Document.Number); err != nil {
+		cmd.Outcome, cmd.Reason = check.Unavailable, notInRegister
 		return nil
 	}
 	cmd.Outcome, cmd.Fields, err = c.Population.Check(ctx, who)

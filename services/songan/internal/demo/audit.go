@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -21,50 +20,46 @@ const (
 	readers = 8
 )
 
-// inspection is what a look at every notice of the evening found.
-type inspection struct {
-	// found counts the notices that are there, changes those that show what was entered later.
-	found     int
-	extended  int
-	moved     int
-	corrected int
-}
-
-// inspect reads the notices of all facilities, page by page, and compares those of this evening with the plan.
-func (a *auditor) inspect(ctx context.Context, p *player) (inspection, error) {
+// inspect reads the notices of all facilities, page by page, compares those of this evening with the plan, and returns
+// how many of them are as they should be.
+func (a *auditor) inspect(ctx context.Context, p *player) (int, error) {
 	byID := map[string]*evening.Guest{}
 	for _, g := range p.plan.Guests {
-		if id := p.stays[g.Number].id; id != "" {
-			if twin := byID[id]; twin != nil {
-				p.tally.differs(g, fmt.Sprintf("has the same notice as guest %d", twin.Number))
-			}
+		id := p.stays[g.Number].id
+		if twin := byID[id]; twin != nil {
+			p.tally.differs(g, fmt.Sprintf("has the same notice as guest %d", twin.Number))
+		}
+		if id != "" {
 			byID[id] = g
 		}
 	}
 	var mu sync.Mutex
-	seen := map[string]bool{}
-	err := each(ctx, readers, p.desks, func(ctx context.Context, d desk) error {
-		return a.list(ctx, d.id, func(n notice) {
-			mu.Lock()
-			defer mu.Unlock()
-			g := byID[n.ID]
-			if g == nil {
-				return
-			}
-			different := judgeListed(g, p.stays[g.Number].arrival, n)
-			if seen[n.ID] {
-				different = "is listed twice"
-			}
-			if different != "" {
-				p.tally.differs(g, different)
-			}
-			seen[n.ID] = true
-		})
+	right, seen := 0, map[string]bool{}
+	see := func(n notice) {
+		mu.Lock()
+		defer mu.Unlock()
+		g := byID[n.ID]
+		if g == nil {
+			return // of another evening
+		}
+		different := judgeListed(g, p.stays[g.Number].arrival, n)
+		if seen[n.ID] {
+			different = "is listed twice"
+		}
+		seen[n.ID] = true
+		if different != "" {
+			p.tally.differs(g, different)
+			return
+		}
+		right++
+	}
+	err := each(ctx, readers, len(p.desks), func(ctx context.Context, i int) error {
+		return a.list(ctx, p.desks[i].id, see)
 	})
 	if err != nil {
-		return inspection{}, fmt.Errorf("read notices: %w", err)
+		return 0, fmt.Errorf("read notices: %w", err)
 	}
-	return inspection{found: len(seen)}, nil
+	return right, nil
 }
 
 // list reads all notices of a facility from the days of the evening.
@@ -93,27 +88,85 @@ func (a *auditor) list(ctx context.Context, facility string, see func(notice)) e
 
 // timeChecks measures, on a sample, how long it took from the notice until the population database's answer stood on it.
 func (a *auditor) timeChecks(ctx context.Context, p *player) error {
-	var asked []*evening.Guest
-	for _, g := range p.plan.Guests {
-		if p.stays[g.Number].id != "" && g.Want.Identity != evening.Unavailable && !corrected(p.plan, g) {
-			asked = append(asked, g)
-		}
-	}
-	step := max(1, len(asked)/sampleSize)
-	var sample []*evening.Guest
-	for i := 0; i < len(asked) && len(sample) < sampleSize; i += step {
-		sample = append(sample, asked[i])
-	}
-	return each(ctx, readers, sample, func(ctx context.Context, g *evening.Guest) error {
-		at, err := a.checkedAt(ctx, p.stays[g.Number].id)
+	sample := askedAbout(p)
+	return each(ctx, readers, len(sample), func(ctx context.Context, i int) error {
+		s := p.stays[sample[i].Number]
+		at, err := a.checkedAt(ctx, s.id)
 		if err != nil {
 			return fmt.Errorf("read history: %w", err)
 		}
 		if at.IsZero() {
-			p.tally.differs(g, "the history does not show a check")
+			p.tally.differs(sample[i], "the history does not show a check")
 			return nil
 		}
-		p.tally.checked(at.Sub(p.stays[g.Number].notified))
+		p.tally.checked(at.Sub(s.notified))
 		return nil
 	})
+}
+
+// askedAbout draws guests whom the population database was asked about once, evenly over the evening.
+func askedAbout(p *player) []*evening.Guest {
+	twice := map[*evening.Guest]bool{}
+	for _, act := range p.plan.Acts {
+		if act.Verb == evening.Correct {
+			twice[act.Guests[0]] = true
+		}
+	}
+	var asked []*evening.Guest
+	for _, g := range p.plan.Guests {
+		if p.stays[g.Number].id != "" && g.Want.Identity != evening.Unavailable && !twice[g] {
+			asked = append(asked, g)
+		}
+	}
+	step := (len(asked) + sampleSize - 1) / sampleSize
+	var sample []*evening.Guest
+	for i := 0; i < len(asked); i += step {
+		sample = append(sample, asked[i])
+	}
+	return sample
+}
+
+// checkedAt returns when the answer about a guest was recorded; no time when it was not.
+func (a *auditor) checkedAt(ctx context.Context, id string) (time.Time, error) {
+	var history struct {
+		Items []struct {
+			Type       string    `json:"type"`
+			RecordedAt time.Time `json:"recorded_at"`
+		} `json:"items"`
+	}
+	if err := a.api.read(ctx, call{path: api + "/notices/" + id + "/history", token: a.token}, &history); err != nil {
+		return time.Time{}, err
+	}
+	for _, step := range history.Items {
+		if step.Type == "accommodation.identity_recorded.v1" {
+			return step.RecordedAt, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// each does something for the numbers below n, so many at a time, and stops at the first error.
+func each(ctx context.Context, width, n int, do func(context.Context, int) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	numbers := make(chan int)
+	var workers sync.WaitGroup
+	for range width {
+		workers.Go(func() {
+			for i := range numbers {
+				if err := do(ctx, i); err != nil {
+					stop(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		select {
+		case numbers <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(numbers)
+	workers.Wait()
+	return context.Cause(ctx)
 }

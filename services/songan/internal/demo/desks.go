@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/songan-vn/songan/services/simulators/people"
@@ -26,33 +25,15 @@ const registrations = 8
 // register enters the facilities as the administrator and has a key issued for each. The idempotency keys follow from
 // the seed, so a second evening finds the same facilities and gets the same keys.
 func register(ctx context.Context, c *client, admin string, seed uint64, facilities []people.Facility, shown *gauge) ([]desk, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	desks := make([]desk, len(facilities))
-	numbers := make(chan int)
-	var clerks sync.WaitGroup
-	for range registrations {
-		clerks.Go(func() {
-			for n := range numbers {
-				d, err := open(ctx, c, admin, fmt.Sprintf("demo-%d-facility-%d", seed, n), facilities[n])
-				if err != nil {
-					stop(fmt.Errorf("register facility %d: %w", n, err))
-					continue
-				}
-				desks[n] = d
-				shown.add(1)
-			}
-		})
-	}
-	for n := range facilities {
-		select {
-		case numbers <- n:
-		case <-ctx.Done():
+	err := each(ctx, registrations, len(facilities), func(ctx context.Context, n int) (err error) {
+		if desks[n], err = open(ctx, c, admin, fmt.Sprintf("demo-%d-facility-%d", seed, n), facilities[n]); err != nil {
+			return fmt.Errorf("register facility %d: %w", n, err)
 		}
-	}
-	close(numbers)
-	clerks.Wait()
-	return desks, context.Cause(ctx)
+		shown.add(1)
+		return nil
+	})
+	return desks, err
 }
 
 func open(ctx context.Context, c *client, admin, key string, f people.Facility) (desk, error) {

@@ -135,12 +135,15 @@ func (m *machine) identity(ctx context.Context, deps service.Deps) (service.Serv
 	return identity.NewWith(ctx, deps, identity.Config{
 		PopulationURL: m.population, PopulationKey: m.cast.populationKey,
 		PeopleURL: "http://" + m.deps.Config.HTTP, PeopleToken: m.cast.actors[identityActor].Token,
-		InFlight: checksInFlight,
+		PopulationRate: checksPerSecond, InFlight: checksInFlight,
 	})
 }
 
-// checksInFlight is how many people are checked at the same time, per partition: what two cores can do.
-const checksInFlight = 8
+// What two cores can do beside taking notices: checks a second, and at the same time per partition.
+const (
+	checksPerSecond = 400
+	checksInFlight  = 4
+)
 
 // staged tells whether the demo's actors can play.
 func (m *machine) staged(context.Context) error {

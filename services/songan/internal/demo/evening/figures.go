@@ -68,6 +68,17 @@ func (e Evening) Expected() Figures {
 	return f
 }
 
+// Size counts the guests who come in a kind of party.
+func (e Evening) Size(p Party) int {
+	n := 0
+	for _, g := range e.Guests {
+		if g.Party == p {
+			n++
+		}
+	}
+	return n
+}
+
 func (f Figures) addGuest(want Outcome) {
 	if want.Code != "" {
 		f[Refused(want.Code)]++

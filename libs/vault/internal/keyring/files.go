@@ -1,4 +1,4 @@
-package vault
+package keyring
 
 import (
 	"encoding/json"

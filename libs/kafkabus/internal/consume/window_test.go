@@ -1,4 +1,4 @@
-package kafkabus
+package consume
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-func at(offset int64, key string) record {
-	return record{
+func at(offset int64, key string) Record {
+	return Record{
 		Message: kafka.Message{Key: []byte(key), Offset: offset},
-		after:   Progress{Offset: offset + 1, Sequence: 10 * offset},
+		After:   Progress{Offset: offset + 1, Sequence: 10 * offset},
 	}
 }
 
@@ -28,7 +28,7 @@ func TestWindowLetsOnlyTheFirstOfAKeyRun(t *testing.T) {
 	if next := w.finish(b1); next != nil || w.done != (Progress{}) {
 		t.Errorf("after b1: %v, at %+v", next, w.done)
 	}
-	if next := w.finish(a1); next == nil || next.Offset != 2 || w.done != at(1, "").after {
+	if next := w.finish(a1); next == nil || next.Offset != 2 || w.done != at(1, "").After {
 		t.Errorf("after a1: %v, at %+v", next, w.done)
 	}
 }
@@ -129,9 +129,9 @@ func keys(running map[string]*entry) []string {
 func TestProgressIsComparedBySequenceFirst(t *testing.T) {
 	t.Parallel()
 	got := []bool{
-		Progress{Offset: 1, Sequence: 5}.past(Progress{Offset: 9, Sequence: 4}),
-		Progress{Offset: 9, Sequence: 5}.past(Progress{Offset: 1, Sequence: 5}),
-		Progress{Offset: 1, Sequence: 5}.past(Progress{Offset: 1, Sequence: 5}),
+		Progress{Offset: 1, Sequence: 5}.Past(Progress{Offset: 9, Sequence: 4}),
+		Progress{Offset: 9, Sequence: 5}.Past(Progress{Offset: 1, Sequence: 5}),
+		Progress{Offset: 1, Sequence: 5}.Past(Progress{Offset: 1, Sequence: 5}),
 	}
 	if diff := cmp.Diff([]bool{true, true, false}, got); diff != "" {
 		t.Error(diff)

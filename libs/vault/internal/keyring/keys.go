@@ -1,4 +1,4 @@
-package vault
+package keyring
 
 import (
 	"bytes"
@@ -124,7 +124,7 @@ func (f *keyFile) setMaster(handle *keyset.Handle) error {
 }
 
 // wrapping returns the AEAD that wraps the month's key: [ErrDestroyed] when the file has forgotten the month.
-func (f *keyFile) wrapping(m month) (tink.AEAD, error) {
+func (f *keyFile) wrapping(m Month) (tink.AEAD, error) {
 	secret, ok := f.Months.secret(m)
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", m, ErrDestroyed)
@@ -163,10 +163,10 @@ func (l layers) Decrypt(sealed, associated []byte) ([]byte, error) {
 	return l.inner.Decrypt(opened, associated)
 }
 
-func wrapAssociated(m month) []byte { return []byte("songan vault key " + m.String()) }
+func wrapAssociated(m Month) []byte { return []byte("songan vault key " + m.String()) }
 
 // wrap writes a month's keyset as it stands in vault_keys.
-func (k *Keys) wrap(m month, data *keyset.Handle) ([]byte, error) {
+func (k *Keys) wrap(m Month, data *keyset.Handle) ([]byte, error) {
 	file, err := readKeyFile(k.path)
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (k *Keys) wrap(m month, data *keyset.Handle) ([]byte, error) {
 	return file.wrap(m, data)
 }
 
-func (f *keyFile) wrap(m month, data *keyset.Handle) ([]byte, error) {
+func (f *keyFile) wrap(m Month, data *keyset.Handle) ([]byte, error) {
 	lock, err := f.wrapping(m)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (f *keyFile) wrap(m month, data *keyset.Handle) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (k *Keys) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
+func (k *Keys) unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
 	file, err := readKeyFile(k.path)
 	if err != nil {
 		return nil, err
@@ -194,7 +194,7 @@ func (k *Keys) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
 	return file.unwrap(m, wrapped)
 }
 
-func (f *keyFile) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
+func (f *keyFile) unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
 	lock, err := f.wrapping(m)
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (f *keyFile) unwrap(m month, wrapped []byte) (*keyset.Handle, error) {
 
 // forget cuts a month's secret out of the file. It is done when the file is on disk. A file that has forgotten the
 // month already is not touched: it may have been brought here, read-only, from where that was done.
-func (k *Keys) forget(m month) error {
+func (k *Keys) forget(m Month) error {
 	file, err := readKeyFile(k.path)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package kafkabus
+package consume
 
 import "fmt"
 

@@ -1,4 +1,4 @@
-package vault
+package keyring
 
 import (
 	"crypto/hmac"
@@ -19,7 +19,7 @@ const treeDepth = 12
 type tree map[string][]byte
 
 // path is the way to the month's leaf.
-func (m month) path() string {
+func (m Month) path() string {
 	way := make([]byte, treeDepth)
 	for i := range way {
 		way[i] = '0' + byte(m>>(treeDepth-1-i)&1)
@@ -28,7 +28,7 @@ func (m month) path() string {
 }
 
 // secret derives the month's secret; ok is false when it was forgotten.
-func (t tree) secret(m month) (secret []byte, ok bool) {
+func (t tree) secret(m Month) (secret []byte, ok bool) {
 	at, way, ok := t.above(m)
 	if !ok {
 		return nil, false
@@ -41,7 +41,7 @@ func (t tree) secret(m month) (secret []byte, ok bool) {
 }
 
 // forget returns the tree without the month, and whether it was there.
-func (t tree) forget(m month) (tree, bool) {
+func (t tree) forget(m Month) (tree, bool) {
 	at, way, ok := t.above(m)
 	if !ok {
 		return t, false
@@ -59,7 +59,7 @@ func (t tree) forget(m month) (tree, bool) {
 }
 
 // above finds the node that the month's leaf hangs from.
-func (t tree) above(m month) (at, way string, ok bool) {
+func (t tree) above(m Month) (at, way string, ok bool) {
 	way = m.path()
 	for at := range t {
 		if strings.HasPrefix(way, at) {

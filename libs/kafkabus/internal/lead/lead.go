@@ -1,4 +1,5 @@
-package kafkabus
+// Package lead gives one relay of a topic the right to publish, and keeps what it has to remember: the checkpoint.
+package lead
 
 import (
 	"context"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
 
 const (
@@ -17,16 +20,19 @@ const (
 	leadTrip  = 5 * time.Second        // for one statement; silence for longer means that the lead is lost
 )
 
-// checkpoint is how far a relay has published the log: everything up to position. previous holds the position that was
+// ErrSetup marks what no waiting will change.
+var ErrSetup = errors.New("relay is set up wrongly")
+
+// Checkpoint is how far a relay has published the log: everything up to Position. Previous holds the position that was
 // published last to each partition.
-type checkpoint struct {
-	position int64
-	previous []int64
+type Checkpoint struct {
+	Position int64
+	Previous []int64
 }
 
-// lead is the right to publish to a topic: a lock that lives as long as its connection. The checkpoint is moved over
+// Lead is the right to publish to a topic: a lock that lives as long as its connection. The checkpoint is moved over
 // that very connection, so that nobody can move it without the lead.
-type lead struct {
+type Lead struct {
 	topic string
 	mu    sync.Mutex // one statement at a time
 	conn  *pgx.Conn
@@ -39,22 +45,22 @@ set application_name = 'songan relay';
 set synchronous_commit = off;
 set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 5`
 
-// takeLead waits for its turn. It asks again and again instead of waiting in the database, because a statement that
+// Take waits for its turn. It asks again and again instead of waiting in the database, because a statement that
 // waits there for days would keep vacuum from cleaning up.
-func takeLead(ctx context.Context, pool *pgxpool.Pool, topic string) (*lead, error) {
+func Take(ctx context.Context, pool *pgxpool.Pool, topic string) (*Lead, error) {
 	pooled, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect for the lead of %s: %w", topic, err)
 	}
-	l := &lead{topic: topic, conn: pooled.Hijack()}
+	l := &Lead{topic: topic, conn: pooled.Hijack()}
 	if err := l.wait(ctx); err != nil {
-		l.release()
+		l.Release()
 		return nil, fmt.Errorf("wait for the lead of %s: %w", topic, err)
 	}
 	return l, nil
 }
 
-func (l *lead) wait(ctx context.Context) error {
+func (l *Lead) wait(ctx context.Context) error {
 	if _, err := l.conn.PgConn().Exec(ctx, leadSession).ReadAll(); err != nil {
 		return err
 	}
@@ -64,46 +70,46 @@ func (l *lead) wait(ctx context.Context) error {
 		if err := l.conn.QueryRow(ctx, try, l.topic).Scan(&mine); err != nil || mine {
 			return err
 		}
-		if err := wait(ctx, leadPoll); err != nil {
+		if err := pause.For(ctx, leadPoll); err != nil {
 			return err
 		}
 	}
 }
 
-func (l *lead) release() {
+func (l *Lead) Release() {
 	ctx, cancel := context.WithTimeout(context.Background(), leadTrip)
 	defer cancel()
 	_ = l.conn.Close(ctx) // the server notices either way
 }
 
-// load returns the checkpoint, which is made at the first start.
-func (l *lead) load(ctx context.Context, partitions int) (checkpoint, error) {
+// Load returns the checkpoint, which is made at the first start.
+func (l *Lead) Load(ctx context.Context, partitions int) (Checkpoint, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	const create = `insert into relay_positions (topic, position, previous) values ($1, 0, $2) on conflict do nothing`
 	const load = `select position, previous from relay_positions where topic = $1`
-	var at checkpoint
+	var at Checkpoint
 	if _, err := l.conn.Exec(ctx, create, l.topic, make([]int64, partitions)); err != nil {
 		return at, fmt.Errorf("create checkpoint of %s: %w", l.topic, err)
 	}
-	if err := l.conn.QueryRow(ctx, load, l.topic).Scan(&at.position, &at.previous); err != nil {
+	if err := l.conn.QueryRow(ctx, load, l.topic).Scan(&at.Position, &at.Previous); err != nil {
 		return at, fmt.Errorf("load checkpoint of %s: %w", l.topic, err)
 	}
-	if len(at.previous) != partitions {
+	if len(at.Previous) != partitions {
 		return at, fmt.Errorf("%w: checkpoint of %s has %d partitions instead of %d",
-			errSetup, l.topic, len(at.previous), partitions)
+			ErrSetup, l.topic, len(at.Previous), partitions)
 	}
 	return at, nil
 }
 
-// save moves the checkpoint, from where this leader left it. It may still do so when ctx has just ended.
-func (l *lead) save(ctx context.Context, before int64, after checkpoint) error {
+// Save moves the checkpoint, from where this leader left it. It may still do so when ctx has just ended.
+func (l *Lead) Save(ctx context.Context, before int64, after Checkpoint) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leadTrip)
 	defer cancel()
 	const move = `update relay_positions set position = $3, previous = $4 where topic = $1 and position = $2`
-	tag, err := l.conn.Exec(ctx, move, l.topic, before, after.position, after.previous)
+	tag, err := l.conn.Exec(ctx, move, l.topic, before, after.Position, after.Previous)
 	if err != nil {
 		return fmt.Errorf("save checkpoint of %s: %w", l.topic, err)
 	}
@@ -113,10 +119,10 @@ func (l *lead) save(ctx context.Context, before int64, after checkpoint) error {
 	return nil
 }
 
-// keep returns when the lead is lost, or when ctx ends.
-func (l *lead) keep(ctx context.Context) error {
+// Keep returns when the lead is lost, or when ctx ends.
+func (l *Lead) Keep(ctx context.Context) error {
 	for {
-		if err := wait(ctx, leadCheck); err != nil {
+		if err := pause.For(ctx, leadCheck); err != nil {
 			return err
 		}
 		if err := l.ping(ctx); err != nil {
@@ -125,7 +131,7 @@ func (l *lead) keep(ctx context.Context) error {
 	}
 }
 
-func (l *lead) ping(ctx context.Context) error {
+func (l *Lead) ping(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leadTrip) // broken off, it would break the connection

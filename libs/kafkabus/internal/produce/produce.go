@@ -1,4 +1,6 @@
-package kafkabus
+// Package produce writes batches of messages to a topic, so that the order within a partition holds: one request after
+// the other, none after one that failed.
+package produce
 
 import (
 	"context"
@@ -18,35 +20,37 @@ const (
 	headerOverhead = 12
 )
 
-// partitioner finds the partition of a key as Java's producer does. It is the list of all partitions.
-type partitioner []int
+// Partitioner finds the partition of a key as Java's producer does. It is the list of all partitions.
+type Partitioner []int
 
-func newPartitioner(partitions int) partitioner {
-	list := make(partitioner, partitions)
+// NewPartitioner returns the one for topics with so many partitions.
+func NewPartitioner(partitions int) Partitioner {
+	list := make(Partitioner, partitions)
 	for i := range list {
 		list[i] = i
 	}
 	return list
 }
 
-func (p partitioner) of(key []byte) int {
+// Of returns the partition of a key, which is not empty.
+func (p Partitioner) Of(key []byte) int {
 	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, p...)
 }
 
-// batches are messages by partition, in order.
-type batches map[int][]kafka.Message
+// Batches are messages by partition, in order.
+type Batches map[int][]kafka.Message
 
-// produceAll writes batches, all partitions at the same time, and returns what was not written.
-func produceAll(ctx context.Context, client *kafka.Client, topic string, all batches) (batches, error) {
+// All writes batches, all partitions at the same time, and returns what was not written.
+func All(ctx context.Context, client *kafka.Client, topic string, all Batches) (Batches, error) {
 	var (
 		mu      sync.Mutex
 		pending sync.WaitGroup
 		faults  []error
-		rest    = batches{}
+		rest    = Batches{}
 	)
 	for partition, batch := range all {
 		pending.Go(func() {
-			left, err := produce(ctx, client, topic, partition, batch)
+			left, err := one(ctx, client, topic, partition, batch)
 			if err == nil {
 				return
 			}
@@ -59,9 +63,9 @@ func produceAll(ctx context.Context, client *kafka.Client, topic string, all bat
 	return rest, errors.Join(faults...)
 }
 
-// produce writes messages to one partition, in requests of a size that brokers take, one after the other. It stops at
+// one writes messages to one partition, in requests of a size that brokers take, one after the other. It stops at
 // the first that fails, because a later one must not be written before an earlier one, and returns what is left.
-func produce(ctx context.Context, client *kafka.Client, topic string, partition int, batch []kafka.Message) ([]kafka.Message, error) {
+func one(ctx context.Context, client *kafka.Client, topic string, partition int, batch []kafka.Message) ([]kafka.Message, error) {
 	for len(batch) > 0 {
 		n := fit(batch)
 		resp, err := client.Produce(ctx, &kafka.ProduceRequest{

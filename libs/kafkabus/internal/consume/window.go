@@ -1,4 +1,4 @@
-package kafkabus
+package consume
 
 import "github.com/segmentio/kafka-go"
 
@@ -16,15 +16,15 @@ type window struct {
 }
 
 type entry struct {
-	record
+	Record
 	finished bool
 }
 
 func newWindow(from Progress) *window { return &window{lanes: map[string][]*entry{}, done: from} }
 
 // add takes the next record that was read, and tells whether it may run at once.
-func (w *window) add(r record) (*entry, bool) {
-	e := &entry{record: r}
+func (w *window) add(r Record) (*entry, bool) {
+	e := &entry{Record: r}
 	w.order = append(w.order, e)
 	w.open++
 	key := string(r.Key)
@@ -38,7 +38,7 @@ func (w *window) pass(at Progress) {
 		w.done = at
 		return
 	}
-	w.order[len(w.order)-1].after = at
+	w.order[len(w.order)-1].After = at
 }
 
 // finish takes a running record out, and returns the next one of its key, or nil.
@@ -47,7 +47,7 @@ func (w *window) finish(e *entry) *entry {
 	e.finished, e.Message = true, kafka.Message{} // the message may wait long for an earlier one, without its body
 	w.open--
 	for len(w.order) > 0 && w.order[0].finished {
-		w.done = w.order[0].after
+		w.done = w.order[0].After
 		w.order[0] = nil
 		w.order = w.order[1:]
 	}

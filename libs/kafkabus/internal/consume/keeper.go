@@ -1,30 +1,14 @@
-package kafkabus
+package consume
 
 import (
 	"context"
-	"embed"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/segmentio/kafka-go"
-
-	"github.com/songan-vn/songan/libs/pg"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Migrate makes the tables of relays and consumers in the current schema, or brings them up to date.
-func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("open migrations: %w", err)
-	}
-	return pg.Migrate(ctx, pool, "kafkabus", files)
-}
 
 // keeper keeps how far a consumer has come in the partitions of a topic: in PostgreSQL or in Kafka.
 type keeper interface {

@@ -1,4 +1,4 @@
-package vault
+package keyring
 
 import (
 	"crypto/hkdf"

@@ -1,0 +1,219 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+)
+
+const (
+	saveEvery    = 200 * time.Millisecond
+	saveTimeout  = 5 * time.Second
+	leaveTimeout = 5 * time.Second
+)
+
+// Member delivers those partitions of a topic that a consumer group gives it.
+type Member struct {
+	Client *kafka.Client
+	Group  *kafka.ConsumerGroup
+	Topic  string
+	// Chained says that records carry sequence and previous.
+	Chained bool
+	// Positions keep the progress; if nil, the group does.
+	Positions *Positions
+	// InFlight is the most unfinished messages per partition, NackWait the longest pause after a refusal.
+	InFlight int
+	NackWait time.Duration
+	// Message makes a message of a record, whose context ends when done is called.
+	Message func(ctx context.Context, r Record) (m *message.Message, done context.CancelFunc)
+	// Out takes the messages. Run closes it.
+	Out chan *message.Message
+	// OnError is told why a partition stands still.
+	OnError func(error)
+	Log     *zap.Logger
+	Metrics *Metrics
+}
+
+// Run takes part in one generation of the group after the other until ctx ends, and then leaves the group.
+func (m *Member) Run(ctx context.Context) {
+	var closing sync.WaitGroup
+	var wait pause.Backoff // the group itself pauses
+	for {
+		generation, err := m.Group.Next(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			_ = m.retry(ctx, &wait, "group", "group cannot be joined, trying again", err)
+			continue
+		}
+		wait.Success()
+		over := make(chan struct{})
+		generation.Start(func(term context.Context) {
+			defer close(over)
+			m.work(term, ctx, generation)
+		})
+		select {
+		case <-over:
+		case <-ctx.Done():
+			closing.Go(func() { _ = m.Group.Close() }) // ends the generation
+			<-over
+		}
+	}
+	close(m.Out)
+	m.leave(context.WithoutCancel(ctx))
+	closing.Wait()
+}
+
+// retry counts a failure, logs it if it is not the same as ever, and waits. Its error is that of a context that ends.
+func (m *Member) retry(ctx context.Context, wait *pause.Backoff, kind, what string, err error) error {
+	m.Metrics.Errors.WithLabelValues(kind).Inc()
+	if wait.Loud() {
+		m.Log.Warn(what, zap.Error(err))
+	}
+	return wait.Wait(ctx)
+}
+
+// leave ends the membership. It first waits until a join under way is through: closed in the middle of one, kafka-go
+// goes without a word to the broker, and the others wait for its session to time out.
+func (m *Member) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	for {
+		_, err := m.Group.Next(ctx)
+		if !errors.Is(err, kafka.RebalanceInProgress) {
+			break
+		}
+	}
+	_ = m.Group.Close() // it is always nil
+}
+
+// work delivers the partitions of a generation until its term is over. It returns only then: when it does, the group
+// goes on to the next generation.
+func (m *Member) work(term, messages context.Context, generation *kafka.Generation) {
+	ctx, stop := context.WithCancel(term)
+	defer stop()
+	book := &ledger{keeper: m.keeper(generation), hint: committed{generation}, changed: map[int]Progress{}}
+	book.wait = pause.Backoff{First: retryFirst, Most: retryMost}
+	partitions := make([]int, 0, len(generation.Assignments[m.Topic]))
+	for _, a := range generation.Assignments[m.Topic] {
+		partitions = append(partitions, a.ID)
+	}
+	from, err := m.load(ctx, book.keeper, partitions)
+	if err != nil {
+		return
+	}
+	var deliveries sync.WaitGroup
+	for _, p := range partitions {
+		d := m.delivery(p, from, book)
+		deliveries.Go(func() { d.run(ctx, messages) })
+	}
+	for m.save(ctx, book) && pause.For(ctx, saveEvery) == nil {
+	}
+	stop()
+	deliveries.Wait()
+	m.save(context.WithoutCancel(ctx), book)
+}
+
+func (m *Member) keeper(generation *kafka.Generation) keeper {
+	if m.Positions != nil {
+		return m.Positions
+	}
+	return committed{generation}
+}
+
+// load asks for the progress until it is known: without it nothing can be read.
+func (m *Member) load(ctx context.Context, k keeper, partitions []int) (map[int]Progress, error) {
+	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	for {
+		from, err := k.load(ctx, m.Topic, partitions)
+		if err == nil {
+			return from, nil
+		}
+		if err := m.retry(ctx, &wait, "progress", "progress cannot be loaded, trying again", err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (m *Member) delivery(partition int, from map[int]Progress, book *ledger) *delivery {
+	at, known := from[partition]
+	if !known && !m.Chained {
+		at.Offset = kafka.FirstOffset
+	}
+	return &delivery{
+		Member: m, keeper: book.keeper, moved: book.note, window: newWindow(at), verdicts: make(chan verdict),
+		tail: &Tail{
+			Client: m.Client, Topic: m.Topic, Partition: partition, Chained: m.Chained, At: at,
+			Log: m.Log, Metrics: m.Metrics,
+		},
+	}
+}
+
+// save saves what has changed, and tells whether this member still belongs to its generation. Kafka is always told,
+// for tools that show the lag.
+func (m *Member) save(ctx context.Context, book *ledger) bool {
+	changed := book.take()
+	if len(changed) == 0 {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	if m.Positions != nil {
+		if err := book.keeper.save(ctx, m.Topic, changed); err != nil {
+			book.putBack(changed)
+			_ = m.retry(ctx, &book.wait, "progress", "progress cannot be saved, trying again", err)
+			return true
+		}
+		book.wait.Success()
+	}
+	if err := book.hint.save(ctx, m.Topic, changed); err != nil {
+		m.Metrics.Errors.WithLabelValues("progress").Inc()
+		m.Log.Debug("generation is over", zap.Error(err))
+		return false
+	}
+	return true
+}
+
+// ledger collects progress until it is saved.
+type ledger struct {
+	keeper keeper
+	hint   committed
+	wait   pause.Backoff // after failures to save
+
+	mu      sync.Mutex
+	changed map[int]Progress
+}
+
+func (l *ledger) note(partition int, at Progress) {
+	if at.Offset < 0 {
+		return // nothing has been read yet
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed[partition] = at
+}
+
+func (l *ledger) take() map[int]Progress {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	changed := l.changed
+	l.changed = map[int]Progress{}
+	return changed
+}
+
+// putBack keeps what was not saved, unless there is something newer by now.
+func (l *ledger) putBack(old map[int]Progress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.Copy(old, l.changed)
+	l.changed = old
+}
