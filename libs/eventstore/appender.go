@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	tries      = 14 // of one batch while the database is away: about ten seconds
+	tries      = 10 // of one batch while the database is away: about four seconds
 	firstWait  = 10 * time.Millisecond
 	mostWait   = time.Second
 	mostShifts = 10               // doublings of firstWait

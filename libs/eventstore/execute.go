@@ -60,7 +60,7 @@ func Execute[S decider.State[S]](
 		set(&e.options)
 	}
 	if e.fresh {
-		if out, err := e.on(ctx, nil); !errors.Is(err, ErrConflict) {
+		if out, done, err := e.hope(ctx, nil); done {
 			return out, err
 		}
 	}
@@ -69,8 +69,10 @@ func Execute[S decider.State[S]](
 		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", stream, err)
 	}
 	defer done()
-	if out, done, err := e.onRecent(ctx); done {
-		return out, err
+	if rows, ok := s.recent.rows(stream); ok {
+		if out, done, err := e.hope(ctx, rows); done {
+			return out, err
+		}
 	}
 	for range attempts {
 		rows, err := s.rows(ctx, stream)
@@ -95,18 +97,11 @@ type execution[S decider.State[S]] struct {
 	meta   decider.Meta
 }
 
-// onRecent executes the command on what is remembered of the stream. Only what ends up in the log counts: a refusal, or
-// having nothing to do, would be only as good as the memory.
-func (e *execution[S]) onRecent(ctx context.Context) (out Outcome[S], done bool, err error) {
-	rows, ok := e.store.recent.rows(e.stream)
-	if !ok {
-		return out, false, nil
-	}
+// hope executes the command on rows that may be out of date. Only what is in the log counts then: a refusal, or having
+// nothing to do, would be only as good as the hope.
+func (e *execution[S]) hope(ctx context.Context, rows []row) (out Outcome[S], done bool, err error) {
 	out, facts, err := e.decide(rows)
-	switch {
-	case err != nil:
-		return out, false, nil
-	case len(facts) == 0:
+	if err != nil || len(facts) == 0 {
 		return out, out.Replayed, nil
 	}
 	err = e.append(ctx, rows, facts, &out)

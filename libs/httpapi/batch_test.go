@@ -332,7 +332,7 @@ func TestAClientMaySendEverythingBeforeItReadsAnything(t *testing.T) {
 	// Both what is sent and what is answered are more than the buffers of two sockets hold.
 	const n = 150_000
 	padding := strings.Repeat(" ", 100)
-	if err := c.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+	if err := c.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
 		t.Fatal(err)
 	}
 	w := bufio.NewWriter(c)

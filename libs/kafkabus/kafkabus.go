@@ -41,6 +41,9 @@ const (
 	requestTimeout = 10 * time.Second // of one request to a broker; the broker itself is given half of it
 	metadataTTL    = 2 * time.Second  // how long a moved partition leader may go unnoticed
 	idleTimeout    = 5 * time.Minute
+
+	retryFirst = 50 * time.Millisecond // after a failure, and twice as long after each more
+	retryMost  = 5 * time.Second
 )
 
 // Settings is what an operator says about the Kafka cluster.

@@ -26,7 +26,7 @@ const soon = 20 * time.Second
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
 
-// Noted is the fact of these tests.
+// noted is the fact of these tests.
 type noted struct {
 	N int `json:"n"`
 }
@@ -258,9 +258,9 @@ func (r *reader) at() map[int]kafkabus.Progress {
 }
 
 // sees waits until exactly the facts 1..n have arrived, once each, those of a stream in their order.
-func (r *reader) sees(t testing.TB, within time.Duration, n int) {
+func (r *reader) sees(t testing.TB, n int) {
 	t.Helper()
-	testkit.Eventually(t, within, func() error {
+	testkit.Eventually(t, soon, func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if len(r.facts) < n {

@@ -7,11 +7,14 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
 )
 
 const (
 	// KeyMetadata is the metadata entry that holds the key of a message. It is not sent as a header.
-	KeyMetadata = "songan_key"
+	KeyMetadata = envelope.KeyMetadata
 	// headerUUID carries the UUID of a message that is no CloudEvent; the name is that of Watermill's other Kafka drivers.
 	headerUUID = "_watermill_message_uuid"
 )
@@ -33,7 +36,7 @@ type Publisher struct {
 	// mu guards closed and, with it, that nothing starts after Close; and the partition counts, which never change.
 	mu         sync.Mutex
 	closed     bool
-	partitions map[string]partitioner
+	partitions map[string]produce.Partitioner
 	publishing sync.WaitGroup
 }
 
@@ -41,7 +44,7 @@ var _ message.Publisher = (*Publisher)(nil)
 
 // NewPublisher returns a publisher to topics that exist.
 func NewPublisher(cfg Config, o PublisherOptions) *Publisher {
-	return &Publisher{cfg: cfg, options: o, partitions: map[string]partitioner{}}
+	return &Publisher{cfg: cfg, options: o, partitions: map[string]produce.Partitioner{}}
 }
 
 // Publish writes messages to a topic, those of one key in the given order. It gives up when the context of the first
@@ -63,13 +66,13 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	if err != nil {
 		return fmt.Errorf("publish to %s: %w", topic, err)
 	}
-	all := batches{}
+	all := produce.Batches{}
 	for _, m := range messages {
 		message := p.encode(topic, m)
-		partition := balance.of(message.Key)
+		partition := balance.Of(message.Key)
 		all[partition] = append(all[partition], message)
 	}
-	_, err = produceAll(ctx, p.cfg.client(), topic, all)
+	_, err = produce.All(ctx, p.cfg.client(), topic, all)
 	return err
 }
 
@@ -82,7 +85,7 @@ func (p *Publisher) Close() error {
 	return nil
 }
 
-func (p *Publisher) partitioner(ctx context.Context, topic string) (partitioner, error) {
+func (p *Publisher) partitioner(ctx context.Context, topic string) (produce.Partitioner, error) {
 	p.mu.Lock()
 	known, ok := p.partitions[topic]
 	p.mu.Unlock()
@@ -95,7 +98,7 @@ func (p *Publisher) partitioner(ctx context.Context, topic string) (partitioner,
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.partitions[topic] = newPartitioner(n)
+	p.partitions[topic] = produce.NewPartitioner(n)
 	return p.partitions[topic], nil
 }
 
@@ -116,7 +119,7 @@ func (p *Publisher) encode(topic string, m *message.Message) kafka.Message {
 			out.Headers = append(out.Headers, kafka.Header{Key: name, Value: []byte(value)})
 		}
 	}
-	if m.Metadata.Get(headerID) == "" {
+	if m.Metadata.Get(envelope.HeaderID) == "" {
 		out.Headers = append(out.Headers, kafka.Header{Key: headerUUID, Value: []byte(m.UUID)})
 	}
 	return out

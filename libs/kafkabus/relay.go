@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,14 +16,17 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/lead"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/meter"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
 )
 
 const (
 	relayBatch = 2000 // facts that are read, published and noted down together
 	relayAhead = 1    // batches that are ready while one is being published
-
-	publishFirst = 50 * time.Millisecond
-	publishMost  = 5 * time.Second
+	lagEvery   = 5 * time.Second
 )
 
 // errSetup marks what no waiting will change.
@@ -51,8 +55,10 @@ type Relay struct {
 	client  *kafka.Client
 	cfg     Config
 	options RelayOptions
-	balance partitioner
+	balance produce.Partitioner
 	metrics *relayMetrics
+	// position is that of the checkpoint, head the last one of the log that was seen.
+	position, head atomic.Int64
 }
 
 // NewRelay prepares publishing a log. The pool is of the same database; it gives up one connection for as long as the
@@ -70,18 +76,18 @@ func NewRelay(store *eventstore.Store, pool *pgxpool.Pool, cfg Config, o RelayOp
 	o.Log = o.Log.With(zap.String("topic", o.Topic))
 	return &Relay{
 		store: store, pool: pool, client: cfg.client(), cfg: cfg, options: o,
-		balance: newPartitioner(o.Partitions), metrics: newRelayMetrics(o.Registerer, o.Topic),
+		balance: produce.NewPartitioner(o.Partitions), metrics: newRelayMetrics(o.Registerer, o.Topic),
 	}
 }
 
 // Run waits for the lead, goes on from the checkpoint, and publishes until ctx ends, when it returns nil. It waits as
-// long as Kafka or the database is away. It returns an error only if the topic or the checkpoint has another number of
-// partitions than the options say.
+// long as Kafka or the database is away. It returns an error only if the set-up is wrong: the topic or the checkpoint has another
+// number of partitions than the options say, or a log that was never published meets a topic with facts of another.
 //
 // Only the relay that holds a lock in the database publishes, and with its connection it loses the lead. One that has
 // not noticed yet may still send facts, but only the same ones with the same chain, which consumers drop.
 func (r *Relay) Run(ctx context.Context) error {
-	pause := backoff{first: publishFirst, most: publishMost}
+	wait := pause.Backoff{First: retryFirst, Most: retryMost}
 	for {
 		err := r.lead(ctx)
 		if ctx.Err() != nil {
@@ -91,8 +97,10 @@ func (r *Relay) Run(ctx context.Context) error {
 			return err
 		}
 		r.metrics.errors.Inc()
-		r.options.Log.Warn("relay starts again from its checkpoint", zap.Error(err))
-		if pause.wait(ctx) != nil {
+		if wait.Loud() {
+			r.options.Log.Warn("relay starts again from its checkpoint", zap.Error(err))
+		}
+		if wait.Wait(ctx) != nil {
 			return nil
 		}
 	}
@@ -100,57 +108,84 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // lead publishes for as long as this relay is the one that does.
 func (r *Relay) lead(ctx context.Context) error {
-	held, err := takeLead(ctx, r.pool, r.options.Topic)
+	held, err := lead.Take(ctx, r.pool, r.options.Topic)
 	if err != nil {
 		return err
 	}
-	defer held.release()
-	if err := r.check(ctx); err != nil {
-		return err
-	}
-	from, err := held.load(ctx, r.options.Partitions)
+	defer held.Release(ctx)
+	from, err := r.checkpoint(ctx, held)
 	if err != nil {
 		return err
 	}
-	r.options.Log.Info("relay leads", zap.Int64("after", from.position))
+	r.options.Log.Info("relay leads", zap.Int64("after", from.Position))
 	r.metrics.lead.Set(1)
 	defer r.metrics.lead.Set(0)
+	r.position.Store(from.Position)
 
 	group, ctx := errgroup.WithContext(ctx)
 	ready := make(chan outgoing, relayAhead)
 	group.Go(func() error { defer close(ready); return r.read(ctx, from, ready) })
 	group.Go(func() error { return r.publish(ctx, held, ready) })
-	group.Go(func() error { return held.keep(ctx) })
+	group.Go(func() error { return held.Keep(ctx) })
+	group.Go(func() error { return r.measure(ctx) })
 	return group.Wait()
 }
 
-// check compares the topic with the options.
-func (r *Relay) check(ctx context.Context) error {
-	partitions, err := partitionsOf(ctx, r.cfg, r.options.Topic)
+// checkpoint finds out where to go on, and whether topic and checkpoint are what the options say.
+func (r *Relay) checkpoint(ctx context.Context, held *lead.Lead) (lead.Checkpoint, error) {
+	topic, want := r.options.Topic, r.options.Partitions
+	partitions, err := partitionsOf(ctx, r.cfg, topic)
 	if err != nil {
-		return err
+		return lead.Checkpoint{}, err
 	}
-	if partitions != r.options.Partitions {
-		return fmt.Errorf("%w: topic %s has %d partitions instead of %d",
-			errSetup, r.options.Topic, partitions, r.options.Partitions)
+	if partitions != want {
+		return lead.Checkpoint{}, fmt.Errorf("%w: topic %s has %d partitions instead of %d", errSetup, topic, partitions, want)
+	}
+	at, found, err := held.Load(ctx)
+	switch {
+	case err != nil:
+		return at, err
+	case !found:
+		if err := r.virgin(ctx); err != nil {
+			return at, err
+		}
+		return held.Create(ctx, want)
+	case len(at.Previous) != want:
+		return at, fmt.Errorf("%w: checkpoint of %s has %d partitions instead of %d", errSetup, topic, len(at.Previous), want)
+	}
+	return at, nil
+}
+
+// virgin makes sure that a log which was never published meets a topic that was never written to: facts of another log
+// in it would make consumers take ours for repeats.
+func (r *Relay) virgin(ctx context.Context) error {
+	for partition := range r.options.Partitions {
+		end, err := consume.Boundary(ctx, r.client, Place{Topic: r.options.Topic, Partition: partition, Offset: kafka.LastOffset})
+		if err != nil {
+			return fmt.Errorf("find end of %s partition %d: %w", r.options.Topic, partition, err)
+		}
+		if end > 0 {
+			return fmt.Errorf("%w: topic %s holds facts of another log, because this one was never published",
+				errSetup, r.options.Topic)
+		}
 	}
 	return nil
 }
 
 // outgoing is a batch of the log, ready to be sent.
 type outgoing struct {
-	messages batches
+	messages produce.Batches
 	count    int
 	newest   time.Time
 	// before is the position of the checkpoint to move, after is what it becomes.
 	before int64
-	after  checkpoint
+	after  lead.Checkpoint
 }
 
 // read follows the log and makes it ready, at most relayAhead batches ahead of what is being published.
-func (r *Relay) read(ctx context.Context, from checkpoint, ready chan<- outgoing) error {
+func (r *Relay) read(ctx context.Context, from lead.Checkpoint, ready chan<- outgoing) error {
 	at := from
-	err := r.store.Follow(ctx, from.position, r.options.Batch, func(ctx context.Context, facts []events.Recorded) error {
+	err := r.store.Follow(ctx, from.Position, r.options.Batch, func(ctx context.Context, facts []events.Recorded) error {
 		out, err := r.prepare(at, facts)
 		if err != nil {
 			return err
@@ -170,21 +205,21 @@ func (r *Relay) read(ctx context.Context, from checkpoint, ready chan<- outgoing
 }
 
 // prepare makes messages of facts. What it makes depends on nothing but the facts and where the relay stands.
-func (r *Relay) prepare(at checkpoint, facts []events.Recorded) (outgoing, error) {
-	out := outgoing{messages: batches{}, before: at.position}
-	out.after = checkpoint{position: at.position, previous: slices.Clone(at.previous)}
+func (r *Relay) prepare(at lead.Checkpoint, facts []events.Recorded) (outgoing, error) {
+	out := outgoing{messages: produce.Batches{}, before: at.Position}
+	out.after = lead.Checkpoint{Position: at.Position, Previous: slices.Clone(at.Previous)}
 	for _, fact := range facts {
-		out.after.position = fact.Position
+		out.after.Position = fact.Position
 		if _, private := fact.Event.(events.Private); private {
 			continue
 		}
-		partition := r.balance.of([]byte(fact.Stream))
-		m, err := Encode(fact, out.after.previous[partition])
+		partition := r.balance.Of([]byte(fact.Stream))
+		m, err := Encode(fact, out.after.Previous[partition])
 		if err != nil {
 			return outgoing{}, err
 		}
 		out.messages[partition] = append(out.messages[partition], m)
-		out.after.previous[partition] = fact.Position
+		out.after.Previous[partition] = fact.Position
 		out.count++
 		out.newest = fact.RecordedAt
 	}
@@ -192,20 +227,19 @@ func (r *Relay) prepare(at checkpoint, facts []events.Recorded) (outgoing, error
 }
 
 // publish sends batch after batch and moves the checkpoint after each.
-func (r *Relay) publish(ctx context.Context, held *lead, ready <-chan outgoing) error {
+func (r *Relay) publish(ctx context.Context, held *lead.Lead, ready <-chan outgoing) error {
 	for out := range ready {
 		if err := r.send(ctx, out.messages); err != nil {
 			return err
 		}
-		if err := held.save(ctx, out.before, out.after); err != nil {
+		if err := held.Save(ctx, out.before, out.after); err != nil {
 			return err
 		}
+		r.position.Store(out.after.Position)
+		r.showLag()
 		r.metrics.published.Add(float64(out.count))
 		if out.count > 0 {
 			r.metrics.delay.Set(r.options.Now().Sub(out.newest).Seconds())
-		}
-		if head, err := r.store.Head(ctx); err == nil {
-			r.metrics.lag.Set(float64(head - out.after.position))
 		}
 	}
 	return ctx.Err()
@@ -213,19 +247,58 @@ func (r *Relay) publish(ctx context.Context, held *lead, ready <-chan outgoing) 
 
 // send does not give up before ctx ends: it sends the same messages again until Kafka has taken them. A request under
 // way is not broken off, so that a relay that is stopped in order leaves no repeats behind.
-func (r *Relay) send(ctx context.Context, messages batches) error {
-	pause := backoff{first: publishFirst, most: publishMost}
+func (r *Relay) send(ctx context.Context, messages produce.Batches) error {
+	wait := pause.Backoff{First: retryFirst, Most: retryMost}
 	for ctx.Err() == nil {
-		rest, err := produceAll(context.WithoutCancel(ctx), r.client, r.options.Topic, messages)
+		rest, err := produce.All(context.WithoutCancel(ctx), r.client, r.options.Topic, messages)
 		if err == nil {
 			return nil
 		}
 		r.metrics.errors.Inc()
-		r.options.Log.Warn("kafka does not take facts, trying again", zap.Error(err))
+		if wait.Loud() {
+			r.options.Log.Warn("kafka does not take facts, trying again", zap.Error(err))
+		}
 		messages = rest
-		if err := pause.wait(ctx); err != nil {
+		if err := wait.Wait(ctx); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+func (r *Relay) showLag() { r.metrics.lag.Set(float64(max(0, r.head.Load()-r.position.Load()))) }
+
+// measure tells how far the relay is behind, above all while nothing can be published.
+func (r *Relay) measure(ctx context.Context) error {
+	for {
+		if head, err := r.store.Head(ctx); err == nil {
+			r.head.Store(head)
+			r.showLag()
+		}
+		if err := pause.For(ctx, lagEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// relayMetrics belong to the relay of one topic.
+type relayMetrics struct {
+	published, errors prometheus.Counter
+	lag, delay, lead  prometheus.Gauge
+}
+
+func newRelayMetrics(reg prometheus.Registerer, topic string) *relayMetrics {
+	count := func(name, help string) prometheus.Counter {
+		return meter.Counter(reg, name, help, "topic").WithLabelValues(topic)
+	}
+	measure := func(name, help string) prometheus.Gauge {
+		return meter.Gauge(reg, name, help, "topic").WithLabelValues(topic)
+	}
+	return &relayMetrics{
+		published: count("relay_published_total", "Facts that Kafka has taken."),
+		errors:    count("relay_errors_total", "Attempts to publish or to keep the checkpoint that failed."),
+		lag:       measure("relay_lag", "Positions of the log that the relay has not passed yet."),
+		delay:     measure("relay_delay_seconds", "Age of the newest fact of the last batch when Kafka had taken it."),
+		lead:      measure("relay_lead", "1 if this process is the one that publishes."),
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
 
 const sourceBatch = 1000 // facts per call of a projection, unless it asks for another number
@@ -34,7 +36,7 @@ type Source struct {
 	topic   string
 	catalog events.Catalog
 	options SourceOptions
-	metrics *consumerMetrics
+	metrics *consume.Metrics
 }
 
 // NewSource prepares reading a topic whose facts are all in the catalog.
@@ -48,7 +50,7 @@ func NewSource(cfg Config, topic string, catalog events.Catalog, o SourceOptions
 	o.Log = o.Log.With(zap.String("topic", topic), zap.String("consumer", o.Consumer))
 	return &Source{
 		cfg: cfg, topic: topic, catalog: catalog, options: o,
-		metrics: newConsumerMetrics(o.Registerer, o.Consumer, topic),
+		metrics: consume.NewMetrics(o.Registerer, o.Consumer, topic),
 	}
 }
 
@@ -69,7 +71,7 @@ func (s *Source) Run(
 	group, running := errgroup.WithContext(ctx)
 	parts := make(chan part)
 	for p := range partitions {
-		s.metrics.halt(p, false)
+		s.metrics.Halt(p, false)
 		group.Go(func() error { return s.read(running, s.tail(p, from[p]), parts) })
 	}
 	group.Go(func() error { return s.handle(running, parts, handle) })
@@ -93,7 +95,7 @@ func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
 	}
 	ends := make(map[int]int64, partitions)
 	for p := range partitions {
-		end, err := boundary(ctx, s.cfg.client(), Place{Topic: s.topic, Partition: p, Offset: kafka.LastOffset})
+		end, err := consume.Boundary(ctx, s.cfg.client(), Place{Topic: s.topic, Partition: p, Offset: kafka.LastOffset})
 		if err != nil {
 			return nil, fmt.Errorf("find end of %s partition %d: %w", s.topic, p, err)
 		}
@@ -104,24 +106,26 @@ func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
 
 // partitions waits until Kafka says how many there are.
 func (s *Source) partitions(ctx context.Context) (int, error) {
-	pause := backoff{first: retryFirst, most: retryMost}
+	wait := pause.Backoff{First: retryFirst, Most: retryMost}
 	for {
 		partitions, err := partitionsOf(ctx, s.cfg, s.topic)
 		if err == nil {
 			return partitions, nil
 		}
-		s.metrics.errors.WithLabelValues("kafka").Inc()
-		s.options.Log.Warn("kafka cannot be asked for a topic, trying again", zap.Error(err))
-		if err := pause.wait(ctx); err != nil {
+		s.metrics.Errors.WithLabelValues("kafka").Inc()
+		if wait.Loud() {
+			s.options.Log.Warn("kafka cannot be asked for a topic, trying again", zap.Error(err))
+		}
+		if err := wait.Wait(ctx); err != nil {
 			return 0, err
 		}
 	}
 }
 
-func (s *Source) tail(partition int, from Progress) *tail {
-	return &tail{
-		client: s.cfg.client(), topic: s.topic, partition: partition, chained: true, at: from,
-		log: s.options.Log, metrics: s.metrics,
+func (s *Source) tail(partition int, from Progress) *consume.Tail {
+	return &consume.Tail{
+		Client: s.cfg.client(), Topic: s.topic, Partition: partition, Chained: true, At: from,
+		Log: s.options.Log, Metrics: s.metrics,
 	}
 }
 
@@ -133,54 +137,51 @@ type part struct {
 	err       error
 }
 
-// read sends one partition piece by piece. It reads at most one answer ahead.
-func (s *Source) read(ctx context.Context, t *tail, parts chan<- part) error {
-	told := t.at
-	send := func(p part) error {
-		p.partition, told = t.partition, p.after
-		select {
-		case parts <- p:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+// read sends one partition piece by piece, at most one answer of Kafka ahead. The last piece says why it stops, so that
+// what came before is handled first.
+func (s *Source) read(ctx context.Context, t *consume.Tail, parts chan<- part) error {
+	told := t.At
 	for {
-		records, err := t.read(ctx)
-		if err != nil {
-			return send(part{err: err}) // handed on, so that what came before is handled first
+		records, err := t.Read(ctx)
+		pieces := s.pieces(records)
+		switch n := len(pieces); {
+		case err != nil:
+			pieces = append(pieces, part{err: err})
+		case n > 0:
+			told = pieces[n-1].after
+		case t.At.Past(told): // over repeats
+			told = t.At
+			pieces = append(pieces, part{after: told})
 		}
-		for chunk := range slices.Chunk(records, s.options.Batch) {
-			facts, err := s.decode(chunk)
-			if len(facts) > 0 {
-				if err := send(part{facts: facts, after: chunk[len(facts)-1].after}); err != nil {
-					return err
-				}
+		for _, p := range pieces {
+			p.partition = t.Partition
+			select {
+			case parts <- p:
+			case <-ctx.Done():
+				return ctx.Err()
 			}
-			if err != nil {
-				return send(part{err: err})
-			}
-		}
-		if t.at.past(told) {
-			if err := send(part{after: t.at}); err != nil {
-				return err
+			if p.err != nil {
+				return nil
 			}
 		}
 	}
 }
 
-// decode stops at the first record that is no fact of the catalog.
-func (s *Source) decode(records []record) ([]Received, error) {
-	facts := make([]Received, 0, len(records))
-	for _, r := range records {
-		fact, err := Decode(s.catalog, r.Message)
-		if err != nil {
-			return facts, err
+// pieces decodes records into pieces of the size of a batch, up to the first record that is no fact of the catalog.
+func (s *Source) pieces(records []consume.Record) (pieces []part) {
+	for chunk := range slices.Chunk(records, s.options.Batch) {
+		p := part{facts: make([]Received, 0, len(chunk))}
+		for _, r := range chunk {
+			fact, err := Decode(s.catalog, r.Message)
+			if err != nil {
+				return append(pieces, p, part{err: err})
+			}
+			p.facts, p.after = append(p.facts, fact), r.After
 		}
-		facts = append(facts, fact)
+		s.metrics.Consumed.Add(float64(len(p.facts)))
+		pieces = append(pieces, p)
 	}
-	s.metrics.consumed.Add(float64(len(facts)))
-	return facts, nil
+	return pieces
 }
 
 // handle hands over batch after batch. What was read before a fault is handed over before the fault is returned.
@@ -202,7 +203,7 @@ func (s *Source) handle(
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case held.err != nil:
-			s.metrics.halt(held.partition, true)
+			s.metrics.Halt(held.partition, true)
 			return held.err
 		}
 	}

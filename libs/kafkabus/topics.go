@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
 
 const (
@@ -36,7 +38,7 @@ func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, repli
 		case err != nil && !transient(err):
 			return fmt.Errorf("ensure topic %s: %w", name, err)
 		}
-		if wait(ctx, topicPoll) != nil {
+		if pause.For(ctx, topicPoll) != nil {
 			return fmt.Errorf("ensure topic %s: not ready within %s: %w", name, topicTimeout, errors.Join(err, ctx.Err()))
 		}
 	}
@@ -105,26 +107,4 @@ func transient(err error) bool {
 		return true
 	}
 	return verdict.Temporary() || verdict.Timeout() || errors.Is(err, kafka.UnknownTopicOrPartition)
-}
-
-// wait sleeps, or returns the error of a context that ends before.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// backoff doubles from first to most, failure by failure.
-type backoff struct{ first, most, next time.Duration }
-
-func (b *backoff) reset() { b.next = 0 }
-
-func (b *backoff) wait(ctx context.Context) error {
-	b.next = min(max(2*b.next, b.first), b.most)
-	return wait(ctx, b.next)
 }

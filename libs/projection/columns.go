@@ -131,13 +131,12 @@ func (c column) natural() string {
 	return "text"
 }
 
-// written is the expression that turns a parameter into the column's value.
-func (c column) written() string {
-	name := "n." + quote(c.name)
+// written turns an element of the parameter into the column's value.
+func (c column) written(element string) string {
 	if c.natural() == c.pg {
-		return name
+		return element
 	}
-	return name + "::" + c.pg
+	return element + "::" + c.pg
 }
 
 // read is the expression that selects the column as something that scan understands.

@@ -13,7 +13,7 @@ import (
 
 const (
 	// bulkBatch is how many facts are written at once while a projection is behind, liveBatch once it keeps up.
-	bulkBatch = 5_000
+	bulkBatch = 10_000
 	liveBatch = 1_000
 	// readAhead is how many bulk batches are read and decoded while one is written.
 	readAhead = 2

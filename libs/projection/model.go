@@ -177,16 +177,15 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 	if err != nil {
 		return err
 	}
-	serving := at.name == m.projection.name
-	if serving {
+	if at.name == m.projection.name {
 		m.show(w.progress[Place{Source: logSource}].Position)
 	}
 	o := m.overtaking()
 	defer o.release(ctx)
 	handle := func(ctx context.Context, batch Batch) error {
 		began := time.Now()
-		var err error
-		if serving, err = w.write(ctx, batch); err != nil {
+		serving, err := w.write(ctx, batch)
+		if err != nil {
 			return err
 		}
 		*retry = backoff{}
@@ -197,11 +196,6 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 		}
 		return m.overtake(ctx, o, w.progress)
 	}
-	tick := func(ctx context.Context) error {
-		if serving {
-			return nil
-		}
-		return m.overtake(ctx, o, w.progress)
-	}
+	tick := func(ctx context.Context) error { return m.overtake(ctx, o, w.progress) }
 	return follow(ctx, m.feeds, w.progress, handle, tick)
 }

@@ -55,6 +55,8 @@ type Projection struct {
 	ddl     string
 	apply   Apply
 	prepare func(ctx context.Context, tx pgx.Tx) error
+	// keyed says that apply finds rows by their primary key alone. A rebuild then makes all other indexes at its end.
+	keyed bool
 }
 
 // New defines a read model with an Apply of its own; see [Table] for the usual kind. The name and the name

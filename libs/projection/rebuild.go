@@ -32,11 +32,12 @@ var errSwapped = errors.New("swapped")
 func (m *Model) Rebuild(ctx context.Context) (Rebuilt, error) {
 	began := time.Now()
 	var facts int64
-	err := m.alone(ctx, func() (err error) {
-		if err := m.beginAside(ctx); err != nil {
+	err := m.alone(ctx, func() error {
+		indexes, err := m.beginAside(ctx)
+		if err != nil {
 			return err
 		}
-		facts, err = m.build(ctx)
+		facts, err = m.build(ctx, indexes)
 		if err != nil {
 			err = errors.Join(err, m.giveUp(ctx))
 		}
@@ -106,17 +107,51 @@ func pathAside(schema string) string {
 	return "select set_config('search_path', '" + quote(schema) + ", ' || current_setting('search_path'), true)"
 }
 
-func (m *Model) beginAside(ctx context.Context) error {
-	return pgx.BeginFunc(ctx, m.runner.pool, func(tx pgx.Tx) error {
+// beginAside creates the tables aside, and answers with the statements that make those of their indexes which
+// are left for the end: filling an index row by row takes much longer.
+func (m *Model) beginAside(ctx context.Context) (indexes []string, err error) {
+	err = pgx.BeginFunc(ctx, m.runner.pool, func(tx pgx.Tx) error {
 		if err := m.clearAside(ctx, tx); err != nil {
 			return err
 		}
 		if err := m.createAside(ctx, tx, m.aside()); err != nil {
 			return err
 		}
-		// Vacuuming beside the writing only costs; analyse makes up for it, and turns it on again.
+		if m.projection.keyed {
+			if indexes, err = m.dropIndexes(ctx, tx); err != nil {
+				return err
+			}
+		}
+		// Vacuuming beside the writing only costs; complete makes up for it, and turns it on again.
 		return m.eachTable(ctx, tx, "alter table ", " set (autovacuum_enabled = false)")
 	})
+	return indexes, err
+}
+
+const indexesAside = `
+select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+from pg_index i join pg_class c on c.oid = i.indrelid
+where c.relnamespace = to_regnamespace($1) and not i.indisunique`
+
+func (m *Model) dropIndexes(ctx context.Context, tx pgx.Tx) (definitions []string, err error) {
+	rows, err := tx.Query(ctx, indexesAside, quote(m.aside()))
+	if err != nil {
+		return nil, fmt.Errorf("read indexes: %w", err)
+	}
+	var names []string
+	var name, definition string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &definition}, func() error {
+		names, definitions = append(names, name), append(definitions, definition)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("read indexes: %w", err)
+	}
+	for _, name := range names {
+		if _, err := tx.Exec(ctx, "drop index "+name); err != nil {
+			return nil, fmt.Errorf("drop index %s: %w", name, err)
+		}
+	}
+	return definitions, nil
 }
 
 // eachTable runs a statement for every table aside, whose name stands between before and after.
@@ -129,9 +164,14 @@ func (m *Model) eachTable(ctx context.Context, tx pgx.Tx, before, after string) 
 	return nil
 }
 
-// analyse prepares the tables aside for queries, so that the first ones after the swap are planned well.
-func (m *Model) analyse(ctx context.Context) error {
+// complete prepares the tables aside for queries, so that the first ones after the swap are planned well.
+func (m *Model) complete(ctx context.Context, indexes []string) error {
 	return pgx.BeginFunc(ctx, m.runner.pool, func(tx pgx.Tx) error {
+		for _, definition := range indexes {
+			if _, err := tx.Exec(ctx, definition); err != nil {
+				return fmt.Errorf("create index: %w", err)
+			}
+		}
 		if err := m.eachTable(ctx, tx, "alter table ", " reset (autovacuum_enabled)"); err != nil {
 			return err
 		}
@@ -156,13 +196,13 @@ func (m *Model) giveUp(ctx context.Context) error {
 }
 
 // build follows the feeds from the start into the tables aside, until they are swapped in.
-func (m *Model) build(ctx context.Context) (facts int64, err error) {
+func (m *Model) build(ctx context.Context, indexes []string) (facts int64, err error) {
 	w := writer{
 		pool: m.runner.pool, projection: m.projection, checkpoint: m.checkpointAside(),
 		open: openLive + "; " + pathAside(m.aside()),
 	}
 	o := m.overtaking()
-	o.near = m.analyse
+	o.near = func(ctx context.Context) error { return m.complete(ctx, indexes) }
 	defer o.release(ctx)
 	swap := func(ctx context.Context) error {
 		done, err := o.step(ctx, m.projection.name, w.progress, func(tx pgx.Tx) error { return m.swap(ctx, tx) })

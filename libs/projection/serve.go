@@ -162,7 +162,7 @@ func createViews(ctx context.Context, tx pgx.Tx, tables []string) error {
 type overtaking struct {
 	model   *Model
 	sources map[string]bool
-	// near is called before the rival is held up, for what takes its time; may be nil.
+	// near is called once, before the rival is held up, for what takes its time; may be nil.
 	near   func(context.Context) error
 	pin    pgx.Tx
 	target Progress
@@ -182,6 +182,11 @@ func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take
 		at, err := loadProgress(ctx, o.model.runner.pool, rival, "")
 		if err != nil || mine.behind(at.only(o.sources)) > overtakeLag {
 			return false, err
+		}
+		if o.near != nil {
+			prepare := o.near
+			o.near = nil
+			return false, prepare(ctx) // and look again how far it is now
 		}
 		if err := o.hold(ctx, rival); err != nil {
 			return false, err
@@ -203,12 +208,6 @@ func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take
 }
 
 func (o *overtaking) hold(ctx context.Context, rival string) (err error) {
-	if o.near != nil {
-		if err := o.near(ctx); err != nil {
-			return err
-		}
-		o.near = nil
-	}
 	if o.pin, err = o.model.runner.pool.Begin(ctx); err != nil {
 		return fmt.Errorf("begin to overtake: %w", err)
 	}

@@ -39,7 +39,7 @@ type Table[R any] struct {
 // Projection is the table as something that a [Runner] can keep up to date.
 func (t Table[R]) Projection() *Projection {
 	f := &folder[R]{table: t}
-	return &Projection{name: t.Name, ddl: t.DDL, apply: f.apply, prepare: f.prepare}
+	return &Projection{name: t.Name, ddl: t.DDL, apply: f.apply, prepare: f.prepare, keyed: true}
 }
 
 // folder applies batches to a table.

@@ -34,7 +34,7 @@ func Denied(key string) bool {
 	return false
 }
 
-// split returns the words of a key in lower case: "guestName" and "guest_name" are both guest, name.
+// split returns the words of a key in lower case: "guestName", "guest_name2" are both guest, name.
 func split(key string) []string {
 	var words []string
 	word := strings.Builder{}
@@ -44,17 +44,17 @@ func split(key string) []string {
 			word.Reset()
 		}
 	}
-	lower := false
+	last := ' '
 	for _, r := range key {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+		if !unicode.IsLetter(r) { // a digit ends a word as well: phone2
 			end()
-			continue
+		} else {
+			if unicode.IsUpper(r) && unicode.IsLower(last) {
+				end()
+			}
+			word.WriteRune(unicode.ToLower(r))
 		}
-		if unicode.IsUpper(r) && lower {
-			end()
-		}
-		lower = unicode.IsLower(r)
-		word.WriteRune(unicode.ToLower(r))
+		last = r
 	}
 	end()
 	if words == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -207,6 +208,22 @@ func TestALevelKeepsLesserLinesOut(t *testing.T) {
 	}
 }
 
+func TestKeysMadeOfValuesAreJudgedAsWell(t *testing.T) {
+	t.Parallel()
+	out := &bytes.Buffer{}
+	log, err := telemetry.Logger("info", "json", zapcore.AddSync(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3000 { // more than are remembered
+		log.Info("line", zap.String(fmt.Sprint("phone", i), plantedName), zap.String(fmt.Sprint("phone_", i), plantedName),
+			zap.Int(fmt.Sprint("other", i), i))
+	}
+	if found := leaks(out.String()); found != nil || strings.Count(out.String(), `"***"`) != 6000 {
+		t.Errorf("%q leaked, %d hidden", found, strings.Count(out.String(), `"***"`))
+	}
+}
+
 func TestUnknownSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	if _, err := telemetry.Logger("loud", "json", nil); err == nil {
@@ -237,4 +254,21 @@ func written(t *testing.T, fields ...zap.Field) map[string]any {
 		delete(got, frame)
 	}
 	return got
+}
+
+func BenchmarkALineOfARequest(b *testing.B) {
+	for name, wrap := range map[string]func(zapcore.Core) zapcore.Core{
+		"bare": func(c zapcore.Core) zapcore.Core { return c }, "redacted": telemetry.Redact,
+	} {
+		b.Run(name, func(b *testing.B) {
+			encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+			log := zap.New(wrap(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.InfoLevel)))
+			b.ReportAllocs()
+			for b.Loop() {
+				log.Info("request", zap.String("method", "POST"), zap.String("route", "/accommodation/v1/notices"),
+					zap.Int("status", 201), zap.Duration("took", 1234567), zap.String("actor", "facility:abc"),
+					zap.String("request_id", "0193a1b2-0000-7000-8000-123456789012"), zap.Int64("position", 123456), zap.Bool("replayed", false))
+			}
+		})
+	}
 }

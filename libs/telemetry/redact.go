@@ -6,6 +6,9 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,13 +23,36 @@ const (
 )
 
 // Redact wraps a core so that every message and field passes the rules of the package before it is written.
-func Redact(core zapcore.Core) zapcore.Core { return redacting{core} }
+func Redact(core zapcore.Core) zapcore.Core { return redacting{core, &verdicts{}} }
 
-type redacting struct{ zapcore.Core }
+type redacting struct {
+	zapcore.Core
+	keys *verdicts
+}
+
+// verdicts remembers what Denied says of the keys of a logger: they are few, and every line has several of them.
+type verdicts struct {
+	known sync.Map // string to bool
+	count atomic.Int32
+}
+
+// mostKeys bounds the memory of verdicts: a program that makes keys of values must not fill it.
+const mostKeys = 1000
+
+func (v *verdicts) denied(key string) bool {
+	if verdict, ok := v.known.Load(key); ok {
+		return verdict == true
+	}
+	verdict := Denied(key)
+	if v.count.Add(1) <= mostKeys {
+		v.known.Store(strings.Clone(key), verdict)
+	}
+	return verdict
+}
 
 // With redacts the fields of a child logger once.
 func (r redacting) With(fields []zapcore.Field) zapcore.Core {
-	return redacting{r.Core.With(redactAll(fields))}
+	return redacting{r.Core.With(r.redact(fields)), r.keys}
 }
 
 // Check puts the wrapper, not the wrapped core, in charge of writing.
@@ -40,29 +66,31 @@ func (r redacting) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *za
 // Write redacts and hands on.
 func (r redacting) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	entry.Message = Scrub(entry.Message)
-	return r.Core.Write(entry, redactAll(fields))
+	return r.Core.Write(entry, r.redact(fields))
 }
 
-func redactAll(fields []zapcore.Field) []zapcore.Field {
+func (r redacting) redact(fields []zapcore.Field) []zapcore.Field {
 	out := make([]zapcore.Field, 0, len(fields))
 	for _, f := range fields {
-		out = append(out, redactField(f)...)
+		switch {
+		case f.Type == zapcore.SkipType || f.Type == zapcore.NamespaceType:
+			out = append(out, f)
+		case r.keys.denied(f.Key):
+			out = append(out, zap.String(f.Key, hidden))
+		case isPlain(f.Type):
+			out = append(out, f)
+		case f.Type == zapcore.StringType:
+			out = append(out, zap.String(f.Key, Scrub(f.String)))
+		default:
+			out = append(out, redactValue(f)...)
+		}
 	}
 	return out
 }
 
-// redactField returns the fields that are written instead of f: one, except for an inlined object.
-func redactField(f zapcore.Field) []zapcore.Field {
-	switch {
-	case f.Type == zapcore.SkipType || f.Type == zapcore.NamespaceType:
-		return []zapcore.Field{f}
-	case Denied(f.Key):
-		return []zapcore.Field{zap.String(f.Key, hidden)}
-	case isPlain(f.Type):
-		return []zapcore.Field{f}
-	case f.Type == zapcore.StringType:
-		return []zapcore.Field{zap.String(f.Key, Scrub(f.String))}
-	}
+// redactValue returns the fields that are written instead of one with a value of its own: one, except for an inlined
+// object.
+func redactValue(f zapcore.Field) []zapcore.Field {
 	if err, ok := f.Interface.(error); ok && f.Type == zapcore.ErrorType {
 		return []zapcore.Field{zap.String(f.Key, ErrText(err))}
 	}

@@ -10,6 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
+	"github.com/songan-vn/songan/libs/vault/internal/ledger"
 )
 
 // Erasure says who has data erased and why: an id and a code.
@@ -21,7 +24,7 @@ type Erasure struct {
 }
 
 func (e Erasure) check() error {
-	return errors.Join(checkID("actor", e.Actor), checkCode("reason", e.Reason))
+	return errors.Join(ledger.CheckID("actor", e.Actor), ledger.CheckCode("reason", e.Reason))
 }
 
 // Erase deletes the rows of the references. They are in the ledger, on disk, before the deletion is committed; a
@@ -35,16 +38,16 @@ func (v *Vault) Erase(ctx context.Context, e Erasure, refs ...Ref) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	entries := make([]entry, len(ids))
+	entries := make([]ledger.Entry, len(ids))
 	for i, id := range ids {
-		entries[i] = entry{Ref: Ref(id), At: v.now(), Actor: e.Actor, Reason: e.Reason}
+		entries[i] = ledger.Entry{Ref: id, At: v.now(), Actor: e.Actor, Reason: e.Reason}
 	}
 	deleted := int64(0)
 	err = pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) error {
 		if deleted, err = eraseRows(ctx, tx, entries); err != nil {
 			return err
 		}
-		return v.ledger.append(entries)
+		return ledger.Append(v.ledger, entries)
 	})
 	if err != nil {
 		return fmt.Errorf("erase: %w", err)
@@ -55,12 +58,12 @@ func (v *Vault) Erase(ctx context.Context, e Erasure, refs ...Ref) error {
 
 // eraseRows deletes the rows of entries and records the entries that are not in the table yet. Rows come first and both
 // in the order of their references, as a sweep does it, so that nobody waits for each other in a circle.
-func eraseRows(ctx context.Context, tx pgx.Tx, entries []entry) (deleted int64, err error) {
-	entries = slices.SortedFunc(slices.Values(entries), func(a, b entry) int { return cmp.Compare(a.Ref, b.Ref) })
+func eraseRows(ctx context.Context, tx pgx.Tx, entries []ledger.Entry) (deleted int64, err error) {
+	entries = slices.SortedFunc(slices.Values(entries), func(a, b ledger.Entry) int { return cmp.Compare(a.Ref, b.Ref) })
 	refs, at := make([]string, len(entries)), make([]time.Time, len(entries))
 	actors, reasons := make([]string, len(entries)), make([]string, len(entries))
 	for i, e := range entries {
-		refs[i], at[i], actors[i], reasons[i] = string(e.Ref), e.At, e.Actor, e.Reason
+		refs[i], at[i], actors[i], reasons[i] = e.Ref, e.At, e.Actor, e.Reason
 	}
 	const remove = `
 with doomed as (select ref from vault where ref = any($1::uuid[]) order by ref for update)
@@ -90,28 +93,28 @@ const settle = 24 * time.Hour
 // The key file must be writable, or have forgotten the month elsewhere already. Its other copies must be replaced
 // by it: they are the one thing that could still open the month.
 func (v *Vault) DestroyMonth(ctx context.Context, e Erasure, id string) error {
-	m, err := parseMonth(id)
+	m, err := keyring.ParseMonth(id)
 	if err = errors.Join(err, e.check()); err != nil {
 		return fmt.Errorf("destroy month: %w", err)
 	}
 	now := v.now()
-	if now.Before(m.end().Add(settle)) {
+	if now.Before(m.End().Add(settle)) {
 		return fmt.Errorf("destroy month: %s is still being written; it can be destroyed a day after its end", m)
 	}
-	end := entry{Month: m.String(), At: now, Actor: e.Actor, Reason: e.Reason}
-	err = v.destroy(ctx, end, func() error { return v.ledger.append([]entry{end}) })
+	end := ledger.Entry{Month: m.String(), At: now, Actor: e.Actor, Reason: e.Reason}
+	err = v.destroy(ctx, end, func() error { return ledger.Append(v.ledger, []ledger.Entry{end}) })
 	if err != nil {
 		return fmt.Errorf("destroy month: %w", err)
 	}
 	return nil
 }
 
-func (v *Vault) destroy(ctx context.Context, end entry, record func() error) error {
-	m, err := parseMonth(end.Month)
+func (v *Vault) destroy(ctx context.Context, end ledger.Entry, record func() error) error {
+	m, err := keyring.ParseMonth(end.Month)
 	if err != nil {
 		return err
 	}
-	if err := v.keys.forget(m); err != nil {
+	if err := v.keys.Forget(m); err != nil {
 		return err
 	}
 	const strike = `
@@ -141,7 +144,7 @@ const (
 )
 
 // deleteMonth deletes the unreadable rows of a month, which are found by their references: those carry the time.
-func (v *Vault) deleteMonth(ctx context.Context, m month) (rows int64, err error) {
+func (v *Vault) deleteMonth(ctx context.Context, m keyring.Month) (rows int64, err error) {
 	const remove = `
 delete from vault
  where ref in (select ref from vault where ref >= $1::uuid and ref < $2::uuid and key = $3 order by ref limit $4)`

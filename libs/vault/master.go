@@ -7,13 +7,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
 )
 
 // RotateMaster puts a new master key first in the key file and wraps the keys of all months with it. No row is touched.
 // The older master keys stay in the file until [Vault.RetireMaster], so that a backup of the database from before
 // still opens, and so that the file can be brought to other machines in between. It can be repeated after a failure.
 func (v *Vault) RotateMaster(ctx context.Context) error {
-	if err := v.keys.addMaster(); err != nil {
+	if err := v.keys.AddMaster(); err != nil {
 		return fmt.Errorf("rotate master key: %w", err)
 	}
 	rewrapped := 0
@@ -42,33 +44,32 @@ func (v *Vault) RotateMaster(ctx context.Context) error {
 
 // rewrap returns a month's key wrapped with the newest master key.
 func (v *Vault) rewrap(key wrappedKey) ([]byte, error) {
-	m, err := parseMonth(key.ID)
+	m, err := keyring.ParseMonth(key.ID)
 	if err != nil {
 		return nil, err
 	}
-	handle, err := v.keys.unwrap(m, key.Wrapped)
+	handle, err := v.keys.Unwrap(m, key.Wrapped)
 	if err != nil {
 		return nil, err
 	}
-	return v.keys.wrap(m, handle)
+	return v.keys.Wrap(m, handle)
 }
 
 // RetireMaster drops all master keys but the newest from the key file. It refuses while a month is still wrapped with an
 // older one: that month would be lost. Backups of the database from before the rotation cannot be opened any more.
 func (v *Vault) RetireMaster(ctx context.Context) error {
 	err := v.withLivingKeys(ctx, func(_ pgx.Tx, keys []wrappedKey) error {
-		return v.keys.change(func(file *keyFile) (bool, error) {
-			rest, err := file.withoutOldMasters()
-			if err != nil {
-				return false, err
-			}
+		return v.keys.RetireMasters(func(unwrap func(keyring.Month, []byte) error) error {
 			for _, key := range keys {
-				if err := rest.opens(key); err != nil && !errors.Is(err, ErrDestroyed) {
-					return false, err
+				m, err := keyring.ParseMonth(key.ID)
+				if err != nil {
+					return err
+				}
+				if err := unwrap(m, key.Wrapped); err != nil && !errors.Is(err, ErrDestroyed) {
+					return err
 				}
 			}
-			*file = *rest
-			return true, nil
+			return nil
 		})
 	})
 	if err != nil {
@@ -76,15 +77,6 @@ func (v *Vault) RetireMaster(ctx context.Context) error {
 	}
 	v.log.Info("old master keys retired")
 	return nil
-}
-
-func (f *keyFile) opens(key wrappedKey) error {
-	m, err := parseMonth(key.ID)
-	if err != nil {
-		return err
-	}
-	_, err = f.unwrap(m, key.Wrapped)
-	return err
 }
 
 // wrappedKey is a row of vault_keys.

@@ -8,6 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
+	"github.com/songan-vn/songan/libs/vault/internal/ledger"
 )
 
 // ErrUnreadable says that a row does not open: it was changed, moved, relabelled, or sealed by another vault.
@@ -24,7 +27,7 @@ type Reading struct {
 }
 
 func (r Reading) check() error {
-	return errors.Join(checkID("actor", r.Actor), checkCode("purpose", r.Purpose), checkID("case", r.Case))
+	return errors.Join(ledger.CheckID("actor", r.Actor), ledger.CheckCode("purpose", r.Purpose), ledger.CheckID("case", r.Case))
 }
 
 // Read opens rows and records the reading of all references asked for, in one transaction. Erased and expired ones
@@ -86,7 +89,7 @@ select v.ref::text, v.purpose, v.key, v.ciphertext
 }
 
 func (v *Vault) open(ctx context.Context, row Row) (Plain, error) {
-	m, err := parseMonth(row.Key)
+	m, err := keyring.ParseMonth(row.Key)
 	if err != nil {
 		return Plain{}, ErrUnreadable
 	}
@@ -104,7 +107,7 @@ func (v *Vault) open(ctx context.Context, row Row) (Plain, error) {
 // FindByDocument returns the references of the rows with a normalised document number, newest first, at most
 // [MaxRefs]. The lookup is recorded with what it found; the number itself is kept nowhere.
 func (v *Vault) FindByDocument(ctx context.Context, r Reading, number string) ([]Ref, error) {
-	index, err := v.keys.index.ofDocument(number)
+	index, err := v.keys.Index.Document(number)
 	if err != nil {
 		return nil, fmt.Errorf("find by document: %w", err)
 	}
@@ -114,7 +117,7 @@ func (v *Vault) FindByDocument(ctx context.Context, r Reading, number string) ([
 // FindByName returns the references of the rows with a folded name, newest first, at most [MaxRefs]. The lookup is
 // recorded with what it found; the name itself is kept nowhere.
 func (v *Vault) FindByName(ctx context.Context, r Reading, name string) ([]Ref, error) {
-	index, err := v.keys.index.ofName(name)
+	index, err := v.keys.Index.Name(name)
 	if err != nil {
 		return nil, fmt.Errorf("find by name: %w", err)
 	}

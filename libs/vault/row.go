@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"time"
+
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
 )
 
 // Ref names a person's data wherever else it is spoken of: in facts, lists and messages. It is a UUIDv7 in text,
@@ -57,7 +59,7 @@ func refOf(id [16]byte) Ref {
 
 // month returns when the reference was made. It errs for anything but a reference in its one spelling: lower
 // case, with hyphens.
-func (r Ref) month() (month, error) {
+func (r Ref) month() (keyring.Month, error) {
 	var id [16]byte
 	if len(r) != 36 || r[14] != '7' {
 		return 0, errRef
@@ -67,13 +69,13 @@ func (r Ref) month() (month, error) {
 		return 0, errRef
 	}
 	millis := int64(binary.BigEndian.Uint32(id[:4]))<<16 | int64(binary.BigEndian.Uint16(id[4:6]))
-	return monthOf(time.UnixMilli(millis)), nil
+	return keyring.MonthOf(time.UnixMilli(millis)), nil
 }
 
 // firstRef and the references of a month: from its firstRef to before that of the next month.
-func firstRef(m month) Ref {
+func firstRef(m keyring.Month) Ref {
 	var id [16]byte
-	millis := m.begin().UnixMilli()
+	millis := m.Begin().UnixMilli()
 	binary.BigEndian.PutUint32(id[:4], uint32(millis>>16)) // the upper 32 of 48 bits
 	binary.BigEndian.PutUint16(id[4:6], uint16(millis))    // the lower 16
 	return refOf(id)

@@ -7,6 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
+	"github.com/songan-vn/songan/libs/vault/internal/ledger"
 )
 
 // Swept is what a sweep did.
@@ -72,15 +75,15 @@ select ref::text
 		if err != nil || len(refs) == 0 {
 			return err
 		}
-		entries := make([]entry, len(refs))
+		entries := make([]ledger.Entry, len(refs))
 		for i, ref := range refs {
-			entries[i] = entry{Ref: ref, At: now, Actor: sweeper, Reason: reasonExpired}
+			entries[i] = ledger.Entry{Ref: string(ref), At: now, Actor: sweeper, Reason: reasonExpired}
 		}
 		if _, err := eraseRows(ctx, tx, entries); err != nil {
 			return err
 		}
 		erased = len(refs)
-		return v.ledger.append(entries)
+		return ledger.Append(v.ledger, entries)
 	})
 	return erased, err
 }
@@ -97,11 +100,11 @@ func (v *Vault) spent(ctx context.Context, now time.Time) ([]string, error) {
 	}
 	var spent []string
 	for _, id := range ids {
-		m, err := parseMonth(id)
+		m, err := keyring.ParseMonth(id)
 		if err != nil {
 			return nil, err
 		}
-		if now.Before(m.end().Add(settle)) {
+		if now.Before(m.End().Add(settle)) {
 			continue
 		}
 		left := true

@@ -19,6 +19,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
+	"github.com/songan-vn/songan/libs/vault/internal/ledger"
 )
 
 //go:embed migrations
@@ -63,18 +65,18 @@ type Options struct {
 // Vault seals, reads and erases. It is safe for concurrent use.
 type Vault struct {
 	pool   *pgxpool.Pool
-	keys   *Keys
+	keys   *keyring.Ring
 	now    func() time.Time
 	log    *zap.Logger
-	ledger ledger
+	ledger string // the path
 
 	// late fetches the key of a month for a Seal that finds it not made ahead.
-	late func(month) (*dataKey, error)
+	late func(keyring.Month) (*dataKey, error)
 	// current is the key that Seal uses as long as its month lasts.
 	current atomic.Pointer[dataKey]
 	// mutex guards cached and lets one caller at a time fetch a key.
 	mutex  sync.Mutex
-	cached map[month]*dataKey
+	cached map[keyring.Month]*dataKey
 }
 
 // dataKey is the opened key of one month.
@@ -88,8 +90,8 @@ type dataKey struct {
 // do not fit the vault are refused here, before anything is sealed with them.
 func Open(ctx context.Context, pool *pgxpool.Pool, keys *Keys, o Options) (*Vault, error) {
 	v := &Vault{
-		pool: pool, keys: keys, now: o.Now, log: o.Log, ledger: ledger{path: o.Ledger},
-		cached: make(map[month]*dataKey),
+		pool: pool, keys: keys.ring, now: o.Now, log: o.Log, ledger: o.Ledger,
+		cached: make(map[keyring.Month]*dataKey),
 	}
 	if v.now == nil {
 		v.now = time.Now
@@ -97,10 +99,10 @@ func Open(ctx context.Context, pool *pgxpool.Pool, keys *Keys, o Options) (*Vaul
 	if v.log == nil {
 		v.log = zap.NewNop()
 	}
-	if v.ledger.path == "" {
-		v.ledger.path = keys.path + ".erasures.jsonl"
+	if v.ledger == "" {
+		v.ledger = keys.ring.Path() + ".erasures.jsonl"
 	}
-	v.late = func(m month) (*dataKey, error) { // Seal has no context of its own, for the sake of all its other calls
+	v.late = func(m keyring.Month) (*dataKey, error) { // Seal has no context of its own, for the sake of all its other calls
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
 		defer cancel()
 		return v.ensure(ctx, m)
@@ -124,7 +126,7 @@ func (v *Vault) checkKeys(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("look for keys: %w", err)
 	}
-	m, err := parseMonth(id)
+	m, err := keyring.ParseMonth(id)
 	if err != nil {
 		return err
 	}
@@ -136,19 +138,19 @@ func (v *Vault) checkKeys(ctx context.Context) error {
 
 // prepare sees to the keys of the month of now and of the next one.
 func (v *Vault) prepare(ctx context.Context, now time.Time) error {
-	current, err := v.ensure(ctx, monthOf(now))
+	current, err := v.ensure(ctx, keyring.MonthOf(now))
 	if err != nil {
 		return err
 	}
 	v.current.Store(current)
-	_, err = v.ensure(ctx, monthOf(now)+1)
+	_, err = v.ensure(ctx, keyring.MonthOf(now)+1)
 	return err
 }
 
 // Seal encrypts value, as JSON, under a new reference. It computes and waits for nothing: the row is stored by the
 // caller, in the transaction of the fact that names it. A zero expires means never.
 func (v *Vault) Seal(purpose string, value any, index Index, expires time.Time) (Row, error) {
-	if err := checkCode("purpose", purpose); err != nil {
+	if err := ledger.CheckCode("purpose", purpose); err != nil {
 		return Row{}, fmt.Errorf("seal: %w", err)
 	}
 	plain, err := json.Marshal(value)
@@ -159,10 +161,10 @@ func (v *Vault) Seal(purpose string, value any, index Index, expires time.Time) 
 		return Row{}, fmt.Errorf("seal %s: %d bytes are more than %d", purpose, len(plain), maxPlain)
 	}
 	row := Row{Purpose: purpose, ExpiresAt: expires}
-	if row.DocumentIndex, err = v.keys.index.ofDocument(index.Document); err != nil {
+	if row.DocumentIndex, err = v.keys.Index.Document(index.Document); err != nil {
 		return Row{}, fmt.Errorf("seal %s: document: %w", purpose, err)
 	}
-	if row.NameIndex, err = v.keys.index.ofName(index.Name); err != nil {
+	if row.NameIndex, err = v.keys.Index.Name(index.Name); err != nil {
 		return Row{}, fmt.Errorf("seal %s: name: %w", purpose, err)
 	}
 	if err := v.encrypt(&row, plain); err != nil {
@@ -194,7 +196,7 @@ func (v *Vault) sealing(now time.Time) (*dataKey, error) {
 	if key := v.current.Load(); !now.Before(key.from) && now.Before(key.until) {
 		return key, nil
 	}
-	key, err := v.late(monthOf(now))
+	key, err := v.late(keyring.MonthOf(now))
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +205,7 @@ func (v *Vault) sealing(now time.Time) (*dataKey, error) {
 }
 
 // ensure returns the key of a month and makes it if nobody has.
-func (v *Vault) ensure(ctx context.Context, m month) (*dataKey, error) {
+func (v *Vault) ensure(ctx context.Context, m keyring.Month) (*dataKey, error) {
 	key, err := v.key(ctx, m)
 	if !errors.Is(err, errNoKey) {
 		return key, err
@@ -224,7 +226,7 @@ func (v *Vault) ensure(ctx context.Context, m month) (*dataKey, error) {
 
 // makeKey stores a new key. Of several processes that come at once the first wins; the others wait for its commit and
 // then find its key. The lock keeps the master key that wraps it from being retired in between.
-func (v *Vault) makeKey(ctx context.Context, tx pgx.Tx, m month) (bool, error) {
+func (v *Vault) makeKey(ctx context.Context, tx pgx.Tx, m keyring.Month) (bool, error) {
 	if _, err := tx.Exec(ctx, `lock table vault_keys in row exclusive mode`); err != nil {
 		return false, err
 	}
@@ -232,7 +234,7 @@ func (v *Vault) makeKey(ctx context.Context, tx pgx.Tx, m month) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	wrapped, err := v.keys.wrap(m, fresh)
+	wrapped, err := v.keys.Wrap(m, fresh)
 	if err != nil {
 		return false, err
 	}
@@ -244,8 +246,8 @@ func (v *Vault) makeKey(ctx context.Context, tx pgx.Tx, m month) (bool, error) {
 var errNoKey = errors.New("the month has no key")
 
 // key returns the key of a month from memory or from the table. It makes none.
-func (v *Vault) key(ctx context.Context, m month) (*dataKey, error) {
-	if err := m.check(); err != nil {
+func (v *Vault) key(ctx context.Context, m keyring.Month) (*dataKey, error) {
+	if err := m.Check(); err != nil {
 		return nil, err
 	}
 	v.mutex.Lock()
@@ -263,7 +265,7 @@ func (v *Vault) key(ctx context.Context, m month) (*dataKey, error) {
 	case wrapped == nil:
 		return nil, fmt.Errorf("%s: %w", m, ErrDestroyed)
 	}
-	handle, err := v.keys.unwrap(m, wrapped)
+	handle, err := v.keys.Unwrap(m, wrapped)
 	if err != nil {
 		return nil, err
 	}
@@ -271,12 +273,12 @@ func (v *Vault) key(ctx context.Context, m month) (*dataKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the key of %s: %w", m, err)
 	}
-	v.cached[m] = &dataKey{id: m.String(), from: m.begin(), until: m.end(), aead: opened}
+	v.cached[m] = &dataKey{id: m.String(), from: m.Begin(), until: m.End(), aead: opened}
 	return v.cached[m], nil
 }
 
 // drop forgets a month in memory.
-func (v *Vault) drop(m month) {
+func (v *Vault) drop(m keyring.Month) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	delete(v.cached, m)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -97,7 +98,8 @@ func newestFirst(dirs []string) []string {
 		n, _ := strconv.Atoi(name[strings.LastIndexAny(name, "-@")+1:]) // 0 sorts last
 		return n
 	}
-	return sortedBy(dirs, number)
+	slices.SortStableFunc(dirs, func(a, b string) int { return number(b) - number(a) })
+	return dirs
 }
 
 // inspect asks the server itself for its version; a folder without initdb

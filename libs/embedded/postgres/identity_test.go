@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -80,6 +81,40 @@ func TestWithoutAnyWayTheDataGoToTheTemporaryDirectory(t *testing.T) {
 	again := layout{dir: dir, data: filepath.Join(dir, dataName), bin: l.bin}
 	if err := again.settle(no); err != nil || again.data != l.data {
 		t.Errorf("the next start finds %s, %v, want %s", again.data, err, l.data)
+	}
+}
+
+func TestAClusterThatAStrangerHasPlantedInTheTemporaryDirectoryIsRefused(t *testing.T) {
+	t.Parallel()
+	asRoot(t)
+	l := layout{dir: filepath.Join(publicFolder(t), "postgres")}
+	l.bin.dir, l.bin.major = "/", 15
+	planted := l.fallback()
+	if err := os.Mkdir(planted, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(planted) }) //nolint:errcheck // the system's temporary folder
+	if err := os.WriteFile(filepath.Join(planted, "PG_VERSION"), []byte("15\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(planted, 4711, 4711); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.settle(no); err == nil || !strings.Contains(err.Error(), "belongs to user 4711") {
+		t.Errorf("got %v, the server would run as %+v", err, l.as)
+	}
+}
+
+func TestATemplateOfSomebodyElseIsRefused(t *testing.T) {
+	t.Parallel()
+	asRoot(t)
+	dir := publicFolder(t)
+	if err := os.Chown(dir, 4711, 4711); err != nil {
+		t.Fatal(err)
+	}
+	l := layout{}
+	if err := l.ensureTemplate(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "isn't ours") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -63,12 +63,25 @@ func (l *layout) settle(namespaces func(bin string) bool) error {
 				l.dir, got, l.bin.version, l.bin.dir, got)
 		}
 		l.as, err = ownerOf(l.data)
+		if err == nil && l.data == elsewhere {
+			err = l.checkPlanted(namespaces)
+		}
 		return err
 	}
 	l.as, err = choose(l.dir, l.bin.dir, namespaces)
 	if errors.Is(err, errNowhere) {
 		l.data = elsewhere
 		l.as, err = choose(os.TempDir(), l.bin.dir, namespaces)
+	}
+	return err
+}
+
+// checkPlanted refuses a cluster in the temporary directory that isn't owned by
+// the user we'd have made it for: anybody may make folders there.
+func (l *layout) checkPlanted(namespaces func(bin string) bool) error {
+	expected, err := choose(os.TempDir(), l.bin.dir, namespaces)
+	if err == nil && l.as != expected {
+		err = fmt.Errorf("%s belongs to user %d, who isn't one of ours: remove it", l.data, l.as.uid)
 	}
 	return err
 }
@@ -104,6 +117,14 @@ func (l *layout) password() (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
+// initdbOptions are what every cluster of ours is made with.
+func initdbOptions() []string {
+	return []string{
+		"--username=" + superuser, "--auth=scram-sha-256", "--data-checksums",
+		"--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
+	}
+}
+
 // initialise makes a cluster beside its place and moves it there when it's
 // complete: a crash in between leaves no half cluster.
 func (l *layout) initialise(ctx context.Context) error {
@@ -121,9 +142,8 @@ func (l *layout) initialise(ctx context.Context) error {
 	}
 	defer os.Remove(pwfile) //nolint:errcheck // a later start overwrites it
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(l.bin.dir, "initdb"), //nolint:gosec // the server's own tool
-		"--pgdata="+fresh, "--username="+superuser, "--auth=scram-sha-256", "--pwfile="+pwfile,
-		"--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions")
+	args := append(initdbOptions(), "--pgdata="+fresh, "--pwfile="+pwfile)
+	cmd := exec.CommandContext(ctx, filepath.Join(l.bin.dir, "initdb"), args...) //nolint:gosec // the server's own tool
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Dir = "/"
 	cmd.Env = environment()

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 )
 
 // npmPackage names the npm package for a system as Go names it; empty if
@@ -71,11 +70,4 @@ func relink(home string) error {
 		}
 	}
 	return nil
-}
-
-// sortedBy returns the values, highest number first.
-func sortedBy[T any](values []T, number func(T) int) []T {
-	sorted := slices.Clone(values)
-	slices.SortStableFunc(sorted, func(a, b T) int { return number(b) - number(a) })
-	return sorted
 }

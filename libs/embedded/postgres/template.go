@@ -2,19 +2,22 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
 // copyTemplate takes the cluster out of a folder in which a fresh one is kept
-// per server version and user, and makes that one first if it isn't there.
+// per server version, user and options, and makes that one first if it isn't there.
 func (l *layout) copyTemplate(ctx context.Context, template string) error {
-	source := filepath.Join(template, fmt.Sprintf("%s-%d", l.bin.version, l.as.uid))
+	made := sha256.Sum256([]byte(strings.Join(initdbOptions(), " ")))
+	source := filepath.Join(template, fmt.Sprintf("%s-%d-%x", l.bin.version, l.as.uid, made[:4]))
 	if err := l.ensureTemplate(ctx, source); err != nil {
 		return fmt.Errorf("make the template cluster: %w", err)
 	}
@@ -39,6 +42,11 @@ func (l *layout) ensureTemplate(ctx context.Context, source string) error {
 	if err := os.MkdirAll(source, 0o711); err != nil { //nolint:gosec // the server's user passes through
 		return err
 	}
+	for _, dir := range []string{filepath.Dir(source), source} {
+		if info, err := os.Stat(dir); err != nil || !mine(info) {
+			return errors.Join(err, fmt.Errorf("%s isn't ours, somebody else has made it", dir))
+		}
+	}
 	lock, err := os.OpenFile(filepath.Join(source, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -52,6 +60,13 @@ func (l *layout) ensureTemplate(ctx context.Context, source string) error {
 		return nil
 	}
 	return t.initialise(ctx)
+}
+
+// mine says whether we own a file: a template that somebody else has put into
+// the temporary directory would run with our rights.
+func mine(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Uid == uint32(os.Geteuid())
 }
 
 // copyTree copies folders and files with their permissions, for the server's user.

@@ -76,7 +76,7 @@ func (d *Document) Add(e Endpoint) { d.endpoints = append(d.endpoints, e) }
 func (d *Document) JSON() ([]byte, error) { return d.build() }
 
 func (d *Document) marshal() ([]byte, error) {
-	b := &builder{registry: newRegistry()}
+	b := &builder{registry: newRegistry(), refusal: d.about.Problem}
 	api := &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info:    &huma.Info{Title: d.about.Title, Version: "1", Description: d.about.Description + conventions},
@@ -84,7 +84,7 @@ func (d *Document) marshal() ([]byte, error) {
 		Components: &huma.Components{
 			Schemas:         b.registry,
 			SecuritySchemes: map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key."}},
-			Responses:       map[string]*huma.Response{"Problem": b.problem(d.about.Problem)},
+			Responses:       map[string]*huma.Response{"Problem": b.problem()},
 		},
 		Security: []map[string][]string{{"key": {}}},
 	}

@@ -15,7 +15,10 @@ const (
 )
 
 // builder makes operations; the schemas that they share collect in its registry.
-type builder struct{ registry huma.Registry }
+type builder struct {
+	registry huma.Registry
+	refusal  reflect.Type
+}
 
 func (b *builder) operation(e Endpoint) *huma.Operation {
 	op := &huma.Operation{
@@ -140,7 +143,7 @@ func (b *builder) verdict(e Endpoint) *huma.Schema {
 			"client_ref": {Type: huma.TypeString},
 			"status":     {Type: huma.TypeInteger, Description: "201 new, 200 a repeat, otherwise see problem."},
 			e.Member:     b.registry.Schema(e.Out, true, "Answer"),
-			"problem":    {Ref: "#/components/schemas/Problem"},
+			"problem":    b.registry.Schema(b.refusal, true, "Problem"),
 		},
 	}
 }
@@ -156,12 +159,12 @@ func batchAnswer(verdict *huma.Schema) *huma.Schema {
 }
 
 // problem describes every refusal, once.
-func (b *builder) problem(t reflect.Type) *huma.Response {
+func (b *builder) problem() *huma.Response {
 	return &huma.Response{
 		Description: "Refused: RFC 9457, with everything that is wrong at once. No value that was sent is repeated.",
 		Headers: map[string]*huma.Param{"Retry-After": {
 			Description: "Seconds to wait, with 429 and 503.", Schema: &huma.Schema{Type: huma.TypeInteger},
 		}},
-		Content: map[string]*huma.MediaType{mediaProblem: {Schema: b.registry.Schema(t, true, "Problem")}},
+		Content: map[string]*huma.MediaType{mediaProblem: {Schema: b.registry.Schema(b.refusal, true, "Problem")}},
 	}
 }

@@ -31,6 +31,10 @@ function rules(schema) {
   return said.join("; ");
 }
 
+function said(...parts) {
+  return parts.filter(Boolean).map((part) => part.replace(/\.$/, "")).join(". ");
+}
+
 function table(rows) {
   return make("table", {}, make("thead", {}, make("tr", {}, ...["name", "type", "", ""].map((h) => make("th", {}, h)))),
     make("tbody", {}, ...rows.map((cells) => make("tr", {}, ...cells.map((c) => make("td", {}, c || ""))))));
@@ -46,7 +50,7 @@ function fields(schema, prefix, depth) {
     const full = resolve(property);
     rows.push([make("code", {}, at), typeOf(property),
       (schema.required || []).includes(name) ? "required" : "optional",
-      [property.description || full.description, rules(full)].filter(Boolean).join(". ")]);
+      said(property.description || full.description, rules(full))]);
     if (depth < 4 && (full.properties || full.items)) rows.push(...fields(full, at, depth + 1));
   }
   return rows;
@@ -123,12 +127,13 @@ function tryOut(method, path, operation) {
 }
 
 function operation(method, path, op) {
-  const problem = make("p", {}, "Refusals are application/problem+json; see the top of the page.");
+  const problem = make("p", {}, "Refusals are application/problem+json; see the end of the page.");
   const parameters = (op.parameters || []).map((p) => [make("code", {}, p.name), p.in + ", " + typeOf(p.schema || {}),
-    p.required ? "required" : "optional", [p.description, rules(p.schema || {})].filter(Boolean).join(". ")]);
+    p.required ? "required" : "optional", said(p.description, rules(p.schema || {}))]);
   const [status, answer] = Object.entries(op.responses).find(([code]) => code.startsWith("2")) || ["", {}];
   const details = make("details", { className: "operation" },
     make("summary", {}, make("span", { className: "method " + method }, method), make("span", { className: "path" }, path), make("span", {}, op.summary || "")));
+  details.id = op.operationId;
   details.dataset.text = [method, path, op.summary, op.description].join(" ").toLowerCase();
   details.addEventListener("toggle", () => {
     if (details.dataset.done) return;
@@ -166,7 +171,12 @@ async function start() {
   }
   main.replaceChildren(make("p", { className: "note" }, (api.info.description || "").replace(/[*`]/g, "").trim()),
     ...[...groups].flatMap(([tag, operations]) => [make("h2", {}, tag), ...operations]),
-    make("h2", {}, "Problem"), table(fields({ $ref: "#/components/schemas/Problem" }, "", 0)));
+    make("h2", {}, "Problem"), table(fields(Object.values(api.components.responses.Problem.content)[0].schema, "", 0)));
+  const wanted = document.getElementById(location.hash.slice(1)); // docs#postNotices opens there
+  if (wanted) {
+    wanted.open = true;
+    wanted.scrollIntoView();
+  }
   document.getElementById("filter").addEventListener("input", (event) => {
     const wanted = event.target.value.toLowerCase();
     for (const d of document.querySelectorAll("details.operation")) d.hidden = !d.dataset.text.includes(wanted);

@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/meter"
 )
 
 // The two headers which prove that nothing is missing.
@@ -84,6 +86,25 @@ type Metrics struct {
 	Errors *prometheus.CounterVec
 	// Halted is 1 for a partition that stands still.
 	Halted *prometheus.GaugeVec
+}
+
+// NewMetrics returns those of a consumer.
+func NewMetrics(reg prometheus.Registerer, consumer, topic string) *Metrics {
+	by := prometheus.Labels{"consumer": consumer, "topic": topic}
+	one := func(name, help string) prometheus.Counter {
+		return meter.Counter(reg, name, help, "consumer", "topic").With(by)
+	}
+	return &Metrics{
+		Consumed:   one("consumed_total", "Records that were read and were new."),
+		Duplicates: one("duplicates_total", "Records that had been seen before and were dropped."),
+		Nacked:     one("nacked_total", "Messages that a handler refused and that were delivered again."),
+		Errors: meter.Counter(reg, "consumer_errors_total",
+			"Failures to read Kafka, to join the group, to keep progress, and records that must not be passed.",
+			"consumer", "topic", "kind").MustCurryWith(by),
+		Halted: meter.Gauge(reg, "halted",
+			"1 while a partition stands still before a hole or a record that cannot be understood.",
+			"consumer", "topic", "partition").MustCurryWith(by),
+	}
 }
 
 // Halt says whether a partition stands still.

@@ -18,12 +18,6 @@ type HeaderError struct{ Header, Reason string }
 // Error names the header and what is wrong with it.
 func (e *HeaderError) Error() string { return fmt.Sprintf("header %s %s", e.Header, e.Reason) }
 
-// BodyError says that the body of a record does not hold the fact which its headers name. It never holds the value.
-type BodyError struct{ Type, Reason string }
-
-// Error names the fact that was expected and what is wrong with the body.
-func (e *BodyError) Error() string { return fmt.Sprintf("body of %s %s", e.Type, e.Reason) }
-
 // MissingError says that facts are missing from a partition. What is missing stands between After and Next, and the
 // last missing one is Previous.
 type MissingError struct {

@@ -15,13 +15,10 @@ import (
 )
 
 const (
-	leadPoll  = 250 * time.Millisecond // so long nobody publishes after the leader is gone
-	leadCheck = time.Second            // how often an idle leader asks whether it still is one
-	leadTrip  = 5 * time.Second        // for one statement; silence for longer means that the lead is lost
+	poll  = 250 * time.Millisecond // so long nobody publishes after the leader is gone
+	check = time.Second            // how often an idle leader asks whether it still is one
+	trip  = 5 * time.Second        // for one statement; silence for longer means that the lead is lost
 )
-
-// ErrSetup marks what no waiting will change.
-var ErrSetup = errors.New("relay is set up wrongly")
 
 // Checkpoint is how far a relay has published the log: everything up to Position. Previous holds the position that was
 // published last to each partition.
@@ -40,7 +37,7 @@ type Lead struct {
 
 // The server finds out within 15 s that the machine of a leader is gone. The checkpoint may be lost in a crash of the
 // database: an older one means that facts are published again, which is harmless, and saves an fsync per batch.
-const leadSession = `
+const session = `
 set application_name = 'songan relay';
 set synchronous_commit = off;
 set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 5`
@@ -54,14 +51,14 @@ func Take(ctx context.Context, pool *pgxpool.Pool, topic string) (*Lead, error) 
 	}
 	l := &Lead{topic: topic, conn: pooled.Hijack()}
 	if err := l.wait(ctx); err != nil {
-		l.Release()
+		l.Release(ctx)
 		return nil, fmt.Errorf("wait for the lead of %s: %w", topic, err)
 	}
 	return l, nil
 }
 
 func (l *Lead) wait(ctx context.Context) error {
-	if _, err := l.conn.PgConn().Exec(ctx, leadSession).ReadAll(); err != nil {
+	if _, err := l.conn.PgConn().Exec(ctx, session).ReadAll(); err != nil {
 		return err
 	}
 	const try = `select pg_try_advisory_lock(hashtextextended('kafkabus relay ' || current_schema() || ' ' || $1, 0))`
@@ -70,34 +67,50 @@ func (l *Lead) wait(ctx context.Context) error {
 		if err := l.conn.QueryRow(ctx, try, l.topic).Scan(&mine); err != nil || mine {
 			return err
 		}
-		if err := pause.For(ctx, leadPoll); err != nil {
+		if err := pause.For(ctx, poll); err != nil {
 			return err
 		}
 	}
 }
 
-func (l *Lead) Release() {
-	ctx, cancel := context.WithTimeout(context.Background(), leadTrip)
+// Release gives the lead to whoever waits for it. It does so when ctx has ended as well.
+func (l *Lead) Release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trip)
 	defer cancel()
 	_ = l.conn.Close(ctx) // the server notices either way
 }
 
-// Load returns the checkpoint, which is made at the first start.
-func (l *Lead) Load(ctx context.Context, partitions int) (Checkpoint, error) {
+// Load returns the checkpoint, and whether there is one.
+func (l *Lead) Load(ctx context.Context) (Checkpoint, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	const create = `insert into relay_positions (topic, position, previous) values ($1, 0, $2) on conflict do nothing`
 	const load = `select position, previous from relay_positions where topic = $1`
 	var at Checkpoint
-	if _, err := l.conn.Exec(ctx, create, l.topic, make([]int64, partitions)); err != nil {
+	err := l.conn.QueryRow(ctx, load, l.topic).Scan(&at.Position, &at.Previous)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return at, false, nil
+	}
+	if err != nil {
+		return at, false, fmt.Errorf("load checkpoint of %s: %w", l.topic, err)
+	}
+	return at, true, nil
+}
+
+// Create makes the checkpoint at the start of the log. It is durable, unlike those that follow.
+func (l *Lead) Create(ctx context.Context, partitions int) (Checkpoint, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := Checkpoint{Previous: make([]int64, partitions)}
+	err := pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `set local synchronous_commit = on`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `insert into relay_positions (topic, position, previous) values ($1, $2, $3)`,
+			l.topic, at.Position, at.Previous)
+		return err
+	})
+	if err != nil {
 		return at, fmt.Errorf("create checkpoint of %s: %w", l.topic, err)
-	}
-	if err := l.conn.QueryRow(ctx, load, l.topic).Scan(&at.Position, &at.Previous); err != nil {
-		return at, fmt.Errorf("load checkpoint of %s: %w", l.topic, err)
-	}
-	if len(at.Previous) != partitions {
-		return at, fmt.Errorf("%w: checkpoint of %s has %d partitions instead of %d",
-			ErrSetup, l.topic, len(at.Previous), partitions)
 	}
 	return at, nil
 }
@@ -106,7 +119,7 @@ func (l *Lead) Load(ctx context.Context, partitions int) (Checkpoint, error) {
 func (l *Lead) Save(ctx context.Context, before int64, after Checkpoint) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leadTrip)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trip)
 	defer cancel()
 	const move = `update relay_positions set position = $3, previous = $4 where topic = $1 and position = $2`
 	tag, err := l.conn.Exec(ctx, move, l.topic, before, after.Position, after.Previous)
@@ -122,7 +135,7 @@ func (l *Lead) Save(ctx context.Context, before int64, after Checkpoint) error {
 // Keep returns when the lead is lost, or when ctx ends.
 func (l *Lead) Keep(ctx context.Context) error {
 	for {
-		if err := pause.For(ctx, leadCheck); err != nil {
+		if err := pause.For(ctx, check); err != nil {
 			return err
 		}
 		if err := l.ping(ctx); err != nil {
@@ -134,7 +147,7 @@ func (l *Lead) Keep(ctx context.Context) error {
 func (l *Lead) ping(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leadTrip) // broken off, it would break the connection
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trip) // broken off, it would break the connection
 	defer cancel()
 	return l.conn.Ping(ctx)
 }

@@ -19,7 +19,7 @@ func writeNew(path string, file *keyFile) error {
 		return err
 	}
 	err = os.Link(draft, path) // unlike a rename it fails if there is one
-	return errors.Join(err, os.Remove(draft), syncFolder(path))
+	return errors.Join(err, os.Remove(draft), SyncFolder(path))
 }
 
 // replace writes a key file over the old one: after a crash one of the two is there, whole.
@@ -31,7 +31,7 @@ func replace(path string, file *keyFile) error {
 	if err := os.Rename(draft, path); err != nil {
 		return errors.Join(err, os.Remove(draft))
 	}
-	return syncFolder(path)
+	return SyncFolder(path)
 }
 
 // writeDraft writes a file beside path and returns its name when its content is on disk.
@@ -54,8 +54,8 @@ func writeDraft(path string, file *keyFile) (string, error) {
 	return draft.Name(), nil
 }
 
-// syncFolder makes a new name in a folder survive a power cut.
-func syncFolder(path string) error {
+// SyncFolder makes a new name in a folder survive a power cut.
+func SyncFolder(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -70,14 +70,14 @@ func withLock(path string, do func() error) error {
 		return fmt.Errorf("open lock: %w", err)
 	}
 	defer lock.Close()
-	if err := flock(lock); err != nil {
+	if err := Flock(lock); err != nil {
 		return fmt.Errorf("lock %s: %w", path, err)
 	}
 	return do()
 }
 
-// flock waits for the lock; a signal that arrives while it waits is no failure.
-func flock(f *os.File) error {
+// Flock waits for the lock on a file; a signal that arrives while it waits is no failure.
+func Flock(f *os.File) error {
 	const interruptions = 1000
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 	for i := 0; errors.Is(err, syscall.EINTR) && i < interruptions; i++ {

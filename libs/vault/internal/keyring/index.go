@@ -16,28 +16,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Index is what a row can be found by. Empty fields are not indexed. Both are normalised by the caller; see rule 4.
-type Index struct {
-	// Document is a document's number: upper-case letters and digits only.
-	Document string
-	// Name is a folded name: upper case, no marks, single spaces.
-	Name string
-}
-
 // ErrNotNormalised says that an indexed or searched value is not in its one spelling, so that it would not be found.
 var ErrNotNormalised = errors.New("the value is not normalised")
 
 // indexSize is 128 bits: two people never share an index by chance.
 const indexSize = 16
 
-// indexKeys are the keyed hashes of one key file, a key of its own for each use, so that equal values of different
-// kinds have nothing in common.
-type indexKeys struct {
+// Index holds the keyed hashes of one key file, a key of its own for each use, so that equal values of different
+// kinds have nothing in common. It is safe for concurrent use.
+type Index struct {
 	document, name, names, fingerprint *keyedHash
 }
 
-func newIndexKeys(key []byte) (*indexKeys, error) {
-	k := &indexKeys{}
+func newIndex(key []byte) (*Index, error) {
+	k := &Index{}
 	for use, hash := range map[string]**keyedHash{
 		"document": &k.document, "name": &k.name, "names": &k.names, "fingerprint": &k.fingerprint,
 	} {
@@ -72,24 +64,19 @@ func (k *keyedHash) sum(parts ...string) []byte {
 	return mac.Sum(buffer[:0])[:indexSize:indexSize]
 }
 
-// Name returns the name of kind that parts have, always the same and guessed by nobody: 26 lower-case letters and
-// digits, 128 bits of HMAC-SHA-256. Ids and causes are made of idempotency keys with it.
-func (v *Vault) Name(kind string, parts ...string) string {
-	return spell(v.keys.index.names.sum(append([]string{kind}, parts...)...))
-}
+// Derive returns the name that parts have: 26 lower-case letters and digits.
+func (k *Index) Derive(parts ...string) string { return spell(k.names.sum(parts...)) }
 
-// Fingerprint returns a keyed digest of a request body, by which a second body under the same idempotency key is told
-// apart. It is stored with facts; without the key it says nothing about the body.
-func (v *Vault) Fingerprint(body []byte) string {
-	return spell(v.keys.index.fingerprint.sum(string(body)))
-}
+// Fingerprint returns a keyed digest of a body, spelled like a name.
+func (k *Index) Fingerprint(body []byte) string { return spell(k.fingerprint.sum(string(body))) }
 
 func spell(sum []byte) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
 	return base32.NewEncoding(letters).WithPadding(base32.NoPadding).EncodeToString(sum)
 }
 
-func (k *indexKeys) ofDocument(number string) ([]byte, error) {
+// Document returns the blind index of a normalised document number, nil of an empty one.
+func (k *Index) Document(number string) ([]byte, error) {
 	if number == "" {
 		return nil, nil
 	}
@@ -101,7 +88,8 @@ func (k *indexKeys) ofDocument(number string) ([]byte, error) {
 	return k.document.sum(number), nil
 }
 
-func (k *indexKeys) ofName(name string) ([]byte, error) {
+// Name returns the blind index of a folded name, nil of an empty one.
+func (k *Index) Name(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}

@@ -21,12 +21,13 @@ var ErrDestroyed = errors.New("the month's key was destroyed")
 // ErrWrongKeys says that a month's key was wrapped by a master keyset other than the one in the key file.
 var ErrWrongKeys = errors.New("the key file does not fit this vault")
 
-// Keys is the key file of one service: master keyset, secrets of the months, index key. It is read again whenever a
+// Ring is the key file of one service: master keyset, secrets of the months, index key. It is read again whenever a
 // month's key is wrapped or unwrapped, which is rare, so that a rotation or a destroyed month is seen by processes
 // that run already. It is safe for concurrent use.
-type Keys struct {
-	path  string
-	index *indexKeys
+type Ring struct {
+	path string
+	// Index makes blind indexes and names.
+	Index *Index
 }
 
 const (
@@ -44,9 +45,8 @@ type keyFile struct {
 	Months tree            `json:"months"`
 }
 
-// CreateMaster makes a new key file. It never overwrites one: whoever loses the file loses every row, so an existing
-// one is an error that is [fs.ErrExist].
-func CreateMaster(path string) error {
+// Create makes a new key file. It never overwrites one: an existing one is an error that is fs.ErrExist.
+func Create(path string) error {
 	master, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return fmt.Errorf("make a master key: %w", err)
@@ -66,18 +66,21 @@ func CreateMaster(path string) error {
 	return nil
 }
 
-// LoadKeys reads a key file. A file that others than its owner may read is refused.
-func LoadKeys(path string) (*Keys, error) {
+// Load reads a key file. A file that others than its owner may read is refused.
+func Load(path string) (*Ring, error) {
 	file, err := readKeyFile(path)
 	if err != nil {
 		return nil, err
 	}
-	index, err := newIndexKeys(file.Index)
+	index, err := newIndex(file.Index)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
-	return &Keys{path: path, index: index}, nil
+	return &Ring{path: path, Index: index}, nil
 }
+
+// Path is where the file lies.
+func (r *Ring) Path() string { return r.path }
 
 func readKeyFile(path string) (*keyFile, error) {
 	f, err := os.Open(path)
@@ -165,9 +168,9 @@ func (l layers) Decrypt(sealed, associated []byte) ([]byte, error) {
 
 func wrapAssociated(m Month) []byte { return []byte("songan vault key " + m.String()) }
 
-// wrap writes a month's keyset as it stands in vault_keys.
-func (k *Keys) wrap(m Month, data *keyset.Handle) ([]byte, error) {
-	file, err := readKeyFile(k.path)
+// Wrap encrypts a month's keyset as it stands in vault_keys.
+func (r *Ring) Wrap(m Month, data *keyset.Handle) ([]byte, error) {
+	file, err := readKeyFile(r.path)
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +189,10 @@ func (f *keyFile) wrap(m Month, data *keyset.Handle) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (k *Keys) unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
-	file, err := readKeyFile(k.path)
+// Unwrap opens what Wrap made. It errs with [ErrDestroyed] when the file has forgotten the month, and with
+// [ErrWrongKeys] when the file is another one or no longer holds the master key.
+func (r *Ring) Unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
+	file, err := readKeyFile(r.path)
 	if err != nil {
 		return nil, err
 	}
@@ -206,26 +211,26 @@ func (f *keyFile) unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
 	return data, nil
 }
 
-// forget cuts a month's secret out of the file. It is done when the file is on disk. A file that has forgotten the
+// Forget cuts a month's secret out of the file. It is done when the file is on disk. A file that has forgotten the
 // month already is not touched: it may have been brought here, read-only, from where that was done.
-func (k *Keys) forget(m Month) error {
-	file, err := readKeyFile(k.path)
+func (r *Ring) Forget(m Month) error {
+	file, err := readKeyFile(r.path)
 	if err != nil {
 		return err
 	}
 	if _, there := file.Months.secret(m); !there {
 		return nil
 	}
-	return k.change(func(file *keyFile) (bool, error) {
+	return r.change(func(file *keyFile) (bool, error) {
 		rest, was := file.Months.forget(m)
 		file.Months = rest
 		return was, nil
 	})
 }
 
-// addMaster makes a new master key the primary one; older ones still unwrap.
-func (k *Keys) addMaster() error {
-	return k.change(func(file *keyFile) (bool, error) {
+// AddMaster makes a new master key the primary one; older ones still unwrap.
+func (r *Ring) AddMaster() error {
+	return r.change(func(file *keyFile) (bool, error) {
 		handle, err := file.master()
 		if err != nil {
 			return false, err
@@ -242,11 +247,24 @@ func (k *Keys) addMaster() error {
 	})
 }
 
-// withoutOldMasters returns what the file is to be when all master keys but the primary are dropped.
-func (f *keyFile) withoutOldMasters() (*keyFile, error) {
+// RetireMasters drops all master keys but the primary. check is given what the file will be able to open then; if it
+// errs, nothing is changed.
+func (r *Ring) RetireMasters(check func(unwrap func(Month, []byte) error) error) error {
+	return r.change(func(file *keyFile) (bool, error) {
+		if err := file.dropOldMasters(); err != nil {
+			return false, err
+		}
+		return true, check(func(m Month, wrapped []byte) error {
+			_, err := file.unwrap(m, wrapped)
+			return err
+		})
+	})
+}
+
+func (f *keyFile) dropOldMasters() error {
 	handle, err := f.master()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	manager := keyset.NewManagerFromHandle(handle)
 	for _, key := range handle.KeysetInfo().GetKeyInfo() {
@@ -254,11 +272,10 @@ func (f *keyFile) withoutOldMasters() (*keyFile, error) {
 			continue
 		}
 		if err := manager.Delete(key.GetKeyId()); err != nil {
-			return nil, fmt.Errorf("drop a master key: %w", err)
+			return fmt.Errorf("drop a master key: %w", err)
 		}
 	}
-	rest := *f
-	return &rest, rest.replaceMaster(manager)
+	return f.replaceMaster(manager)
 }
 
 func (f *keyFile) replaceMaster(manager *keyset.Manager) error {
@@ -270,9 +287,9 @@ func (f *keyFile) replaceMaster(manager *keyset.Manager) error {
 }
 
 // change rewrites the file under a lock that holds between processes; edit says whether there is anything to write.
-func (k *Keys) change(edit func(*keyFile) (bool, error)) error {
-	return withLock(k.path+".lock", func() error {
-		file, err := readKeyFile(k.path)
+func (r *Ring) change(edit func(*keyFile) (bool, error)) error {
+	return withLock(r.path+".lock", func() error {
+		file, err := readKeyFile(r.path)
 		if err != nil {
 			return err
 		}
@@ -280,7 +297,7 @@ func (k *Keys) change(edit func(*keyFile) (bool, error)) error {
 		if err != nil || !changed {
 			return err
 		}
-		if err := replace(k.path, file); err != nil {
+		if err := replace(r.path, file); err != nil {
 			return fmt.Errorf("change key file: %w", err)
 		}
 		return nil

@@ -1,4 +1,4 @@
-package vault
+package ledger
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ const (
 	longestID   = 200
 )
 
-// checkCode accepts words of a fixed vocabulary: lower case, digits, "_", ".", "-". Free text could name somebody.
-func checkCode(what, code string) error {
+// CheckCode accepts words of a fixed vocabulary: lower case, digits, "_", ".", "-". Free text could name somebody.
+func CheckCode(what, code string) error {
 	if code == "" || len(code) > longestCode || code[0] < 'a' || code[0] > 'z' {
 		return fmt.Errorf("%s must be a code like stay_guest", what)
 	}
@@ -24,8 +24,8 @@ func checkCode(what, code string) error {
 	return nil
 }
 
-// checkID accepts ids and principals: visible ASCII without spaces.
-func checkID(what, id string) error {
+// CheckID accepts ids and principals: visible ASCII without spaces.
+func CheckID(what, id string) error {
 	if id == "" || len(id) > longestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return fmt.Errorf("%s must be an id of at most %d characters without spaces", what, longestID)
 	}

@@ -1,42 +1,40 @@
-package vault
+// Package ledger is the file in which a vault writes down what was erased, so that it can be erased again after a
+// restore of the database.
+//
+//  1. It is JSON lines, only ever appended to, by any number of processes; an entry that was appended is on disk.
+//  2. An entry names a reference or a month, when, by whom and why: codes and ids. It says nothing about a person.
+//  3. Reading it stops at nothing: a damaged line is counted and passed over.
+package ledger
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
+
+	"github.com/songan-vn/songan/libs/vault/internal/keyring"
 )
 
-// entry is one line of the ledger: a reference or a month, and nothing about the person.
-type entry struct {
-	Ref    Ref       `json:"ref,omitempty"`
+// Entry is one line of the ledger.
+type Entry struct {
+	// Ref is the reference that was erased; "" when it was a Month.
+	Ref string `json:"ref,omitempty"`
+	// Month is the month that was destroyed, "2026-11".
 	Month  string    `json:"month,omitempty"`
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
 	Reason string    `json:"reason"`
 }
 
-func (e entry) check() error {
-	var subject error
-	switch {
-	case e.Month != "" && e.Ref == "":
-		_, subject = parseMonth(e.Month)
-	default:
-		_, subject = e.Ref.month()
-	}
-	if e.At.IsZero() {
-		subject = errors.Join(subject, errors.New("without a time"))
-	}
-	return errors.Join(subject, checkID("actor", e.Actor), checkCode("reason", e.Reason))
-}
+// fileMode keeps the ledger to its owner: it says when somebody asked to be forgotten.
+const fileMode = 0o600
 
-// ledger is the file of erasures: JSON lines, only ever appended to, by any number of processes.
-type ledger struct{ path string }
-
-// append returns when the entries are on disk.
-func (l ledger) append(entries []entry) error {
+// Append writes entries at the end of the file and returns when they are on disk.
+func Append(path string, entries []Entry) error {
 	var lines []byte
 	for _, e := range entries {
 		line, err := json.Marshal(e)
@@ -45,15 +43,15 @@ func (l ledger) append(entries []entry) error {
 		}
 		lines = append(append(lines, line...), '\n')
 	}
-	_, err := os.Stat(l.path)
+	_, err := os.Stat(path)
 	created := errors.Is(err, os.ErrNotExist)
-	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, secretMode)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, fileMode)
 	if err != nil {
 		return fmt.Errorf("open erasure ledger: %w", err)
 	}
 	err = appendTo(f, lines)
 	if created {
-		err = errors.Join(err, syncFolder(l.path))
+		err = errors.Join(err, keyring.SyncFolder(path))
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write erasure ledger: %w", err)
@@ -64,7 +62,7 @@ func (l ledger) append(entries []entry) error {
 // appendTo writes at the end while no other process does. A line that a crash has cut off gets its end first:
 // what follows must not run into it and be lost with it.
 func appendTo(f *os.File, lines []byte) error {
-	if err := flock(f); err != nil {
+	if err := keyring.Flock(f); err != nil {
 		return err
 	}
 	about, err := f.Stat()
@@ -84,4 +82,48 @@ func appendTo(f *os.File, lines []byte) error {
 		return err
 	}
 	return f.Sync()
+}
+
+const (
+	// longestLine bounds a line; ours are below 500 bytes.
+	longestLine = 4096
+	// mostDamaged is how many damaged lines are remembered by their numbers.
+	mostDamaged = 10
+)
+
+// Damage counts the lines that could not be read.
+type Damage struct {
+	Lines int
+	// First are the numbers of the first of them.
+	First []int
+}
+
+// Read hands over every entry that is whole and that check accepts. It ends early only when handle errs or the file
+// cannot be read; the error names the line.
+func Read(file io.Reader, check, handle func(Entry) error) (Damage, error) {
+	var damage Damage
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, 0, longestLine), longestLine)
+	number := 0
+	for lines.Scan() {
+		number++
+		text := bytes.TrimSpace(lines.Bytes())
+		if len(text) == 0 {
+			continue
+		}
+		var e Entry
+		if json.Unmarshal(text, &e) != nil || check(e) != nil {
+			if damage.Lines++; damage.Lines <= mostDamaged {
+				damage.First = append(damage.First, number)
+			}
+			continue
+		}
+		if err := handle(e); err != nil {
+			return damage, fmt.Errorf("line %d: %w", number, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return damage, fmt.Errorf("after line %d: %w", number, err)
+	}
+	return damage, nil
 }

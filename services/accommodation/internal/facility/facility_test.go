@@ -7,6 +7,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/eventstest"
 	"github.com/songan-vn/songan/libs/decider/decidertest"
 	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 )
@@ -62,4 +63,9 @@ func TestFacility(t *testing.T) {
 			When: facility.RevokeKey{Key: "K1"}, Problem: "key_unknown",
 		},
 	})
+}
+
+func TestPrivateFactsStayReadable(t *testing.T) {
+	t.Parallel()
+	eventstest.Goldens(t, "testdata", facility.PrivateFacts())
 }

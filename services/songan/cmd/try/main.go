@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/songan/internal/bench"
@@ -16,6 +17,11 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "bench" {
 		fmt.Println(bench.Run(ctx, bench.Args{Seconds: 6, Lines: 200000, Only: os.Args[2:]}, os.Stdout))
 		return
+	}
+	if path := os.Getenv("CPUPROFILE"); path != "" {
+		f, _ := os.Create(path)
+		_ = pprof.StartCPUProfile(f)
+		defer pprof.StopCPUProfile()
 	}
 	fmt.Println(onemachine.Run(ctx, os.Stdout))
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
@@ -23,11 +24,11 @@ func (p *player) notify(ctx context.Context, act *evening.Act, due time.Time) er
 		return err
 	}
 	p.stays[g.Number] = stay{arrival: entry.Arrival, body: body}
-	got, err := p.send(ctx, act, call{path: "/notices", body: body})
+	got, err := p.send(ctx, act, client.Call{Path: "/notices", Body: body})
 	if err != nil {
 		return err
 	}
-	p.tally.answered(got.took, time.Since(due))
+	p.tally.answered(got.Took, time.Since(due))
 	v, err := verdictOf(got)
 	if err != nil {
 		p.tally.differs(g, err.Error())
@@ -46,9 +47,7 @@ func (p *player) entry(g *evening.Guest) evening.Entry {
 func (p *player) record(act *evening.Act, g *evening.Guest, v verdict) {
 	p.tally.count(evening.CheckIns)
 	p.tally.count(v.figure())
-	if gauge := p.shown[g.Party]; gauge != nil {
-		gauge.add(1)
-	}
+	p.shown(g.Party)
 	if v.Notice != nil {
 		p.stays[g.Number].id, p.stays[g.Number].notified = v.Notice.ID, v.Notice.NotifiedAt
 	}
@@ -81,7 +80,7 @@ func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
 		body.Write(append(line, '\n'))
 	}
 	for range sendings {
-		got, err := p.send(ctx, act, call{path: "/notices/batch", media: "application/x-ndjson", body: body.Bytes()})
+		got, err := p.send(ctx, act, client.Call{Path: "/notices/batch", Media: "application/x-ndjson", Body: body.Bytes()})
 		if err != nil {
 			return err
 		}
@@ -91,13 +90,13 @@ func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
 			return nil
 		}
 		if anyLater(verdicts) {
-			p.api.busy.Add(1)
-			if err := wait(ctx, time.Second); err != nil {
+			p.api.Busy.Add(1)
+			if err := client.Wait(ctx, time.Second); err != nil {
 				return err
 			}
 			continue
 		}
-		p.tally.answeredList(got.took)
+		p.tally.answeredList(got.Took)
 		for i, v := range verdicts {
 			p.record(act, act.Guests[i], v)
 		}
@@ -129,11 +128,11 @@ func (p *player) change(ctx context.Context, act *evening.Act) error {
 	if err != nil {
 		return err
 	}
-	got, err := p.send(ctx, act, call{path: "/notices/" + s.id + path(act.Verb), body: body})
+	got, err := p.send(ctx, act, client.Call{Path: "/notices/" + s.id + path(act.Verb), Body: body})
 	if err != nil {
 		return err
 	}
-	p.tally.changed(got.took)
+	p.tally.changed(got.Took)
 	v, err := verdictOf(got)
 	if err != nil {
 		p.tally.differs(g, err.Error())
@@ -153,7 +152,7 @@ func (p *player) change(ctx context.Context, act *evening.Act) error {
 
 // repeat sends a check-in again, as after a connection that broke, and expects the first answer.
 func (p *player) repeat(ctx context.Context, act *evening.Act, s stay) error {
-	got, err := p.send(ctx, act, call{path: "/notices", body: s.body})
+	got, err := p.send(ctx, act, client.Call{Path: "/notices", Body: s.body})
 	if err != nil {
 		return err
 	}
@@ -163,7 +162,7 @@ func (p *player) repeat(ctx context.Context, act *evening.Act, s stay) error {
 		p.tally.differs(act.Guests[0], err.Error())
 	case v.Status != http.StatusCreated || v.Notice == nil || v.Notice.ID != s.id || !v.Notice.NotifiedAt.Equal(s.notified):
 		p.tally.differs(act.Guests[0], "a repeated request had another answer")
-	case !got.replayed:
+	case !got.Replayed:
 		p.tally.differs(act.Guests[0], "a repeated request was not answered as one: Idempotent-Replay is missing")
 	default:
 		p.tally.count(evening.Repeated)
@@ -189,13 +188,13 @@ func path(v evening.Verb) string {
 }
 
 // send posts for the act's facility.
-func (p *player) send(ctx context.Context, act *evening.Act, c call) (answer, error) {
-	c.method, c.path, c.token, c.key = http.MethodPost, api+c.path, p.desks[act.Facility].token, act.Key
-	got, err := p.api.do(ctx, c)
+func (p *player) send(ctx context.Context, act *evening.Act, c client.Call) (client.Answer, error) {
+	c.Method, c.Path, c.Token, c.Key = http.MethodPost, api+c.Path, p.desks[act.Facility].token, act.Key
+	got, err := p.api.Do(ctx, c)
 	if err != nil {
-		return answer{}, err
+		return client.Answer{}, err
 	}
-	for seen := p.position.Load(); got.position > seen && !p.position.CompareAndSwap(seen, got.position); seen = p.position.Load() {
+	for seen := p.position.Load(); got.Position > seen && !p.position.CompareAndSwap(seen, got.Position); seen = p.position.Load() {
 	}
 	return got, nil
 }

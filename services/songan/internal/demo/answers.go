@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
@@ -68,33 +69,33 @@ type verdict struct {
 }
 
 // verdictOf reads the answer to a request about one guest.
-func verdictOf(a answer) (verdict, error) {
-	v := verdict{Status: a.status}
+func verdictOf(a client.Answer) (verdict, error) {
+	v := verdict{Status: a.Status}
 	var err error
-	if a.status < http.StatusMultipleChoices {
+	if a.Status < http.StatusMultipleChoices {
 		v.Notice = &notice{}
-		err = json.Unmarshal(a.body, v.Notice)
+		err = json.Unmarshal(a.Body, v.Notice)
 	} else {
 		v.Problem = &problem{}
-		err = json.Unmarshal(a.body, v.Problem)
+		err = json.Unmarshal(a.Body, v.Problem)
 	}
 	if err != nil {
-		return v, fmt.Errorf("status %d with a body that is no JSON", a.status)
+		return v, fmt.Errorf("status %d with a body that is no JSON", a.Status)
 	}
 	return v, nil
 }
 
 // verdictsOf reads the answer to a batch: a line per guest, in their order.
-func verdictsOf(a answer, guests int) ([]verdict, error) {
-	if a.status != http.StatusOK {
+func verdictsOf(a client.Answer, guests int) ([]verdict, error) {
+	if a.Status != http.StatusOK {
 		v, err := verdictOf(a)
 		if err == nil && v.Problem != nil {
 			err = fmt.Errorf("the whole list was refused with %s", v.Problem.code())
 		}
-		return nil, errors.Join(err, fmt.Errorf("status %d for a list", a.status))
+		return nil, errors.Join(err, fmt.Errorf("status %d for a list", a.Status))
 	}
 	var verdicts []verdict
-	for line := range bytes.Lines(a.body) {
+	for line := range bytes.Lines(a.Body) {
 		var v verdict
 		if err := json.Unmarshal(line, &v); err != nil {
 			return nil, errors.New("a line of the answer is no JSON")

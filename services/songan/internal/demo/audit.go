@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
@@ -72,7 +73,7 @@ func (a *auditor) list(ctx context.Context, facility string, see func(notice)) e
 			Items []notice `json:"items"`
 			Next  string   `json:"next_cursor"`
 		}
-		if err := a.api.read(ctx, call{path: api + "/notices?" + query.Encode(), token: a.token}, &page); err != nil {
+		if err := a.api.Read(ctx, client.Call{Path: api + "/notices?" + query.Encode(), Token: a.token}, &page); err != nil {
 			return err
 		}
 		for _, n := range page.Items {
@@ -134,7 +135,7 @@ func (a *auditor) checkedAt(ctx context.Context, id string) (time.Time, error) {
 			RecordedAt time.Time `json:"recorded_at"`
 		} `json:"items"`
 	}
-	if err := a.api.read(ctx, call{path: api + "/notices/" + id + "/history", token: a.token}, &history); err != nil {
+	if err := a.api.Read(ctx, client.Call{Path: api + "/notices/" + id + "/history", Token: a.token}, &history); err != nil {
 		return time.Time{}, err
 	}
 	for _, step := range history.Items {

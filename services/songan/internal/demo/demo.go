@@ -24,6 +24,7 @@ import (
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/services/simulators/people"
+	"github.com/songan-vn/songan/services/songan/internal/demo/board"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
@@ -71,7 +72,7 @@ func (a Args) orDefaults() (Args, error) {
 }
 
 // evenings are the names that an evening may have.
-var evenings = regexp.MustCompile(`^[0-9A-Za-z._-]+$`) //nolint:gochecknoglobals // compiled once, never written
+var evenings = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 
 func (a Args) check() error {
 	const facilities, checkIns, connections = 2_000, 200_000, 512
@@ -106,7 +107,7 @@ func Run(ctx context.Context, args Args, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\nAn evening in Hà Nội at %s: %s facilities, %s check-ins, seed %d, run %s.\n\n",
-		system.BaseURL, grouped(len(plan.Facilities)), grouped(len(plan.Guests)), args.Seed, args.Evening)
+		system.BaseURL, board.Grouped(len(plan.Facilities)), board.Grouped(len(plan.Guests)), args.Seed, args.Evening)
 	s := newShow(args, plan, system, out)
 	r, err := s.play(ctx)
 	if err != nil {

@@ -7,18 +7,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
 // player plays an evening at its front desks.
 type player struct {
-	api   *client
+	api   *client.Client
 	plan  evening.Evening
 	desks []desk
 	now   func() time.Time
 	tally *tally
-	// shown is told how many guests of a party were answered.
-	shown map[evening.Party]*gauge
+	// shown is told about every guest who was answered.
+	shown func(evening.Party)
 
 	// stays are what became of the guests, by their number. Each is written by one act, before the act is done.
 	stays []stay
@@ -35,9 +36,9 @@ type stay struct {
 	body     []byte
 }
 
-func newPlayer(api *client, plan evening.Evening, desks []desk, now func() time.Time) *player {
+func newPlayer(api *client.Client, plan evening.Evening, desks []desk, now func() time.Time) *player {
 	p := &player{
-		api: api, plan: plan, desks: desks, now: now, tally: newTally(), shown: map[evening.Party]*gauge{},
+		api: api, plan: plan, desks: desks, now: now, tally: newTally(), shown: func(evening.Party) {},
 		stays: make([]stay, len(plan.Guests)), done: map[*evening.Act]chan struct{}{},
 	}
 	for _, act := range plan.Acts {
@@ -65,7 +66,7 @@ func (p *player) play(ctx context.Context, connections int) error {
 		})
 	}
 	for _, act := range p.plan.Acts {
-		if wait(ctx, time.Until(began.Add(act.At))) != nil {
+		if client.Wait(ctx, time.Until(began.Add(act.At))) != nil {
 			break
 		}
 		select {

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/demo/board"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
@@ -23,18 +25,19 @@ type result struct {
 	busy, lost int64
 }
 
-// row is one figure: what was expected, what the front desks were answered and what the API says afterwards. Negative
-// is a figure that one of them cannot know.
+// row is one figure: what was expected, what the front desks were answered and what the API says afterwards. Either of
+// the last two may be unknown.
 type row struct {
 	name                    string
 	expected, answered, api int
 }
 
 func (r row) agrees() bool {
-	return (r.answered < 0 || r.answered == r.expected) && (r.api < 0 || r.api == r.expected)
+	return (r.answered == unknown || r.answered == r.expected) && (r.api == unknown || r.api == r.expected)
 }
 
-const unknown = -1
+// unknown is no figure: differences of statistics may well be negative, when something is lost.
+const unknown = math.MinInt
 
 // rows compares all figures, those of refusals last.
 func (r result) rows() []row {
@@ -93,17 +96,17 @@ func (r result) print(out io.Writer) error {
 		if !row.agrees() {
 			verdict = "DIFFERS"
 		}
-		fmt.Fprintf(&b, "  %-40s %9s %9s %9s  %s\n", row.name, grouped(row.expected), known(row.answered), known(row.api), verdict)
+		fmt.Fprintf(&b, "  %-40s %9s %9s %9s  %s\n", row.name, board.Grouped(row.expected), known(row.answered), known(row.api), verdict)
 	}
 	r.printTimes(&b)
 	if r.busy+r.lost > 0 {
-		fmt.Fprintf(&b, "\n  Sent again, with the same keys: %s answers asked to come later, %s did not come.\n", grouped(r.busy), grouped(r.lost))
+		fmt.Fprintf(&b, "\n  Sent again, with the same keys: %s answers asked to come later, %s did not come.\n", board.Grouped(r.busy), board.Grouped(r.lost))
 	}
 	for _, difference := range r.tally.differences {
 		fmt.Fprintf(&b, "\n  %s", difference)
 	}
 	if rest := r.tally.differing - len(r.tally.differences); rest > 0 {
-		fmt.Fprintf(&b, "\n  and %s more\n", grouped(rest))
+		fmt.Fprintf(&b, "\n  and %s more\n", board.Grouped(rest))
 	}
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("write the tables: %w", err)
@@ -124,7 +127,7 @@ func (r result) printTimes(b *strings.Builder) {
 		{"from notified to identity checked", r.tally.checks},
 	} {
 		p := percentilesOf(line.sample)
-		fmt.Fprintf(b, "  %-34s %5s %11s %11s %11s %11s\n", line.name, grouped(p.count), ms(p.p50), ms(p.p90), ms(p.p99), ms(p.max))
+		fmt.Fprintf(b, "  %-34s %5s %11s %11s %11s %11s\n", line.name, board.Grouped(p.count), ms(p.p50), ms(p.p90), ms(p.p99), ms(p.max))
 	}
 }
 
@@ -132,7 +135,7 @@ func known(n int) string {
 	if n == unknown {
 		return "-"
 	}
-	return grouped(n)
+	return board.Grouped(n)
 }
 
 func ms(d time.Duration) string {
@@ -141,19 +144,19 @@ func ms(d time.Duration) string {
 
 // printChecks writes how to ask the API for three of the figures. The token is read where it stands.
 func (r result) printChecks(out io.Writer, demoFile, base string, a *auditor) {
-	fmt.Fprintln(out, "\nAsk the API yourself:")
-	fmt.Fprintf(out, "\n  token=$(sed -n '/\"role\": \"admin\"/,/}/s/.*\"token\": \"\\(.*\\)\".*/\\1/p' %s)\n", demoFile)
+	fmt.Fprint(out, "\n  Ask the API yourself:\n\n")
+	fmt.Fprintf(out, "token=$(sed -n '/\"role\": \"admin\"/,/}/s/.*\"token\": \"\\(.*\\)\".*/\\1/p' %s)\n", demoFile)
+	now, before := r.after.all, r.before.all
 	for _, figure := range []struct {
-		field       string
-		before, now int
+		name, members string
+		now, before   int
 	}{
-		{"stays", r.before.all.Stays, r.after.all.Stays},
-		{"late", r.before.all.Late, r.after.all.Late},
-		{"matched", r.before.all.Matched, r.after.all.Matched},
+		{evening.Accepted, "stays|cancelled", now.Stays + now.Cancelled, before.Stays + before.Cancelled},
+		{evening.Late, evening.Late, now.Late, before.Late},
+		{evening.Matched, evening.Matched, now.Matched, before.Matched},
 	} {
-		fmt.Fprintf(out, "  curl -s -H \"Authorization: Bearer $token\" '%s' | tr ',{' '\\n' | awk -F: '/\"%s\":/ {n+=$2} END {print n}'\n",
-			base+a.statisticsPath("kind"), figure.field)
-		fmt.Fprintf(out, "      # %d, %d of them before this evening\n", figure.now, figure.before)
+		fmt.Fprintf(out, "curl -s -H \"Authorization: Bearer $token\" '%s' |\n", base+a.statisticsPath("kind"))
+		fmt.Fprintf(out, "  tr '{,' '\\n' | awk -F: '/\"(%s)\":/ {n += $2} END {print n}'   # %d: %d %s this evening, %d before\n",
+			figure.members, figure.now, figure.now-figure.before, figure.name, figure.before)
 	}
-	fmt.Fprintln(out)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/songan/internal/demo/board"
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
@@ -18,31 +20,33 @@ import (
 type show struct {
 	args    Args
 	plan    evening.Evening
-	api     *client
+	api     *client.Client
 	admin   string
 	auditor *auditor
 
-	lobby      *board
-	facilities *gauge
-	parties    map[evening.Party]*gauge
-	checks     *gauge
+	lobby      *board.Board
+	facilities *board.Gauge
+	checkIns   *board.Gauge
+	parties    map[evening.Party]*board.Gauge
+	checks     *board.Gauge
 	// began is when the evening did, in nanoseconds of the Unix clock; 0 before.
 	began atomic.Int64
 }
 
 func newShow(args Args, plan evening.Evening, system onemachine.Demo, out io.Writer) *show {
 	s := &show{
-		args: args, plan: plan, admin: system.Actors["admin"].Token, parties: map[evening.Party]*gauge{},
+		args: args, plan: plan, admin: system.Actors["admin"].Token, parties: map[evening.Party]*board.Gauge{},
 		// Two more connections than the front desks have: the statistics are looked at meanwhile.
-		api: newClient(system.BaseURL, args.Connections+2),
+		api: client.New(system.BaseURL, args.Connections+2),
 	}
-	s.lobby = newBoard(out, s.clock)
-	s.facilities = s.lobby.gauge("facilities", len(plan.Facilities))
+	s.lobby = board.New(out, s.clock)
+	s.facilities = s.lobby.Gauge("facilities", len(plan.Facilities), board.Everywhere)
+	s.checkIns = s.lobby.Gauge("check-ins", len(plan.Guests), board.InLines)
 	for _, party := range evening.Parties() {
-		s.parties[party] = s.lobby.gauge(string(party), plan.Size(party))
+		s.parties[party] = s.lobby.Gauge(string(party), plan.Size(party), board.InBars)
 	}
 	expected := plan.Expected()
-	s.checks = s.lobby.gauge("identity checks", expected[evening.Accepted]-expected[evening.Cancelled])
+	s.checks = s.lobby.Gauge("identity checks", expected[evening.Accepted]-expected[evening.Cancelled], board.Everywhere)
 	return s
 }
 
@@ -57,9 +61,9 @@ func (s *show) clock() string {
 
 // play registers the facilities, plays the evening, waits for the checks and looks at what came of it.
 func (s *show) play(ctx context.Context) (result, error) {
-	s.lobby.start(ctx)
+	s.lobby.Start(ctx)
 	r, p, err := s.perform(ctx)
-	s.lobby.end()
+	s.lobby.End()
 	if err != nil {
 		return result{}, err
 	}
@@ -69,14 +73,17 @@ func (s *show) play(ctx context.Context) (result, error) {
 	if err := s.auditor.timeChecks(ctx, p); err != nil {
 		return result{}, err
 	}
-	r.busy, r.lost = s.api.busy.Load(), s.api.lost.Load()
+	r.busy, r.lost = s.api.Busy.Load(), s.api.Lost.Load()
 	return r, nil
 }
 
 // perform is the part of the evening that is shown on the board.
 func (s *show) perform(ctx context.Context) (result, *player, error) {
 	r := result{expected: s.plan.Expected()}
-	desks, err := register(ctx, s.api, s.admin, s.args.Seed, s.plan.Facilities, s.facilities)
+	if err := s.api.Ready(ctx); err != nil {
+		return r, nil, err
+	}
+	desks, err := s.register(ctx)
 	if err != nil {
 		return r, nil, err
 	}
@@ -85,11 +92,14 @@ func (s *show) perform(ctx context.Context) (result, *player, error) {
 		return r, nil, fmt.Errorf("wait for an earlier evening: %w", err)
 	}
 	p := newPlayer(s.api, s.plan, desks, s.args.Now)
-	p.shown = s.parties
+	p.shown = func(party evening.Party) {
+		s.checkIns.Add(1)
+		s.parties[party].Add(1)
+	}
 	r.tally = p.tally
 	checked := func(c counts) {
 		c = c.plus(-1, r.before.playing)
-		s.checks.set(int64(c.Stays - c.Pending))
+		s.checks.Set(int64(c.Stays - c.Pending))
 	}
 	s.began.Store(time.Now().UnixNano())
 	if err := s.watched(ctx, p, checked); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
@@ -54,14 +55,14 @@ type province struct{ all, playing counts }
 
 // auditor reads statistics and notices of the evening's facilities.
 type auditor struct {
-	api   *client
+	api   *client.Client
 	token string
 	// from and to are the days of arrival that are looked at: late guests came yesterday, and midnight may pass.
 	from, to vn.Date
 	playing  map[string]bool
 }
 
-func newAuditor(c *client, token string, today vn.Date, desks []desk) *auditor {
+func newAuditor(c *client.Client, token string, today vn.Date, desks []desk) *auditor {
 	a := &auditor{api: c, token: token, from: today.AddDays(-1), to: today.AddDays(1), playing: map[string]bool{}}
 	for _, d := range desks {
 		a.playing[d.id] = true
@@ -88,7 +89,7 @@ func (a *auditor) count(ctx context.Context, after int64) (province, error) {
 			counts
 		} `json:"items"`
 	}
-	if err := a.api.read(ctx, call{path: a.statisticsPath("facility"), token: a.token, after: after}, &answered); err != nil {
+	if err := a.api.Read(ctx, client.Call{Path: a.statisticsPath("facility"), Token: a.token, After: after}, &answered); err != nil {
 		return province{}, fmt.Errorf("read statistics: %w", err)
 	}
 	var p province
@@ -123,7 +124,7 @@ func (a *auditor) settled(ctx context.Context, after int64, shown func(counts)) 
 		if time.Since(began) > checksLimit {
 			return p, fmt.Errorf("%w: %d after %s", errPending, p.playing.Pending, checksLimit)
 		}
-		if err := wait(ctx, glanceEvery); err != nil {
+		if err := client.Wait(ctx, glanceEvery); err != nil {
 			return province{}, err
 		}
 	}
@@ -134,7 +135,7 @@ var errPending = errors.New("identity checks are still pending")
 
 // watch tells shown about the statistics now and then, until ctx ends.
 func (a *auditor) watch(ctx context.Context, shown func(counts)) {
-	for wait(ctx, 2*glanceEvery) == nil {
+	for client.Wait(ctx, 2*glanceEvery) == nil {
 		if p, err := a.count(ctx, 0); err == nil { // the evening goes on without a glance
 			shown(p.playing)
 		}

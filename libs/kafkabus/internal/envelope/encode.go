@@ -1,4 +1,5 @@
-package kafkabus
+// Package envelope turns recorded facts into CloudEvents, in the binary mode of the Kafka protocol binding, and back.
+package envelope
 
 import (
 	"encoding/json"
@@ -9,20 +10,23 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 )
 
 // The headers of a message: CloudEvents 1.0, Kafka protocol binding, binary mode. traceparent is W3C's, so that any
 // tracing library finds it; ce_recordedtime, ce_sequence, ce_previous, ce_version and the two ids are extensions.
 const (
+	// HeaderID names the fact for ever and everywhere.
+	HeaderID = "ce_id"
+
 	headerSpecVersion  = "ce_specversion"
-	headerID           = "ce_id"
 	headerType         = "ce_type"
 	headerSource       = "ce_source"
 	headerSubject      = "ce_subject"
 	headerTime         = "ce_time"
 	headerRecordedTime = "ce_recordedtime"
-	headerSequence     = "ce_sequence"
-	headerPrevious     = "ce_previous"
+	headerSequence     = consume.HeaderSequence
+	headerPrevious     = consume.HeaderPrevious
 	headerVersion      = "ce_version"
 	headerCorrelation  = "ce_correlationid"
 	headerCausation    = "ce_causationid"
@@ -52,7 +56,7 @@ func headers(r events.Recorded, previous int64) []kafka.Header {
 	name := r.Event.EventName()
 	list := []kafka.Header{
 		{Key: headerSpecVersion, Value: []byte(specVersion)},
-		{Key: headerID, Value: []byte(r.ID())},
+		{Key: HeaderID, Value: []byte(r.ID())},
 		{Key: headerType, Value: []byte(name)},
 		{Key: headerSource, Value: []byte(sourcePrefix + events.Service(name))},
 		{Key: headerSubject, Value: []byte(r.Stream)},

@@ -1,4 +1,4 @@
-package kafkabus
+package envelope
 
 import (
 	"context"
@@ -13,7 +13,14 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 )
+
+// BodyError says that the body of a record does not hold the fact which its headers name. It never holds the value.
+type BodyError struct{ Type, Reason string }
+
+// Error names the fact that was expected and what is wrong with the body.
+func (e *BodyError) Error() string { return fmt.Sprintf("body of %s %s", e.Type, e.Reason) }
 
 // Received is a fact of a service as it arrived over Kafka.
 type Received struct {
@@ -23,22 +30,22 @@ type Received struct {
 	// Source names the service that recorded the fact: "songan/accommodation".
 	Source string
 	// Place is where the message stands in Kafka.
-	Place Place
+	Place consume.Place
 }
 
 // Decode reads a fact out of a message. It believes no header: what is missing, odd or at odds with another header is
-// a [HeaderError], a body that does not hold the fact is a [BodyError]. A fact that the catalog does not know is an
+// a [consume.HeaderError], a body that does not hold the fact is a [BodyError]. A fact that the catalog does not know is an
 // error as well: it comes from a newer version of its service, and skipping it would be guessing.
 func Decode(catalog events.Catalog, m kafka.Message) (Received, error) {
 	e := envelope{
-		header: func(key string) (string, bool) { return lookup(m.Headers, key) },
+		header: func(key string) (string, bool) { return consume.Header(m.Headers, key) },
 		key:    string(m.Key), body: m.Value,
-		place: Place{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset},
+		place: consume.Place{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset},
 	}
 	return e.decode(catalog)
 }
 
-// FromMessage is [Decode] for a message that came from a [Subscriber].
+// FromMessage is [Decode] for a message that came from a subscriber.
 func FromMessage(catalog events.Catalog, m *message.Message) (Received, error) {
 	place, _ := PlaceOf(m.Context())
 	e := envelope{
@@ -48,22 +55,20 @@ func FromMessage(catalog events.Catalog, m *message.Message) (Received, error) {
 	return e.decode(catalog)
 }
 
+// KeyMetadata is the metadata entry of a Watermill message that holds its Kafka key.
+const KeyMetadata = "songan_key"
+
 type placeKey struct{}
 
-// PlaceOf returns where in Kafka the message with this context came from.
-func PlaceOf(ctx context.Context) (Place, bool) {
-	place, ok := ctx.Value(placeKey{}).(Place)
-	return place, ok
+// WithPlace returns a context that knows where in Kafka its message came from.
+func WithPlace(ctx context.Context, p consume.Place) context.Context {
+	return context.WithValue(ctx, placeKey{}, p)
 }
 
-// lookup returns the last header of that name, as a map of headers would.
-func lookup(headers []kafka.Header, key string) (string, bool) {
-	for i := len(headers) - 1; i >= 0; i-- {
-		if headers[i].Key == key {
-			return string(headers[i].Value), true
-		}
-	}
-	return "", false
+// PlaceOf returns where in Kafka the message with this context came from.
+func PlaceOf(ctx context.Context) (consume.Place, bool) {
+	place, ok := ctx.Value(placeKey{}).(consume.Place)
+	return place, ok
 }
 
 // envelope is a message before it is believed. The first fault wins and is kept in err.
@@ -71,7 +76,7 @@ type envelope struct {
 	header func(key string) (string, bool)
 	key    string
 	body   []byte
-	place  Place
+	place  consume.Place
 	err    error
 }
 
@@ -98,7 +103,7 @@ func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 		r.Event, e.err = body(catalog, name, e.body)
 	}
 	if e.err == nil {
-		e.require(headerID, r.ID())
+		e.require(HeaderID, r.ID())
 	}
 	if e.err != nil {
 		return Received{}, fmt.Errorf("decode %s: %w", e.place, e.err)
@@ -108,7 +113,7 @@ func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 
 func (e *envelope) check(ok bool, header, reason string) {
 	if !ok && e.err == nil {
-		e.err = &HeaderError{Header: header, Reason: reason}
+		e.err = &consume.HeaderError{Header: header, Reason: reason}
 	}
 }
 
@@ -152,12 +157,4 @@ func body(catalog events.Catalog, name string, data []byte) (events.Event, error
 		reason = fmt.Sprintf("breaks off being JSON at byte %d", syntax.Offset)
 	}
 	return nil, &BodyError{Type: name, Reason: reason}
-}
-
-// chain reads the two headers which prove that nothing is missing.
-func chain(headers []kafka.Header) (sequence, previous int64, err error) {
-	e := envelope{header: func(key string) (string, bool) { return lookup(headers, key) }}
-	sequence, previous = e.number(headerSequence, 1), e.number(headerPrevious, 0)
-	e.check(previous < sequence, headerPrevious, "is not less than "+headerSequence)
-	return sequence, previous, e.err
 }

@@ -1,0 +1,44 @@
+package eventstore_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+// turn is the lock by which writers take turns.
+const turn = `select pg_advisory_xact_lock('events'::regclass::oid::bigint)`
+
+// hold keeps all writers waiting until it is released.
+func hold(t testing.TB, pool *pgxpool.Pool) (release func()) {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), turn); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// waitFor waits until this many batches wait for their turn.
+func waitFor(t testing.TB, pool *pgxpool.Pool, batches int) {
+	t.Helper()
+	testkit.Eventually(t, 10*time.Second, func() error {
+		waiting := count(t, pool, `select count(*) from pg_locks where locktype = 'advisory' and not granted
+			and objid = 'events'::regclass::oid`)
+		if waiting < batches {
+			return fmt.Errorf("%d batches wait, want %d", waiting, batches)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,130 @@
+package eventstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+func TestAStoreIsNotOpenedOnASchemaWithoutALog(t *testing.T) {
+	t.Parallel()
+	_, err := eventstore.Open(t.Context(), testkit.Postgres(t), eventstore.Options{Catalog: catalog()})
+	if err == nil || !strings.Contains(err.Error(), "was it migrated?") {
+		t.Errorf("got %v, want a hint at the migration", err)
+	}
+}
+
+func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
+	t.Parallel()
+	const callers = 300
+	pool := fresh(t)
+	s := open(t, pool)
+	release := hold(t, pool)
+	answers := make(chan error, callers)
+	for i := range callers {
+		go func() {
+			_, err := s.Append(t.Context(), of(fmt.Sprintf("till-%d", i), 0, put{i}))
+			answers <- err
+		}()
+	}
+	waitFor(t, pool, 2)
+	closing := make(chan struct{})
+	go func() { s.Close(); s.Close(); close(closing) }()
+	release()
+	<-closing
+	accepted := 0
+	for range callers {
+		switch err := <-answers; {
+		case err == nil:
+			accepted++
+		case !errors.Is(err, eventstore.ErrClosed):
+			t.Error(err)
+		}
+	}
+	if got := len(everything(t, open(t, pool))); got != accepted {
+		t.Errorf("the log has %d facts, %d were answered", got, accepted)
+	}
+	if _, err := s.Append(t.Context(), of("till", 0, put{1})); !errors.Is(err, eventstore.ErrClosed) {
+		t.Errorf("append: got %v, want closed", err)
+	}
+	if _, err := s.AppendAll(t.Context(), []eventstore.Append{of("till", 0, put{1})}); !errors.Is(err, eventstore.ErrClosed) {
+		t.Errorf("append all: got %v, want closed", err)
+	}
+	if _, err := s.Load(t.Context(), "till"); !errors.Is(err, eventstore.ErrClosed) {
+		t.Errorf("load: got %v, want closed", err)
+	}
+}
+
+func TestAClosedStoreLeavesNothingRunning(t *testing.T) { // alone, to see all goroutines
+	pool := fresh(t)
+	before := goleak.IgnoreCurrent()
+	s, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var following, working sync.WaitGroup
+	following.Go(func() {
+		if err := s.Follow(ctx, 0, 10, nothing); err != nil {
+			t.Error(err)
+		}
+	})
+	for i := range 100 {
+		working.Go(func() {
+			if err := execute(t.Context(), s, fmt.Sprintf("till-%d", i%10), insert{[]int{1}}, fmt.Sprint(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	working.Wait()
+	cancel()
+	following.Wait()
+	s.Close()
+	pool.Reset()
+	goleak.VerifyNone(t, before)
+}
+
+func TestTheStoreTellsItsFigures(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewPedanticRegistry()
+	pool := fresh(t)
+	s, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog(), Registerer: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog(), Registerer: registry}); err == nil {
+		t.Error("a second store of the same name was registered")
+	}
+	mustAppend(t, s, of("till", 0, put{1}, put{2}))
+	_, _ = s.Append(t.Context(), of("till", 0, put{1}))
+	_, _ = s.Append(t.Context(), of("other", 0, noted{"\x00"}))
+
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		m := f.GetMetric()[0]
+		got[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+	}
+	same(t, "figures", map[string]float64{
+		"eventstore_batch_commands": 3, "eventstore_append_seconds": 3, "eventstore_facts_total": 2,
+		"eventstore_conflicts_total": 1, "eventstore_refused_total": 1, "eventstore_resent_total": 0,
+		"eventstore_waiting_commands": 0, "eventstore_position": 2,
+	}, got)
+	s.Close()
+	if families, err := registry.Gather(); err != nil || len(families) != 0 {
+		t.Errorf("after closing: %d families, %v", len(families), err)
+	}
+}

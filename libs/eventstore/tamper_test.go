@@ -1,0 +1,55 @@
+package eventstore_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/pg"
+)
+
+func TestTheTableRefusesToForget(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	s := open(t, pool)
+	mustAppend(t, s, of("till", 0, put{1}))
+	for _, query := range []string{
+		`update events set data = '{"coins": 2}'`, `delete from events`, `truncate events`,
+	} {
+		if _, err := pool.Exec(t.Context(), query); pg.Code(err) != "23001" || !strings.Contains(err.Error(), "never changed") {
+			t.Errorf("%s: got %v, want a refusal", query, err)
+		}
+	}
+}
+
+// tamper does what the table refuses, as its owner can.
+func tamper(t *testing.T, pool *pgxpool.Pool, query string) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), `alter table events disable trigger all; `+query+`; alter table events enable trigger all`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAMissingFactIsNoticedByEveryReader(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	s := open(t, pool)
+	mustAppend(t, s, of("till", 0, put{1}, put{2}, put{3}))
+	mustAppend(t, s, of("other", 0, put{4}))
+	tamper(t, pool, `delete from events where position = 2`)
+
+	_, loading := s.Load(t.Context(), "till")
+	_, reading := s.Read(t.Context(), 0, 10)
+	following := s.Follow(t.Context(), 0, 10, nothing)
+	for who, err := range map[string]error{"load": loading, "read": reading, "follow": following} {
+		if !errors.Is(err, eventstore.ErrHole) {
+			t.Errorf("%s: got %v, want a hole", who, err)
+		}
+	}
+	if page, err := s.Read(t.Context(), 2, 10); err != nil || len(page) != 2 {
+		t.Errorf("reading on behind the hole: %d facts, %v", len(page), err)
+	}
+}

@@ -1,0 +1,63 @@
+package projections
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/services/accommodation/internal/notice"
+	"pgregory.net/rapid"
+)
+
+// A row shows what the decider's state says, whatever happened to the stay.
+func TestARowAgreesWithTheStateOfItsNotice(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
+	first := accommodation.StayNotified{Notice: "N1", Guest: "G1", Nationality: "VNM", ArrivedAt: at, NotifiedAt: at}
+	facts := []events.Event{
+		accommodation.Departed{Notice: "N1", DepartedAt: at},
+		accommodation.StayExtended{Notice: "N1", ExpectedDeparture: "2026-12-30", Warnings: []string{"w"}},
+		accommodation.RoomChanged{Notice: "N1", Room: "202"},
+		accommodation.GuestCorrected{Notice: "N1", Guest: "G2", Nationality: "DEU", Duties: []accommodation.Duty{{LateBySeconds: 1}}},
+		accommodation.StayCancelled{Notice: "N1"},
+		accommodation.IdentityRecorded{Notice: "N1", Guest: "G1", Result: notice.Mismatched, Fields: []string{"sex"}},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		history := append([]events.Event{first}, rapid.SliceOfN(rapid.SampledFrom(facts), 0, 8).Draw(t, "history")...)
+		n := decider.Fold(notice.Notice{}, history...)
+		var row Stay
+		for _, e := range history {
+			recorded := events.Recorded{Event: e}
+			if key, ok := stayKey(recorded); !ok || key != "N1" {
+				t.Fatalf("%T concerns row %q", e, key)
+			}
+			row = applyToStay(row, recorded)
+		}
+		want := Stay{
+			Notice: n.Notice, Guest: n.Guest, Nationality: n.Nationality, DocumentType: n.DocumentType,
+			ArrivedAt: n.ArrivedAt, ArrivedOn: "2026-11-21", NotifiedAt: n.NotifiedAt, ExpectedDeparture: n.ExpectedDeparture,
+			Room: n.Room, Duties: n.Duties, Warnings: n.Warnings, Late: late(n.Duties), Status: n.Status,
+			DepartedAt: n.DepartedAt, Identity: n.Identity, IdentityFields: n.IdentityFields,
+		}
+		if diff := cmp.Diff(want, row); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestEveryFactOfANoticeConcernsItsRow(t *testing.T) {
+	t.Parallel()
+	for _, e := range accommodation.NoticeFacts() {
+		if _, ok := stayKey(events.Recorded{Event: e}); !ok {
+			t.Errorf("%s changes no row", e.EventName())
+		}
+	}
+	for _, e := range accommodation.FacilityFacts() {
+		if _, ok := facilityKey(events.Recorded{Event: e}); !ok {
+			t.Errorf("%s changes no row", e.EventName())
+		}
+	}
+}
