@@ -38,7 +38,7 @@ func (s *Store) announce(b batch) {
 func (s *Store) notify() {
 	for range s.bell {
 		ctx, cancel := context.WithTimeout(s.ctx, shortTrip)
-		_, err := s.own.Exec(ctx, `select $1::text, $2::text`, s.channel, strconv.FormatInt(s.head.position(), 10))
+		_, err := s.own.Exec(ctx, `select pg_notify($1, $2)`, s.channel, strconv.FormatInt(s.head.position(), 10))
 		cancel()
 		if err != nil && s.ctx.Err() == nil {
 			s.log.Debug("followers elsewhere were not notified", zap.Error(err))

@@ -106,7 +106,6 @@ func (q *queue[T]) leave(t *ticket[T]) bool {
 	if t.taken {
 		return false
 	}
-	t.left = true
 	q.forget(t)
 	return true
 }

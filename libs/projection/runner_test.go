@@ -157,14 +157,23 @@ func TestLosingTheConnectionOfTheLocksLosesNothing(t *testing.T) {
 	r := i.runner(projection.Options{})
 	m := i.add(t, r, counting(func([]events.Recorded) error { return nil }))
 	start(t, r)
-	for n := range 5 {
-		wait(t, m, i.lodge(t, 20*n+1, 20*n+20))
-		const cut = `select pg_terminate_backend(l.pid) from pg_locks l
-			where l.locktype = 'advisory' and l.granted and l.objid::bigint = (
-				hashtextextended('songan/projection/' || current_schema() || '/counts_v1', 0) & x'ffffffff'::bigint)`
-		if _, err := i.pool.Exec(t.Context(), cut); err != nil {
+	const holder = `select coalesce(max(l.pid), 0) from pg_locks l where l.locktype = 'advisory' and l.granted
+		and l.objid::bigint = hashtextextended('songan/projection/' || current_schema() || '/counts_v1', 0) & x'ffffffff'::bigint`
+	before := int64(0)
+	for n := range 3 {
+		testkit.Eventually(t, 20*time.Second, func() error {
+			now := i.number(t, holder)
+			if now == 0 || now == before {
+				return fmt.Errorf("the lock is held by %d, before it was by %d", now, before)
+			}
+			before = now
+			return nil
+		})
+		i.lodge(t, 20*n+1, 20*n+10)
+		if _, err := i.pool.Exec(t.Context(), `select pg_terminate_backend($1)`, before); err != nil {
 			t.Fatal(err)
 		}
+		wait(t, m, i.lodge(t, 20*n+11, 20*n+20))
 	}
 	if diff := cmp.Diff(i.truth(t, i.head(t)), i.dump(t, "counts")); diff != "" {
 		t.Errorf("counts (-log +view):\n%s", diff)

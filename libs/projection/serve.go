@@ -179,14 +179,9 @@ func (m *Model) overtaking() *overtaking {
 // step is called whenever mine has moved. take is given the transaction when the time has come.
 func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take func(pgx.Tx) error) (done bool, err error) {
 	if o.pin == nil {
-		at, err := loadProgress(ctx, o.model.runner.pool, rival, "")
-		if err != nil || mine.behind(at.only(o.sources)) > overtakeLag {
+		near, err := o.approach(ctx, rival, mine)
+		if err != nil || !near {
 			return false, err
-		}
-		if o.near != nil {
-			prepare := o.near
-			o.near = nil
-			return false, prepare(ctx) // and look again how far it is now
 		}
 		if err := o.hold(ctx, rival); err != nil {
 			return false, err
@@ -205,6 +200,23 @@ func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// approach tells whether mine is near. What takes its time is done first, and then it looks again.
+func (o *overtaking) approach(ctx context.Context, rival string, mine Progress) (near bool, err error) {
+	for {
+		at, err := loadProgress(ctx, o.model.runner.pool, rival, "")
+		if err != nil || mine.behind(at.only(o.sources)) > overtakeLag {
+			return false, err
+		}
+		if o.near == nil {
+			return true, nil
+		}
+		if err := o.near(ctx); err != nil {
+			return false, err
+		}
+		o.near = nil
+	}
 }
 
 func (o *overtaking) hold(ctx context.Context, rival string) (err error) {
@@ -242,23 +254,23 @@ func held(err error) bool {
 	return false
 }
 
-const wanted = `
-select name from projection_versions where base = $1 order by wanted desc, version desc limit 1`
+const versions = `
+select (select name from projection_versions where base = $1 order by wanted desc, version desc limit 1),
+       (select name from projection_versions where base = $1 and serving)`
 
 // overtake makes the views show this version if it is the one to be served and has seen what the present one has.
 func (m *Model) overtake(ctx context.Context, o *overtaking, mine Progress) error {
-	var name string
-	if err := m.runner.pool.QueryRow(ctx, wanted, m.base).Scan(&name); err != nil {
-		return fmt.Errorf("read the wanted version of %s: %w", m.base, err)
+	var wanted, rival string
+	if err := m.runner.pool.QueryRow(ctx, versions, m.base).Scan(&wanted, &rival); err != nil {
+		return fmt.Errorf("read the versions of %s: %w", m.base, err)
 	}
-	rival, err := m.served(ctx, m.runner.pool)
-	if err != nil || name != m.projection.name || rival.name == name {
-		return err
+	if wanted != m.projection.name || rival == wanted {
+		return nil
 	}
-	done, err := o.step(ctx, rival.name, mine, func(tx pgx.Tx) error { return m.serve(ctx, tx) })
+	done, err := o.step(ctx, rival, mine, func(tx pgx.Tx) error { return m.serve(ctx, tx) })
 	if done {
 		m.show(mine[Place{Source: logSource}].Position)
-		m.log.Info("projection is served from now on", zap.String("instead_of", rival.name))
+		m.log.Info("projection is served from now on", zap.String("instead_of", rival))
 	}
 	return err
 }

@@ -49,6 +49,8 @@ type Config struct {
 	// Proxies are the networks whose X-Forwarded-For is believed.
 	Proxies []netip.Prefix `env:"SONGAN_TRUSTED_PROXIES"`
 
+	// StopDelay is the time between "not ready" and the end of listening, for load balancers to notice.
+	StopDelay time.Duration `env:"SONGAN_STOP_DELAY" envDefault:"0s"`
 	// StopPatience is the time for requests to finish, and then for runners to stop.
 	StopPatience time.Duration `env:"SONGAN_STOP_PATIENCE" envDefault:"15s"`
 }

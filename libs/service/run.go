@@ -64,7 +64,7 @@ func Run(ctx context.Context, h Host, services ...Service) (err error) {
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	h.Log.Info("stopping", telemetry.Err(cause))
-	err = server.stop(ctx, h.Config.StopPatience)
+	err = server.stop(ctx, h.Config)
 	<-served
 	err = errors.Join(err, runners.stop(h.Config.StopPatience))
 	h.Log.Info("stopped")

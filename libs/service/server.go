@@ -144,9 +144,13 @@ func answer(w http.ResponseWriter, status int, h health) {
 }
 
 // stop finishes what is under way. Streams are told to end; requests that do not end in time are cut.
-func (s *server) stop(ctx context.Context, patience time.Duration) error {
+func (s *server) stop(ctx context.Context, c Config) error {
 	s.ready.Store(false)
+	delay := time.NewTimer(c.StopDelay)
+	defer delay.Stop()
+	<-delay.C
 	close(s.stopping)
+	patience := c.StopPatience
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	err := s.http.Shutdown(ctx)

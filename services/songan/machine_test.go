@@ -51,7 +51,7 @@ var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals /
 		return "", err
 	}
 	binary := filepath.Join(dir, "songan")
-	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "./cmd/try").CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "./cmd/songan").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the command: %w\n%s", err, out)
 	}

