@@ -3,9 +3,12 @@ package clients_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,35 +98,89 @@ func TestADependencyThatMakesNoSenseIsAway(t *testing.T) {
 	}
 }
 
-func TestAPersonIsAskedForWithPurposeAndCase(t *testing.T) {
-	t.Parallel()
-	var asked map[string]any
+// register answers for references and counts the calls.
+func register(t *testing.T) (people *clients.People, calls func() [][]string) {
+	t.Helper()
+	var mu sync.Mutex
+	var asked [][]string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		var question struct {
+			Refs          []string
+			Purpose, Case string
+		}
+		if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
 			t.Error(err)
 		}
-		_, _ = w.Write([]byte(`{"items":[{"ref":"R1","guest":{"full_name":"Nguyễn Văn An","document":{"type":"citizen_id","number":"001090123456"}}}]}`))
+		if question.Purpose != "identity_check" || question.Case != "check-"+question.Refs[0] {
+			t.Errorf("asked with %+v", question)
+		}
+		mu.Lock()
+		asked = append(asked, question.Refs)
+		mu.Unlock()
+		var items []string
+		for _, ref := range question.Refs {
+			items = append(items, fmt.Sprintf(`{"ref":%q,"guest":{"full_name":"name of %s"}}`, ref, ref))
+		}
+		_, _ = fmt.Fprintf(w, `{"items":[%s]}`, strings.Join(items, ","))
 	}))
 	t.Cleanup(server.Close)
 	b, err := breaker.New(t.Name(), breaker.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	people := clients.NewPeople(clients.Options{URL: server.URL + "/", Breaker: b, Now: time.Now})
-	person, found, err := people.Person(context.Background(), "R1", "notice-1")
-	if err != nil || !found || person.Document.Number != "001090123456" {
-		t.Fatal(person, found, err)
+	people = clients.NewPeople(clients.Options{URL: server.URL + "/", Breaker: b, Now: time.Now})
+	return people, func() [][]string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(asked)
 	}
-	want := map[string]any{"refs": []any{"R1"}, "purpose": "identity_check", "case": "notice-1"}
-	if diff := cmp.Diff(want, asked); diff != "" {
-		t.Fatal(diff)
+}
+
+func TestPeopleAskedForAtTheSameTimeGoInOneCall(t *testing.T) {
+	t.Parallel()
+	people, calls := register(t)
+	const everybody = 500
+	var asking sync.WaitGroup
+	for n := range everybody {
+		asking.Go(func() {
+			ref := fmt.Sprint("R", n)
+			person, found, err := people.Person(t.Context(), ref)
+			if err != nil || !found || person.FullName != "name of "+ref {
+				t.Errorf("%s: %+v %t %v", ref, person, found, err)
+			}
+		})
 	}
+	asking.Wait()
+	seen := map[string]int{}
+	for _, refs := range calls() {
+		for _, ref := range refs {
+			seen[ref]++
+		}
+	}
+	if len(seen) != everybody || len(calls()) >= everybody {
+		t.Fatalf("%d people in %d calls", len(seen), len(calls()))
+	}
+}
+
+func TestWhoeverGivesUpDoesNotSpoilTheCallOfOthers(t *testing.T) {
+	t.Parallel()
+	people, _ := register(t)
+	impatient, cancel := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	asking.Go(func() { _, _, _ = people.Person(impatient, "R1") })
+	asking.Go(func() {
+		if _, found, err := people.Person(t.Context(), "R2"); !found || err != nil {
+			t.Error(found, err)
+		}
+	})
+	cancel()
+	asking.Wait()
 }
 
 func TestAnErasedPersonIsNotFound(t *testing.T) {
 	t.Parallel()
 	people := clients.NewPeople(answering(t, http.StatusOK, `{"items":[{"ref":"R1"}]}`))
-	if _, found, err := people.Person(t.Context(), "R1", "notice-1"); found || err != nil {
+	if _, found, err := people.Person(t.Context(), "R1"); found || err != nil {
 		t.Fatal(found, err)
 	}
 }

@@ -68,7 +68,7 @@ func (c Checks) ask(ctx context.Context, cmd *check.Record, documentType string)
 		cmd.Outcome, cmd.Reason = check.Unavailable, notInRegister
 		return nil
 	}
-	who, found, err := c.People.Person(ctx, cmd.Subject.Person, cmd.Subject.Stream)
+	who, found, err := c.People.Person(ctx, cmd.Subject.Person)
 	if err != nil {
 		return err
 	}

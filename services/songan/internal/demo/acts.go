@@ -10,6 +10,7 @@ import (
 
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
+	"github.com/songan-vn/songan/services/songan/internal/demo/verdict"
 )
 
 // notify enters one guest.
@@ -29,7 +30,7 @@ func (p *player) notify(ctx context.Context, act *evening.Act, due time.Time) er
 		return err
 	}
 	p.tally.answered(got.Took, time.Since(due))
-	v, err := verdictOf(got)
+	v, err := verdict.Of(got)
 	if err != nil {
 		p.tally.differs(g, err.Error())
 		return nil
@@ -43,23 +44,22 @@ func (p *player) entry(g *evening.Guest) evening.Entry {
 	return evening.Entry{Now: now, Arrival: g.Arrival(now)}
 }
 
-// record notes what became of a guest.
-func (p *player) record(act *evening.Act, g *evening.Guest, v verdict) {
-	p.tally.count(evening.CheckIns)
-	p.tally.count(v.figure())
+// record notes what became of a guest: the figures as the answer says them, and what is not as planned.
+func (p *player) record(act *evening.Act, g *evening.Guest, v verdict.Verdict) {
 	p.shown(g.Party)
-	if v.Notice != nil {
-		p.stays[g.Number].id, p.stays[g.Number].notified = v.Notice.ID, v.Notice.NotifiedAt
+	p.tally.count(evening.CheckIns)
+	p.tally.count(v.Figure())
+	if n := v.Notice; n != nil {
+		p.stays[g.Number].id, p.stays[g.Number].notified = n.ID, n.NotifiedAt
+		if n.Late() {
+			p.tally.count(evening.Late)
+		}
+		if len(n.Duties) > 1 {
+			p.tally.count(string(evening.Foreigners))
+		}
 	}
-	if different := judge(g, p.desks[act.Facility].id, v); different != "" {
+	if different := verdict.CheckIn(g, p.desks[act.Facility].id, v); different != "" {
 		p.tally.differs(g, different)
-		return
-	}
-	if v.Notice != nil && g.Want.Late {
-		p.tally.count(evening.Late)
-	}
-	if v.Notice != nil && g.Want.Foreigner {
-		p.tally.count(string(evening.Foreigners))
 	}
 }
 
@@ -84,7 +84,7 @@ func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
 		if err != nil {
 			return err
 		}
-		verdicts, err := verdictsOf(got, len(act.Guests))
+		verdicts, err := verdict.ListOf(got, len(act.Guests))
 		if err != nil {
 			p.tally.differs(act.Guests[0], err.Error())
 			return nil
@@ -105,9 +105,9 @@ func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
 	return errors.New("the system has no room for a list of guests")
 }
 
-func anyLater(verdicts []verdict) bool {
+func anyLater(verdicts []verdict.Verdict) bool {
 	for _, v := range verdicts {
-		if v.later() {
+		if v.Later() {
 			return true
 		}
 	}
@@ -133,12 +133,12 @@ func (p *player) change(ctx context.Context, act *evening.Act) error {
 		return err
 	}
 	p.tally.changed(got.Took)
-	v, err := verdictOf(got)
+	v, err := verdict.Of(got)
 	if err != nil {
 		p.tally.differs(g, err.Error())
 		return nil
 	}
-	if different := judgeChange(act, g.Departure(s.arrival), v); different != "" {
+	if different := verdict.Change(act, g.Departure(s.arrival), v); different != "" {
 		p.tally.differs(g, different)
 		return nil
 	}
@@ -156,7 +156,7 @@ func (p *player) repeat(ctx context.Context, act *evening.Act, s stay) error {
 	if err != nil {
 		return err
 	}
-	v, err := verdictOf(got)
+	v, err := verdict.Of(got)
 	switch {
 	case err != nil:
 		p.tally.differs(act.Guests[0], err.Error())

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
+	"github.com/songan-vn/songan/services/songan/internal/demo/verdict"
 )
 
 const (
@@ -36,14 +38,14 @@ func (a *auditor) inspect(ctx context.Context, p *player) (int, error) {
 	}
 	var mu sync.Mutex
 	right, seen := 0, map[string]bool{}
-	see := func(n notice) {
+	see := func(n verdict.Notice) {
 		mu.Lock()
 		defer mu.Unlock()
 		g := byID[n.ID]
 		if g == nil {
 			return // of another evening
 		}
-		different := judgeListed(g, p.stays[g.Number].arrival, n)
+		different := verdict.Listed(g, p.stays[g.Number].arrival, n)
 		if seen[n.ID] {
 			different = "is listed twice"
 		}
@@ -64,14 +66,14 @@ func (a *auditor) inspect(ctx context.Context, p *player) (int, error) {
 }
 
 // list reads all notices of a facility from the days of the evening.
-func (a *auditor) list(ctx context.Context, facility string, see func(notice)) error {
+func (a *auditor) list(ctx context.Context, facility string, see func(verdict.Notice)) error {
 	query := a.days()
 	query.Set("facility", facility)
 	query.Set("limit", strconv.Itoa(pageSize))
 	for range pages {
 		var page struct {
-			Items []notice `json:"items"`
-			Next  string   `json:"next_cursor"`
+			Items []verdict.Notice `json:"items"`
+			Next  string           `json:"next_cursor"`
 		}
 		if err := a.api.Read(ctx, client.Call{Path: api + "/notices?" + query.Encode(), Token: a.token}, &page); err != nil {
 			return err
@@ -93,14 +95,17 @@ func (a *auditor) timeChecks(ctx context.Context, p *player) error {
 	return each(ctx, readers, len(sample), func(ctx context.Context, i int) error {
 		s := p.stays[sample[i].Number]
 		at, err := a.checkedAt(ctx, s.id)
-		if err != nil {
+		refusal, refused := errors.AsType[*client.Refusal](err)
+		switch {
+		case refused:
+			p.tally.differs(sample[i], "the history was "+refusal.Error())
+		case err != nil:
 			return fmt.Errorf("read history: %w", err)
-		}
-		if at.IsZero() {
+		case at.IsZero():
 			p.tally.differs(sample[i], "the history does not show a check")
-			return nil
+		default:
+			p.tally.checked(at.Sub(s.notified))
 		}
-		p.tally.checked(at.Sub(s.notified))
 		return nil
 	})
 }

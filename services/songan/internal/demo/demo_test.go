@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestArgumentsAreRefusedInOneSentence(t *testing.T) {
@@ -44,9 +46,8 @@ func TestDefaults(t *testing.T) {
 	want := Args{
 		Data: ".songan", Facilities: 200, CheckIns: 5_000, Evening: "20261121T130000.123", Over: 50 * time.Second, Connections: 32,
 	}
-	if got.Data != want.Data || got.Facilities != want.Facilities || got.CheckIns != want.CheckIns ||
-		got.Evening != want.Evening || got.Over != want.Over || got.Connections != want.Connections {
-		t.Errorf("defaults are %+v, want %+v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }
 

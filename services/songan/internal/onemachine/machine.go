@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 // Run runs the system until ctx ends. It writes what a person should know to out, and its log to standard error.
 func Run(ctx context.Context, out io.Writer) (err error) {
 	began := time.Now()
+	debug.SetGCPercent(gcPercent)
 	config, err := service.Load[service.Config]()
 	if err != nil {
 		return err
@@ -65,6 +67,9 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	deps.Log.Info("songan stopped")
 	return nil
 }
+
+// gcPercent trades memory, of which a machine that runs all this has enough, for a third less garbage collection.
+const gcPercent = 400
 
 // machine is one run of the system.
 type machine struct {

@@ -228,13 +228,23 @@ func (c *Client) decode(ctx context.Context, r Call, status int, into any) error
 	return nil
 }
 
+// Refusal is the error of a request that was refused.
+type Refusal struct {
+	Status int
+	// Code of the problem; empty when the answer was none.
+	Code string
+}
+
+// Error returns status and code, and nothing of what was asked or answered.
+func (r *Refusal) Error() string { return fmt.Sprintf("answered with status %d %s", r.Status, r.Code) }
+
 // refusalOf says why a request was refused that should not have been.
 func refusalOf(a Answer) error {
 	var problem struct {
 		Code string `json:"code"`
 	}
-	if err := json.Unmarshal(a.Body, &problem); err != nil || problem.Code == "" {
-		return fmt.Errorf("answered with status %d", a.Status)
+	if err := json.Unmarshal(a.Body, &problem); err != nil {
+		return &Refusal{Status: a.Status}
 	}
-	return fmt.Errorf("answered with status %d, %s", a.Status, problem.Code)
+	return &Refusal{Status: a.Status, Code: problem.Code}
 }

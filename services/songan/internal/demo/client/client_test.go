@@ -169,7 +169,7 @@ func TestDocuments(t *testing.T) {
 	if err := c.Read(t.Context(), Call{Path: "/things/1"}, &made); err != nil {
 		t.Error(err)
 	}
-	if err := c.Read(t.Context(), Call{Path: "/things/2"}, &made); err == nil || err.Error() != "answered with status 403, some_code" {
+	if err := c.Read(t.Context(), Call{Path: "/things/2"}, &made); err == nil || err.Error() != "answered with status 403 some_code" {
 		t.Errorf("a refusal is %v", err)
 	}
 	if err := c.Create(t.Context(), Call{Path: "/things"}, nil, &made); err == nil {

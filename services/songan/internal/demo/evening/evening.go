@@ -114,21 +114,18 @@ type planner struct {
 	spoiled int // how many were entered wrongly so far
 }
 
-// schedule sets an act and those that follow from it.
+// schedule sets the times of a party's acts: who comes together stands at the desk together, changes come later.
 func (p *planner) schedule(party []*Act, at time.Duration) {
-	const (
-		nextAtDesk = 20 * time.Millisecond
-		soonest    = time.Second
-		latest     = 6 * time.Second
-	)
+	const nextAtDesk = 20 * time.Millisecond
 	for _, act := range party {
+		entered := act.Verb == Notify && act.Guests[0].Want.Code != reused
 		switch {
 		case act.After == nil:
 			act.At = at
-		case act.Verb == Notify && act.Code == "" && act.Guests[0].Want.Code != reused:
+		case entered:
 			act.At = act.After.At + nextAtDesk
-		default:
-			act.At = act.After.At + soonest + time.Duration(p.dice.Int64N(int64(latest-soonest)))
+		default: // after 10 to 70 minutes of an evening of nine hours
+			act.At = act.After.At + p.Over/54 + time.Duration(p.dice.Int64N(int64(p.Over/9)+1))
 		}
 		p.evening.Acts = append(p.evening.Acts, act)
 	}

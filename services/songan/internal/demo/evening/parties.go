@@ -41,8 +41,8 @@ func (p *planner) guest(party Party, who people.Person, reason string) *Guest {
 		Status: http.StatusCreated, Foreigner: who.Nationality.Foreign(), Identity: Unavailable,
 		State: Notified, Room: g.room, Nights: g.nights,
 	}
-	if who.Document.Type == people.CitizenID {
-		g.Want.Identity = Matched
+	if !g.Want.Foreigner {
+		g.Want.Identity = Matched // children have their number on the birth certificate
 	}
 	p.evening.Guests = append(p.evening.Guests, g)
 	return g

@@ -4,13 +4,14 @@ import "time"
 
 // An evening at front desks runs from 14:00 to 23:00.
 const (
-	opens    = 14 * time.Hour
-	closes   = 23 * time.Hour
-	slotTime = 30 * time.Minute
+	opens  = 14 * time.Hour
+	closes = 23 * time.Hour
+	// halfHours is how many half hours that are.
+	halfHours = int((closes - opens) / (30 * time.Minute))
 )
 
 // arrivals is how many parties are entered in each half hour, in proportion.
-func arrivals() [(closes - opens) / slotTime]int {
+func arrivals() [halfHours]int {
 	return [...]int{
 		3, 3, 3, 3, // a quiet afternoon
 		4, 6, 8, 9, // the rise: people come from work and from the road
@@ -32,7 +33,7 @@ func rhythm(part, whole int, over time.Duration) time.Duration {
 		// The party is number part*total/whole of the total, and slot holds n of them after before.
 		if part*total <= (before+n)*whole {
 			within := part*total - before*whole // of n*whole
-			length := over / time.Duration(len(slots))
+			length := over / time.Duration(halfHours)
 			return time.Duration(slot)*length + time.Duration(float64(length)*float64(within)/float64(n*whole))
 		}
 		before += n

@@ -26,8 +26,8 @@ func TestGuestsComeInOrderAndWithinTheEvening(t *testing.T) {
 func TestTheAfternoonIsQuietAndTheWaveComesBeforeElevenAtNight(t *testing.T) {
 	t.Parallel()
 	const parties, halfHour = 10_000, time.Minute
-	over := halfHour * time.Duration(len(arrivals()))
-	perHalfHour := make([]int, len(arrivals()))
+	over := halfHour * time.Duration(halfHours)
+	perHalfHour := make([]int, halfHours)
 	for i := range parties {
 		perHalfHour[min(int(rhythm(2*i+1, 2*parties, over)/halfHour), len(perHalfHour)-1)]++
 	}

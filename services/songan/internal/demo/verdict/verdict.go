@@ -1,4 +1,6 @@
-package demo
+// Package verdict compares what the system answers about a guest with what an evening's plan says must come of them.
+// Nothing it says about a difference holds anything of the guest.
+package verdict
 
 import (
 	"bytes"
@@ -14,8 +16,8 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
 )
 
-// notice is what the player looks at in a notice.
-type notice struct {
+// Notice is what is looked at in a notice.
+type Notice struct {
 	ID                string    `json:"id"`
 	Status            string    `json:"status"`
 	Facility          string    `json:"facility"`
@@ -30,7 +32,8 @@ type notice struct {
 	IdentityFields []string `json:"identity_fields"`
 }
 
-func (n notice) late() bool {
+// Late tells whether any duty was fulfilled too late.
+func (n Notice) Late() bool {
 	for _, d := range n.Duties {
 		if d.Late {
 			return true
@@ -39,8 +42,8 @@ func (n notice) late() bool {
 	return false
 }
 
-// problem is what the player looks at in a refusal.
-type problem struct {
+// Problem is what is looked at in a refusal.
+type Problem struct {
 	Code   string `json:"code"`
 	Errors []struct {
 		Code string `json:"code"`
@@ -48,7 +51,7 @@ type problem struct {
 }
 
 // code names a refusal: the faults of a body if there are any, and several of them together.
-func (p problem) code() string {
+func (p Problem) code() string {
 	var codes []string
 	for _, e := range p.Errors {
 		codes = append(codes, e.Code)
@@ -60,23 +63,23 @@ func (p problem) code() string {
 	return strings.Join(slices.Compact(codes), "+")
 }
 
-// verdict is what became of one guest.
-type verdict struct {
+// Verdict is what became of one guest.
+type Verdict struct {
 	Index   int      `json:"index"`
 	Status  int      `json:"status"`
-	Notice  *notice  `json:"notice"`
-	Problem *problem `json:"problem"`
+	Notice  *Notice  `json:"notice"`
+	Problem *Problem `json:"problem"`
 }
 
-// verdictOf reads the answer to a request about one guest.
-func verdictOf(a client.Answer) (verdict, error) {
-	v := verdict{Status: a.Status}
+// Of reads the answer to a request about one guest.
+func Of(a client.Answer) (Verdict, error) {
+	v := Verdict{Status: a.Status}
 	var err error
 	if a.Status < http.StatusMultipleChoices {
-		v.Notice = &notice{}
+		v.Notice = &Notice{}
 		err = json.Unmarshal(a.Body, v.Notice)
 	} else {
-		v.Problem = &problem{}
+		v.Problem = &Problem{}
 		err = json.Unmarshal(a.Body, v.Problem)
 	}
 	if err != nil {
@@ -85,23 +88,23 @@ func verdictOf(a client.Answer) (verdict, error) {
 	return v, nil
 }
 
-// verdictsOf reads the answer to a batch: a line per guest, in their order.
-func verdictsOf(a client.Answer, guests int) ([]verdict, error) {
+// ListOf reads the answer to a batch: a line per guest, in their order.
+func ListOf(a client.Answer, guests int) ([]Verdict, error) {
 	if a.Status != http.StatusOK {
-		v, err := verdictOf(a)
+		v, err := Of(a)
 		if err == nil && v.Problem != nil {
 			err = fmt.Errorf("the whole list was refused with %s", v.Problem.code())
 		}
 		return nil, errors.Join(err, fmt.Errorf("status %d for a list", a.Status))
 	}
-	var verdicts []verdict
+	var verdicts []Verdict
 	for line := range bytes.Lines(a.Body) {
-		var v verdict
+		var v Verdict
 		if err := json.Unmarshal(line, &v); err != nil {
 			return nil, errors.New("a line of the answer is no JSON")
 		}
 		if v.Index != len(verdicts) || (v.Notice == nil) == (v.Problem == nil) {
-			return nil, errors.New("a line of the answer is no verdict, or not in its place")
+			return nil, fmt.Errorf("line %d of the answer is about line %d, with status %d", len(verdicts), v.Index, v.Status)
 		}
 		verdicts = append(verdicts, v)
 	}
@@ -111,27 +114,27 @@ func verdictsOf(a client.Answer, guests int) ([]verdict, error) {
 	return verdicts, nil
 }
 
-// later tells whether a guest of a list has to be entered again.
-func (v verdict) later() bool {
+// Later tells whether a guest of a list has to be entered again.
+func (v Verdict) Later() bool {
 	return v.Status == http.StatusServiceUnavailable || v.Status == http.StatusTooManyRequests
 }
 
-// figure names what became of a guest, in the words of the plan.
-func (v verdict) figure() string {
+// Figure names what became of a guest, in the words of the plan.
+func (v Verdict) Figure() string {
 	if v.Problem != nil {
 		return evening.Refused(v.Problem.code())
 	}
 	return evening.Accepted
 }
 
-// judge says what is wrong with the answer about a guest, or nothing. Status 200 is a line of a list that was done by
+// CheckIn says what is wrong with the answer about a guest, or nothing. Status 200 is a line of a list that was done by
 // an attempt before, whose answer was lost.
-func judge(g *evening.Guest, facility string, v verdict) string {
+func CheckIn(g *evening.Guest, facility string, v Verdict) string {
 	want := evening.Accepted
 	if g.Want.Code != "" {
 		want = evening.Refused(g.Want.Code)
 	}
-	switch got := v.figure(); {
+	switch got := v.Figure(); {
 	case got != want:
 		return fmt.Sprintf("%s instead of %s", got, want)
 	case v.Status != g.Want.Status && (v.Notice == nil || v.Status != http.StatusOK):
@@ -150,14 +153,14 @@ func judge(g *evening.Guest, facility string, v verdict) string {
 		return "a notice of another facility"
 	case len(n.Duties) != duties:
 		return fmt.Sprintf("%d duties instead of %d", len(n.Duties), duties)
-	case n.late() != g.Want.Late:
-		return fmt.Sprintf("late is %t instead of %t", n.late(), g.Want.Late)
+	case n.Late() != g.Want.Late:
+		return fmt.Sprintf("late is %t instead of %t", n.Late(), g.Want.Late)
 	}
 	return ""
 }
 
-// judgeChange says what is wrong with the answer to a change, or nothing.
-func judgeChange(act *evening.Act, departure string, v verdict) string {
+// Change says what is wrong with the answer to a change, or nothing.
+func Change(act *evening.Act, departure string, v Verdict) string {
 	g := act.Guests[0]
 	if v.Problem != nil || act.Code != "" {
 		if got := v.code(); got != act.Code {
@@ -185,21 +188,21 @@ func judgeChange(act *evening.Act, departure string, v verdict) string {
 }
 
 // code is why something was refused, or empty.
-func (v verdict) code() string {
+func (v Verdict) code() string {
 	if v.Problem == nil {
 		return ""
 	}
 	return v.Problem.code()
 }
 
-// judgeListed says how a notice differs when the evening is over from what must have come of it, or nothing.
-func judgeListed(g *evening.Guest, arrival time.Time, n notice) string {
+// Listed says how a notice differs when the evening is over from what must have come of it, or nothing.
+func Listed(g *evening.Guest, arrival time.Time, n Notice) string {
 	want := g.Want
 	switch {
 	case n.Status != want.State:
 		return fmt.Sprintf("the status is %s instead of %s", n.Status, want.State)
-	case n.late() != want.Late:
-		return fmt.Sprintf("late is %t instead of %t", n.late(), want.Late)
+	case n.Late() != want.Late:
+		return fmt.Sprintf("late is %t instead of %t", n.Late(), want.Late)
 	case n.Room != want.Room, n.ExpectedDeparture != g.Departure(arrival):
 		return "room or departure are not what was entered"
 	case want.State == evening.Cancelled: // whether it is still checked does not matter

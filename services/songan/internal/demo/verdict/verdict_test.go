@@ -1,4 +1,4 @@
-package demo
+package verdict
 
 import (
 	"net/http"
@@ -15,9 +15,9 @@ const accepted = `{"id":"n1","status":"notified","facility":"f1","notified_at":"
 
 const refused = `{"code":"invalid_body","errors":[{"code":"b"},{"code":"a"},{"code":"b"}]}`
 
-func read(t *testing.T, status int, body string) verdict {
+func read(t *testing.T, status int, body string) Verdict {
 	t.Helper()
-	v, err := verdictOf(client.Answer{Status: status, Body: []byte(body)})
+	v, err := Of(client.Answer{Status: status, Body: []byte(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestCheckInsAreJudged(t *testing.T) {
 		"in time against the plan":    {evening.Outcome{Status: 201, Late: true}, 201, accepted, "late is false instead of true"},
 	} {
 		g := &evening.Guest{Want: c.want}
-		if got := judge(g, "f1", read(t, c.status, c.body)); got != c.judged {
+		if got := CheckIn(g, "f1", read(t, c.status, c.body)); got != c.judged {
 			t.Errorf("%s: judged %q, want %q", name, got, c.judged)
 		}
 	}
@@ -86,7 +86,7 @@ func TestChangesAreJudged(t *testing.T) {
 		"cancelled, says another": {evening.Cancel, "", 200, accepted, false},
 	} {
 		act := &evening.Act{Verb: c.verb, Code: c.code, Guests: []*evening.Guest{{Want: want}}}
-		if got := judgeChange(act, "2026-11-23", read(t, c.status, c.body)); (got == "") != c.right {
+		if got := Change(act, "2026-11-23", read(t, c.status, c.body)); (got == "") != c.right {
 			t.Errorf("%s: judged %q", name, got)
 		}
 	}
@@ -110,13 +110,13 @@ func TestListedNoticesAreJudged(t *testing.T) {
 		"another field":     {`["full_name"]`, `["birth_date"]`, false},
 	} {
 		v := read(t, http.StatusOK, strings.Replace(body, c.old, c.new, 1))
-		if got := judgeListed(&evening.Guest{Want: want}, arrival, *v.Notice); (got == "") != c.right {
+		if got := Listed(&evening.Guest{Want: want}, arrival, *v.Notice); (got == "") != c.right {
 			t.Errorf("%s: judged %q", name, got)
 		}
 	}
 	want.State = evening.Cancelled
 	cancelled := read(t, http.StatusOK, strings.Replace(accepted, "notified\"", "cancelled\"", 1))
-	if got := judgeListed(&evening.Guest{Want: want}, arrival, *cancelled.Notice); got != "" {
+	if got := Listed(&evening.Guest{Want: want}, arrival, *cancelled.Notice); got != "" {
 		t.Errorf("a cancelled stay that was never checked is judged %q", got)
 	}
 }
@@ -124,8 +124,8 @@ func TestListedNoticesAreJudged(t *testing.T) {
 func TestListsAreReadLineByLine(t *testing.T) {
 	t.Parallel()
 	good := `{"index":0,"status":201,"notice":` + accepted + "}\n" + `{"index":1,"status":503,"problem":` + refused + "}\n"
-	verdicts, err := verdictsOf(client.Answer{Status: 200, Body: []byte(good)}, 2)
-	if err != nil || len(verdicts) != 2 || verdicts[0].later() || !verdicts[1].later() || !anyLater(verdicts) {
+	verdicts, err := ListOf(client.Answer{Status: 200, Body: []byte(good)}, 2)
+	if err != nil || len(verdicts) != 2 || verdicts[0].Later() || !verdicts[1].Later() {
 		t.Errorf("read %+v, %v", verdicts, err)
 	}
 	for name, c := range map[string]struct {
@@ -140,11 +140,11 @@ func TestListsAreReadLineByLine(t *testing.T) {
 		"an answer of nothing": {200, ""},
 		"an error page":        {500, "<html>"},
 	} {
-		if _, err := verdictsOf(client.Answer{Status: c.status, Body: []byte(c.body)}, 2); err == nil {
+		if _, err := ListOf(client.Answer{Status: c.status, Body: []byte(c.body)}, 2); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := verdictOf(client.Answer{Status: 200, Body: []byte("<html>")}); err == nil {
+	if _, err := Of(client.Answer{Status: 200, Body: []byte("<html>")}); err == nil {
 		t.Error("an error page is read as a notice")
 	}
 }
