@@ -9,6 +9,6 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5
 )
 
-require golang.org/x/text v0.14.0 // indirect
+require golang.org/x/text v0.43.0 // indirect
 
 replace github.com/songan-vn/songan/events => ../../events
