@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/events/identity"

@@ -69,7 +69,7 @@ func TestAStayIsNotifiedAndReadBack(t *testing.T) {
 	})
 	t.Run("to another commune's police, another hotel and nobody it does not exist", func(t *testing.T) {
 		t.Parallel()
-		h.facility(t, "rival", "admin", "00004")
+		h.facility(t, "rival", "admin")
 		for actor, status := range map[string]int{
 			"stranger": http.StatusNotFound, "rival": http.StatusNotFound, "province": http.StatusForbidden, "": http.StatusUnauthorized,
 		} {
@@ -167,7 +167,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("a revoked key is refused", func(t *testing.T) {
 		t.Parallel()
-		id := h.facility(t, "inn", "police", "00004")
+		id := h.facility(t, "inn", "police")
 		h.get(t, "inn", "/notices", "").want(t, http.StatusOK)
 		key := strings.Split(h.tokens["inn"], "_")[1]
 		h.send(t, http.MethodDelete, "police", "/facilities/"+id+"/keys/"+key, nil, nil).want(t, http.StatusOK)
@@ -175,7 +175,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("a suspended facility is refused until it is reinstated", func(t *testing.T) {
 		t.Parallel()
-		id := h.facility(t, "dorm", "police", "00004")
+		id := h.facility(t, "dorm", "police")
 		h.post(t, "police", "/facilities/"+id+"/suspension", "s", object{"reason": "kiểm tra"}).want(t, http.StatusOK)
 		h.get(t, "dorm", "/notices", "").want(t, http.StatusUnauthorized)
 		h.post(t, "police", "/facilities/"+id+"/reinstatement", "r", object{"reason": "xong"}).want(t, http.StatusOK)

@@ -41,7 +41,8 @@ func TestBadInput(t *testing.T) {
 		},
 		{
 			"a future arrival of somebody not yet born", strings.Replace(edit("1990-01-15", "2027"), "2026-11-21T13", "2026-12-21T13", 1),
-			http.StatusUnprocessableEntity, []string{"/guest/document/number citizen_id_year_mismatch"},
+			http.StatusUnprocessableEntity,
+			[]string{"/guest/document/number citizen_id_year_mismatch"},
 		},
 		{
 			"everything missing", `{"guest":{"document":{}}}`, http.StatusUnprocessableEntity,

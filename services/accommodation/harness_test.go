@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -24,6 +25,7 @@ import (
 // house is the service as a client sees it, on a database and topics of its own.
 type house struct {
 	url    string
+	client *http.Client
 	pool   *pgxpool.Pool
 	clock  *testkit.Clock
 	tokens map[string]string
@@ -52,7 +54,7 @@ func open(t *testing.T) *house {
 	}
 	t.Cleanup(h.pool.Close)
 	h.start(t)
-	h.hotel = h.facility(t, "hotel", "police", "00004")
+	h.hotel = h.facility(t, "hotel", "police")
 	return h
 }
 
@@ -79,7 +81,7 @@ func (h *house) start(t *testing.T) {
 		})
 	}
 	server := httptest.NewServer(s.Handler)
-	h.url = server.URL
+	h.url, h.client = server.URL, server.Client()
 	t.Cleanup(func() {
 		server.Close()
 		stop()
@@ -109,10 +111,10 @@ func (h *house) staff() access.StaticKeyring {
 }
 
 // facility registers a place and gives the actor its key.
-func (h *house) facility(t *testing.T, actor, officer, unit string) string {
+func (h *house) facility(t *testing.T, actor, officer string) string {
 	t.Helper()
 	made := h.post(t, officer, "/facilities", "facility-"+actor, object{
-		"name": "Khách sạn " + actor, "kind": "tourist", "unit": unit, "address": "18 Trấn Vũ",
+		"name": "Khách sạn " + actor, "kind": "tourist", "unit": "00004", "address": "18 Trấn Vũ",
 	})
 	made.want(t, http.StatusCreated)
 	id := made.text(t, "id")
@@ -174,7 +176,7 @@ func (h *house) send(t *testing.T, method, actor, path string, header http.Heade
 	if actor != "" {
 		request.Header.Set("Authorization", "Bearer "+h.tokens[actor])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := h.client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

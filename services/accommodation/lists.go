@@ -178,11 +178,11 @@ type ListFacilities struct {
 }
 
 func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]) (httpapi.Page[Facility], error) {
-	after := ""
+	filter := projections.FacilityFilter{Scope: a.scope(c.Who), Kind: c.In.Kind, Limit: c.In.Limit}
 	if c.In.Cursor.At != nil {
-		after = *c.In.Cursor.At
+		filter.After = *c.In.Cursor.At
 	}
-	rows, err := projections.ListFacilities(ctx, a.pool, a.scope(c.Who), c.In.Kind, after, c.In.Limit)
+	rows, err := projections.ListFacilities(ctx, a.pool, filter)
 	if err != nil {
 		return httpapi.Page[Facility]{}, err
 	}

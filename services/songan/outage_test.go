@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/songan-vn/songan/services/simulators/people"
-
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/services/simulators/people"
 )
 
 // While the population database is away, slow or talks nonsense, notices are accepted as ever and nothing goes to

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/services/accommodation/internal/duty"
-	"pgregory.net/rapid"
 )
 
 func at(t *testing.T, s string) time.Time {

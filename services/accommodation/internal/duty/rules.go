@@ -37,7 +37,7 @@ type rule struct {
 func National() Rules {
 	rules, err := Parse(national)
 	if err != nil {
-		panic(err) // the embedded file is part of the program, and a test reads it
+		panic(err) //nolint:forbidigo // the embedded file is part of the program, and a test reads it
 	}
 	return rules
 }

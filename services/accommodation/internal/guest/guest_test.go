@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
-	"pgregory.net/rapid"
 )
 
-var today = time.Date(2026, 11, 21, 14, 0, 0, 0, vn.Zone)
+func today() time.Time { return time.Date(2026, 11, 21, 14, 0, 0, 0, vn.Zone) }
 
 func an() guest.Guest {
 	return guest.Guest{
@@ -35,7 +36,7 @@ func greta() guest.Guest {
 func faults(g guest.Guest) []string {
 	var found problem.Faults
 	g.Validate(&found)
-	found = append(found, g.CheckOn(vn.DateOf(today), "")...)
+	found = append(found, g.CheckOn(vn.DateOf(today()), "")...)
 	var lines []string
 	for _, f := range found {
 		lines = append(lines, f.Pointer+" "+f.Code)
@@ -56,11 +57,13 @@ func TestWhatIsWrongWithAGuest(t *testing.T) {
 		{"a foreigner with a passport is fine", greta(), nil},
 		{
 			"digit 4 says the other sex",
-			edit(an(), func(g *guest.Guest) { g.Sex = "female" }), []string{"/document/number citizen_id_sex_mismatch"},
+			edit(an(), func(g *guest.Guest) { g.Sex = "female" }),
+			[]string{"/document/number citizen_id_sex_mismatch"},
 		},
 		{
 			"digits 5 and 6 say another year",
-			edit(an(), func(g *guest.Guest) { g.BirthDate = "1991" }), []string{"/document/number citizen_id_year_mismatch"},
+			edit(an(), func(g *guest.Guest) { g.BirthDate = "1991" }),
+			[]string{"/document/number citizen_id_year_mismatch"},
 		},
 		{
 			"everything that is wrong is said at once",
@@ -90,15 +93,18 @@ func TestWhatIsWrongWithAGuest(t *testing.T) {
 		},
 		{
 			"a document has a number",
-			edit(an(), func(g *guest.Guest) { g.Document.Number = "" }), []string{"/document/number number_required"},
+			edit(an(), func(g *guest.Guest) { g.Document.Number = "" }),
+			[]string{"/document/number number_required"},
 		},
 		{
 			"a foreigner has no citizen number",
-			edit(an(), func(g *guest.Guest) { g.Nationality = "FRA" }), []string{"/document/type passport_required"},
+			edit(an(), func(g *guest.Guest) { g.Nationality = "FRA" }),
+			[]string{"/document/type passport_required"},
 		},
 		{
 			"a foreigner's passport has an expiry",
-			edit(greta(), func(g *guest.Guest) { g.Document.Expires = "" }), []string{"/document/expires passport_expiry_required"},
+			edit(greta(), func(g *guest.Guest) { g.Document.Expires = "" }),
+			[]string{"/document/expires passport_expiry_required"},
 		},
 		{
 			"nobody enters the country tomorrow",
@@ -143,7 +149,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := c.guest.Warnings(today)
+			got := c.guest.Warnings(today())
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Fatal(diff)
 			}
@@ -161,7 +167,7 @@ func TestMinors(t *testing.T) {
 	for birth, minor := range map[string]bool{
 		"2008-11-21": false, "2008-11-22": true, "2008": false, "2009": true, "2020-02": true, "": false,
 	} {
-		if g := (guest.Guest{BirthDate: birth}); g.Minor(today) != minor {
+		if g := (guest.Guest{BirthDate: birth}); g.Minor(today()) != minor {
 			t.Errorf("born %q: minor is %t", birth, !minor)
 		}
 	}

@@ -4,13 +4,14 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/decider/decidertest"
 	"github.com/songan-vn/songan/services/accommodation/internal/duty"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
-	"pgregory.net/rapid"
 )
 
 type (
@@ -18,10 +19,9 @@ type (
 	kase  = decidertest.Case[notice.Notice]
 )
 
-var (
-	noon    = decidertest.Noon()
-	arrived = noon.Add(-time.Hour)
-)
+func noon() time.Time { return decidertest.Noon() }
+
+func arrived() time.Time { return noon().Add(-time.Hour) }
 
 // asked is a stay as the command brings it; notified is the fact that follows at noon.
 func asked() accommodation.StayNotified {
@@ -29,19 +29,19 @@ func asked() accommodation.StayNotified {
 		Notice: "N1", Receipt: "R1", Facility: "F1", FacilityKind: "tourist",
 		Unit:  accommodation.Unit{Code: "00004", ValidFrom: "2025-07-01"},
 		Guest: "G1", Nationality: "VNM", DocumentType: "citizen_id",
-		ArrivedAt: arrived, ExpectedDeparture: "2026-11-23", Room: "101", Reason: "tourism",
+		ArrivedAt: arrived(), ExpectedDeparture: "2026-11-23", Room: "101", Reason: "tourism",
 	}
 }
 
 func notified() accommodation.StayNotified {
 	s := asked()
-	s.NotifiedAt = noon
+	s.NotifiedAt = noon()
 	s.Duties = dutiesAtNoon(false)
 	return s
 }
 
 func dutiesAtNoon(foreigner bool) []accommodation.Duty {
-	return duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived, Foreigner: foreigner}, noon)
+	return duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived(), Foreigner: foreigner}, noon())
 }
 
 func TestEveryFactHasACase(t *testing.T) {
@@ -74,11 +74,11 @@ func TestNotify(t *testing.T) {
 		},
 		{
 			Name: "a guest from the day after tomorrow is refused", Problem: "invalid_body",
-			When: edit(func(c *notice.Notify) { c.Stay.ArrivedAt = noon.Add(48 * time.Hour) }),
+			When: edit(func(c *notice.Notify) { c.Stay.ArrivedAt = noon().Add(48 * time.Hour) }),
 		},
 		{
 			Name: "a guest from two years ago is refused", Problem: "invalid_body",
-			When: edit(func(c *notice.Notify) { c.Stay.ArrivedAt = noon.AddDate(-2, 0, 0) }),
+			When: edit(func(c *notice.Notify) { c.Stay.ArrivedAt = noon().AddDate(-2, 0, 0) }),
 		},
 		{
 			Name: "a departure before the arrival is refused", Problem: "invalid_body",
@@ -93,24 +93,24 @@ func TestNotify(t *testing.T) {
 
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	departed := accommodation.Departed{Notice: "N1", DepartedAt: noon}
+	departed := accommodation.Departed{Notice: "N1", DepartedAt: noon()}
 	cancelled := accommodation.StayCancelled{Notice: "N1", Note: "V1"}
 
 	decidertest.Run(t, []kase{
-		{Name: "a guest departs", Given: facts{notified()}, When: notice.Depart{DepartedAt: noon}, Then: facts{departed}},
+		{Name: "a guest departs", Given: facts{notified()}, When: notice.Depart{DepartedAt: noon()}, Then: facts{departed}},
 		{
 			Name: "nobody departs before they arrive", Given: facts{notified()}, Problem: "invalid_body",
-			When: notice.Depart{DepartedAt: arrived.Add(-time.Second)},
+			When: notice.Depart{DepartedAt: arrived().Add(-time.Second)},
 		},
 		{
 			Name: "nobody departs tomorrow", Given: facts{notified()}, Problem: "invalid_body",
-			When: notice.Depart{DepartedAt: noon.Add(24 * time.Hour)},
+			When: notice.Depart{DepartedAt: noon().Add(24 * time.Hour)},
 		},
 		{
 			Name: "nobody departs twice", Given: facts{notified(), departed}, Problem: "notice_departed",
-			When: notice.Depart{DepartedAt: noon},
+			When: notice.Depart{DepartedAt: noon()},
 		},
-		{Name: "an unknown guest does not depart", When: notice.Depart{DepartedAt: noon}, Problem: "notice_unknown"},
+		{Name: "an unknown guest does not depart", When: notice.Depart{DepartedAt: noon()}, Problem: "notice_unknown"},
 		{
 			Name: "a stay is extended into temporary residence", Given: facts{notified()},
 			When: notice.Extend{ExpectedDeparture: "2026-12-30"},
@@ -145,9 +145,9 @@ func TestChanges(t *testing.T) {
 
 func TestCorrections(t *testing.T) {
 	t.Parallel()
-	late := noon.Add(20 * time.Hour)
+	late := noon().Add(20 * time.Hour)
 	correction := notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2", Rules: duty.National()}
-	declaredLate := duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived, Foreigner: true}, late)[1]
+	declaredLate := duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived(), Foreigner: true}, late)[1]
 	corrected := accommodation.GuestCorrected{
 		Notice: "N1", Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2",
 		Duties: []accommodation.Duty{notified().Duties[0], declaredLate},
@@ -186,7 +186,7 @@ func TestIdentity(t *testing.T) {
 		{Name: "an answer about no notice is refused", When: answer, Problem: "notice_unknown"},
 		{
 			Name: "an answer still counts after the departure", When: answer, Then: facts{recorded},
-			Given: facts{notified(), accommodation.Departed{Notice: "N1", DepartedAt: noon}},
+			Given: facts{notified(), accommodation.Departed{Notice: "N1", DepartedAt: noon()}},
 		},
 	})
 }
@@ -196,15 +196,18 @@ func TestAStayThatIsOverStaysOver(t *testing.T) {
 	t.Parallel()
 	commands := []decider.Command[notice.Notice]{
 		notice.Notify{Stay: asked(), Rules: duty.National()},
-		notice.Depart{DepartedAt: noon}, notice.Extend{ExpectedDeparture: "2026-12-30"}, notice.ChangeRoom{Room: "9"},
+		notice.Depart{DepartedAt: noon()},
+		notice.Extend{ExpectedDeparture: "2026-12-30"},
+		notice.ChangeRoom{Room: "9"},
 		notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Rules: duty.National()},
-		notice.Cancel{Note: "V"}, notice.RecordIdentity{Guest: "G1", Result: notice.Matched},
+		notice.Cancel{Note: "V"},
+		notice.RecordIdentity{Guest: "G1", Result: notice.Matched},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var n notice.Notice
 		for _, i := range rapid.SliceOf(rapid.IntRange(0, len(commands)-1)).Draw(t, "commands") {
 			before := n
-			decided, err := commands[i].Decide(n, decider.Meta{At: noon})
+			decided, err := commands[i].Decide(n, decider.Meta{At: noon()})
 			if err != nil && len(decided) > 0 {
 				t.Fatal("a refused command decided facts")
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/projection"
@@ -82,9 +83,19 @@ select facility, kind, unit_code, unit_valid_from, remote, organisation, profile
  order by facility
  limit $6`
 
-// ListFacilities lists facilities by id, after a given one.
-func ListFacilities(ctx context.Context, pool *pgxpool.Pool, s Scope, kind, after string, limit int) ([]Facility, error) {
-	rows, err := pool.Query(ctx, listFacilities, s.Facility, s.UnitCode, s.UnitValidFrom, kind, after, limit)
+// FacilityFilter narrows a list of facilities. Empty fields do not narrow.
+type FacilityFilter struct {
+	Scope Scope
+	Kind  string
+	// After is the id at which the page before ended.
+	After string
+	Limit int
+}
+
+// ListFacilities lists facilities by id.
+func ListFacilities(ctx context.Context, pool *pgxpool.Pool, f FacilityFilter) ([]Facility, error) {
+	rows, err := pool.Query(ctx, listFacilities,
+		f.Scope.Facility, f.Scope.UnitCode, f.Scope.UnitValidFrom, f.Kind, f.After, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("list facilities: %w", err)
 	}

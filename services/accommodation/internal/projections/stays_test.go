@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
-	"pgregory.net/rapid"
 )
 
 // A row shows what the decider's state says, whatever happened to the stay.

@@ -41,8 +41,13 @@ type step struct {
 
 func steps() []step {
 	return []step{
-		{"execute", execute}, {"http", single}, {"batch", batch}, {"latency", latency},
-		{"relay", relay}, {"rebuild", rebuild}, {"memory", memory},
+		{"execute", execute},
+		{"http", single},
+		{"batch", batch},
+		{"latency", latency},
+		{"relay", relay},
+		{"rebuild", rebuild},
+		{"memory", memory},
 	}
 }
 

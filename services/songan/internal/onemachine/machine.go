@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"runtime/debug"
 	"sync/atomic"
@@ -44,7 +45,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.close()) }()
+	defer func() { err = errors.Join(err, store.close()) }() //nolint:contextcheck // ctx has ended by then
 
 	deps, closeDeps, err := service.NewDeps(ctx, "songan", store.config)
 	if err != nil {
@@ -54,7 +55,10 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	deps.Keys = append(deps.Keys, cast.keys)
 	deps.Log.Info("songan started", zap.String("data", config.Data))
 
-	m := &machine{deps: deps, store: store, cast: cast, out: out, began: began}
+	m := &machine{
+		deps: deps, store: store, cast: cast, out: out, began: began,
+		client: &http.Client{Timeout: callTimeout},
+	}
 	services, err := m.build(ctx)
 	if err != nil {
 		return err
@@ -78,6 +82,8 @@ type machine struct {
 	cast  casting
 	out   io.Writer
 	began time.Time
+	// client calls the system's own API.
+	client *http.Client
 
 	// population is where the simulated population database answers checks, and populationControl where it is told
 	// to misbehave.

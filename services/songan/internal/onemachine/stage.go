@@ -103,8 +103,6 @@ func (m *machine) open(ctx context.Context, base string, p place) (Actor, error)
 
 // post sends a change as the police of the demo's commune.
 func (m *machine) post(ctx context.Context, url, key string, body, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	data, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
@@ -116,7 +114,7 @@ func (m *machine) post(ctx context.Context, url, key string, body, answer any) e
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", key)
 	request.Header.Set("Authorization", "Bearer "+m.cast.actors["police"].Token)
-	response, err := http.DefaultClient.Do(request)
+	response, err := m.client.Do(request)
 	if err != nil {
 		return fmt.Errorf("post: %w", err)
 	}

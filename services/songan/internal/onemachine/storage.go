@@ -33,7 +33,7 @@ func openStorage(ctx context.Context, c service.Config, brokerPassword string) (
 	s := &storage{config: c}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.close())
+			err = errors.Join(err, s.close()) //nolint:contextcheck // what was started is stopped, whatever ctx says
 		}
 	}()
 	if c.DatabaseURL == "" {

@@ -88,13 +88,16 @@ func (b *Board) Gauge(name string, total int, shown Where) *Gauge {
 }
 
 // Add counts n more as done.
-func (g *Gauge) Add(n int64) { g.Set(g.have.Add(n)) }
+func (g *Gauge) Add(n int64) { g.show(g.have.Add(n)) }
 
 // Set says how many are done. A bar does not move back when something is undone.
 func (g *Gauge) Set(n int64) {
-	n = min(n, g.total)
 	g.have.Store(n)
-	if g.bar != nil && n > g.bar.Current() {
+	g.show(n)
+}
+
+func (g *Gauge) show(n int64) {
+	if n = min(n, g.total); g.bar != nil && n > g.bar.Current() {
 		g.bar.SetCurrent(n)
 	}
 }
@@ -127,7 +130,7 @@ func (b *Board) line() string {
 	parts := make([]string, 0, len(b.gauges))
 	for _, g := range b.gauges {
 		if g.where != InBars && g.total > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s of %s", g.name, Grouped(g.have.Load()), Grouped(g.total)))
+			parts = append(parts, fmt.Sprintf("%s %s of %s", g.name, Grouped(min(g.have.Load(), g.total)), Grouped(g.total)))
 		}
 	}
 	return "  " + b.clock() + "  " + strings.Join(parts, ", ")

@@ -3,6 +3,7 @@ package board
 import (
 	"bytes"
 	"context"
+	"sync"
 	"testing"
 )
 
@@ -16,12 +17,18 @@ func TestWithoutATerminalThereAreLines(t *testing.T) {
 	b.Gauge("nothing", 0, Everywhere)
 	b.Start(context.WithoutCancel(t.Context()))
 	facilities.Set(300) // more than there are
-	for range 1_234 {
-		checkIns.Add(1)
-		alone.Add(1)
+	var desks sync.WaitGroup
+	for range 4 {
+		desks.Go(func() {
+			for range 1_000 {
+				checkIns.Add(1)
+				alone.Add(1)
+			}
+		})
 	}
+	desks.Wait()
 	b.End()
-	want := "  21:40  facilities 200 of 200, check-ins 1,234 of 5,000\n"
+	want := "  21:40  facilities 200 of 200, check-ins 4,000 of 5,000\n"
 	if got := out.String(); got != want {
 		t.Errorf("wrote %q, want %q", got, want)
 	}
