@@ -149,7 +149,7 @@ func TestLinesAreAnsweredWithLines(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	trailer := w.Result().Trailer //nolint:bodyclose // a recorder's
+	trailer := w.Result().Trailer
 	if w.Code != 200 || w.Header().Get("Content-Type") != ndjson || trailer.Get("Songan-Accepted") != "4" ||
 		trailer.Get("Songan-Rejected") != "7" || trailer.Get("Songan-Position") != "14" {
 		t.Error(w.Code, w.Header(), trailer)
@@ -197,7 +197,7 @@ func TestAnEmptyBatchIsDoneAtOnce(t *testing.T) {
 		t.Error(w.Body)
 	}
 	w = s.do(t, "POST", batchPath, "\n\n", "Idempotency-Key", "k", "Content-Type", ndjson)
-	if w.Code != 200 || w.Body.Len() != 0 || w.Result().Trailer.Get("Songan-Accepted") != "0" { //nolint:bodyclose // a recorder's
+	if w.Code != 200 || w.Body.Len() != 0 || w.Result().Trailer.Get("Songan-Accepted") != "0" {
 		t.Error(w.Code, w.Body)
 	}
 }
@@ -226,7 +226,7 @@ func TestAVerdictIsSentWhileLinesAreStillComing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	verdicts := bufio.NewScanner(answer.Body)
 	for i := range 5 {
 		if !verdicts.Scan() || short(verdicts.Text()) != fmt.Sprintf("%d  201 n%d k/%d", i, i+1, i) {
@@ -272,12 +272,12 @@ func heap() uint64 {
 // linesOfALongUpload is a million, as the issue asks; fewer where every access to memory is watched.
 func linesOfALongUpload() int {
 	if raceDetector || testing.Short() {
-		return 50_000
+		return 20_000
 	}
 	return 1_000_000
 }
 
-func TestAMillionLinesNeedNoMoreMemoryThanAFew(t *testing.T) { //nolint:paralleltest,tparallel // it counts the memory of the process
+func TestAMillionLinesNeedNoMoreMemoryThanAFew(t *testing.T) { // not parallel: it counts the memory of the process
 	s := newSetup(t)
 	var inside, most, done atomic.Int64
 	var early, late uint64
@@ -300,7 +300,7 @@ func TestAMillionLinesNeedNoMoreMemoryThanAFew(t *testing.T) { //nolint:parallel
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	i, verdicts := 0, bufio.NewScanner(answer.Body)
 	for ; verdicts.Scan(); i++ {
 		if want := `{"index":` + strconv.Itoa(i) + `,"status":201,"arrival":{"n":` + strconv.Itoa(i+100) + `,`; !strings.HasPrefix(verdicts.Text(), want) {
@@ -328,28 +328,32 @@ func TestAClientMaySendEverythingBeforeItReadsAnything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // of a test
+	defer c.Close()
 	// Both what is sent and what is answered are more than the buffers of two sockets hold.
-	const n = 150_000
-	padding := strings.Repeat(" ", 100)
+	n := 40_000
+	if raceDetector {
+		n = 5_000 // enough to be watched
+	}
+	padding, longKey := strings.Repeat(" ", 500), strings.Repeat("k", 200)
 	if err := c.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
 		t.Fatal(err)
 	}
 	w := bufio.NewWriter(c)
-	_, _ = w.WriteString(strings.Replace(s.head(batchPath, "Transfer-Encoding: chunked"), "application/json", ndjson, 1))
+	_, _ = w.WriteString(strings.NewReplacer("application/json", ndjson, "Key: k", "Key: "+longKey).
+		Replace(s.head(batchPath, "Transfer-Encoding: chunked")))
 	for i := range n {
 		line := fmt.Sprintf("{\"n\":%d}%s\n", i+100, padding)
 		_, _ = fmt.Fprintf(w, "%x\r\n%s\r\n", len(line), line)
 	}
 	_, _ = w.WriteString("0\r\n\r\n")
-	if err := w.Flush(); err != nil { // it would wait for ever if the server did
+	if err := errors.Join(w.Flush(), c.(*net.TCPConn).SetReadBuffer(4<<20)); err != nil { // it would wait for ever if the server did
 		t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	got := 0
 	for verdicts := bufio.NewScanner(answer.Body); verdicts.Scan(); got++ {
 		if !strings.HasPrefix(verdicts.Text(), `{"index":`+strconv.Itoa(got)+",") {
@@ -396,13 +400,13 @@ func TestAStreamThatStandsStillIsCut(t *testing.T) {
 	s.batch(httpapi.Batching{}, arrive)
 	server := s.serve(t)
 	in, out := io.Pipe()
-	defer out.Close() //nolint:errcheck // of a test
+	defer out.Close()
 	go func() { _, _ = io.WriteString(out, "{\"n\":1}\n") }()
 	answer, err := server.Client().Do(s.request(t, server, in))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	data, err := io.ReadAll(answer.Body)
 	if err == nil || short(string(data)) != "0  201 n1 k/0" {
 		t.Errorf("%q, %v: the end of it looks whole", data, err)
@@ -427,13 +431,13 @@ func TestAStreamEndsWhenTheServerStops(t *testing.T) {
 	server.Start()
 	t.Cleanup(server.Close)
 	in, out := io.Pipe()
-	defer out.Close() //nolint:errcheck // of a test
+	defer out.Close()
 	go func() { _, _ = io.WriteString(out, "{\"n\":1}\n") }()
 	answer, err := server.Client().Do(s.request(t, server, in))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	lines := bufio.NewReader(answer.Body)
 	if line, err := lines.ReadString('\n'); short(line) != "0  201 n1 k/0" || err != nil {
 		t.Fatal(line, err)

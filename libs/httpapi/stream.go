@@ -129,7 +129,7 @@ type pulse struct {
 
 	mu     sync.Mutex
 	last   time.Time
-	noRead bool  // the body has ended: the deadline would now end the request
+	noRead bool  // the body has ended: a deadline would now end the request
 	reason error // why nothing more is read
 }
 
@@ -186,7 +186,7 @@ func (p *pulse) ended(err error) error {
 		return p.reason
 	case errors.Is(err, io.EOF):
 		p.noRead = true
-		_ = p.control.SetReadDeadline(time.Time{})
+		_ = p.control.SetReadDeadline(time.Time{}) // a byte that was written meanwhile may have set it again
 		return err
 	}
 	return exchange.BodyError(err)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -96,7 +98,7 @@ func (h *hosted) get(t *testing.T, path string) (int, string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	data, _ := io.ReadAll(answer.Body)
 	return answer.StatusCode, string(data)
 }
@@ -361,7 +363,7 @@ func TestASecondSignalStopsTheProcessAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
+	defer answer.Body.Close()
 	if err := process.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -389,5 +391,40 @@ func TestAProcessThatCannotStartSaysWhyAndFails(t *testing.T) {
 	want := "hello: SONGAN_HTTP: " + address + " is in use by another process; stop that one, or set SONGAN_HTTP to another address\n"
 	if err := process.Wait(); process.ProcessState.ExitCode() != 1 || !strings.HasSuffix(said, want) {
 		t.Error(err, said)
+	}
+}
+
+func TestDependenciesAreMadeFromTheConfiguration(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys.json")
+	token, key := access.Generate(access.Principal{Role: access.Admin})
+	if err := access.WriteKeys(path, []access.Key{key}); err != nil {
+		t.Fatal(err)
+	}
+	c := service.Config{AccessKeys: path, DatabaseURL: "postgres://x/y", Requests: 1, Streams: 1}
+	d, closeDeps, err := service.NewDeps(t.Context(), "hello", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := closeDeps(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	d = d.For("hello")
+	_, own := access.Generate(access.Principal{Role: access.Facility, Facility: "F1"})
+	who, err := d.Auth(access.Static(own)).Authenticate(t.Context(), "Bearer "+token, "192.0.2.1")
+	if err != nil || who != key.Principal {
+		t.Error(who, err)
+	}
+	if d.DatabaseURL != "postgres://x/y" || d.API.Service != "hello" || d.API.Down == nil || d.Host().Metrics != d.Metrics {
+		t.Errorf("%+v", d)
+	}
+	for name, wrong := range map[string]service.Config{
+		"SONGAN_ACCESS_KEYS": {AccessKeys: path + "x"}, "SONGAN_LOG_LEVEL": {LogLevel: "loud"},
+	} {
+		if _, _, err := service.NewDeps(t.Context(), "hello", wrong); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
 	}
 }

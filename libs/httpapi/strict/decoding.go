@@ -126,17 +126,9 @@ func (d *decoding) pointer() string {
 			b.WriteString(strconv.Itoa(s.index))
 			continue
 		}
-		b.WriteString(escapePointer(s.name))
+		b.WriteString(s.name) // ours, or one that looks as ours do: nothing to escape
 	}
 	return b.String()
-}
-
-// escapePointer writes a name as a part of a JSON pointer (RFC 6901).
-func escapePointer(name string) string {
-	if !strings.ContainsAny(name, "~/") {
-		return name
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 func (d *decoding) push(s step) { d.path = append(d.path, s) }

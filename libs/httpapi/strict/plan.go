@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/songan-vn/songan/libs/httpapi/internal/fault"
 )
 
 // planner compiles types. It keeps the objects that it has met, so that a type may contain itself.
@@ -162,8 +164,8 @@ func (p *planner) addField(o *object, f reflect.StructField, index []int) {
 	if p.tag == "query" {
 		c.required = options == "required"
 	}
-	if _, taken := o.byName[name]; taken || name == "" {
-		p.refuse(f.Type, "the field "+f.Name+" has no name of its own")
+	if _, taken := o.byName[name]; taken || !fault.Showable(name) {
+		p.refuse(f.Type, "the field "+f.Name+" has no name of its own, or not one of letters, _ and -")
 	}
 	o.byName[name] = len(o.fields)
 	o.names = append(o.names, name)

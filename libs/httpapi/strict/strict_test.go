@@ -67,6 +67,7 @@ type stay struct {
 	Guest     guest             `json:"guest"`
 	ArrivedAt time.Time         `json:"arrived_at"`
 	Departure string            `json:"expected_departure,omitzero" format:"date"`
+	Note      string            `json:"note,omitzero" minLength:"3"`
 	Nights    int8              `json:"nights,omitzero" minimum:"0"`
 	Seq       uint16            `json:"seq,omitzero"`
 	Carer     bool              `json:"carer,omitzero"`
@@ -86,7 +87,7 @@ func (s stay) Validate(f *problem.Faults) {
 const good = `{"guest":{"full_name":"Nguyễn Văn An","birth_date":"1990-01-15","sex":"male",
  "document":{"type":"citizen_id","number":"001090123456"},"phone":null},
  "arrived_at":"2026-11-21T14:05:00+07:00","expected_departure":"2026-11-23","nights":2,"tags":["a"],"facts":{"k":"v"},
- "level":"ward","amount":-500}`
+ "level":"ward","amount":-500,"seq":65535,"note":"abc","carer":true}`
 
 func TestADocumentIsReadCompletely(t *testing.T) {
 	t.Parallel()
@@ -101,7 +102,7 @@ func TestADocumentIsReadCompletely(t *testing.T) {
 		},
 		ArrivedAt: time.Date(2026, 11, 21, 14, 5, 0, 0, time.FixedZone("", 7*3600)),
 		Departure: "2026-11-23", Nights: 2, Tags: []string{"a"}, Facts: map[string]string{"k": "v"},
-		Level: &level{"ward"}, Amount: -500,
+		Level: &level{"ward"}, Amount: -500, Seq: 65535, Note: "abc", Carer: true,
 	}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(level{})); d != "" {
 		t.Error(d)
@@ -167,11 +168,11 @@ func TestEveryKindOfBadBodyIsSaidByPlaceAndCode(t *testing.T) {
 		{"more than the type holds", with(`"nights":2`, `"nights":128`), problem.Invalid, []string{"/nights out_of_range"}},
 		{"less than allowed", with(`"nights":2`, `"nights":-1`), problem.Invalid, []string{"/nights out_of_range"}},
 		{"more than any type holds", with(`"nights":2`, `"nights":99999999999999999999`), problem.Invalid, []string{"/nights out_of_range"}},
-		{"a negative number without sign", with(`"nights":2`, `"seq":-1`), problem.Invalid, []string{"/seq out_of_range"}},
+		{"a negative number without sign", with(`"seq":65535`, `"seq":-1`), problem.Invalid, []string{"/seq out_of_range"}},
 		{"an object for a list", with(`["a"]`, `{}`), problem.Invalid, []string{"/tags wrong_type"}},
 		{"null in a list", with(`["a"]`, `["a",null]`), problem.Invalid, []string{"/tags/1 required"}},
 		{"a list too long", with(`["a"]`, `["a","b","c","d"]`), problem.Invalid, []string{"/tags wrong_count"}},
-		{"a text for a bool", with(`"nights":2`, `"carer":"true"`), problem.Invalid, []string{"/carer wrong_type"}},
+		{"a text for a bool", with(`"carer":true`, `"carer":"true"`), problem.Invalid, []string{"/carer wrong_type"}},
 		{"an escaped NUL", with("Văn", `V\u0000n`), problem.Invalid, []string{"/guest/full_name nul_character"}},
 		{"a NUL in a map", with(`{"k":"v"}`, `{"k":"\u0000"}`), problem.Invalid, []string{"/facts/k nul_character"}},
 		{"Latin-1", with("Nguyễn Văn An", "Nguy\xean V\xe3n"), problem.Invalid, []string{"/guest/full_name invalid_utf8"}},
@@ -180,6 +181,10 @@ func TestEveryKindOfBadBodyIsSaidByPlaceAndCode(t *testing.T) {
 		{"too deep in an unknown field", with(`"nights":2`, `"x":`+deep), problem.Invalid, []string{"/x unknown_field", "/x too_deep"}},
 		{"a value that is not listed", with(`"male"`, `"nam"`), problem.Invalid, []string{"/guest/sex not_allowed"}},
 		{"too long", with("Nguyễn Văn An", strings.Repeat("ễ", 21)), problem.Invalid, []string{"/guest/full_name too_long"}},
+		{"too short", with(`"note":"abc"`, `"note":"ễễ"`), problem.Invalid, []string{"/note too_short"}},
+		{"half a surrogate pair in a JSON of ours", with("-500", `"\ud800"`), problem.Invalid, []string{"/amount invalid_utf8"}},
+		{"a NUL in a JSON of ours", with("-500", `"\u0000"`), problem.Invalid, []string{"/amount nul_character"}},
+		{"a key of a map with a NUL", with(`{"k":"v"}`, `{"\u0000":"v"}`), problem.Invalid, []string{"/facts nul_character"}},
 		{"another pattern", with(`"phone":null`, `"phone":"0912345678"`), problem.Invalid, []string{"/guest/phone wrong_format"}},
 		{"an impossible day", with("2026-11-23", "2026-02-30"), problem.Invalid, []string{"/expected_departure impossible_date"}},
 		{"the 13th month", with("1990-01-15", "1990-13"), problem.Invalid, []string{"/guest/birth_date impossible_date"}},
@@ -398,6 +403,16 @@ func TestATypeThatCannotBeReadStrictlyIsRefusedAtStart(t *testing.T) {
 			strict.ForQuery[struct {
 				paging
 				Most int `query:"limit"`
+			}]()
+		},
+		"a name that needs escaping": func() {
+			strict.For[struct {
+				F string `json:"a/b"`
+			}]()
+		},
+		"a limit that is no number": func() {
+			strict.For[struct {
+				F string `json:"f" maxLength:"long"`
 			}]()
 		},
 		"an object in a query": func() {

@@ -18,8 +18,10 @@ import (
 const MediaJSON = "application/json"
 
 const (
-	keptBuffer  = 1 << 20 // larger ones are not kept for the next request
-	freshBuffer = 4 << 10
+	slowest        = 32 << 10         // bytes per second that a body may come at, beyond the patience for small ones
+	answerPatience = 90 * time.Second // for doing what the body says and for the caller to take the answer
+	keptBuffer     = 1 << 20          // larger ones are not kept for the next request
+	freshBuffer    = 4 << 10
 )
 
 func newBuffers() sync.Pool {
@@ -83,14 +85,15 @@ func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
 	if x.R.ContentLength > limit {
 		return tooLarge()
 	}
-	// The time for the body ends with the body: a deadline that stays would end the request, not the reading.
+	patience := x.server.options.Limits.BodyPatience + time.Duration(limit/slowest)*time.Second
+	arrived := time.Now().Add(patience)
 	control := http.NewResponseController(x.W)
-	_ = control.SetReadDeadline(time.Now().Add(x.server.options.Limits.BodyPatience)) // a recorder of a test has none
+	_ = control.SetReadDeadline(arrived) // net/http drops it when the body has ended; a recorder of a test has none
+	_ = control.SetWriteDeadline(arrived.Add(answerPatience))
 	_, err := b.ReadFrom(http.MaxBytesReader(x.W, x.R.Body, limit))
 	if err != nil {
 		return BodyError(err)
 	}
-	_ = control.SetReadDeadline(time.Time{})
 	return nil
 }
 

@@ -104,7 +104,7 @@ func (x *Exchange) refuse(ctx context.Context, err error) {
 	begun := x.W.status != 0
 	x.cut = begun
 	if x.server.gone(ctx, err) {
-		x.Code = "client_gone"
+		x.Code, x.cut = "client_gone", true // nothing written would be a 200 to net/http
 		if !begun {
 			x.W.status = statusClientGone
 		}

@@ -31,9 +31,9 @@ const brokerUser = "songan"
 // openStorage starts what is not given, and returns the configuration with everything filled in.
 func openStorage(ctx context.Context, c service.Config, brokerPassword string) (_ *storage, err error) {
 	s := &storage{config: c}
-	defer func() {
+	defer func() { //nolint:contextcheck // what was started is stopped, whatever ctx says
 		if err != nil {
-			err = errors.Join(err, s.close()) //nolint:contextcheck // what was started is stopped, whatever ctx says
+			err = errors.Join(err, s.close())
 		}
 	}()
 	if c.DatabaseURL == "" {
