@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/problem"
