@@ -170,6 +170,21 @@ func TestTheLastOfTwoHeadersCounts(t *testing.T) {
 	}
 }
 
+func TestAFactBelongsToAStream(t *testing.T) {
+	t.Parallel()
+	r := recorded()
+	r.Stream = ""
+	m, err := kafkabus.Encode(r, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = kafkabus.Decode(catalog(), m)
+	var fault *kafkabus.HeaderError
+	if !errors.As(err, &fault) || fault.Header != "ce_subject" {
+		t.Error(err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("notice-7"), []byte(`{"n":7}`), "ce_sequence", []byte("42"))
 	f.Add([]byte(""), []byte(`{`), "ce_time", []byte("\x00"))

@@ -76,7 +76,7 @@ func Connect(s Settings) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	dial := &net.Dialer{Timeout: dialTimeout, KeepAlive: idleTimeout}
+	dial := &net.Dialer{Timeout: dialTimeout}
 	return Config{
 		Brokers:  s.Brokers,
 		ClientID: s.ClientID,

@@ -18,6 +18,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 )
@@ -193,22 +194,14 @@ func count(all [][]kafka.Message) (n int) {
 // put writes messages to a partition as they are.
 func put(t testing.TB, cfg kafkabus.Config, topic string, partition int, messages ...kafka.Message) {
 	t.Helper()
-	var list []kafka.Record
-	for _, m := range messages {
-		list = append(list, kafka.Record{
-			Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers,
-		})
-	}
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
-	resp, err := client.Produce(t.Context(), &kafka.ProduceRequest{
-		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(list...),
+	testkit.Eventually(t, soon, func() error { // a new topic is not known everywhere at once
+		_, err := produce.All(t.Context(), client, topic, produce.Batches{partition: messages})
+		if err != nil && !produce.Refused(err) {
+			t.Fatal(err)
+		}
+		return err
 	})
-	if err == nil {
-		err = resp.Error
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // fact returns the message of a fact at a position, of a stream which is named after its key.

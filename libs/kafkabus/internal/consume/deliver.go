@@ -59,7 +59,8 @@ func (d *delivery) run(ctx, messages context.Context) {
 	late := make(chan struct{})
 	start := func(e *entry) {
 		d.running++
-		d.work.Go(func() { d.verdicts <- verdict{e, d.deliver(ctx, handling, late, e.Record)} })
+		r := e.Record // the window goes on changing its own
+		d.work.Go(func() { d.verdicts <- verdict{e, d.deliver(ctx, handling, late, r)} })
 	}
 	pieces := make(chan piece)
 	d.work.Go(func() { d.read(ctx, pieces) })

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 const (
@@ -80,6 +82,24 @@ func one(ctx context.Context, client *kafka.Client, topic string, partition int,
 		batch = batch[n:]
 	}
 	return nil, nil
+}
+
+// Refused tells whether brokers said of everything that failed that they did not write it, and that another one may, or
+// the same one a little later: as they do after a topic was made, or a partition has moved. To try again repeats nothing.
+func Refused(err error) bool {
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		return !slices.ContainsFunc(many.Unwrap(), func(err error) bool { return !Refused(err) })
+	}
+	for _, verdict := range [...]error{
+		kafka.NotLeaderForPartition, kafka.LeaderNotAvailable, kafka.UnknownTopicOrPartition, kafka.NotEnoughReplicas,
+		kafka.BrokerNotAvailable, protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader, // not even sent
+	} {
+		if errors.Is(err, verdict) {
+			return true
+		}
+	}
+	return false
 }
 
 // fit returns how many messages go into one request; at least one, and the broker says if that is too big.
