@@ -25,11 +25,11 @@ type Config struct {
 	KafkaUser   string   `env:"SONGAN_KAFKA_USER"`
 	// KafkaPassword is best given as SONGAN_KAFKA_PASSWORD_FILE.
 	KafkaPassword string `env:"SONGAN_KAFKA_PASSWORD"`
-	// Topics is what the names of topics and consumer groups begin with, so that several installations, or tests, can
+	// Topics is what the names of topics begin with, so that several installations, or tests, can
 	// share a cluster.
 	Topics string `env:"SONGAN_TOPICS" envDefault:"songan"`
-	// Replication is how many brokers keep each topic: 1 on one machine, 3 on a cluster.
-	Replication int `env:"SONGAN_KAFKA_REPLICATION" envDefault:"1"`
+	// Replication is how many brokers keep each topic; -1 is the cluster's own default.
+	Replication int `env:"SONGAN_KAFKA_REPLICATION" envDefault:"-1"`
 	// AccessKeys is the file of the operators' API keys, VaultKeys that of the vault's master key.
 	AccessKeys string `env:"SONGAN_ACCESS_KEYS"`
 	VaultKeys  string `env:"SONGAN_VAULT_KEYS"`

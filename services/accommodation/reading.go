@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/decider"
@@ -127,13 +128,13 @@ func (a *app) addGuests(ctx context.Context, who access.Principal, about string,
 
 // Step is one fact of a stay's history.
 type Step struct {
-	Version    int         `json:"version"`
-	Position   int64       `json:"position"`
-	Type       string      `json:"type"`
-	Actor      string      `json:"actor"`
-	OccurredAt time.Time   `json:"occurred_at"`
-	RecordedAt time.Time   `json:"recorded_at"`
-	Fact       interface{} `json:"fact" doc:"the fact as it stands in the log; people are references"`
+	Version    int          `json:"version"`
+	Position   int64        `json:"position"`
+	Type       string       `json:"type"`
+	Actor      string       `json:"actor"`
+	OccurredAt time.Time    `json:"occurred_at"`
+	RecordedAt time.Time    `json:"recorded_at"`
+	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people are references"`
 }
 
 // History is everything that happened to a stay, oldest first.

@@ -36,7 +36,8 @@ func (x *Exchange) Name(kind, key string) string {
 // Meta says how the facts of this request came about. A query has no cause, and its key is its own id.
 func (x *Exchange) Meta(ctx context.Context, key string, body []byte) decider.Meta {
 	m := decider.Meta{
-		At: x.server.options.Now(), Actor: x.Who.Actor(), Correlation: x.ID, Trace: telemetry.Traceparent(ctx),
+		At:    x.server.options.Now().Truncate(time.Microsecond), // what PostgreSQL keeps, so that one instant has one value
+		Actor: x.Who.Actor(), Correlation: x.ID, Trace: telemetry.Traceparent(ctx),
 	}
 	if x.server.options.Name == nil || x.Route.Method == http.MethodGet {
 		return m
