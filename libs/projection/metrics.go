@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 )
 
 // metrics are those of all projections of a process; see gauges.
@@ -61,8 +63,8 @@ func (m metrics) of(projection string) gauges {
 	}
 }
 
-func (g gauges) wrote(facts int, took time.Duration, at Progress) {
+func (g gauges) wrote(facts int, took time.Duration, at checkpoint.Progress) {
 	g.facts.Add(float64(facts))
 	g.batch.Observe(took.Seconds())
-	g.position.Set(float64(at[Place{Source: logSource}].Position))
+	g.position.Set(float64(at.Own()))
 }

@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
+	"github.com/songan-vn/songan/libs/projection/internal/feed"
 )
 
 const (
@@ -100,7 +102,7 @@ func (m *Model) poll(ctx context.Context) {
 	}
 	var position int64
 	// An error means that nothing is known yet, which is what the caller believes anyway; its ctx bounds the wait.
-	if err := m.runner.pool.QueryRow(ctx, servedPosition, m.base, logSource).Scan(&position); err == nil {
+	if err := m.runner.pool.QueryRow(ctx, servedPosition, m.base, checkpoint.OwnLog).Scan(&position); err == nil {
 		m.show(position)
 	}
 }
@@ -128,12 +130,12 @@ func (m *Model) Ready(ctx context.Context) error {
 	if served.version < m.version {
 		return fmt.Errorf("projection %s is being built; %s is still served", m.projection.name, served.name)
 	}
-	progress, err := loadProgress(ctx, m.runner.pool, served.name, "")
+	progress, err := checkpoint.Load(ctx, m.runner.pool, served.name)
 	if err != nil {
 		return err
 	}
-	for _, feed := range m.feeds {
-		lag, err := feed.lag(ctx, progress)
+	for _, f := range m.feeds {
+		lag, err := f.Lag(ctx, progress)
 		if err != nil {
 			return fmt.Errorf("projection %s: %w", m.projection.name, err)
 		}
@@ -157,7 +159,7 @@ func (m *Model) lead(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, errMoved) {
+		if errors.Is(err, checkpoint.ErrMoved) {
 			m.log.Info("projection goes on from the checkpoint of another process")
 		} else {
 			gauges.failures.Inc()
@@ -169,7 +171,7 @@ func (m *Model) lead(ctx context.Context) {
 
 // run follows the feeds from the checkpoint on, until something fails.
 func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
-	w := writer{pool: m.runner.pool, projection: m.projection, checkpoint: m.projection.name, open: openLive}
+	w := writer{pool: m.runner.pool, projection: m.projection, name: m.projection.name, open: openLive}
 	if err := w.load(ctx); err != nil {
 		return err
 	}
@@ -178,11 +180,11 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 		return err
 	}
 	if at.name == m.projection.name {
-		m.show(w.progress[Place{Source: logSource}].Position)
+		m.show(w.progress.Own())
 	}
 	o := m.overtaking()
 	defer o.release(ctx)
-	handle := func(ctx context.Context, batch Batch) error {
+	handle := func(ctx context.Context, batch feed.Batch) error {
 		began := time.Now()
 		serving, err := w.write(ctx, batch)
 		if err != nil {
@@ -191,7 +193,7 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 		*retry = backoff{}
 		gauges.wrote(len(batch.Facts), time.Since(began), w.progress)
 		if serving {
-			m.show(w.progress[Place{Source: logSource}].Position)
+			m.show(w.progress.Own())
 			return nil
 		}
 		return m.overtake(ctx, o, w.progress)

@@ -10,7 +10,8 @@
 //     of its own beside "stays_v1", and the view "stays" shows the old until the new has overtaken it.
 //  6. Queries read the view, name their columns, and wait with [Model.WaitFor] when they have to see a certain fact.
 //  7. The same version is built again by [Model.Rebuild] in a schema aside, with events still coming, and swapped
-//     in by one transaction. Reactions do not exist here: building again never causes an effect anywhere else.
+//     in by one transaction. For that, the database role of the service may create schemas. Reactions do not exist
+//     here: building again never causes an effect anywhere else.
 //
 // Most read models are a [Table]: one row per key, folded from facts by a pure function.
 package projection
@@ -27,7 +28,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/projection/internal/feed"
 )
 
 //go:embed migrations/*.sql
@@ -68,6 +72,16 @@ func New(name, ddl string, apply Apply) *Projection {
 
 // Name is the versioned name, "stays_v1".
 func (p *Projection) Name() string { return p.name }
+
+// Feed is where the facts of a read model come from: [FromLog] or [FromTopic].
+type Feed = feed.Feed
+
+// FromLog feeds a projection from the log of its own service.
+func FromLog(store *eventstore.Store) Feed { return feed.FromLog(store) }
+
+// FromTopic feeds a projection from the facts of another service. topic is the name under which the checkpoint
+// keeps its place, and has to be the one that source reads.
+func FromTopic(topic string, source *kafkabus.Source) Feed { return feed.FromTopic(topic, source) }
 
 // nameLimit leaves room for what is put around a name: PostgreSQL cuts identifiers off at 63 bytes.
 const nameLimit = 40

@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
+	"github.com/songan-vn/songan/libs/projection/internal/feed"
 )
 
 // rebuildAttempts bounds how often in a row a rebuild meets an error before it gives up; progress resets it.
@@ -184,7 +186,7 @@ func (m *Model) clearAside(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "drop schema if exists "+quote(m.aside())+" cascade"); err != nil {
 		return fmt.Errorf("drop schema aside: %w", err)
 	}
-	return forget(ctx, tx, m.checkpointAside())
+	return checkpoint.Forget(ctx, tx, m.checkpointAside())
 }
 
 const giveUpTimeout = 10 * time.Second
@@ -198,7 +200,7 @@ func (m *Model) giveUp(ctx context.Context) error {
 // build follows the feeds from the start into the tables aside, until they are swapped in.
 func (m *Model) build(ctx context.Context, indexes []string) (facts int64, err error) {
 	w := writer{
-		pool: m.runner.pool, projection: m.projection, checkpoint: m.checkpointAside(),
+		pool: m.runner.pool, projection: m.projection, name: m.checkpointAside(),
 		open: openLive + "; " + pathAside(m.aside()),
 	}
 	o := m.overtaking()
@@ -213,7 +215,7 @@ func (m *Model) build(ctx context.Context, indexes []string) (facts int64, err e
 	}
 	retry := backoff{}
 	failed := 0
-	handle := func(ctx context.Context, batch Batch) error {
+	handle := func(ctx context.Context, batch feed.Batch) error {
 		if _, err := w.write(ctx, batch); err != nil {
 			return err
 		}
@@ -265,5 +267,5 @@ func (m *Model) swap(ctx context.Context, tx pgx.Tx) error {
 			return err
 		}
 	}
-	return renameProgress(ctx, tx, m.checkpointAside(), m.projection.name)
+	return checkpoint.Rename(ctx, tx, m.checkpointAside(), m.projection.name)
 }

@@ -227,3 +227,20 @@ func BenchmarkRebuild(b *testing.B) {
 		b.ReportMetric(sql.Seconds()/rebuilt.Took.Seconds(), "ratio")
 	}
 }
+
+// BenchmarkReadYourWrite measures from a stored fact to a query that sees it, one at a time.
+func BenchmarkReadYourWrite(b *testing.B) {
+	i := newInn(b)
+	r := i.runner(projection.Options{})
+	m := i.add(b, r, stays("stays_v1").Projection())
+	start(b, r)
+	n, waited := 0, time.Duration(0)
+	for b.Loop() {
+		n++
+		position := i.lodge(b, n, n)
+		began := time.Now()
+		wait(b, m, position)
+		waited += time.Since(began)
+	}
+	b.ReportMetric(float64(waited.Microseconds())/float64(n), "µs/wait")
+}

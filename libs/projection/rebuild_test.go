@@ -18,15 +18,18 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-// busy records stays without a pause until it is stopped; stop answers with the last position.
+// busy records some thousand facts a second until it is stopped; stop answers with the last position.
 func (i *inn) busy(t *testing.T, first int) (stop func() int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var last atomic.Int64
 	var writer sync.WaitGroup
 	writer.Go(func() {
+		beat := time.NewTicker(5 * time.Millisecond)
+		defer beat.Stop()
 		for n := first; ctx.Err() == nil; n += 10 {
-			last.Store(i.lodge(t, n, n+9))
+			last.Store(i.lodge(t, n, n+9)) //nolint:contextcheck // what has begun is finished
+			<-beat.C
 		}
 	})
 	return func() int64 {
@@ -322,7 +325,7 @@ func TestALongQueryHoldsUpARebuildButNotItsReaders(t *testing.T) {
 		done <- err
 	}()
 	gaveUp := func() error {
-		if i.number(t, `select count(*) from pg_locks where not granted and locktype = 'relation'`) == 0 {
+		if i.number(t, `select count(*) from pg_locks where not granted and relation in ('stays'::regclass, 'stays_v1'::regclass)`) == 0 {
 			return errors.New("the swap does not wait for the long query")
 		}
 		return nil

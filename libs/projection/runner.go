@@ -97,18 +97,12 @@ func (r *Runner) term(ctx context.Context) error {
 	defer cancel()
 	held := make(map[*Model]bool, len(r.models))
 	for {
-		for _, m := range r.models {
-			if held[m] {
-				continue
-			}
-			var granted bool
-			if err := conn.QueryRow(ctx, tryLock, m.projection.name).Scan(&granted); err != nil {
-				return fmt.Errorf("lock %s: %w", m.projection.name, err)
-			}
-			if granted {
-				held[m] = true
-				leading.Go(func() { m.lead(ctx) })
-			}
+		granted, err := r.claim(ctx, conn, held)
+		if err != nil {
+			return err
+		}
+		for _, m := range granted {
+			leading.Go(func() { m.lead(ctx) })
 		}
 		select {
 		case <-ctx.Done():
@@ -119,6 +113,24 @@ func (r *Runner) term(ctx context.Context) error {
 			return fmt.Errorf("keep locks: %w", err)
 		}
 	}
+}
+
+// claim asks for the locks that are not held, and answers with the models that were granted theirs.
+func (r *Runner) claim(ctx context.Context, conn *pgx.Conn, held map[*Model]bool) (granted []*Model, err error) {
+	for _, m := range r.models {
+		if held[m] {
+			continue
+		}
+		var free bool
+		if err := conn.QueryRow(ctx, tryLock, m.projection.name).Scan(&free); err != nil {
+			return nil, fmt.Errorf("lock %s: %w", m.projection.name, err)
+		}
+		if free {
+			held[m] = true
+			granted = append(granted, m)
+		}
+	}
+	return granted, nil
 }
 
 // The lock's key holds the schema, because advisory locks are those of the whole database.

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 )
 
 const (
@@ -98,10 +100,13 @@ type served struct {
 	version int
 }
 
-// served answers pgx.ErrNoRows when there is none yet.
-func (m *Model) served(ctx context.Context, q interface {
+// database is a pool or a transaction.
+type database interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}) (s served, err error) {
+}
+
+// served answers pgx.ErrNoRows when there is none yet.
+func (m *Model) served(ctx context.Context, q database) (s served, err error) {
 	err = q.QueryRow(ctx, `select name, version from projection_versions where base = $1 and serving`, m.base).
 		Scan(&s.name, &s.version)
 	if err != nil {
@@ -165,19 +170,19 @@ type overtaking struct {
 	// near is called once, before the rival is held up, for what takes its time; may be nil.
 	near   func(context.Context) error
 	pin    pgx.Tx
-	target Progress
+	target checkpoint.Progress
 }
 
 func (m *Model) overtaking() *overtaking {
 	o := &overtaking{model: m, sources: map[string]bool{}}
-	for _, feed := range m.feeds {
-		o.sources[feed.source()] = true
+	for _, f := range m.feeds {
+		o.sources[f.Source()] = true
 	}
 	return o
 }
 
 // step is called whenever mine has moved. take is given the transaction when the time has come.
-func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take func(pgx.Tx) error) (done bool, err error) {
+func (o *overtaking) step(ctx context.Context, rival string, mine checkpoint.Progress, take func(pgx.Tx) error) (done bool, err error) {
 	if o.pin == nil {
 		near, err := o.approach(ctx, rival, mine)
 		if err != nil || !near {
@@ -187,7 +192,7 @@ func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take
 			return false, err
 		}
 	}
-	if mine.behind(o.target) > 0 {
+	if mine.Behind(o.target) > 0 {
 		return false, nil
 	}
 	err = take(o.pin)
@@ -203,10 +208,10 @@ func (o *overtaking) step(ctx context.Context, rival string, mine Progress, take
 }
 
 // approach tells whether mine is near. What takes its time is done first, and then it looks again.
-func (o *overtaking) approach(ctx context.Context, rival string, mine Progress) (near bool, err error) {
+func (o *overtaking) approach(ctx context.Context, rival string, mine checkpoint.Progress) (near bool, err error) {
 	for {
-		at, err := loadProgress(ctx, o.model.runner.pool, rival, "")
-		if err != nil || mine.behind(at.only(o.sources)) > overtakeLag {
+		at, err := checkpoint.Load(ctx, o.model.runner.pool, rival)
+		if err != nil || mine.Behind(at.Only(o.sources)) > overtakeLag {
 			return false, err
 		}
 		if o.near == nil {
@@ -224,8 +229,8 @@ func (o *overtaking) hold(ctx context.Context, rival string) (err error) {
 		return fmt.Errorf("begin to overtake: %w", err)
 	}
 	if _, err = o.pin.Exec(ctx, pinned); err == nil {
-		o.target, err = loadProgress(ctx, o.pin, rival, "for update")
-		o.target = o.target.only(o.sources)
+		o.target, err = checkpoint.Hold(ctx, o.pin, rival)
+		o.target = o.target.Only(o.sources)
 	}
 	if err != nil {
 		o.release(ctx)
@@ -259,7 +264,7 @@ select (select name from projection_versions where base = $1 order by wanted des
        (select name from projection_versions where base = $1 and serving)`
 
 // overtake makes the views show this version if it is the one to be served and has seen what the present one has.
-func (m *Model) overtake(ctx context.Context, o *overtaking, mine Progress) error {
+func (m *Model) overtake(ctx context.Context, o *overtaking, mine checkpoint.Progress) error {
 	var wanted, rival string
 	if err := m.runner.pool.QueryRow(ctx, versions, m.base).Scan(&wanted, &rival); err != nil {
 		return fmt.Errorf("read the versions of %s: %w", m.base, err)
@@ -269,7 +274,7 @@ func (m *Model) overtake(ctx context.Context, o *overtaking, mine Progress) erro
 	}
 	done, err := o.step(ctx, rival, mine, func(tx pgx.Tx) error { return m.serve(ctx, tx) })
 	if done {
-		m.show(mine[Place{Source: logSource}].Position)
+		m.show(mine.Own())
 		m.log.Info("projection is served from now on", zap.String("instead_of", rival))
 	}
 	return err
@@ -316,7 +321,7 @@ func (r *Runner) Drop(ctx context.Context, name string) error {
 		if err := dropTables(ctx, tx, tables); err != nil {
 			return err
 		}
-		return forget(ctx, tx, name)
+		return checkpoint.Forget(ctx, tx, name)
 	})
 	if err != nil {
 		return fmt.Errorf("drop %s: %w", name, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/projection/internal/rows"
 )
 
 // Table is the usual read model: one row per key, folded from facts by a pure function that is tested without
@@ -28,7 +29,8 @@ import (
 type Table[R any] struct {
 	// Name is the versioned name of both the projection and the table.
 	Name string
-	// DDL creates the table and its indexes, and may be run again.
+	// DDL creates the table and its indexes, and may be run again. A table whose rows change often is cheaper to
+	// write "with (fillfactor = 80)".
 	DDL string
 	// Key says which row a fact concerns; false when none.
 	Key func(events.Recorded) (key string, ok bool)
@@ -42,22 +44,45 @@ func (t Table[R]) Projection() *Projection {
 	return &Projection{name: t.Name, ddl: t.DDL, apply: f.apply, prepare: f.prepare, keyed: true}
 }
 
+// Fold computes the rows that a history comes to, by key and without a database: for tests of Key and Apply. It
+// panics when R is no row, which is a mistake that every call would meet.
+func (t Table[R]) Fold(history ...events.Recorded) map[string]R {
+	columns, err := rows.ColumnsOf(reflect.TypeFor[R]())
+	if err != nil {
+		panic(fmt.Sprintf("projection: fold %s: %v", t.Name, err)) //nolint:forbidigo // Add would have refused the table
+	}
+	folded := map[string]R{}
+	for _, fact := range history {
+		key, ok := t.Key(fact)
+		if !ok {
+			continue
+		}
+		row := folded[key]
+		value := reflect.ValueOf(&row).Elem()
+		rows.SetKey(columns, value, key)
+		row = t.Apply(row, fact)
+		rows.Settle(columns, value)
+		folded[key] = row
+	}
+	return folded
+}
+
 // folder applies batches to a table.
 type folder[R any] struct {
 	table Table[R]
 	// layout is replaced when a rebuild has created the table anew.
-	layout atomic.Pointer[layout]
+	layout atomic.Pointer[rows.Layout]
 }
 
 func (f *folder[R]) prepare(ctx context.Context, tx pgx.Tx) error {
 	if f.table.Key == nil || f.table.Apply == nil {
 		return errors.New("a table needs Key and Apply")
 	}
-	columns, err := columnsOf(reflect.TypeFor[R]())
+	columns, err := rows.ColumnsOf(reflect.TypeFor[R]())
 	if err != nil {
 		return err
 	}
-	l, err := newLayout(ctx, tx, f.table.Name, columns)
+	l, err := rows.NewLayout(ctx, tx, f.table.Name, columns)
 	if err != nil {
 		return err
 	}
@@ -72,28 +97,28 @@ func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorde
 	if len(order) == 0 {
 		return nil
 	}
-	rows := make([]R, len(order))
+	folded := make([]R, len(order))
 	values := make([]reflect.Value, len(order))
 	index := make(map[string]int, len(order))
 	for i, key := range order {
 		index[key] = i
-		values[i] = reflect.ValueOf(&rows[i]).Elem()
-		values[i].Field(l.key.field).SetString(key)
+		values[i] = reflect.ValueOf(&folded[i]).Elem()
+		rows.SetKey(l.Columns(), values[i], key)
 	}
 	place := func(key string) reflect.Value { return values[index[key]] }
-	if err := l.loadRows(ctx, tx, order, place); err != nil {
-		return fmt.Errorf("table %s: %w", l.table, err)
+	if err := l.Load(ctx, tx, order, place); err != nil {
+		return fmt.Errorf("table %s: %w", f.table.Name, err)
 	}
 	for i, fact := range batch {
 		if keys[i] == nil {
 			continue
 		}
 		at := index[*keys[i]]
-		rows[at] = f.table.Apply(rows[at], fact)
-		settle(l.columns, values[at])
+		folded[at] = f.table.Apply(folded[at], fact)
+		rows.Settle(l.Columns(), values[at])
 	}
-	if err := l.writeRows(ctx, tx, values); err != nil {
-		return fmt.Errorf("table %s: %w", l.table, err)
+	if err := l.Write(ctx, tx, values); err != nil {
+		return fmt.Errorf("table %s: %w", f.table.Name, err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/projection/internal/rows"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -45,7 +46,6 @@ type wheel struct {
 	NoBytes  []byte              `db:"no_bytes,null"`
 	Document map[string][]string `db:"document,json"`
 	Nothing  *turned             `db:"nothing,json,null"`
-	hidden   int
 }
 
 const wheelDDL = `
@@ -127,11 +127,11 @@ func inBatches(t testing.TB, tx pgx.Tx, p *Projection, facts []events.Recorded, 
 		}
 		facts = facts[n:]
 	}
-	rows, err := tx.Query(t.Context(), "select w::text from wheels_v1 w order by key")
+	text, err := tx.Query(t.Context(), "select w::text from wheels_v1 w order by key")
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	lines, err := pgx.CollectRows(text, pgx.RowTo[string])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,27 +157,17 @@ func TestARowComesBackAsItWasFolded(t *testing.T) {
 	l := p.layoutOf(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		facts := history(rt)
-		want := map[string]wheel{}
-		for _, r := range facts {
-			if r.Stream == "" {
-				continue
-			}
-			w := want[r.Stream]
-			w.Key = r.Stream
-			w = turn(w, r)
-			settle(l.columns, reflect.ValueOf(&w).Elem())
-			want[r.Stream] = w
-		}
+		want := wheels().Fold(facts...)
 		inBatches(t, tx, p, facts, func(n int) int { return n })
 		got := map[string]wheel{}
 		for key := range want {
 			row := new(wheel)
-			if err := l.loadRows(t.Context(), tx, []string{key}, func(string) reflect.Value { return reflect.ValueOf(row).Elem() }); err != nil {
+			if err := l.Load(t.Context(), tx, []string{key}, func(string) reflect.Value { return reflect.ValueOf(row).Elem() }); err != nil {
 				rt.Fatal(err)
 			}
 			got[key] = *row
 		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(wheel{}), alike()); diff != "" {
+		if diff := cmp.Diff(want, got, alike()); diff != "" {
 			rt.Fatalf("rows (-folded +loaded):\n%s", diff)
 		}
 	})
@@ -192,19 +182,19 @@ func alike() cmp.Options {
 	}
 }
 
-func (p *Projection) layoutOf(t *testing.T) *layout {
+func (p *Projection) layoutOf(t *testing.T) *rows.Layout {
 	t.Helper()
-	columns, err := columnsOf(reflect.TypeFor[wheel]())
+	columns, err := rows.ColumnsOf(reflect.TypeFor[wheel]())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var l *layout
+	var l *rows.Layout
 	pool := testkit.Postgres(t)
 	err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(t.Context(), wheelDDL); err != nil {
 			return err
 		}
-		l, err = newLayout(t.Context(), tx, "wheels_v1", columns)
+		l, err = rows.NewLayout(t.Context(), tx, "wheels_v1", columns)
 		return err
 	})
 	if err != nil {
@@ -229,44 +219,6 @@ func prepared(t *testing.T) (pgx.Tx, *Projection) {
 		t.Fatal(err)
 	}
 	return tx, p
-}
-
-func TestAStructThatIsNoRowIsRefusedAtTheStart(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct {
-		row  any
-		want string
-	}{
-		"without a key": {struct {
-			A string `db:"a"`
-		}{}, "0 key columns"},
-		"with two keys": {struct {
-			A string `db:"a,key"`
-			B string `db:"b,key"`
-		}{}, "2 key columns"},
-		"a key of numbers": {struct {
-			A int64 `db:"a,key"`
-		}{}, "a key is a string"},
-		"a key that is null": {struct {
-			A string `db:"a,key,null"`
-		}{}, "a key is a string"},
-		"a float": {struct {
-			A string  `db:"a,key"`
-			B float64 `db:"b"`
-		}{}, "float64 has no column type"},
-		"an odd option": {struct {
-			A string `db:"a,primary"`
-		}{}, `"primary"`},
-		"an unexported field": {struct {
-			a string `db:"a,key"`
-		}{}, "an exported field"},
-		"no struct": {"", "a row is a struct"},
-	}
-	for name, c := range cases {
-		if _, err := columnsOf(reflect.TypeOf(c.row)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %q", name, err, c.want)
-		}
-	}
 }
 
 func TestANameSaysWhichVersionItIs(t *testing.T) {

@@ -10,6 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
+	"github.com/songan-vn/songan/libs/projection/internal/feed"
 )
 
 const (
@@ -21,11 +24,11 @@ const (
 type writer struct {
 	pool       *pgxpool.Pool
 	projection *Projection
-	// checkpoint is the name of the projection, or another one while it is built aside.
-	checkpoint string
+	// name is that of the checkpoint: of the projection, or another one while it is built aside.
+	name string
 	// open begins a transaction in the right schema.
 	open     string
-	progress Progress
+	progress checkpoint.Progress
 }
 
 // A batch need not be durable: should the server crash, rows and checkpoint go back together, and the facts are
@@ -35,13 +38,13 @@ const openLive = `begin; set local synchronous_commit = off; set local plan_cach
 
 // load takes the progress from the database.
 func (w *writer) load(ctx context.Context) (err error) {
-	w.progress, err = loadProgress(ctx, w.pool, w.checkpoint, "")
+	w.progress, err = checkpoint.Load(ctx, w.pool, w.name)
 	return err
 }
 
 // write applies a batch and moves the checkpoint, or does neither. After an error the progress has to be loaded
 // again: whether a commit whose answer was lost took place, only the database knows.
-func (w *writer) write(ctx context.Context, batch Batch) (serving bool, err error) {
+func (w *writer) write(ctx context.Context, batch feed.Batch) (serving bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	tx, err := w.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: w.open})
@@ -49,7 +52,7 @@ func (w *writer) write(ctx context.Context, batch Batch) (serving bool, err erro
 		return false, fmt.Errorf("begin batch: %w", err)
 	}
 	defer rollback(ctx, tx)
-	if serving, err = move(ctx, tx, w.checkpoint, w.progress, batch.After); err != nil {
+	if serving, err = checkpoint.Move(ctx, tx, w.name, w.progress, batch.After); err != nil {
 		return false, err
 	}
 	if len(batch.Facts) > 0 {
@@ -61,7 +64,7 @@ func (w *writer) write(ctx context.Context, batch Batch) (serving bool, err erro
 	if err := tx.Commit(ctx); err != nil {
 		return false, fmt.Errorf("commit batch: %w", err)
 	}
-	w.progress = w.progress.with(batch.After)
+	w.progress = w.progress.With(batch.After)
 	return serving, nil
 }
 
@@ -77,20 +80,20 @@ var errEnded = errors.New("the feed ended by itself")
 // follow hands what all feeds bring to handle, one batch at a time, and calls tick now and then in between.
 // It returns nil when ctx ends.
 func follow(
-	ctx context.Context, feeds []Feed, from Progress,
-	handle func(context.Context, Batch) error, tick func(context.Context) error,
+	ctx context.Context, feeds []Feed, from checkpoint.Progress,
+	handle func(context.Context, feed.Batch) error, tick func(context.Context) error,
 ) error {
 	group, inner := errgroup.WithContext(ctx)
 	var turn sync.Mutex
-	for _, feed := range feeds {
+	for _, f := range feeds {
 		group.Go(func() error {
-			err := feed.follow(inner, from, func(ctx context.Context, batch Batch) error {
+			err := f.Follow(inner, from, func(ctx context.Context, batch feed.Batch) error {
 				turn.Lock()
 				defer turn.Unlock()
 				return handle(ctx, batch)
 			})
 			if err == nil && inner.Err() == nil {
-				return fmt.Errorf("follow %s: %w", feed.source(), errEnded)
+				return fmt.Errorf("follow %s: %w", f.Source(), errEnded)
 			}
 			return err
 		})

@@ -57,12 +57,12 @@ type desk struct {
 	versions map[string]int
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	return newDeskOn(t, testkit.Postgres(t))
 }
 
-func newDeskOn(t *testing.T, pool *pgxpool.Pool) *desk {
+func newDeskOn(t testing.TB, pool *pgxpool.Pool) *desk {
 	t.Helper()
 	for _, migrate := range []func(context.Context, *pgxpool.Pool) error{kafkabus.Migrate, reaction.Migrate} {
 		if err := migrate(t.Context(), pool); err != nil {

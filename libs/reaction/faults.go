@@ -8,6 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
@@ -36,6 +37,9 @@ func (r *Reactor) waits(err error) bool {
 		return true
 	}
 	if p, ok := problem.Of(err); ok && p.Kind == problem.Conflict {
+		return true
+	}
+	if errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrUnknown) || errors.Is(err, eventstore.ErrClosed) {
 		return true
 	}
 	if broker, ok := errors.AsType[kafka.Error](err); ok && (broker.Temporary() || broker.Timeout()) {

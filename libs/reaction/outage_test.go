@@ -18,6 +18,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -37,6 +38,8 @@ func outages() map[string]error {
 		"a full queue":                      problem.New(problem.Unavailable, "overloaded", "", ""),
 		"a limit of calls":                  problem.New(problem.TooMany, "too_many", "", ""),
 		"a lost race":                       problem.New(problem.Conflict, "conflict", "", ""),
+		"a stream that others write to":     eventstore.ErrConflict,
+		"an answer that was lost":           eventstore.ErrUnknown,
 		"a partition without leader":        kafka.LeaderNotAvailable,
 		"the end of patience":               context.DeadlineExceeded,
 		"a shutdown":                        context.Canceled,

@@ -3,7 +3,7 @@ package reaction_test
 import (
 	"context"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +11,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -72,32 +73,52 @@ func TestANewConsumerBeginsWithTheFirstFactAndNeverSeesOneAgain(t *testing.T) {
 	}
 }
 
+// file is our own stream about a desk of the other service, and archive the command that a fact becomes.
+type (
+	file     struct{ pages int }
+	archive  struct{ step int }
+	archived struct {
+		Step int `json:"step"`
+	}
+)
+
+func (archived) EventName() string { return "file.archived.v1" }
+
+func (f file) Evolve(events.Event) file { return file{f.pages + 1} }
+
+func (a archive) Decide(file, decider.Meta) ([]events.Event, error) {
+	return []events.Event{archived{a.step}}, nil
+}
+
 func TestADeliveryThatComesTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
-	d, j := newDesk(t), newJournal()
-	// Commands are idempotent by their cause; here the cause is all that is stored.
-	causes := map[string]int{}
-	var mu sync.Mutex
-	give := func(ctx context.Context, r events.Recorded, e noted) error {
-		mu.Lock()
-		defer mu.Unlock()
-		cause := reaction.Meta(r, "service:test", now()).Cause
-		if causes[cause]++; causes[cause] > 1 {
-			return nil
-		}
-		return j.note(ctx, r, e)
+	d := newDesk(t)
+	if err := eventstore.Migrate(t.Context(), d.pool); err != nil {
+		t.Fatal(err)
 	}
-	for round := range 2 {
-		stop := start(t, reactor(t, d.deps(), reaction.On(give)))
-		if round == 0 {
-			d.publish(t, "desk-a", noted{Desk: "a", Step: 1})
-			d.publish(t, "desk-a", noted{Desk: "a", Step: 2})
+	log, err := eventstore.Open(t.Context(), d.pool, eventstore.Options{Catalog: events.NewCatalog([]events.Event{archived{}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	var replays atomic.Int32
+	react := func(ctx context.Context, r events.Recorded, e noted) error {
+		out, err := eventstore.Execute(ctx, log, "file-"+e.Desk, archive{e.Step}, reaction.Meta(r, "service:file", now()))
+		if out.Replayed {
+			replays.Add(1)
 		}
+		return err
+	}
+	want := []string{"desk/desk-a/1", "desk/desk-a/2", "desk/desk-a/3"}
+	for step := range want {
+		d.publish(t, "desk-a", noted{Desk: "a", Step: step + 1})
+	}
+	for round := range 3 {
+		stop := start(t, reactor(t, d.deps(), reaction.On(react)))
 		testkit.Eventually(t, 20*time.Second, func() error {
-			mu.Lock()
-			defer mu.Unlock()
-			if n := causes["desk/desk-a/2"]; n != round+1 {
-				return fmt.Errorf("the second fact came %d times, want %d", n, round+1)
+			facts, err := log.Load(t.Context(), "file-a")
+			if n := int(replays.Load()); err != nil || len(facts) < len(want) || n != round*len(want) {
+				return fmt.Errorf("%d facts, %d replays (%w)", len(facts), n, err)
 			}
 			return nil
 		})
@@ -106,10 +127,17 @@ func TestADeliveryThatComesTwiceChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"desk/desk-a/1": 2, "desk/desk-a/2": 2}, causes); diff != "" {
-		t.Errorf("deliveries by cause (-want +got):\n%s", diff)
+	facts, err := log.Load(t.Context(), "file-a")
+	if err != nil {
+		t.Fatal(err)
 	}
-	j.did(t, "a", 1, 2)
+	var causes []string
+	for _, f := range facts {
+		causes = append(causes, f.Meta.Cause)
+	}
+	if diff := cmp.Diff(want, causes); diff != "" {
+		t.Errorf("causes in our stream (-want +got):\n%s", diff)
+	}
 }
 
 func TestAShutdownLetsAHandlerFinish(t *testing.T) {

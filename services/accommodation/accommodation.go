@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accommodation"
@@ -46,6 +47,7 @@ type app struct {
 	log    *eventstore.Store
 	vault  *vault.Vault
 	now    func() time.Time
+	logger *zap.Logger
 	rules  duty.Rules
 	config Config
 	units  *units.Directory
@@ -78,7 +80,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 		return service.Service{}, err
 	}
 	a := &app{
-		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now,
+		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
 		rules: rules, config: config, units: directory, places: newPlaces(base.Log),
 	}
 	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})

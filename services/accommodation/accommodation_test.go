@@ -1,6 +1,7 @@
 package accommodation_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 type noticeView struct {
@@ -181,6 +183,17 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 		h.post(t, "police", "/facilities/"+id+"/reinstatement", "r", object{"reason": "xong"}).want(t, http.StatusOK)
 		h.get(t, "dorm", "/notices", "").want(t, http.StatusOK)
 	})
+	t.Run("the same request at two facilities gives two secrets", func(t *testing.T) {
+		t.Parallel()
+		one, two := h.facility(t, "one", "police"), h.facility(t, "two", "police")
+		secret := func(facility string) string {
+			token := h.post(t, "police", "/facilities/"+facility+"/keys", "initial-key", object{}).text(t, "token")
+			return strings.Split(token, "_")[2]
+		}
+		if a, b := secret(one), secret(two); a == b || a == "" {
+			t.Fatal("the key of one facility gives away that of another")
+		}
+	})
 	t.Run("a list shows names to the commune, and the same key request the same token", func(t *testing.T) {
 		t.Parallel()
 		again := h.post(t, "police", "/facilities/"+h.hotel+"/keys", "key-hotel", object{})
@@ -225,4 +238,54 @@ func TestLookups(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// A row that somebody has been at is reported as such, and does not hide the others.
+func TestADamagedRowDoesNotTakeOthersWithIt(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var last answer
+	for _, name := range []string{"Nguyễn Văn An", "Trần Thị Bình", "Lê Văn Cường"} {
+		guest := guestOf(name)
+		if name == "Trần Thị Bình" {
+			guest["sex"], guest["document"] = "female", object{"type": "citizen_id", "number": "001190123456"}
+		}
+		last = h.post(t, "hotel", "/notices", fmt.Sprint("damaged-", len(name)), stayOf(guest))
+		last.want(t, http.StatusCreated)
+	}
+	var refs []string
+	rows, err := h.pool.Query(t.Context(), `select data->>'guest' from events where type = 'accommodation.stay_notified.v1' order by position`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refs, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.pool.Exec(t.Context(), `update vault set ciphertext = set_byte(ciphertext, 12, get_byte(ciphertext, 12) # 1) where ref = $1`, refs[1]); err != nil {
+		t.Fatal(err)
+	}
+	resolved := h.post(t, "identity", "/persons", "", object{"refs": refs, "purpose": "identity_check", "case": "c"})
+	resolved.want(t, http.StatusOK)
+	type person struct {
+		Unreadable bool
+		Guest      *struct{}
+	}
+	var people struct{ Items []person }
+	resolved.into(t, &people)
+	if len(people.Items) != 3 || people.Items[0].Guest == nil || !people.Items[1].Unreadable || people.Items[2].Guest == nil {
+		t.Fatalf("%s", resolved.body)
+	}
+	page := h.get(t, "police", "/notices?persons=true", last.position())
+	page.want(t, http.StatusOK)
+	var list struct{ Items []person }
+	page.into(t, &list)
+	damaged := 0
+	for _, item := range list.Items {
+		if item.Unreadable {
+			damaged++
+		}
+	}
+	if len(list.Items) != 3 || damaged != 1 {
+		t.Fatalf("%d stays, %d damaged", len(list.Items), damaged)
+	}
 }

@@ -51,6 +51,10 @@ func TestBadInput(t *testing.T) {
 				"/guest/nationality required", "/guest/sex required", "/reason required",
 			},
 		},
+		{
+			"people where rooms belong", edit(`"tourism"`, `"tourism","room":"001090123456","group":"g.0912345678"`), http.StatusUnprocessableEntity,
+			[]string{"/group looks_like_a_person", "/room looks_like_a_person"},
+		},
 		{"a companion who is not here", edit(`"tourism"`, `"tourism","accompanied_by":"nobody"`), http.StatusUnprocessableEntity, []string{"/accompanied_by accompanied_by_unknown"}},
 		{"larger than the limit", `{"guest":"` + strings.Repeat("x", 1<<20) + `"}`, http.StatusRequestEntityTooLarge, nil},
 	} {

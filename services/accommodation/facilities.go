@@ -2,6 +2,8 @@ package accommodation
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
@@ -145,7 +147,7 @@ func changeFacility[I any](
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	for key := range out.State.Keys {
+	for _, key := range append(slices.Collect(maps.Keys(f.Keys)), slices.Collect(maps.Keys(out.State.Keys))...) {
 		a.keys.Forget(key)
 	}
 	return httpapi.Done[Facility]{Answer: a.viewFacility(out.State), Position: out.Position, Replayed: out.Replayed}, nil
@@ -176,8 +178,11 @@ func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Do
 	if expires.IsZero() {
 		expires = c.Meta.At.Add(keyLife)
 	}
-	id := f.Facility + c.Name("key")[:keySuffix]
-	secret := c.Name("key-secret-1") + c.Name("key-secret-2") // derived, so that a repeated request answers with the same token
+	// Derived from request and facility, so that a repeat answers with the same token, and the same idempotency key at
+	// another facility with another one.
+	derive := func(kind string) string { return a.vault.Name(kind, f.Facility, c.Who.Scope(), c.Key) }
+	id := f.Facility + derive("key")[:keySuffix]
+	secret := derive("key-secret-1") + derive("key-secret-2")
 	token, key := access.Token(id, []byte(secret), access.Principal{ID: id, Role: access.Facility, Facility: f.Facility})
 	cmd := facility.IssueKey{Key: key.ID, Hash: key.Hash, ExpiresAt: expires}
 	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta)
@@ -189,6 +194,5 @@ func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Do
 }
 
 func (a *app) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Facility], error) {
-	a.keys.Forget(c.Path("key"))
 	return changeFacility(ctx, a, c, facility.RevokeKey{Key: c.Path("key")})
 }

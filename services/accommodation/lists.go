@@ -93,6 +93,8 @@ type LookupDocument struct {
 
 // Validate wants a document, or a name with its birth date.
 func (l Lookup) Validate(f *problem.Faults) {
+	checkNobody(f, "/purpose", l.Purpose)
+	checkNobody(f, "/case", l.Case)
 	if l.Document == nil && (l.FullName == "" || l.BirthDate == "") {
 		f.At("", problem.Fault{
 			Code: "lookup_incomplete", Message: "give a document, or full_name with birth_date", MessageVI: "cần giấy tờ, hoặc họ tên kèm ngày sinh",
@@ -215,7 +217,7 @@ func (a *app) profiles(ctx context.Context, actor string, rows []projections.Fac
 	for _, row := range rows {
 		refs = append(refs, vault.Ref(row.Profile))
 	}
-	found, err := a.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
+	found, _, err := a.read(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs)
 	if err != nil {
 		return nil, err
 	}

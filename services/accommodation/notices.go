@@ -27,6 +27,33 @@ type NotifyBody struct {
 	Group             string      `json:"group,omitzero" pattern:"^[0-9A-Za-z._-]{1,40}$" doc:"the facility's own mark for people who came together"`
 }
 
+// Validate keeps people out of what stands in facts, which cannot be erased.
+func (b NotifyBody) Validate(f *problem.Faults) {
+	checkNobody(f, "/room", b.Room)
+	checkNobody(f, "/group", b.Group)
+}
+
+// idDigits is the shortest number of a document that people type where it does not belong.
+const idDigits = 9
+
+// checkNobody refuses what looks like the number of somebody's document or telephone.
+func checkNobody(f *problem.Faults, pointer, value string) {
+	run := 0
+	for _, r := range value {
+		if r < '0' || r > '9' {
+			run = 0
+			continue
+		}
+		if run++; run == idDigits {
+			f.At(pointer, problem.Fault{
+				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
+				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
+			})
+			return
+		}
+	}
+}
+
 // notify serves a single notice and, called once per item, a batch.
 func (a *app) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Done[Notice], error) {
 	place, err := a.places.of(ctx, c.Who.Facility)
@@ -144,6 +171,9 @@ func (a *app) extend(ctx context.Context, c httpapi.Call[ExtendBody]) (httpapi.D
 type RoomBody struct {
 	Room string `json:"room" pattern:"^[0-9A-Za-z ./-]{1,16}$"`
 }
+
+// Validate keeps people out of what stands in facts.
+func (b RoomBody) Validate(f *problem.Faults) { checkNobody(f, "/room", b.Room) }
 
 func (a *app) changeRoom(ctx context.Context, c httpapi.Call[RoomBody]) (httpapi.Done[Notice], error) {
 	return change(ctx, a, c, notice.ChangeRoom(c.In))

@@ -2,6 +2,10 @@ package accommodation
 
 import (
 	"context"
+	"errors"
+	"maps"
+
+	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/vault"
@@ -24,8 +28,9 @@ type PersonsBody struct {
 
 // Person is a guest as another service needs them. An erased person has a reference and nothing else.
 type Person struct {
-	Ref   string       `json:"ref"`
-	Guest *guest.Guest `json:"guest,omitzero"`
+	Ref        string       `json:"ref"`
+	Guest      *guest.Guest `json:"guest,omitzero"`
+	Unreadable bool         `json:"unreadable,omitzero" doc:"the row was damaged or tampered with"`
 }
 
 // Persons answers in the order of the references.
@@ -33,18 +38,43 @@ type Persons struct {
 	Items []Person `json:"items"`
 }
 
+// read opens rows of the vault. One that does not open (it was damaged, or somebody has been at the table) must not
+// take the others with it, so they are then read one by one.
+func (a *app) read(
+	ctx context.Context, reading vault.Reading, refs []vault.Ref,
+) (found map[vault.Ref]vault.Plain, damaged map[vault.Ref]bool, err error) {
+	found, err = a.vault.Read(ctx, reading, refs...)
+	if !errors.Is(err, vault.ErrUnreadable) {
+		return found, nil, err
+	}
+	found, damaged = map[vault.Ref]vault.Plain{}, map[vault.Ref]bool{}
+	for _, ref := range refs {
+		one, err := a.vault.Read(ctx, reading, ref)
+		if errors.Is(err, vault.ErrUnreadable) {
+			a.logger.Error("a row of the vault does not open", zap.String("ref", string(ref)))
+			damaged[ref] = true
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		maps.Copy(found, one)
+	}
+	return found, damaged, nil
+}
+
 func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, err := a.vault.Read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
+	found, damaged, err := a.read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs)
 	if err != nil {
 		return Persons{}, err
 	}
 	answer := Persons{Items: make([]Person, 0, len(refs))}
 	for _, ref := range refs {
-		person := Person{Ref: string(ref)}
+		person := Person{Ref: string(ref), Unreadable: damaged[ref]}
 		if plain, there := found[ref]; there {
 			person.Guest = new(guest.Guest)
 			if err := plain.Decode(person.Guest); err != nil {

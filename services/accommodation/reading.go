@@ -107,14 +107,15 @@ func (a *app) addGuests(ctx context.Context, who access.Principal, about string,
 	for _, ref := range people {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, err := a.vault.Read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs...)
+	found, damaged, err := a.read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs)
 	if err != nil {
 		return err
 	}
 	for answer, ref := range people {
 		plain, there := found[vault.Ref(ref)]
 		if !there {
-			answer.Erased = true
+			answer.Unreadable = damaged[vault.Ref(ref)]
+			answer.Erased = !answer.Unreadable
 			continue
 		}
 		var g guest.Guest

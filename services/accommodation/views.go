@@ -32,6 +32,7 @@ type Notice struct {
 	Warnings          []Warning    `json:"warnings"`
 	Guest             *guest.Guest `json:"guest,omitzero" doc:"only where the caller may read the person"`
 	Erased            bool         `json:"erased,omitzero" doc:"the person was erased from the vault"`
+	Unreadable        bool         `json:"unreadable,omitzero" doc:"the person's row was damaged or tampered with"`
 }
 
 // Duty is an obligation with its deadline and where it stands in the law.

@@ -75,7 +75,8 @@ type Extend struct {
 	ExpectedDeparture string
 }
 
-// Decide warns when the stay becomes temporary residence.
+// Decide warns when the stay becomes temporary residence. The same day again is recorded too: a request that left no
+// trace would be executed anew when it is repeated late, over a newer one.
 func (c Extend) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
 	if err := n.open(); err != nil {
 		return nil, err
@@ -84,9 +85,6 @@ func (c Extend) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
 	checkExpected(&faults, c.ExpectedDeparture, n.ArrivedAt)
 	if err := faults.Err(); err != nil {
 		return nil, err
-	}
-	if c.ExpectedDeparture == n.ExpectedDeparture {
-		return nil, nil
 	}
 	return []events.Event{accommodation.StayExtended{
 		Notice: n.Notice, ExpectedDeparture: c.ExpectedDeparture,
@@ -97,13 +95,10 @@ func (c Extend) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
 // ChangeRoom moves the guest within the facility.
 type ChangeRoom struct{ Room string }
 
-// Decide records a room that is new.
+// Decide records the room, the same one too; see [Extend].
 func (c ChangeRoom) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
 	if err := n.open(); err != nil {
 		return nil, err
-	}
-	if c.Room == n.Room {
-		return nil, nil
 	}
 	return []events.Event{accommodation.RoomChanged{Notice: n.Notice, Room: c.Room}}, nil
 }

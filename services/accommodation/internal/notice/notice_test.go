@@ -119,8 +119,9 @@ func TestChanges(t *testing.T) {
 			}},
 		},
 		{
-			Name: "the same day again changes nothing", Given: facts{notified()},
+			Name: "the same day again is recorded", Given: facts{notified()},
 			When: notice.Extend{ExpectedDeparture: "2026-11-23"},
+			Then: facts{accommodation.StayExtended{Notice: "N1", ExpectedDeparture: "2026-11-23"}},
 		},
 		{
 			Name: "an extension to a day before the arrival is refused", Given: facts{notified()}, Problem: "invalid_body",
@@ -130,7 +131,10 @@ func TestChanges(t *testing.T) {
 			Name: "a guest moves to another room", Given: facts{notified()}, When: notice.ChangeRoom{Room: "202"},
 			Then: facts{accommodation.RoomChanged{Notice: "N1", Room: "202"}},
 		},
-		{Name: "the same room changes nothing", Given: facts{notified()}, When: notice.ChangeRoom{Room: "101"}},
+		{
+			Name: "the same room is recorded", Given: facts{notified()}, When: notice.ChangeRoom{Room: "101"},
+			Then: facts{accommodation.RoomChanged{Notice: "N1", Room: "101"}},
+		},
 		{Name: "a stay is cancelled", Given: facts{notified()}, When: notice.Cancel{Note: "V1"}, Then: facts{cancelled}},
 		{
 			Name: "a cancelled stay does not change", Given: facts{notified(), cancelled}, Problem: "notice_cancelled",

@@ -3,6 +3,7 @@ package clients_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -175,6 +176,14 @@ func TestWhoeverGivesUpDoesNotSpoilTheCallOfOthers(t *testing.T) {
 	})
 	cancel()
 	asking.Wait()
+}
+
+func TestADamagedPersonIsNoReasonToWait(t *testing.T) {
+	t.Parallel()
+	people := clients.NewPeople(answering(t, http.StatusOK, `{"items":[{"ref":"R1","unreadable":true}]}`))
+	if _, _, err := people.Person(t.Context(), "R1"); !errors.Is(err, clients.ErrUnreadablePerson) || breaker.IsDown(err) {
+		t.Fatal(err)
+	}
 }
 
 func TestAnErasedPersonIsNotFound(t *testing.T) {

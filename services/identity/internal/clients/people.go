@@ -2,6 +2,7 @@ package clients
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -39,9 +40,19 @@ type People struct {
 type call struct {
 	refs   []string
 	done   chan struct{}
-	people map[string]*Person
+	people map[string]answered
 	err    error
 }
+
+// answered is what the service knows behind a reference.
+type answered struct {
+	Ref        string  `json:"ref"`
+	Guest      *Person `json:"guest"`
+	Unreadable bool    `json:"unreadable"`
+}
+
+// ErrUnreadablePerson says that the person's row does not open. Waiting does not mend that: an operator has to look.
+var ErrUnreadablePerson = errors.New("the person's row in the vault does not open")
 
 // NewPeople returns a client of the accommodation service.
 func NewPeople(o Options) *People {
@@ -62,11 +73,14 @@ func (p *People) Person(ctx context.Context, ref string) (Person, bool, error) {
 	if c.err != nil {
 		return Person{}, false, fmt.Errorf("resolve person: %w", c.err)
 	}
-	person := c.people[ref]
-	if person == nil {
+	switch found := c.people[ref]; {
+	case found.Unreadable:
+		return Person{}, false, fmt.Errorf("resolve person: %w", ErrUnreadablePerson)
+	case found.Guest == nil:
 		return Person{}, false, nil
+	default:
+		return *found.Guest, true, nil
 	}
-	return *person, true, nil
 }
 
 // join adds a reference to the call that is being gathered, or begins one.
@@ -99,12 +113,9 @@ func (p *People) lead(ctx context.Context, c *call) {
 }
 
 // ask resolves references in one call. The case is the oldest of the references: the reading lists all of them.
-func (p *People) ask(ctx context.Context, refs []string) (map[string]*Person, error) {
+func (p *People) ask(ctx context.Context, refs []string) (map[string]answered, error) {
 	type found struct {
-		Items []struct {
-			Ref   string  `json:"ref"`
-			Guest *Person `json:"guest"`
-		} `json:"items"`
+		Items []answered `json:"items"`
 	}
 	answer, err := post[found](ctx, p.endpoint, map[string]any{
 		"refs": refs, "purpose": "identity_check", "case": "check-" + refs[0],
@@ -112,9 +123,9 @@ func (p *People) ask(ctx context.Context, refs []string) (map[string]*Person, er
 	if err != nil {
 		return nil, err
 	}
-	people := make(map[string]*Person, len(answer.Items))
+	people := make(map[string]answered, len(answer.Items))
 	for _, item := range answer.Items {
-		people[item.Ref] = item.Guest
+		people[item.Ref] = item
 	}
 	return people, nil
 }

@@ -39,7 +39,7 @@ func start(t *testing.T) string {
 	address := freeAddress(t)
 	var said bytes.Buffer
 	system := exec.CommandContext(context.Background(), binary, "run")
-	system.Env = append(os.Environ(), "SONGAN_DATA="+data, "SONGAN_HTTP="+address, "SONGAN_KAFKA="+freeAddress(t))
+	system.Env = append(os.Environ(), "SONGAN_DATA="+data, fmt.Sprintf("SONGAN_TOPICS=evening%d", time.Now().UnixNano()), "SONGAN_HTTP="+address, "SONGAN_KAFKA="+freeAddress(t))
 	system.Stdout, system.Stderr = &said, &said
 	if err := system.Start(); err != nil {
 		t.Fatal(err)

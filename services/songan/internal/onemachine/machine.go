@@ -127,7 +127,8 @@ func (m *machine) build(ctx context.Context) (services []service.Service, err er
 		services = append(services, s)
 	}
 	return append(services, service.Service{
-		Name: "songan", Runners: []service.Runner{{Name: "stage", Run: m.stage}}, Ready: m.staged,
+		Name: "songan", Ready: m.staged,
+		Runners: []service.Runner{{Name: "stage", Run: m.stage}, {Name: "postgres", Run: m.store.watch}},
 	}), nil
 }
 

@@ -64,6 +64,21 @@ func tuned() map[string]string {
 	return map[string]string{"shared_buffers": "256MB", "max_wal_size": "4GB", "max_connections": "200"}
 }
 
+// watch ends when the embedded server does: without it nothing can be accepted, and whoever supervises the process
+// starts it anew, which recovers.
+func (s *storage) watch(ctx context.Context) error {
+	if s.server == nil {
+		<-ctx.Done()
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.server.Done():
+		return errors.New("the embedded PostgreSQL has ended; start again, and it recovers")
+	}
+}
+
 // database makes a service's own database unless it is there, and returns its URL.
 func (s *storage) database(ctx context.Context, name string) (string, error) {
 	address, err := url.Parse(s.config.DatabaseURL)

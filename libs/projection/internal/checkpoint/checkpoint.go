@@ -1,4 +1,9 @@
-package projection
+// Package checkpoint keeps how far read models have come, in the table projection_checkpoints.
+//
+//  1. A checkpoint is moved in the transaction of the rows that belong to it, as its first statement.
+//  2. It is moved only from where the writer believes it to be. So of two writers the slower one fails, and has
+//     touched nothing by then.
+package checkpoint
 
 import (
 	"context"
@@ -7,8 +12,6 @@ import (
 	"maps"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/songan-vn/songan/events"
 )
 
 // Place is one ordered sequence of facts: the own log, or one partition of a topic.
@@ -28,25 +31,24 @@ type Mark struct {
 // Progress says how far each place has been read. A place that is missing has not been begun.
 type Progress map[Place]Mark
 
-// Batch is a number of facts in order, and where a reader stands after them.
-type Batch struct {
-	Facts []events.Recorded
-	// After holds the places that this batch moves, and only those.
-	After Progress
-}
+// OwnLog is the name under which the log of the own service stands among the sources.
+const OwnLog = "log"
 
-// errMoved says that the checkpoint is not where this process left it: another one has written.
-var errMoved = errors.New("the checkpoint was moved by another process")
+// ErrMoved says that the checkpoint is not where this process left it: another one has written.
+var ErrMoved = errors.New("the checkpoint was moved by another process")
 
-// with returns p after a batch.
-func (p Progress) with(after Progress) Progress {
+// With returns p after a batch.
+func (p Progress) With(after Progress) Progress {
 	next := maps.Clone(p)
 	maps.Copy(next, after)
 	return next
 }
 
-// behind counts the positions by which p trails target.
-func (p Progress) behind(target Progress) int64 {
+// Own is the position in the own log.
+func (p Progress) Own() int64 { return p[Place{Source: OwnLog}].Position }
+
+// Behind counts the positions by which p trails target.
+func (p Progress) Behind(target Progress) int64 {
 	var lag int64
 	for place, mark := range target {
 		lag += max(0, mark.Position-p[place].Position)
@@ -54,8 +56,8 @@ func (p Progress) behind(target Progress) int64 {
 	return lag
 }
 
-// only keeps the places of the given sources: a source that a new version no longer reads does not count.
-func (p Progress) only(sources map[string]bool) Progress {
+// Only keeps the places of the given sources: a source that a new version no longer reads does not count.
+func (p Progress) Only(sources map[string]bool) Progress {
 	kept := Progress{}
 	for place, mark := range p {
 		if sources[place.Source] {
@@ -65,8 +67,8 @@ func (p Progress) only(sources map[string]bool) Progress {
 	return kept
 }
 
-// querier is what a pool, a connection and a transaction have in common.
-type querier interface {
+// Querier is what a pool, a connection and a transaction have in common.
+type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
@@ -75,9 +77,18 @@ select source, partition, position, kafka_offset
 from projection_checkpoints
 where name = $1`
 
-// loadProgress reads the checkpoint of a name; suffix is "" or "for update", which keeps writers waiting.
-func loadProgress(ctx context.Context, q querier, name, suffix string) (Progress, error) {
-	rows, err := q.Query(ctx, progressQuery+" "+suffix, name)
+// Load reads the checkpoint of a name.
+func Load(ctx context.Context, q Querier, name string) (Progress, error) {
+	return load(ctx, q, progressQuery, name)
+}
+
+// Hold reads the checkpoint of a name and keeps everybody from moving it until the transaction ends.
+func Hold(ctx context.Context, tx pgx.Tx, name string) (Progress, error) {
+	return load(ctx, tx, progressQuery+` for update`, name)
+}
+
+func load(ctx context.Context, q Querier, query, name string) (Progress, error) {
+	rows, err := q.Query(ctx, query, name)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint of %s: %w", name, err)
 	}
@@ -113,9 +124,10 @@ insert into projection_checkpoints (name, source, partition, position, kafka_off
 select $1, n.source, n.partition, 0, 0 from unnest($2::text[], $3::int[]) as n(source, partition)
 on conflict do nothing`
 
-// move advances the checkpoint from one progress to the next, or answers errMoved. It runs first in a
-// transaction, so that a second writer waits here and then gives up, before it has touched a row.
-func move(ctx context.Context, tx pgx.Tx, name string, from, after Progress) (serving bool, err error) {
+// Move advances the checkpoint from one progress to the next, or answers [ErrMoved]. It runs first in a
+// transaction, so that a second writer waits here and then gives up, before it has touched a row. serving
+// tells whether the views show this version.
+func Move(ctx context.Context, tx pgx.Tx, name string, from, after Progress) (serving bool, err error) {
 	var m marks
 	for place, mark := range after {
 		m.add(place, from[place], mark)
@@ -130,7 +142,7 @@ func move(ctx context.Context, tx pgx.Tx, name string, from, after Progress) (se
 		return false, fmt.Errorf("move checkpoint of %s: %w", name, err)
 	}
 	if moved != len(after) {
-		return false, fmt.Errorf("projection %s: %w", name, errMoved)
+		return false, fmt.Errorf("projection %s: %w", name, ErrMoved)
 	}
 	return serving, nil
 }
@@ -169,19 +181,19 @@ const replaceProgress = `
 insert into projection_checkpoints (name, source, partition, position, kafka_offset)
 select $2, source, partition, position, kafka_offset from projection_checkpoints where name = $1`
 
-// renameProgress gives one name the checkpoint of another, which then has none.
-func renameProgress(ctx context.Context, tx pgx.Tx, from, to string) error {
-	if err := forget(ctx, tx, to); err != nil {
+// Rename gives one name the checkpoint of another, which then has none.
+func Rename(ctx context.Context, tx pgx.Tx, from, to string) error {
+	if err := Forget(ctx, tx, to); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, replaceProgress, from, to); err != nil {
 		return fmt.Errorf("copy checkpoint of %s: %w", from, err)
 	}
-	return forget(ctx, tx, from)
+	return Forget(ctx, tx, from)
 }
 
-// forget deletes the checkpoint of a name.
-func forget(ctx context.Context, tx pgx.Tx, name string) error {
+// Forget deletes the checkpoint of a name.
+func Forget(ctx context.Context, tx pgx.Tx, name string) error {
 	if _, err := tx.Exec(ctx, `delete from projection_checkpoints where name = $1`, name); err != nil {
 		return fmt.Errorf("delete checkpoint of %s: %w", name, err)
 	}

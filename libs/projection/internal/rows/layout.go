@@ -1,4 +1,4 @@
-package projection
+package rows
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// layout knows how rows of one struct are loaded from and written to their table.
-type layout struct {
+// Layout knows how rows of one struct are loaded from and written to their table.
+type Layout struct {
 	table   string
-	columns []column
-	key     column
+	columns []Column
+	key     Column
 	load    string
 	write   string
 }
@@ -27,9 +27,9 @@ select a.attname, format_type(a.atttypid, null)
 from pg_attribute a
 where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped`
 
-// newLayout looks the columns' types up, writes the two statements, and tries them without a row, so that
+// NewLayout looks the columns' types up, writes the two statements, and tries them without a row, so that
 // a struct that does not fit its table is found at the start and not at the first fact.
-func newLayout(ctx context.Context, tx pgx.Tx, table string, columns []column) (*layout, error) {
+func NewLayout(ctx context.Context, tx pgx.Tx, table string, columns []Column) (*Layout, error) {
 	rows, err := tx.Query(ctx, columnTypes, quote(table))
 	if err != nil {
 		return nil, fmt.Errorf("read columns of %s: %w", table, err)
@@ -39,7 +39,7 @@ func newLayout(ctx context.Context, tx pgx.Tx, table string, columns []column) (
 	if _, err := pgx.ForEachRow(rows, []any{&name, &typ}, func() error { types[name] = typ; return nil }); err != nil {
 		return nil, fmt.Errorf("read columns of %s: %w", table, err)
 	}
-	l := &layout{table: table, columns: make([]column, len(columns))}
+	l := &Layout{table: table, columns: make([]Column, len(columns))}
 	for i, c := range columns {
 		if c.pg = types[c.name]; c.pg == "" {
 			return nil, fmt.Errorf("table %s has no column %s", table, c.name)
@@ -56,14 +56,14 @@ func newLayout(ctx context.Context, tx pgx.Tx, table string, columns []column) (
 	return l, nil
 }
 
-func (l *layout) rehearse(ctx context.Context, tx pgx.Tx) error {
-	if err := l.loadRows(ctx, tx, []string{}, func(string) reflect.Value { return reflect.Value{} }); err != nil {
+func (l *Layout) rehearse(ctx context.Context, tx pgx.Tx) error {
+	if err := l.Load(ctx, tx, []string{}, func(string) reflect.Value { return reflect.Value{} }); err != nil {
 		return err
 	}
-	return l.writeRows(ctx, tx, nil)
+	return l.Write(ctx, tx, nil)
 }
 
-func (l *layout) loadStatement() string {
+func (l *Layout) loadStatement() string {
 	reads := make([]string, len(l.columns))
 	for i, c := range l.columns {
 		reads[i] = c.read()
@@ -74,7 +74,7 @@ func (l *layout) loadStatement() string {
 
 // writeStatement inserts or replaces rows. The arrays are unfolded side by side in the select list, which spares
 // the database a copy of each that unnest(a, b, ...) in the from clause would make.
-func (l *layout) writeStatement() string {
+func (l *Layout) writeStatement() string {
 	var names, values, updates []string
 	for i, c := range l.columns {
 		name := quote(c.name)
@@ -92,8 +92,8 @@ func (l *layout) writeStatement() string {
 		quote(l.table), strings.Join(names, ", "), strings.Join(values, ", "), quote(l.key.name), conflict)
 }
 
-// loadRows reads the rows of the given keys; place says where the row of a key is to be put.
-func (l *layout) loadRows(ctx context.Context, tx pgx.Tx, keys []string, place func(key string) reflect.Value) error {
+// Load reads the rows of the given keys; place says where the row of a key is to be put.
+func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(key string) reflect.Value) error {
 	rows, err := tx.Query(ctx, l.load, keys)
 	if err != nil {
 		return fmt.Errorf("load rows: %w", err)
@@ -122,8 +122,8 @@ func (l *layout) loadRows(ctx context.Context, tx pgx.Tx, keys []string, place f
 	return nil
 }
 
-// writeRows inserts or replaces rows with one statement.
-func (l *layout) writeRows(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+// Write inserts or replaces rows with one statement.
+func (l *Layout) Write(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
 	parameters := make([]any, len(l.columns))
 	for i, c := range l.columns {
 		parameter, err := c.parameter(rows)
@@ -139,7 +139,7 @@ func (l *layout) writeRows(ctx context.Context, tx pgx.Tx, rows []reflect.Value)
 }
 
 // cell is a place to scan a column into; it is used for all rows of a query.
-func (c column) cell() any {
+func (c Column) cell() any {
 	switch c.kind {
 	case intKind:
 		return new(pgtype.Int8)
@@ -154,7 +154,7 @@ func (c column) cell() any {
 }
 
 // store puts what was scanned into the row's field. Null becomes the zero value.
-func (c column) store(cell any, field reflect.Value) error {
+func (c Column) store(cell any, field reflect.Value) error {
 	switch v := cell.(type) {
 	case *pgtype.Int8:
 		field.SetInt(v.Int64)
@@ -172,7 +172,7 @@ func (c column) store(cell any, field reflect.Value) error {
 	return nil
 }
 
-func (c column) storeText(text *pgtype.Text, field reflect.Value) error {
+func (c Column) storeText(text *pgtype.Text, field reflect.Value) error {
 	if c.kind == textKind {
 		field.SetString(text.String)
 		return nil
@@ -186,9 +186,9 @@ func (c column) storeText(text *pgtype.Text, field reflect.Value) error {
 	return nil
 }
 
-// settle gives the times of a row the form in which they come back from the database: UTC and microseconds.
+// Settle gives the times of a row the form in which they come back from the database: UTC and microseconds.
 // Otherwise a fold over many facts would depend on where one batch ended and the next began.
-func settle(columns []column, row reflect.Value) {
+func Settle(columns []Column, row reflect.Value) {
 	for _, c := range columns {
 		if c.kind != timeKind {
 			continue
@@ -197,3 +197,18 @@ func settle(columns []column, row reflect.Value) {
 		*at = at.UTC().Truncate(time.Microsecond)
 	}
 }
+
+// SetKey writes the key into a row.
+func SetKey(columns []Column, row reflect.Value, key string) {
+	for _, c := range columns {
+		if c.key {
+			row.Field(c.field).SetString(key)
+		}
+	}
+}
+
+// Columns are those of the layout, as [Settle] and [SetKey] want them.
+func (l *Layout) Columns() []Column { return l.columns }
+
+// quote makes an identifier safe to stand in a statement.
+func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }

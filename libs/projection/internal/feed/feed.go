@@ -1,4 +1,5 @@
-package projection
+// Package feed brings facts to read models: from the log of the own service, or from the topic of another one.
+package feed
 
 import (
 	"context"
@@ -9,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 )
 
 const (
@@ -17,18 +19,23 @@ const (
 	liveBatch = 1_000
 	// readAhead is how many bulk batches are read and decoded while one is written.
 	readAhead = 2
-	// logSource is the name of the own log in checkpoints.
-	logSource = "log"
 )
+
+// Batch is a number of facts in order, and where a reader stands after them.
+type Batch struct {
+	Facts []events.Recorded
+	// After holds the places that this batch moves, and only those.
+	After checkpoint.Progress
+}
 
 // Feed is where the facts of a read model come from: [FromLog] or [FromTopic].
 type Feed interface {
-	// source names the feed in checkpoints.
-	source() string
-	// follow hands out what comes after a progress, batch by batch, until ctx ends (nil) or handle fails.
-	follow(ctx context.Context, from Progress, handle func(context.Context, Batch) error) error
-	// lag counts what is there and lies behind a progress.
-	lag(ctx context.Context, at Progress) (int64, error)
+	// Source names the feed in checkpoints.
+	Source() string
+	// Follow hands out what comes after a progress, batch by batch, until ctx ends (nil) or handle fails.
+	Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error
+	// Lag counts what is there and lies behind a progress.
+	Lag(ctx context.Context, at checkpoint.Progress) (int64, error)
 }
 
 // FromLog feeds a projection from the log of its own service.
@@ -39,21 +46,24 @@ type logFeed struct{ store *eventstore.Store }
 // errBehind ends the following of the log when it comes in full batches: bulk reading is faster then.
 var errBehind = errors.New("behind the log")
 
-func (logFeed) source() string { return logSource }
+// Source is the own log.
+func (logFeed) Source() string { return checkpoint.OwnLog }
 
-func (l logFeed) lag(ctx context.Context, at Progress) (int64, error) {
+// Lag counts positions.
+func (l logFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
 	head, err := l.store.Head(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read head of the log: %w", err)
 	}
-	return head - at[Place{Source: logSource}].Position, nil
+	return head - at.Own(), nil
 }
 
-func (l logFeed) follow(ctx context.Context, from Progress, handle func(context.Context, Batch) error) error {
-	after := from[Place{Source: logSource}].Position
+// Follow reads in bulk as long as the reader is behind, and then waits for what is appended.
+func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error {
+	after := from.Own()
 	apply := func(ctx context.Context, facts []events.Recorded) error {
 		last := facts[len(facts)-1].Position
-		if err := handle(ctx, Batch{Facts: facts, After: Progress{{Source: logSource}: {Position: last}}}); err != nil {
+		if err := handle(ctx, Batch{Facts: facts, After: checkpoint.Progress{{Source: checkpoint.OwnLog}: {Position: last}}}); err != nil {
 			return err
 		}
 		after = last
@@ -124,8 +134,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 	}
 }
 
-// FromTopic feeds a projection from the facts of another service. topic is the name under which the checkpoint
-// keeps its place, and has to be the one that source reads.
+// FromTopic feeds a projection from the facts of another service. topic has to be the one that source reads.
 func FromTopic(topic string, source *kafkabus.Source) Feed { return topicFeed{topic, source} }
 
 type topicFeed struct {
@@ -133,9 +142,11 @@ type topicFeed struct {
 	reader *kafkabus.Source
 }
 
-func (t topicFeed) source() string { return t.topic }
+// Source is the topic.
+func (t topicFeed) Source() string { return t.topic }
 
-func (t topicFeed) follow(ctx context.Context, from Progress, handle func(context.Context, Batch) error) error {
+// Follow reads all partitions.
+func (t topicFeed) Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error {
 	start := map[int]kafkabus.Progress{}
 	for place, mark := range from {
 		if place.Source == t.topic {
@@ -143,12 +154,12 @@ func (t topicFeed) follow(ctx context.Context, from Progress, handle func(contex
 		}
 	}
 	err := t.reader.Run(ctx, start, func(ctx context.Context, received []kafkabus.Received, progress map[int]kafkabus.Progress) error {
-		batch := Batch{Facts: make([]events.Recorded, len(received)), After: Progress{}}
+		batch := Batch{Facts: make([]events.Recorded, len(received)), After: checkpoint.Progress{}}
 		for i, r := range received {
 			batch.Facts[i] = r.Recorded
 		}
 		for partition, p := range progress {
-			batch.After[Place{Source: t.topic, Partition: partition}] = Mark{Position: p.Sequence, Offset: p.Offset}
+			batch.After[t.place(partition)] = checkpoint.Mark{Position: p.Sequence, Offset: p.Offset}
 		}
 		return handle(ctx, batch)
 	})
@@ -158,14 +169,19 @@ func (t topicFeed) follow(ctx context.Context, from Progress, handle func(contex
 	return nil
 }
 
-func (t topicFeed) lag(ctx context.Context, at Progress) (int64, error) {
+// Lag counts offsets.
+func (t topicFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
 	ends, err := t.reader.Ends(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read ends of topic %s: %w", t.topic, err)
 	}
 	var lag int64
 	for partition, end := range ends {
-		lag += max(0, end-at[Place{Source: t.topic, Partition: partition}].Offset)
+		lag += max(0, end-at[t.place(partition)].Offset)
 	}
 	return lag, nil
+}
+
+func (t topicFeed) place(partition int) checkpoint.Place {
+	return checkpoint.Place{Source: t.topic, Partition: partition}
 }

@@ -1,4 +1,9 @@
-package projection
+// Package rows carries structs to the rows of a table and back, many at a time.
+//
+//  1. The struct's tags name the columns; what the database knows about their types decides how they travel.
+//  2. Many rows are loaded by one statement and written by another, as arrays, column by column.
+//  3. A struct that does not fit its table is found when its [Layout] is made.
+package rows
 
 import (
 	"encoding/json"
@@ -23,24 +28,24 @@ const (
 	jsonKind              // anything, marked ",json", to jsonb
 )
 
-// column is one field of a row.
-type column struct {
+// Column is one field of a row.
+type Column struct {
 	name  string
 	field int
 	kind  kind
 	key   bool
 	null  bool // the zero value stands for null
 	typ   reflect.Type
-	// pg is the column's type as the database knows it; see layout.
+	// pg is the column's type as the database knows it; see [Layout].
 	pg string
 }
 
-// columnsOf reads the tags of a row: `db:"name"`, with ",key", ",null" and ",json" behind it.
-func columnsOf(row reflect.Type) ([]column, error) {
+// ColumnsOf reads the tags of a row: `db:"name"`, with ",key", ",null" and ",json" behind it.
+func ColumnsOf(row reflect.Type) ([]Column, error) {
 	if row.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("a row is a struct, not %s", row)
 	}
-	var columns []column
+	var columns []Column
 	keys := 0
 	for i := range row.NumField() {
 		c, ok, err := columnOf(row.Field(i), i)
@@ -61,13 +66,13 @@ func columnsOf(row reflect.Type) ([]column, error) {
 	return columns, nil
 }
 
-func columnOf(f reflect.StructField, index int) (c column, ok bool, err error) {
+func columnOf(f reflect.StructField, index int) (c Column, ok bool, err error) {
 	tag, ok := f.Tag.Lookup("db")
 	if !ok || tag == "-" {
-		return column{}, false, nil
+		return Column{}, false, nil
 	}
 	name, options, _ := strings.Cut(tag, ",")
-	c = column{name: name, field: index, typ: f.Type}
+	c = Column{name: name, field: index, typ: f.Type}
 	asJSON := false
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
@@ -79,17 +84,17 @@ func columnOf(f reflect.StructField, index int) (c column, ok bool, err error) {
 		case "json":
 			asJSON = true
 		default:
-			return column{}, false, fmt.Errorf("option %q is not key, null or json", option)
+			return Column{}, false, fmt.Errorf("option %q is not key, null or json", option)
 		}
 	}
 	if name == "" || !f.IsExported() {
-		return column{}, false, fmt.Errorf("a column needs a name and an exported field")
+		return Column{}, false, fmt.Errorf("a column needs a name and an exported field")
 	}
 	if c.kind, err = kindOf(f.Type, asJSON); err != nil {
-		return column{}, false, err
+		return Column{}, false, err
 	}
 	if c.key && (c.kind != textKind || c.null) {
-		return column{}, false, fmt.Errorf("a key is a string and never null")
+		return Column{}, false, fmt.Errorf("a key is a string and never null")
 	}
 	return c, true, nil
 }
@@ -116,7 +121,7 @@ func kindOf(t reflect.Type, asJSON bool) (kind, error) {
 
 // natural is the type of the parameter's elements, and of what is read back. A column of another type, such as
 // date or uuid for a string, is cast from it and to it by the database.
-func (c column) natural() string {
+func (c Column) natural() string {
 	switch c.kind {
 	case intKind:
 		return "bigint"
@@ -132,7 +137,7 @@ func (c column) natural() string {
 }
 
 // written turns an element of the parameter into the column's value.
-func (c column) written(element string) string {
+func (c Column) written(element string) string {
 	if c.natural() == c.pg {
 		return element
 	}
@@ -140,7 +145,7 @@ func (c column) written(element string) string {
 }
 
 // read is the expression that selects the column as something that scan understands.
-func (c column) read() string {
+func (c Column) read() string {
 	name := "t." + quote(c.name)
 	switch {
 	case c.kind == listKind:
@@ -152,7 +157,7 @@ func (c column) read() string {
 }
 
 // parameter collects the column of all rows into one array. The elements point into the rows; nil is null.
-func (c column) parameter(rows []reflect.Value) (any, error) {
+func (c Column) parameter(rows []reflect.Value) (any, error) {
 	switch c.kind {
 	case intKind:
 		return gather(c, rows, func(f reflect.Value) *int64 { n := f.Int(); return &n }), nil
@@ -173,7 +178,7 @@ func (c column) parameter(rows []reflect.Value) (any, error) {
 	return gather(c, rows, func(f reflect.Value) *string { s := f.String(); return &s }), nil
 }
 
-func gather[T any](c column, rows []reflect.Value, pointer func(reflect.Value) *T) pgtype.FlatArray[*T] {
+func gather[T any](c Column, rows []reflect.Value, pointer func(reflect.Value) *T) pgtype.FlatArray[*T] {
 	values := make(pgtype.FlatArray[*T], len(rows))
 	for i, row := range rows {
 		if f := row.Field(c.field); !c.null || !empty(f) {
@@ -183,7 +188,7 @@ func gather[T any](c column, rows []reflect.Value, pointer func(reflect.Value) *
 	return values
 }
 
-func (c column) documents(rows []reflect.Value) (any, error) {
+func (c Column) documents(rows []reflect.Value) (any, error) {
 	values := make(pgtype.FlatArray[*string], len(rows))
 	for i, row := range rows {
 		f := row.Field(c.field)
