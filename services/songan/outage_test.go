@@ -47,7 +47,8 @@ func TestNoticesDoNotWaitForThePopulationDatabase(t *testing.T) {
 			posted++
 		}
 	}
-	m.fault(t, `{}`)
+	m.stop(t) // in the middle of the outage, with checks waiting: it has to be clean all the same
+	m.start(t)
 	waitForChecks(t, m, posted)
 
 	if matched := query[int](t, m, "identity", `select count(*) from events where type = 'identity.matched.v1'`); matched[0] == 0 {
