@@ -90,7 +90,7 @@ insert into bench_stays
 select n.data->>'notice', n.data->>'receipt', n.data->>'facility', n.data->>'facility_kind',
        n.data->'unit'->>'code', n.data->'unit'->>'valid_from', n.data->>'guest', n.data->>'nationality',
        n.data->>'document_type', (n.data->>'arrived_at')::timestamptz,
-       to_char((n.data->>'arrived_at')::timestamptz at time zone '+07', 'YYYY-MM-DD'),
+       to_char((n.data->>'arrived_at')::timestamptz at time zone 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD'),
        (n.data->>'notified_at')::timestamptz, coalesce(n.data->>'expected_departure', ''), coalesce(n.data->>'room', ''),
        n.data->>'reason', coalesce(n.data->>'accompanied_by', ''), coalesce(n.data->>'group', ''), n.data->'duties',
        (select array_agg(w) from jsonb_array_elements_text(n.data->'warnings') w),
@@ -101,13 +101,14 @@ select n.data->>'notice', n.data->>'receipt', n.data->>'facility', n.data->>'fac
   left join events i on i.stream = n.stream and i.type = 'accommodation.identity_recorded.v1'
  where n.type = 'accommodation.stay_notified.v1'`
 
-// compareStays counts the rows that are not in both tables alike, by what does not depend on how null is written.
+// compareStays counts the rows that are not in both tables alike, by what neither how null is written
+// nor the checks that still go on change.
 const compareStays = `
 select count(*) from (
-  (select notice, receipt, guest, arrived_at, arrived_on, duties, late, status, identity from stays_v1
+  (select notice, receipt, guest, arrived_at, arrived_on, duties, late, status from stays_v1
    except all
-   select notice, receipt, guest, arrived_at, arrived_on, duties, late, status, identity from bench_stays)
+   select notice, receipt, guest, arrived_at, arrived_on, duties, late, status from bench_stays)
   union all
-  (select notice, receipt, guest, arrived_at, arrived_on, duties, late, status, identity from bench_stays
+  (select notice, receipt, guest, arrived_at, arrived_on, duties, late, status from bench_stays
    except all
-   select notice, receipt, guest, arrived_at, arrived_on, duties, late, status, identity from stays_v1)) differing`
+   select notice, receipt, guest, arrived_at, arrived_on, duties, late, status from stays_v1)) differing`

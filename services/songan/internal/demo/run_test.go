@@ -107,8 +107,12 @@ func between(t *testing.T, data string, meddle func(w http.ResponseWriter, r *ht
 		ErrorLog: log.New(io.Discard, "", 0), // connections are cut on purpose
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Lists are answered while they are still coming in; without this the rest of them would be thrown away.
-		_ = http.NewResponseController(w).EnableFullDuplex()
+		// The system answers lists while they are still coming in. A proxy that did so too would lose the rest of them.
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler) // the front desk is gone
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		meddle(w, r, proxy)
 	}))
 	t.Cleanup(server.Close)
