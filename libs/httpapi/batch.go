@@ -185,7 +185,7 @@ func (run *batchRun[B, A]) one(ctx context.Context, it item) (ref string, done D
 // problem notes the first error that is ours, for the request's line in the log: not one line per item.
 func (run *batchRun[B, A]) problem(err error) *problem.Problem {
 	p := run.x.Server().ProblemOf(err)
-	if p.Kind == problem.Internal || p.Kind == problem.Unavailable {
+	if exchange.IsFault(p) {
 		run.mu.Lock()
 		defer run.mu.Unlock()
 		if run.fault == nil {
@@ -247,6 +247,9 @@ func (run *batchRun[B, A]) array(ctx context.Context) error {
 	body := run.x.Server().Buffer()
 	defer run.x.Server().GiveBack(body)
 	if err := run.x.ReadBody(body, run.Bytes); err != nil {
+		return err
+	}
+	if err := run.x.Enter(ctx); err != nil {
 		return err
 	}
 	elements, err := strict.Elements(body.Bytes(), run.Items)

@@ -73,11 +73,11 @@ func Ask[B, A any](a *API, r Route, do func(context.Context, Call[B]) (A, error)
 	reader := strict.For[B]()
 	e := document.Endpoint{Kind: document.Ask, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: hasBody[B]()}
 	a.add(r, e, func(ctx context.Context, x *exchange.Exchange) error {
-		if err := x.WaitAfter(ctx); err != nil {
-			return err
-		}
 		c, err := callWithBody(ctx, x, reader, x.ID)
 		if err != nil {
+			return err
+		}
+		if err := x.WaitAfter(ctx); err != nil {
 			return err
 		}
 		answer, err := do(ctx, c)
@@ -131,17 +131,20 @@ func hasBody[B any]() bool {
 	return t.Kind() != reflect.Struct || t.NumField() > 0
 }
 
-// callWithBody reads the body. A command without parameters may be sent without one.
+// callWithBody reads the body, and then takes a place for what is done with it. A command without parameters may be sent without one.
 func callWithBody[B any](ctx context.Context, x *exchange.Exchange, reader *strict.Reader[B], key string) (Call[B], error) {
 	c := Call[B]{Who: x.Who, Key: key, x: x}
 	if !hasBody[B]() && x.R.ContentLength == 0 {
 		c.Meta = x.Meta(ctx, key, nil)
-		return c, nil
+		return c, x.Enter(ctx)
 	}
 	b := x.Server().Buffer()
 	defer x.Server().GiveBack(b)
 	err := x.ReadJSON(b, x.Route.BodyLimit)
 	if err != nil {
+		return c, err
+	}
+	if err = x.Enter(ctx); err != nil {
 		return c, err
 	}
 	if c.In, err = reader.Read(b.Bytes()); err != nil {

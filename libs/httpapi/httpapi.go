@@ -10,6 +10,7 @@
 //  5. A route names the roles that may call it. There is no default.
 //  6. Every wait, queue, body, page, line and batch has a limit with a name. Who goes over one hears it: 408, 413,
 //     429 or 503, and when to come again.
+//     One principal has a share of the places, and keeps none while its body is still coming.
 //  7. One line in the log and one sample in the metrics for every request; neither holds a path with its ids, a query
 //     string, an address or a body.
 //
@@ -135,6 +136,7 @@ func (a *API) add(r Route, e document.Endpoint, do exchange.Endpoint) {
 		BodyLimit: cmp.Or(r.BodyLimit, defaultBodyLimit),
 		Timeout:   cmp.Or(r.Timeout, defaultTimeout),
 		Stream:    e.Kind == document.Batch,
+		Reads:     e.Kind == document.Command || e.Kind == document.Ask || e.Kind == document.Batch,
 	}
 	route.Params = pathParams(route.Path)
 	e.Method, e.Path, e.Params = method, route.Path, route.Params

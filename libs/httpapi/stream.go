@@ -18,7 +18,8 @@ import (
 
 const (
 	beatEvery  = time.Second
-	spoolLimit = 4 << 30 // bytes of verdicts that a client has not read yet
+	spoolLimit = 1 << 30 // bytes of verdicts of one stream that wait on the disk
+	leastMoved = 1 << 10 // bytes that a stream moves, either way, in the time it may stand still
 )
 
 // errStopping ends a stream whose server is going to stop.
@@ -56,13 +57,16 @@ func fromElements(server *exchange.Server, elements []jsontext.Value) func() (it
 
 // lines answers NDJSON with NDJSON while it is still coming in.
 func (run *batchRun[B, A]) lines(ctx context.Context) error {
+	if err := run.x.Enter(ctx); err != nil {
+		return err
+	}
 	p := newPulse(http.NewResponseController(run.x.W), run.x.Server().Stall(), Stopping(ctx))
 	defer p.end()
 	h := run.x.W.Header()
 	h.Set("Content-Type", mediaLines)
 	h.Set("Trailer", headerAccepted+", "+headerRejected+", "+exchange.HeaderPosition)
 
-	spool := lines.NewSpool(spoolLimit)
+	spool := lines.NewSpool(spoolLimit, run.x.Server().Spool())
 	drained := make(chan error, 1)
 	go func() {
 		err := spool.Drain(p.writing(run.x.W), p.flush)
@@ -119,8 +123,9 @@ func (run *batchRun[B, A]) fromLines(p *pulse) func() (item, error) {
 	}
 }
 
-// pulse keeps a stream alive as long as it moves. Both deadlines of the connection are put off by a byte in either
-// direction: a client that sends everything before it reads anything is slow in one direction only.
+// pulse keeps a stream alive as long as it moves. We wait for a client for so long; every kilobyte, in either direction,
+// makes us wait for as long again, for both directions: a client that sends everything before it reads anything is slow in
+// one of them only. The time in which we let the client wait does not count.
 type pulse struct {
 	control *http.ResponseController
 	stall   time.Duration
@@ -128,13 +133,17 @@ type pulse struct {
 	wg      sync.WaitGroup
 
 	mu     sync.Mutex
-	last   time.Time
-	noRead bool  // the body has ended: a deadline would now end the request
-	reason error // why nothing more is read
+	left   time.Duration // how much longer we wait for the body to go on
+	since  time.Time     // when we began to wait; zero while we do not
+	moved  int           // bytes since left was whole
+	until  time.Time     // the deadline of reading
+	last   time.Time     // when the deadline of writing was put off
+	noRead bool          // the body has ended: a deadline would now end the request
+	reason error         // why nothing more is read
 }
 
 func newPulse(control *http.ResponseController, stall time.Duration, stopping <-chan struct{}) *pulse {
-	p := &pulse{control: control, stall: stall, done: make(chan struct{})}
+	p := &pulse{control: control, stall: stall, left: stall, done: make(chan struct{})}
 	_ = control.EnableFullDuplex() // HTTP/2 is so anyway
 	p.wg.Go(func() {
 		select {
@@ -152,18 +161,74 @@ func (p *pulse) end() {
 	p.wg.Wait()
 }
 
-func (p *pulse) beat() {
+// waiting begins to wait for the body to go on.
+func (p *pulse) waiting() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.reason != nil {
+		return p.reason
+	}
+	p.since = time.Now()
+	p.readable(p.since)
+	p.writable(p.since)
+	return nil
+}
+
+// waited ends it.
+func (p *pulse) waited(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left -= time.Since(p.since)
+	p.since = time.Time{}
+	p.add(n)
+}
+
+// sent counts bytes that went out. Who waits for the body at the same time may wait longer then.
+func (p *pulse) sent(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.add(n) || p.since.IsZero() {
+		return
+	}
 	now := time.Now()
+	if p.until.Sub(now) > p.stall-min(beatEvery, p.stall/2) {
+		return
+	}
+	p.since = now
+	p.readable(now)
+}
+
+// add counts bytes, and tells whether there were enough of them to begin anew.
+func (p *pulse) add(n int) bool {
+	if p.moved += n; p.moved < leastMoved {
+		return false
+	}
+	p.left, p.moved = p.stall, 0
+	return true
+}
+
+// readable puts off the deadline of reading.
+func (p *pulse) readable(now time.Time) {
+	if p.noRead || p.reason != nil {
+		return
+	}
+	p.until = now.Add(p.left)
+	_ = p.control.SetReadDeadline(p.until) // a recorder of a test has none
+}
+
+// writable puts off the deadline of writing.
+func (p *pulse) writable(now time.Time) {
 	if now.Sub(p.last) < min(beatEvery, p.stall/2) {
 		return
 	}
 	p.last = now
-	_ = p.control.SetWriteDeadline(now.Add(p.stall)) // a recorder of a test has none
-	if !p.noRead && p.reason == nil {
-		_ = p.control.SetReadDeadline(now.Add(p.stall))
-	}
+	_ = p.control.SetWriteDeadline(now.Add(p.stall))
+}
+
+func (p *pulse) beginWrite() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.writable(time.Now())
 }
 
 // interrupt ends reading, even if somebody waits for a byte right now.
@@ -186,35 +251,31 @@ func (p *pulse) ended(err error) error {
 		return p.reason
 	case errors.Is(err, io.EOF):
 		p.noRead = true
+		p.writable(time.Now())
 		_ = p.control.SetReadDeadline(time.Time{}) // a byte that was written meanwhile may have set it again
 		return err
 	}
 	return exchange.BodyError(err)
 }
 
-// interrupted returns why nothing more is to be read.
-func (p *pulse) interrupted() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.reason
-}
-
 func (p *pulse) reading(from io.Reader) io.Reader {
 	return readerFunc(func(b []byte) (int, error) {
-		if err := p.interrupted(); err != nil {
+		if err := p.waiting(); err != nil {
 			return 0, err
 		}
-		p.beat()
-		return from.Read(b)
+		n, err := from.Read(b)
+		p.waited(n)
+		return n, err
 	})
 }
 
 func (p *pulse) writing(to io.Writer) func([]byte) error {
 	return func(b []byte) error {
-		p.beat()
+		p.beginWrite()
 		if _, err := to.Write(b); err != nil {
 			return fmt.Errorf("%w: %w", exchange.ErrGone, err)
 		}
+		p.sent(len(b))
 		return nil
 	}
 }

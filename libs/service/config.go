@@ -13,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/httpapi/limits"
+	"github.com/songan-vn/songan/libs/httpapi/lines"
 )
 
 // Config is what every service is configured by. A service with more has a struct of its own, read by [Load].
@@ -42,6 +43,9 @@ type Config struct {
 	Connections int `env:"SONGAN_MAX_CONNECTIONS" envDefault:"8192"`
 	Requests    int `env:"SONGAN_MAX_REQUESTS" envDefault:"512"`
 	Streams     int `env:"SONGAN_MAX_STREAMS" envDefault:"32"`
+	// PrincipalRequests and PrincipalStreams are those of one principal among them; 0 is without limit.
+	PrincipalRequests int `env:"SONGAN_PRINCIPAL_REQUESTS" envDefault:"128"`
+	PrincipalStreams  int `env:"SONGAN_PRINCIPAL_STREAMS" envDefault:"4"`
 	// RatePrincipal and RateAddress are requests per second of one of them; 0 is without limit. The defaults are a fence
 	// against programs that run wild, far above what one machine can serve.
 	RatePrincipal int `env:"SONGAN_RATE_PRINCIPAL" envDefault:"20000"`
@@ -61,6 +65,7 @@ func (c Config) Limits(now func() time.Time) httpapi.Limits {
 		waitingPerPlace = 4
 		patience        = 2 * time.Second
 		callers         = 50_000
+		spool           = 2 << 30 // bytes of verdicts of all streams that wait on the disk
 	)
 	gate := func(width int) *limits.Gate {
 		return limits.NewGate(limits.GateOptions{Width: width, Queue: waitingPerPlace * width, Patience: patience})
@@ -76,7 +81,8 @@ func (c Config) Limits(now func() time.Time) httpapi.Limits {
 	return httpapi.Limits{
 		Requests: gate(c.Requests), Streams: gate(c.Streams),
 		Principals: rates(c.RatePrincipal), Addresses: rates(c.RateAddress),
-		Proxies: c.Proxies,
+		PrincipalRequests: limits.NewShares(c.PrincipalRequests), PrincipalStreams: limits.NewShares(c.PrincipalStreams),
+		Spool: lines.NewBudget(spool), Proxies: c.Proxies,
 	}
 }
 

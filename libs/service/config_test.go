@@ -17,7 +17,8 @@ import (
 func TestConfigurationHasDefaultsAndComesFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	c, err := service.LoadFrom[service.Config](map[string]string{})
-	if err != nil || c.HTTP != "127.0.0.1:8080" || c.Data != ".songan" || c.StopPatience != 15*time.Second || c.Requests != 512 {
+	if err != nil || c.HTTP != "127.0.0.1:8080" || c.Data != ".songan" || c.StopPatience != 15*time.Second || c.Requests != 512 ||
+		c.PrincipalRequests != 128 || c.PrincipalStreams != 4 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	c, err = service.LoadFrom[service.Config](map[string]string{
@@ -72,7 +73,10 @@ func TestASecretMayStandInAFile(t *testing.T) {
 
 func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	t.Parallel()
-	l := service.Config{Requests: 1, Streams: 2, RatePrincipal: 1}.Limits(time.Now)
+	l := service.Config{Requests: 1, Streams: 2, RatePrincipal: 1, PrincipalStreams: 1}.Limits(time.Now)
+	if l.PrincipalRequests != nil || !l.PrincipalStreams.Take("a") || l.PrincipalStreams.Take("a") || l.Spool == nil {
+		t.Error("shares of a principal")
+	}
 	if l.Addresses != nil || l.Principals == nil || l.Requests == nil || l.Streams == nil {
 		t.Errorf("%+v", l)
 	}

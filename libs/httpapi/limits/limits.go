@@ -4,6 +4,7 @@
 //     so at once, and told when to come again.
 //  2. What is remembered about callers (their rate, their failures) is remembered about the latest so many.
 //     A flood of new callers makes the service forget the oldest, never grow.
+//  3. A caller has a share of the places, and no more: who goes slowly waits for themselves, not for everybody.
 package limits
 
 import (

@@ -88,6 +88,36 @@ func TestEveryCallerHasARateOfTheirOwn(t *testing.T) {
 	take("a", time.Second)
 }
 
+func TestEveryCallerHasAShareOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := limits.NewShares(2)
+	for i, want := range []bool{true, true, false} {
+		if got := s.Take("a"); got != want {
+			t.Errorf("place %d: %v", i, got)
+		}
+	}
+	if !s.Take("b") || s.Callers() != 2 {
+		t.Error("another caller has no share")
+	}
+	s.Give("a")
+	if !s.Take("a") {
+		t.Error("what was given back is lost")
+	}
+	for _, caller := range []string{"a", "a", "b"} {
+		s.Give(caller)
+	}
+	if s.Callers() != 0 {
+		t.Errorf("%d callers without anything under way are remembered", s.Callers())
+	}
+	none := limits.NewShares(0)
+	for range 1000 {
+		if !none.Take("a") {
+			t.Fatal("refused")
+		}
+	}
+	none.Give("a")
+}
+
 func TestSpentTellsWithoutTaking(t *testing.T) {
 	t.Parallel()
 	clock := testkit.NewClock(time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC))

@@ -5,7 +5,8 @@
 //     When results are not taken, no more items are.
 //  3. A [Spool] stands between the results and a receiver who does not read yet: many clients send the whole of a
 //     request before they look at the answer. It keeps a little in memory and the rest in a file, encrypted with a
-//     key that nobody else has, and lets the sender wait only when the file is full.
+//     key that nobody else has, and lets the sender wait only when the file is full, or all files together are as large
+//     as their [Budget].
 package lines
 
 import (
@@ -19,6 +20,9 @@ import (
 // ErrTooLong says that a line was longer than allowed. The next line can be read.
 var ErrTooLong = errors.New("line too long")
 
+// ByteOrderMark is what some programs write before the first character of a text in UTF-8.
+const ByteOrderMark = "\xef\xbb\xbf"
+
 const (
 	readBuffer  = 64 << 10
 	mostSkipped = 64 << 20 // bytes of one line that is too long, before reading on is given up
@@ -29,9 +33,10 @@ type Reader struct {
 	from  *bufio.Reader
 	limit int
 	line  []byte
+	begun bool
 }
 
-// NewReader returns a reader of lines of at most limit bytes.
+// NewReader returns a reader of lines of at most limit bytes. A byte order mark before the first one is passed over.
 func NewReader(from io.Reader, limit int) *Reader {
 	return &Reader{from: bufio.NewReaderSize(from, readBuffer), limit: limit}
 }
@@ -51,6 +56,9 @@ func (r *Reader) next() ([]byte, error) {
 	r.line = r.line[:0]
 	for {
 		part, err := r.from.ReadSlice('\n')
+		if !r.begun {
+			part, r.begun = bytes.TrimPrefix(part, []byte(ByteOrderMark)), true
+		}
 		switch {
 		case len(r.line)+len(part) > r.limit+len("\r\n"):
 			return nil, r.skip(err)

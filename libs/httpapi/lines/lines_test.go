@@ -49,6 +49,9 @@ func TestLinesAreReadOneByOneWhateverTheirEnds(t *testing.T) {
 		{"carriage returns", "a\r\nb\r\n", []string{"a", "b"}},
 		{"no end at the end", "a\nb", []string{"a", "b"}},
 		{"blank lines between", "a\n\n\nb\n", []string{"a", "b"}},
+		{"a byte order mark", lines.ByteOrderMark + "12345678\n" + lines.ByteOrderMark + "b\n", []string{"12345678", lines.ByteOrderMark + "b"}},
+		{"a byte order mark alone", lines.ByteOrderMark, nil},
+		{"a byte order mark on a blank line", lines.ByteOrderMark + "\r\na", []string{"a"}},
 		{"exactly the limit", "12345678\r\n12345678\n", []string{"12345678", "12345678"}},
 		{"one over the limit", "123456789\nb\n", []string{"(too long)", "b"}},
 		{"far over the limit", "a\n" + long + "\nb\n", []string{"a", "(too long)", "b"}},
@@ -119,7 +122,7 @@ func FuzzReader(f *testing.F) {
 			t.Fatal(err)
 		}
 		var want []string
-		for part := range bytes.SplitSeq(data, []byte("\n")) {
+		for part := range bytes.SplitSeq(bytes.TrimPrefix(data, []byte(lines.ByteOrderMark)), []byte("\n")) {
 			line := strings.TrimSuffix(string(part), "\r")
 			switch {
 			case len(line) > int(limit):
@@ -260,7 +263,7 @@ func TestAFlowEndsWithTheFirstErrorAndLeavesNobodyBehind(t *testing.T) {
 
 func TestASpoolHandsOnEverythingInOrderEvenToOneWhoComesLate(t *testing.T) {
 	t.Parallel()
-	s := lines.NewSpool(1 << 30)
+	s := lines.NewSpool(1<<30, nil)
 	var want, got bytes.Buffer
 	for i := range 100_000 { // some megabytes: most of it goes through the file
 		line := fmt.Sprintf("line %d\n", i)
@@ -283,7 +286,7 @@ func TestASpoolHandsOnEverythingInOrderEvenToOneWhoComesLate(t *testing.T) {
 
 func TestWhatIsWrittenLaterComesLater(t *testing.T) {
 	t.Parallel()
-	s := lines.NewSpool(1 << 20)
+	s := lines.NewSpool(1<<20, nil)
 	line := bytes.Repeat([]byte("x"), 100<<10)
 	for range 5 { // two of them find a place in memory
 		if _, err := s.Write(line); err != nil {
@@ -309,7 +312,7 @@ func TestWhatIsWrittenLaterComesLater(t *testing.T) {
 
 func TestASpoolHandsOnWhileItIsWritten(t *testing.T) {
 	t.Parallel()
-	s := lines.NewSpool(1 << 20)
+	s := lines.NewSpool(1<<20, nil)
 	var want, got bytes.Buffer
 	drained := make(chan error, 1)
 	idled := make(chan struct{}, 1)
@@ -344,7 +347,7 @@ func TestASpoolHandsOnWhileItIsWritten(t *testing.T) {
 
 func TestAFullSpoolLetsTheWriterWait(t *testing.T) {
 	t.Parallel()
-	s := lines.NewSpool(100_000)
+	s := lines.NewSpool(100_000, nil)
 	written := make(chan int, 1)
 	var total atomic.Int64
 	go func() {
@@ -375,9 +378,45 @@ func TestAFullSpoolLetsTheWriterWait(t *testing.T) {
 	<-written
 }
 
+func TestSpoolsShareOneBudgetAndEachGoesOnByItself(t *testing.T) {
+	t.Parallel()
+	const mebi = 1 << 20
+	budget := lines.NewBudget(mebi)
+	greedy, modest := lines.NewSpool(10*mebi, budget), lines.NewSpool(10*mebi, budget)
+	line := make([]byte, 64<<10)
+	for range 20 { // four in memory, sixteen in the file
+		if _, err := greedy.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if budget.Used() != mebi {
+		t.Fatal(budget.Used())
+	}
+	var got atomic.Int64
+	written := make(chan error, 1)
+	go func() {
+		for range 100 { // there is no disk for it: it waits for its own receiver, not for the greedy one's
+			if _, err := modest.Write(line); err != nil {
+				written <- err
+				return
+			}
+		}
+		modest.Close()
+		written <- nil
+	}()
+	take := func(b []byte) error { got.Add(int64(len(b))); return nil }
+	idle := func() error { return nil }
+	if err := errors.Join(modest.Drain(take, idle), <-written); err != nil || got.Load() != 100*int64(len(line)) || modest.Spooled() != 0 {
+		t.Error(got.Load(), modest.Spooled(), err)
+	}
+	if err := greedy.Drain(func([]byte) error { return errBroken }, idle); !errors.Is(err, errBroken) || budget.Used() != 0 {
+		t.Errorf("%d bytes are still taken: %v", budget.Used(), err)
+	}
+}
+
 func TestAReceiverWhoFailsEndsTheSpool(t *testing.T) {
 	t.Parallel()
-	s := lines.NewSpool(1 << 20)
+	s := lines.NewSpool(1<<20, nil)
 	if _, err := s.Write([]byte("a")); err != nil {
 		t.Fatal(err)
 	}
@@ -391,7 +430,7 @@ func TestAReceiverWhoFailsEndsTheSpool(t *testing.T) {
 
 func TestWithoutADiskASpoolIsAsLongAsItsMemory(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/none")
-	s := lines.NewSpool(1 << 20)
+	s := lines.NewSpool(1<<20, nil)
 	drained := make(chan int, 1)
 	n := 0
 	go func() {

@@ -18,7 +18,8 @@ const (
 
 // Spool is a pipe that is as long as a file: Write does not wait for the receiver unless the file is full.
 type Spool struct {
-	limit int64
+	limit  int64
+	budget *Budget
 
 	mu     sync.Mutex
 	moved  sync.Cond // something was written, taken, or the spool was closed
@@ -32,9 +33,9 @@ type Spool struct {
 	broken        error
 }
 
-// NewSpool returns a spool whose file holds at most limit bytes.
-func NewSpool(limit int64) *Spool {
-	s := &Spool{limit: limit}
+// NewSpool returns a spool whose file takes at most limit bytes of the disk, out of a budget (nil for none).
+func NewSpool(limit int64, budget *Budget) *Spool {
+	s := &Spool{limit: limit, budget: budget}
 	s.moved.L = &s.mu
 	return s
 }
@@ -67,7 +68,8 @@ func (s *Spool) inMemory(n int) bool {
 	return s.read == s.written && (len(s.memory)+n <= spoolMemory || len(s.memory) == 0)
 }
 
-// fits tells whether n bytes have a place. It makes the file when one is needed; where none can be made, memory is all
+// fits tells whether n bytes have a place, and takes it if it is one in the file. What was read from the file is still on
+// the disk until the file is empty, so it counts. fits makes the file when one is needed; where none can be made, memory is all
 // there is.
 func (s *Spool) fits(n int) bool {
 	if s.inMemory(n) {
@@ -76,7 +78,7 @@ func (s *Spool) fits(n int) bool {
 	if s.file == nil && !s.noFile {
 		s.noFile = s.openFile() != nil
 	}
-	return !s.noFile && s.written-s.read+int64(n) <= s.limit
+	return !s.noFile && s.written+int64(n) <= s.limit && s.budget.take(int64(n))
 }
 
 // openFile makes a file that has no name, and a key that nobody can read: what stands in it is gone with the process.
@@ -103,6 +105,7 @@ func (s *Spool) toFile(p []byte) error {
 	sealed := make([]byte, len(p))
 	s.lock.XORKeyStream(sealed, p)
 	if _, err := s.file.WriteAt(sealed, s.written); err != nil {
+		s.budget.give(int64(len(p)))
 		return fmt.Errorf("write spool: %w", err)
 	}
 	s.written += int64(len(p))
@@ -175,12 +178,18 @@ func (s *Spool) fromFile(into []byte) []byte {
 	s.unlock.XORKeyStream(into, into)
 	s.read += n
 	if s.read == s.written { // empty: give the disk back
-		s.read, s.written = 0, 0
+		s.emptied()
 		if err := s.file.Truncate(0); err != nil {
 			s.broken = fmt.Errorf("empty spool: %w", err)
 		}
 	}
 	return into
+}
+
+// emptied gives the disk back to the budget.
+func (s *Spool) emptied() {
+	s.budget.give(s.written)
+	s.read, s.written = 0, 0
 }
 
 func (s *Spool) err() error {
@@ -204,6 +213,7 @@ func (s *Spool) end() {
 		_ = s.file.Close() // it has no name: there is nothing left to lose
 		s.file = nil
 		s.noFile = true
+		s.emptied()
 	}
 }
 

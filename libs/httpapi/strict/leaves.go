@@ -182,7 +182,7 @@ func (m moment) read(d *decoding, v reflect.Value) {
 
 func (m moment) parse(d *decoding, s string, v reflect.Value) {
 	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
+	if err := t.UnmarshalText([]byte(s)); err != nil || !isInstant(s) {
 		if len(s) >= 10 && hasShape(s[:10], "2006-01-02") && checkDate("date", s[:10]).Code == "impossible_date" {
 			d.fault(fault.ImpossibleDate())
 			return
@@ -195,6 +195,32 @@ func (m moment) parse(d *decoding, s string, v reflect.Value) {
 		return
 	}
 	v.Set(reflect.ValueOf(t))
+}
+
+// isInstant tells whether s is written as RFC 3339 has it. [time.Time.UnmarshalText] is not that strict (go.dev/issue/54580):
+// it takes hours of one digit, commas and offsets of a whole day, with which an answer could not be written.
+func isInstant(s string) bool {
+	const layout = "2006-01-02T15:04:05"
+	if len(s) <= len(layout) || !hasShape(s[:len(layout)], layout) {
+		return false
+	}
+	zone := s[len(layout):]
+	if fraction, ok := strings.CutPrefix(zone, "."); ok {
+		zone = strings.TrimLeft(fraction, "0123456789")
+		if len(zone) == len(fraction) {
+			return false
+		}
+	}
+	return zone == "Z" || isOffset(zone)
+}
+
+// isOffset tells whether s is an offset that some place on Earth has, or could have.
+func isOffset(s string) bool {
+	const most = "14:00"
+	if len(s) != len("+")+len(most) || s[0] != '+' && s[0] != '-' {
+		return false
+	}
+	return hasShape(s[1:], most) && s[1:] <= most && s[4] < '6'
 }
 
 // custom reads types that know how they are written as text.

@@ -191,6 +191,14 @@ func TestEveryKindOfBadBodyIsSaidByPlaceAndCode(t *testing.T) {
 		{"a day in another form", with("2026-11-23", "23/11/2026"), problem.Invalid, []string{"/expected_departure invalid_date"}},
 		{"a year of typing", with("1990-01-15", "0090-01-15"), problem.Invalid, []string{"/guest/birth_date date_out_of_range"}},
 		{"a time without offset", with("14:05:00+07:00", "14:05:00"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"an offset of a day", with("+07:00", "+24:00"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"an offset that no place has", with("+07:00", "-14:01"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"an offset of 60 minutes", with("+07:00", "+07:60"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"an offset without its colon", with("+07:00", "+0700"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"an hour of one digit", with("14:05:00+07:00", "2:00:00Z"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"a comma in a time", with("14:05:00+07:00", "20:00:00,5Z"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"a point without a fraction", with("14:05:00+07:00", "20:00:00.Z"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
+		{"the 25th hour", with("14:05:00+07:00", "24:00:00Z"), problem.Invalid, []string{"/arrived_at invalid_date_time"}},
 		{"a time on an impossible day", with("2026-11-21T", "2026-11-31T"), problem.Invalid, []string{"/arrived_at impossible_date"}},
 		{"a time in the year 1", with("2026-11-21T14:05:00+07:00", "0001-01-01T00:00:00Z"), problem.Invalid, []string{"/arrived_at date_out_of_range"}},
 		{"what a type of ours explains", with(`"ward"`, `"district"`), problem.Invalid, []string{"/level district_abolished"}},
@@ -467,5 +475,21 @@ func BenchmarkCanonical(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		strict.Canonical(data)
+	}
+}
+
+func TestInstantsOfRFC3339AreRead(t *testing.T) {
+	t.Parallel()
+	reader := strict.For[struct {
+		At time.Time `json:"at"`
+	}]()
+	for _, at := range []string{
+		"2026-11-21T14:05:00+07:00", "2026-11-21T14:05:00Z", "2026-11-21T14:05:00.5Z", "2026-11-21T14:05:00.123456789-14:00",
+		"2026-11-21T14:05:00+14:00", "2026-11-21T14:05:00-00:00",
+	} {
+		v, err := reader.Read([]byte(`{"at":"` + at + `"}`))
+		if want, _ := time.Parse(time.RFC3339, at); err != nil || !v.At.Equal(want) {
+			t.Errorf("%s: %v, %v", at, v.At, err)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/songan-vn/songan/libs/httpapi/lines"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -80,12 +81,17 @@ func (x *Exchange) ReadJSON(b *bytes.Buffer, limit int64) error {
 	return x.ReadBody(b, limit)
 }
 
-// ReadBody reads a body of at most limit bytes into b, in a bounded time.
+// ReadBody reads a body of at most limit bytes into b, in a bounded time. A byte order mark is passed over, as RFC 8259
+// allows: what Windows writes has one.
 func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
 	if x.R.ContentLength > limit {
 		return tooLarge()
 	}
-	patience := x.server.options.Limits.BodyPatience + time.Duration(limit/slowest)*time.Second
+	size := limit
+	if x.R.ContentLength >= 0 {
+		size = x.R.ContentLength
+	}
+	patience := x.server.options.Limits.BodyPatience + time.Duration(size)*time.Second/slowest
 	arrived := time.Now().Add(patience)
 	control := http.NewResponseController(x.W)
 	_ = control.SetReadDeadline(arrived) // net/http drops it when the body has ended; a recorder of a test has none
@@ -93,6 +99,9 @@ func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
 	_, err := b.ReadFrom(http.MaxBytesReader(x.W, x.R.Body, limit))
 	if err != nil {
 		return BodyError(err)
+	}
+	if bytes.HasPrefix(b.Bytes(), []byte(lines.ByteOrderMark)) {
+		b.Next(len(lines.ByteOrderMark))
 	}
 	return nil
 }

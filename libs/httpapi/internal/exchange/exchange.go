@@ -18,6 +18,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/httpapi/limits"
+	"github.com/songan-vn/songan/libs/httpapi/lines"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
@@ -62,6 +64,8 @@ type Route struct {
 	Cache        time.Duration
 	// Stream has no end of its own: its time is limited by moving on, not by a clock.
 	Stream bool
+	// Reads a body: the endpoint calls [Exchange.Enter] when it has come, so that nobody keeps a place by sending slowly.
+	Reads bool
 }
 
 // Endpoint does the work of a route.
@@ -81,11 +85,15 @@ type Exchange struct {
 	server  *Server
 	started time.Time
 	span    trace.Span
-	cut     bool // the answer cannot be completed, so the connection is cut and nobody takes it for whole
+	place   *limits.Gate // that was entered and has to be left
+	cut     bool         // the answer cannot be completed, so the connection is cut and nobody takes it for whole
 }
 
 // Stall is how long a stream may stand still.
 func (s *Server) Stall() time.Duration { return s.options.Limits.Stall }
+
+// Spool returns the budget of what waits for clients to read it.
+func (s *Server) Spool() *lines.Budget { return s.options.Limits.Spool }
 
 // Server returns the server that the exchange belongs to.
 func (x *Exchange) Server() *Server { return x.server }
@@ -113,6 +121,17 @@ func (w *Recorder) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
+}
+
+// FlushError notes that the answer is under way, even if nothing but its header is.
+func (w *Recorder) FlushError() error {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	return nil
 }
 
 // Begun tells whether the answer is under way, so that its status cannot be changed any more.
@@ -182,11 +201,10 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 	if err := taken(x.server.options.Limits.Addresses.Take(address)); err != nil {
 		return err
 	}
-	gate := x.server.options.Limits.gate(x.Route)
-	if err := gate.Enter(ctx); err != nil {
+	if err := x.enter(ctx, x.server.options.Limits.Requests); err != nil {
 		return err
 	}
-	defer gate.Leave()
+	defer x.leave()
 
 	ctx = x.trace(ctx)
 	if !x.Route.Stream {
@@ -198,7 +216,50 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 	if err != nil {
 		return err
 	}
+	give, err := x.takeShare()
+	if err != nil {
+		return err
+	}
+	defer give()
+	if x.Route.Reads {
+		x.leave()
+	}
 	return do(ctx, x)
+}
+
+// takeShare counts the request among those of who calls. What keeps the system going is not counted.
+func (x *Exchange) takeShare() (give func(), err error) {
+	if x.Route.Public || x.Who.Is(access.Service, access.Admin) {
+		return func() {}, nil
+	}
+	shares := x.server.options.Limits.shares(x.Route)
+	if !shares.Take(x.Who.ID) {
+		return nil, tooManyAtOnce()
+	}
+	return func() { shares.Give(x.Who.ID) }, nil
+}
+
+// Enter takes a place among the requests, or the streams, that are worked on; it is left when the request ends.
+func (x *Exchange) Enter(ctx context.Context) error {
+	if x.place != nil {
+		return nil
+	}
+	return x.enter(ctx, x.server.options.Limits.gate(x.Route))
+}
+
+func (x *Exchange) enter(ctx context.Context, gate *limits.Gate) error {
+	if err := gate.Enter(ctx); err != nil {
+		return fmt.Errorf("enter: %w", err)
+	}
+	x.place = gate
+	return nil
+}
+
+func (x *Exchange) leave() {
+	if x.place != nil {
+		x.place.Leave()
+		x.place = nil
+	}
 }
 
 // headers go with every answer, good or bad.

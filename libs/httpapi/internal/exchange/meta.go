@@ -23,6 +23,8 @@ const (
 	headerAfter  = "Songan-After"
 	headerReplay = "Idempotent-Replay"
 
+	codeNotReached = "position_not_reached"
+
 	maxKey       = 200
 	afterWait    = 5 * time.Second // for a projection to reach what the caller has seen
 	afterRetryIn = time.Second
@@ -134,7 +136,7 @@ func (x *Exchange) WaitAfter(ctx context.Context) error {
 	err = x.Route.After(waiting, position)
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		return &problem.Problem{
-			Kind: problem.Unavailable, Code: "position_not_reached", RetryAfter: afterRetryIn,
+			Kind: problem.Unavailable, Code: codeNotReached, RetryAfter: afterRetryIn,
 			Detail:   "what you have seen elsewhere is not visible here yet; try again",
 			DetailVI: "dữ liệu vừa ghi chưa hiển thị ở đây; xin thử lại",
 		}

@@ -96,6 +96,16 @@ func (s *Server) ProblemOf(err error) *problem.Problem {
 	}
 }
 
+// IsFault tells whether a problem is one of ours that somebody should look at. That we have more to do than we can, or
+// stop, is meant to happen: the metrics count it.
+func IsFault(p *problem.Problem) bool {
+	switch p.Code {
+	case "overloaded", codeNotReached, "stopping":
+		return p.Kind == problem.Internal
+	}
+	return p.Kind == problem.Internal || p.Kind == problem.Unavailable
+}
+
 // ErrGone says that nobody takes the answer any more.
 var ErrGone = errors.New("the client is gone")
 
@@ -112,7 +122,7 @@ func (x *Exchange) refuse(ctx context.Context, err error) {
 	}
 	p := x.server.ProblemOf(err)
 	x.Code = p.Code
-	if p.Kind == problem.Internal || p.Kind == problem.Unavailable {
+	if IsFault(p) {
 		x.Err = err
 	}
 	if begun {
@@ -188,5 +198,15 @@ func taken(wait time.Duration, ok bool) error {
 		Kind: problem.TooMany, Code: "too_many_requests", RetryAfter: wait,
 		Detail:   "too many requests; wait before the next one",
 		DetailVI: "quá nhiều yêu cầu; xin chờ trước khi gửi tiếp",
+	}
+}
+
+// tooManyAtOnce refuses who has their whole share of the places taken already.
+func tooManyAtOnce() error {
+	const again = time.Second
+	return &problem.Problem{
+		Kind: problem.TooMany, Code: "too_many_at_once", RetryAfter: again,
+		Detail:   "too many requests of yours are under way; wait until one of them has ended",
+		DetailVI: "quá nhiều yêu cầu đang được xử lý cùng lúc; xin chờ một yêu cầu kết thúc",
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/httpapi/limits"
+	"github.com/songan-vn/songan/libs/httpapi/lines"
 )
 
 // Limits are shared by the APIs of a process, because its memory and processors are.
@@ -19,8 +20,14 @@ type Limits struct {
 	// Addresses and Principals bound how often one of them may come; nil means as often as they like.
 	Addresses  *limits.Rates
 	Principals *limits.Rates
-	// BodyPatience is how long a body may take to arrive (20 seconds when it is 0), Stall how long a stream may stand still
-	// (60 seconds).
+	// PrincipalRequests and PrincipalStreams bound what one principal has under way; nil means as much as there is room for.
+	// Services of ours and who operates the system are not counted.
+	PrincipalRequests *limits.Shares
+	PrincipalStreams  *limits.Shares
+	// Spool bounds the verdicts of all streams that their clients have not read yet; each API has its own when it is nil.
+	Spool *lines.Budget
+	// BodyPatience is how long a small body may take to arrive (5 seconds when it is 0), Stall how long a stream may keep us
+	// waiting for its next kilobyte (60 seconds).
 	BodyPatience time.Duration
 	Stall        time.Duration
 	// Proxies are believed when they say on whose behalf they come (X-Forwarded-For).
@@ -33,18 +40,35 @@ func DefaultLimits() Limits {
 		requests, waiting = 512, 2048
 		streams           = 16
 		patience          = 2 * time.Second
+		ownRequests       = 128
+		ownStreams        = 4
 	)
 	return Limits{
 		Requests: limits.NewGate(limits.GateOptions{Width: requests, Queue: waiting, Patience: patience}),
 		Streams:  limits.NewGate(limits.GateOptions{Width: streams, Queue: streams, Patience: patience}),
+
+		PrincipalRequests: limits.NewShares(ownRequests), PrincipalStreams: limits.NewShares(ownStreams),
 	}
 }
 
 func (l Limits) orDefaults() Limits {
-	const body, stall = 20 * time.Second, 60 * time.Second
+	const body, stall = 5 * time.Second, 60 * time.Second
 	l.BodyPatience = cmp.Or(l.BodyPatience, body)
 	l.Stall = cmp.Or(l.Stall, stall)
+	if l.Spool == nil {
+		l.Spool = lines.NewBudget(spoolBytes)
+	}
 	return l
+}
+
+// spoolBytes is what may wait on the disk for the clients of all streams.
+const spoolBytes = 2 << 30
+
+func (l Limits) shares(r *Route) *limits.Shares {
+	if r.Stream {
+		return l.PrincipalStreams
+	}
+	return l.PrincipalRequests
 }
 
 func (l Limits) gate(r *Route) *limits.Gate {

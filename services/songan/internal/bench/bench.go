@@ -33,7 +33,8 @@ type figure struct {
 	ok       bool
 }
 
-// step is one measurement. They run in order, because later ones use what earlier ones have written.
+// step is one measurement. They run in order: first those that want a system at rest, then those that leave it work for
+// minutes, and whose facts the later ones use.
 type step struct {
 	name string
 	run  func(context.Context, *lab) ([]figure, error)
@@ -42,10 +43,10 @@ type step struct {
 func steps() []step {
 	return []step{
 		{"execute", execute},
-		{"http", single},
-		{"batch", batch},
 		{"latency", latency},
 		{"relay", relay},
+		{"http", single},
+		{"batch", batch},
 		{"rebuild", rebuild},
 		{"memory", memory},
 	}
