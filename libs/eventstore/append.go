@@ -87,7 +87,7 @@ func (s *Store) chunk(all []Append) []*command {
 }
 
 // send queues commands as one piece and waits until all of them are answered. When it fails, they are not to be
-// looked at: a writer may have them.
+// looked at: the writer may have them.
 func (s *Store) send(ctx context.Context, enter entrance, commands ...*command) error {
 	t := &ticket[[]*command]{done: make(chan struct{})}
 	for _, c := range commands {

@@ -208,15 +208,7 @@ func TestACallerWhoLeavesBeforeItsTurnHasStoredNothing(t *testing.T) {
 	t.Parallel()
 	pool := fresh(t)
 	s := open(t, pool)
-	release := hold(t, pool)
-	stuck := make(chan error, 64)
-	for i := range cap(stuck) { // both writers are busy with some of these
-		go func() {
-			_, err := s.Append(t.Context(), of(fmt.Sprintf("till-%d", i), 0, put{i}))
-			stuck <- err
-		}()
-	}
-	waitFor(t, pool, 2)
+	release := occupy(t, pool, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := s.Append(ctx, of("till-late", 0, put{1}))
@@ -224,11 +216,6 @@ func TestACallerWhoLeavesBeforeItsTurnHasStoredNothing(t *testing.T) {
 		t.Errorf("got %v, want the context's error and nothing unknown", err)
 	}
 	release()
-	for range cap(stuck) {
-		if err := <-stuck; err != nil {
-			t.Error(err)
-		}
-	}
 	same(t, "stream of the caller who left", []events.Recorded{}, mustLoad(t, s, "till-late"))
 }
 

@@ -18,7 +18,7 @@ const (
 	maxAppend = 32 << 20 // bytes of one append
 )
 
-// command is an append on its way: encoded once, by whoever asked, and answered by a writer.
+// command is an append on its way: encoded once, by whoever asked, and answered by the writer.
 type command struct {
 	stream   string
 	expected int

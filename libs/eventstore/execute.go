@@ -52,39 +52,18 @@ func Fresh() Option { return func(o *options) { o.fresh = true } }
 //
 // If another writer was faster, cmd decides again on what is there now, a bounded number of times. What Decide refuses is
 // returned as it is.
+//
+//nolint:revive // argument-limit: each of the six is said by every caller
 func Execute[S decider.State[S]](
 	ctx context.Context, s *Store, stream string, cmd decider.Command[S], m decider.Meta, opts ...Option,
-) (Outcome[S], error) {
+) (out Outcome[S], err error) {
 	e := execution[S]{store: s, stream: stream, cmd: cmd, meta: m}
 	for _, set := range opts {
 		set(&e.options)
 	}
-	if e.fresh {
-		if out, done, err := e.hope(ctx, nil); done {
-			return out, err
-		}
-	}
-	done, err := s.turns.take(ctx, stream)
-	if err != nil {
-		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", stream, err)
-	}
-	defer done()
-	if rows, ok := s.recent.rows(stream); ok {
-		if out, done, err := e.hope(ctx, rows); done {
-			return out, err
-		}
-	}
-	for range attempts {
-		rows, err := s.rows(ctx, stream)
-		if err != nil {
-			return Outcome[S]{}, err
-		}
-		out, err := e.on(ctx, rows)
-		if !errors.Is(err, ErrConflict) {
-			return out, err
-		}
-	}
-	return Outcome[S]{}, fmt.Errorf("execute on %s: %w: %w, %d times", stream, contended(), ErrConflict, attempts)
+	ctx, end := traced(ctx, stream)
+	defer func() { end(len(out.Facts), err) }()
+	return e.run(ctx)
 }
 
 // execution is one call of Execute.
@@ -95,6 +74,36 @@ type execution[S decider.State[S]] struct {
 	stream string
 	cmd    decider.Command[S]
 	meta   decider.Meta
+}
+
+// run tries the cheap ways first, and then decides on what the database says.
+func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
+	if e.fresh {
+		if out, done, err := e.hope(ctx, nil); done {
+			return out, err
+		}
+	}
+	done, err := e.store.turns.take(ctx, e.stream)
+	if err != nil {
+		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", e.stream, err)
+	}
+	defer done()
+	if rows, ok := e.store.recent.rows(e.stream); ok {
+		if out, done, err := e.hope(ctx, rows); done {
+			return out, err
+		}
+	}
+	for range attempts {
+		rows, err := e.store.rows(ctx, e.stream)
+		if err != nil {
+			return Outcome[S]{}, err
+		}
+		out, err := e.on(ctx, rows)
+		if !errors.Is(err, ErrConflict) {
+			return out, err
+		}
+	}
+	return Outcome[S]{}, fmt.Errorf("execute on %s: %w: %w, %d times", e.stream, contended(), ErrConflict, attempts)
 }
 
 // hope executes the command on rows that may be out of date. Only what is in the log counts then: a refusal, or having

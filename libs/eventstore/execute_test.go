@@ -48,6 +48,7 @@ func TestARepeatChangesNothingAndGetsTheFirstAnswer(t *testing.T) {
 		"in the same process": nil, "in another process": open(t, pool),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			first := open(t, pool)
 			if s == nil {
 				s = first

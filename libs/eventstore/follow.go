@@ -25,18 +25,16 @@ func (s *Store) Follow(
 	for look := true; ; {
 		at, changed := s.head.look()
 		if look || at > after {
-			batch, err := s.readPatiently(ctx, after, limit)
-			if err == nil && len(batch) > 0 {
-				err = handle(ctx, batch)
-			}
-			if ctx.Err() != nil {
+			last, err := s.hand(ctx, after, limit, handle)
+			switch {
+			case ctx.Err() != nil:
 				return nil
-			}
-			if err != nil {
+			case s.ctx.Err() != nil:
+				return fmt.Errorf("follow after %d: %w", last, ErrClosed)
+			case err != nil:
 				return fmt.Errorf("follow after %d: %w", after, err)
-			}
-			if len(batch) > 0 {
-				after, look = batch[len(batch)-1].Position, false
+			case last > after:
+				after, look = last, false
 				continue
 			}
 		}
@@ -51,6 +49,20 @@ func (s *Store) Follow(
 			return fmt.Errorf("follow after %d: %w", after, ErrClosed)
 		}
 	}
+}
+
+// hand reads one batch, hands it over, and returns the last position that was handled.
+func (s *Store) hand(
+	ctx context.Context, after int64, limit int, handle func(context.Context, []events.Recorded) error,
+) (int64, error) {
+	batch, err := s.readPatiently(ctx, after, limit)
+	if err != nil || len(batch) == 0 {
+		return after, err
+	}
+	if err := handle(ctx, batch); err != nil {
+		return after, err
+	}
+	return batch[len(batch)-1].Position, nil
 }
 
 // readPatiently reads, and waits while the database is away.

@@ -3,7 +3,6 @@ package eventstore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,7 +89,7 @@ func TestAnAppendWithoutANotificationIsFoundByPolling(t *testing.T) {
 	seen := follower(t, open(t, pool), 0)
 	for position := int64(1); position <= 2; position++ { // the first may be seen because following begins
 		if _, err := pool.Exec(t.Context(), `insert into events
-			values ($1, 'till', $1, 'till.put.v1', '{"coins": 1}', '{}', 0, now())`, position); err != nil {
+			values ($1::int, 'till', $1::int, 'till.put.v1', '{"coins": 1}', '{}', 0, now())`, position); err != nil {
 			t.Fatal(err)
 		}
 		within(t, seen, position)
@@ -186,7 +185,7 @@ func TestSchemasOfOneDatabaseHaveALogEach(t *testing.T) {
 	within(t, second, 1)
 	for s, want := range map[*eventstore.Store]int{one: 5, two: 1} {
 		if got := len(everything(t, s)); got != want {
-			t.Error(fmt.Sprintf("a log of %d facts, want %d", got, want))
+			t.Errorf("a log of %d facts, want %d", got, want)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (shut) Decide(s till, _ decider.Meta) ([]events.Event, error) {
 type write struct{ Text string }
 
 func (c write) Decide(till, decider.Meta) ([]events.Event, error) {
-	return []events.Event{noted{c.Text}}, nil
+	return []events.Event{noted(c)}, nil
 }
 
 func noon() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.UTC) }

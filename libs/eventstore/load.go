@@ -3,9 +3,11 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/pg"
 )
@@ -110,12 +112,12 @@ func (s *Store) fetch(tickets []*ticket[*loading]) {
 	}
 }
 
-// A join with one index scan per stream, because "stream = any(...)" would have to be sorted afterwards: long streams
-// would go through a file.
+// One scan of the index per stream: "offset 0" keeps the planner from joining in a way that looks cheap while the table
+// is small. Without "order by", long streams are not sorted through a file; their rows lie in order anyway, nearly always.
 const loadStreams = `select s.n, e.position, e.version, e.type, e.data, e.meta, e.recorded_at
 	from unnest($1::text[]) with ordinality as s(stream, n)
 	cross join lateral (
-		select * from events where events.stream = s.stream order by version
+		select position, version, type, data, meta, recorded_at from events where events.stream = s.stream offset 0
 	) as e`
 
 func (s *Store) fetchStreams(streams []string) ([][]row, error) {
@@ -123,7 +125,7 @@ func (s *Store) fetchStreams(streams []string) ([][]row, error) {
 	defer cancel()
 	rows, err := s.own.Query(ctx, loadStreams, streams)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("query %d streams: %w", len(streams), err)
 	}
 	found := make([][]row, len(streams))
 	var n int
@@ -133,5 +135,13 @@ func (s *Store) fetchStreams(streams []string) ([][]row, error) {
 		r.data, r.meta = nil, nil
 		return nil
 	})
-	return found, err
+	for _, rows := range found {
+		if byVersion := func(a, b row) int { return a.version - b.version }; !slices.IsSortedFunc(rows, byVersion) {
+			slices.SortFunc(rows, byVersion)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %d streams: %w", len(streams), err)
+	}
+	return found, nil
 }

@@ -1,39 +1,33 @@
 package eventstore_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-const (
-	envChild = "SONGAN_EVENTSTORE_CHILD" // the URL of the log on which this process is the second one
-	tills    = 8
-	hands    = 40 // that each process puts into each till
-)
-
 func TestMain(m *testing.M) {
-	if url := os.Getenv(envChild); url != "" {
-		if err := putEverywhere(context.Background(), url, "child"); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
+	testkit.Main(m, testkit.Roles{"putter": func(ctx context.Context, args []string) error {
+		return putEverywhere(ctx, args[0], args[1], os.Stdout)
+	}})
 }
 
-// putEverywhere is what each of the processes does: it puts coins into all tills at once.
-func putEverywhere(ctx context.Context, url, who string) error {
+const (
+	tills = 8
+	hands = 40 // that each process puts into each till
+)
+
+// putEverywhere is what a process does: it puts coins into all tills at once, and tells of each success.
+func putEverywhere(ctx context.Context, url, who string, success io.Writer) error {
 	pool, err := pg.Open(ctx, url, pg.Options{MaxConns: 4})
 	if err != nil {
 		return err
@@ -49,16 +43,22 @@ func putEverywhere(ctx context.Context, url, who string) error {
 	defer s.Close()
 	failures := make(chan error, tills)
 	var working sync.WaitGroup
-	for till := range tills {
+	var mu sync.Mutex
+	for n := range tills {
 		working.Go(func() {
-			for n := range hands {
-				cause := fmt.Sprintf("%s-%d", who, n)
-				for err := error(eventstore.ErrConflict); err != nil; { // five attempts may not be enough here
-					if err = execute(ctx, s, fmt.Sprintf("till-%d", till), insert{[]int{1}}, cause); err != nil && !isConflict(err) {
-						failures <- err
-						return
-					}
+			for hand := range hands {
+				till, cause := fmt.Sprintf("till-%d", n), fmt.Sprintf("%s-%d", who, hand)
+				err := execute(ctx, s, till, insert{[]int{1}}, cause)
+				for isConflict(err) { // five attempts may not be enough here
+					err = execute(ctx, s, till, insert{[]int{1}}, cause)
 				}
+				if err != nil {
+					failures <- err
+					return
+				}
+				mu.Lock()
+				fmt.Fprintln(success, till, cause)
+				mu.Unlock()
 			}
 		})
 	}
@@ -67,30 +67,9 @@ func putEverywhere(ctx context.Context, url, who string) error {
 	return <-failures
 }
 
-func TestTwoProcessesAppendToTheSameStreams(t *testing.T) {
-	t.Parallel()
-	url := testkit.PostgresURL(t)
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), envChild+"="+url)
-	said, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	child.Stderr = child.Stdout
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if err := putEverywhere(t.Context(), url, "parent"); err != nil {
-		t.Error(err)
-	}
-	var lines []string
-	for scanner := bufio.NewScanner(said); scanner.Scan(); {
-		lines = append(lines, scanner.Text())
-	}
-	if err := child.Wait(); err != nil {
-		t.Fatalf("the second process: %v: %s", err, strings.Join(lines, "\n"))
-	}
-
+// causes returns how often each cause is in each till, as "till cause".
+func causes(t *testing.T, url string) map[string]int {
+	t.Helper()
 	pool, err := pg.Open(t.Context(), url, pg.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -98,16 +77,60 @@ func TestTwoProcessesAppendToTheSameStreams(t *testing.T) {
 	defer pool.Close()
 	s := open(t, pool)
 	defer s.Close()
-	want := map[string]int{"child": hands, "parent": hands}
-	for n := range tills {
-		got := map[string]int{}
-		for _, r := range mustLoad(t, s, fmt.Sprintf("till-%d", n)) {
-			who, _, _ := strings.Cut(r.Meta.Cause, "-")
-			got[who]++
-		}
-		same(t, fmt.Sprintf("facts in till %d by process", n), want, got)
+	found := map[string]int{}
+	for _, r := range everything(t, s) {
+		found[r.Stream+" "+r.Meta.Cause]++
 	}
-	if all := everything(t, s); len(all) != 2*tills*hands {
-		t.Errorf("the log has %d facts, want %d", len(all), 2*tills*hands)
+	return found
+}
+
+func TestTwoProcessesAppendToTheSameStreams(t *testing.T) {
+	t.Parallel()
+	url := testkit.PostgresURL(t)
+	child := testkit.Child(t, "putter", url, "child")
+	if err := putEverywhere(t.Context(), url, "parent", io.Discard); err != nil {
+		t.Error(err)
+	}
+	if err := child.Wait(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{}
+	for n := range tills {
+		for hand := range hands {
+			want[fmt.Sprintf("till-%d child-%d", n, hand)] = 1
+			want[fmt.Sprintf("till-%d parent-%d", n, hand)] = 1
+		}
+	}
+	same(t, "causes", want, causes(t, url))
+}
+
+func TestAKilledProcessHasStoredWhatItSaidAndTheOtherGoesOn(t *testing.T) {
+	t.Parallel()
+	url := testkit.PostgresURL(t)
+	child := testkit.Child(t, "putter", url, "child")
+	var told []string
+	for range hands {
+		told = append(told, child.Line(time.Minute))
+	}
+	child.Kill()
+	if err := putEverywhere(t.Context(), url, "parent", io.Discard); err != nil {
+		t.Error(err)
+	}
+	found, parents := causes(t, url), 0
+	for cause, n := range found {
+		if n != 1 {
+			t.Errorf("%s is there %d times", cause, n)
+		}
+		if strings.Contains(cause, "parent") {
+			parents++
+		}
+	}
+	for _, cause := range told {
+		if found[cause] == 0 {
+			t.Errorf("%s was told and is not there", cause)
+		}
+	}
+	if parents != tills*hands || len(found)-parents < len(told) {
+		t.Errorf("%d commands of the parent and %d of the child are there", parents, len(found)-parents)
 	}
 }

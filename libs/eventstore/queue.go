@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -14,15 +15,13 @@ const (
 	batchSize  = 512      // most commands, or streams, of one round trip
 	batchBytes = 4 << 20  // bytes after which a round trip takes no more
 	retryAfter = time.Second
-	gather     = 300 * time.Microsecond // longest wait for those who usually come
+	yields     = 4 // times that those go first who are ready
 )
 
 // queue is where work waits for its turn to be sent together. It is bounded twice, because commands differ in size.
 type queue[T any] struct {
 	turn    sync.Mutex // one takes at a time
 	mu      sync.Mutex
-	want    int // what take waits for
-	usual   int // how much it got lately
 	filled  sync.Cond
 	room    sync.Cond
 	waiting []*ticket[T]
@@ -94,9 +93,7 @@ func (q *queue[T]) add(t *ticket[T]) {
 	q.waiting = append(q.waiting, t)
 	q.size += t.size
 	q.bytes += t.bytes
-	if q.size >= q.want {
-		q.filled.Signal()
-	}
+	q.filled.Signal()
 }
 
 // leave takes t back. It is false if t was taken: then it will get its answer.
@@ -106,6 +103,7 @@ func (q *queue[T]) leave(t *ticket[T]) bool {
 	if t.taken {
 		return false
 	}
+	t.left = true
 	q.forget(t)
 	return true
 }
@@ -119,33 +117,35 @@ func (q *queue[T]) forget(t *ticket[T]) {
 // take waits for work and returns as much as goes into one round trip. It is empty when the queue is closed and
 // everything was taken.
 //
-// Callers who were answered together come back one by one. So take waits a moment for as many as came
-// lately: a trip for the first alone would cost the others one more. Who comes alone does not wait.
+// Callers who were answered together come back together, but one after the other: a trip for the first of them would make
+// the others wait for it. So take lets those go first who are ready to run, as long as more come.
 func (q *queue[T]) take() []*ticket[T] {
 	q.turn.Lock()
 	defer q.turn.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.want = 1; q.size == 0 && !q.closed; {
-		q.filled.Wait()
-	}
-	if q.want = min(q.usual, batchSize); q.size < q.want && !q.closed {
-		late := false
-		timer := time.AfterFunc(gather, func() {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			late = true
-			q.filled.Signal()
-		})
-		for q.size < q.want && !late && !q.closed {
+	for {
+		for q.size == 0 && !q.closed {
 			q.filled.Wait()
 		}
-		timer.Stop()
+		q.letOthersIn()
+		if batch := q.next(); len(batch) > 0 || q.closed {
+			return batch
+		}
+		// whoever was there has left again
 	}
-	before := q.size
-	batch := q.next()
-	q.usual = (q.usual + before - q.size + 1) / 2
-	return batch
+}
+
+func (q *queue[T]) letOthersIn() {
+	for range yields {
+		before := q.size
+		q.mu.Unlock()
+		runtime.Gosched()
+		q.mu.Lock()
+		if q.size == before {
+			return
+		}
+	}
 }
 
 func (q *queue[T]) next() []*ticket[T] {

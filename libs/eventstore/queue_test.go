@@ -3,7 +3,10 @@ package eventstore
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,32 +101,6 @@ func TestWhoComesAloneDoesNotWait(t *testing.T) {
 	})
 }
 
-func TestTakeWaitsAMomentForThoseWhoUsuallyCome(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q := newQueue[int]()
-		come := func(from, to int, pause time.Duration) {
-			for n := from; n < to; n++ {
-				time.Sleep(pause)
-				_ = q.enter(t.Context(), work(n, 1, 1))
-			}
-		}
-		come(0, 8, 0)
-		q.take()
-		go come(8, 20, gather/100)
-		if got := taken(q.take()); len(got) != 4 {
-			t.Errorf("took %v, want four: the mean of what came lately", got)
-		}
-		time.Sleep(gather)
-		q.take()
-		begin := time.Now()
-		go come(20, 21, 0)
-		if got := taken(q.take()); !slices.Equal(got, []int{20}) || time.Since(begin) != gather {
-			t.Errorf("took %v after %s, want the one after %s", got, time.Since(begin), gather)
-		}
-	})
-}
-
 func TestAClosedQueueIsEmptiedAndThenEnds(t *testing.T) {
 	t.Parallel()
 	q := newQueue[int]()
@@ -140,6 +117,59 @@ func TestAClosedQueueIsEmptiedAndThenEnds(t *testing.T) {
 	if got := q.take(); len(got) != 0 {
 		t.Errorf("took %v from an empty closed queue", taken(got))
 	}
+}
+
+func TestWhoeverLeavesIsNotTakenAndNobodyElseIsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, callers := range []int{1, 8} { // one: then the queue is empty after who was noticed has left
+		const each = 5000
+		q := newQueue[int]()
+		served := make(chan int, 1)
+		go func() { served <- serve(q) }()
+		var stayed atomic.Int64
+		var working sync.WaitGroup
+		for range callers {
+			working.Go(func() {
+				for n := range each {
+					if stay(t, q, n) {
+						stayed.Add(1)
+					}
+				}
+			})
+		}
+		working.Wait()
+		q.close()
+		if n := <-served; int64(n) != stayed.Load() || stayed.Load() == int64(callers*each) {
+			t.Errorf("%d were served, %d of %d stayed", n, stayed.Load(), callers*each)
+		}
+	}
+}
+
+// serve answers everything until the queue ends.
+func serve(q *queue[int]) (served int) {
+	for batch := q.take(); len(batch) > 0; batch = q.take() {
+		for _, w := range batch {
+			served += w.size
+			close(w.done)
+		}
+	}
+	return served
+}
+
+// stay enters the queue, tries to leave it at various moments, and says whether it was served instead.
+func stay(t *testing.T, q *queue[int], n int) bool {
+	w := work(n, 1, 1)
+	if err := q.enter(t.Context(), w); err != nil {
+		t.Error(err)
+	}
+	for range n % 5 {
+		runtime.Gosched()
+	}
+	if n%20 != 0 && q.leave(w) {
+		return false
+	}
+	<-w.done
+	return true
 }
 
 func TestAQueueHandsOutEverythingOnceInOrderAndWithinItsLimits(t *testing.T) {
@@ -176,7 +206,6 @@ func TestAQueueHandsOutEverythingOnceInOrderAndWithinItsLimits(t *testing.T) {
 				if len(waiting) == 0 {
 					t.Skip()
 				}
-				q.usual = 0 // do not wait for more
 				batch := q.take()
 				want := taken(waiting[:len(batch)])
 				if got := taken(batch); !slices.Equal(got, want) {

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	recentBytes  = 16 << 20  // of all streams that are kept
+	recentBytes  = 8 << 20   // of all streams that are kept
 	longestBytes = 256 << 10 // of one stream: longer ones would push out too many others
 	rowOverhead  = 400       // bytes of a row beside its data, about
 )

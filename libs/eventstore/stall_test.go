@@ -7,13 +7,14 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // turn is the lock by which writers take turns.
 const turn = `select pg_advisory_xact_lock('events'::regclass::oid::bigint)`
 
-// hold keeps all writers waiting until it is released.
+// hold keeps the writers of all stores waiting until it is released.
 func hold(t testing.TB, pool *pgxpool.Pool) (release func()) {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
@@ -25,6 +26,24 @@ func hold(t testing.TB, pool *pgxpool.Pool) (release func()) {
 	}
 	return func() {
 		if err := tx.Rollback(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// occupy keeps the writer of s busy until it is released, so that whoever comes now has to queue.
+func occupy(t testing.TB, pool *pgxpool.Pool, s *eventstore.Store) (release func()) {
+	t.Helper()
+	let := hold(t, pool)
+	answer := make(chan error, 1)
+	go func() {
+		_, err := s.Append(t.Context(), of("busy", 0, put{1}))
+		answer <- err
+	}()
+	waitFor(t, pool, 1)
+	return func() {
+		let()
+		if err := <-answer; err != nil {
 			t.Error(err)
 		}
 	}

@@ -9,9 +9,13 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
+	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -28,7 +32,7 @@ func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 	const callers = 300
 	pool := fresh(t)
 	s := open(t, pool)
-	release := hold(t, pool)
+	release := occupy(t, pool, s)
 	answers := make(chan error, callers)
 	for i := range callers {
 		go func() {
@@ -36,7 +40,6 @@ func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 			answers <- err
 		}()
 	}
-	waitFor(t, pool, 2)
 	closing := make(chan struct{})
 	go func() { s.Close(); s.Close(); close(closing) }()
 	release()
@@ -50,8 +53,8 @@ func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := len(everything(t, open(t, pool))); got != accepted {
-		t.Errorf("the log has %d facts, %d were answered", got, accepted)
+	if got := len(everything(t, open(t, pool))); got != accepted+1 {
+		t.Errorf("the log has %d facts, %d were answered, and the one before", got, accepted)
 	}
 	if _, err := s.Append(t.Context(), of("till", 0, put{1})); !errors.Is(err, eventstore.ErrClosed) {
 		t.Errorf("append: got %v, want closed", err)
@@ -61,6 +64,40 @@ func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 	}
 	if _, err := s.Load(t.Context(), "till"); !errors.Is(err, eventstore.ErrClosed) {
 		t.Errorf("load: got %v, want closed", err)
+	}
+}
+
+func TestTooMuchWaitingIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	const callers, least = 6000, 4096
+	pool := fresh(t)
+	s := open(t, pool)
+	release := hold(t, pool)
+	answers := make(chan error, callers)
+	for i := range callers {
+		go func() {
+			_, err := s.Append(t.Context(), of(fmt.Sprintf("till-%d", i), 0, put{i}))
+			answers <- err
+		}()
+	}
+	for range 100 { // these are answered although nobody can write
+		p, ok := problem.Of(<-answers)
+		if !ok || p.Kind != problem.Unavailable || p.Code != "overloaded" || p.RetryAfter == 0 {
+			t.Fatalf("got %v, want overloaded", p)
+		}
+	}
+	release()
+	accepted := 0
+	for range callers - 100 {
+		switch err := <-answers; {
+		case err == nil:
+			accepted++
+		case problem.CodeOf(err) != "overloaded":
+			t.Error(err)
+		}
+	}
+	if got := len(everything(t, s)); accepted < least || got != accepted {
+		t.Errorf("%d were accepted and %d are in the log, want at least %d", accepted, got, least)
 	}
 }
 
@@ -126,5 +163,25 @@ func TestTheStoreTellsItsFigures(t *testing.T) {
 	s.Close()
 	if families, err := registry.Gather(); err != nil || len(families) != 0 {
 		t.Errorf("after closing: %d families, %v", len(families), err)
+	}
+}
+
+func TestAnExecutionIsASpanThatHoldsNoFact(t *testing.T) {
+	t.Parallel()
+	s := open(t, fresh(t))
+	spans := tracetest.NewInMemoryExporter()
+	tracer := trace.NewTracerProvider(trace.WithSyncer(spans)).Tracer("test")
+	ctx, request := tracer.Start(t.Context(), "request")
+	for cause, cmd := range map[string]decider.Command[till]{"a": write{"Nguyễn Văn Kín"}, "b": write{"Kín\x00"}} {
+		_ = execute(ctx, s, "till-"+cause, cmd, cause)
+	}
+	request.End()
+	got := map[string]int{}
+	for _, span := range spans.GetSpans() {
+		got[span.Name+" "+span.Status.Description]++
+	}
+	same(t, "spans", map[string]int{"request ": 1, "eventstore.Execute ": 1, "eventstore.Execute internal": 1}, got)
+	if all := fmt.Sprintf("%+v", spans.GetSpans()); strings.Contains(all, "Kín") || !strings.Contains(all, "till-a") {
+		t.Error("the spans hold a fact, or do not hold the stream")
 	}
 }

@@ -33,7 +33,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, name string, files fs.FS) 
 		return fmt.Errorf("migrate %s: %w", name, err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close() //nolint:errcheck // the pool's connections are closed by the pool
+	defer db.Close()
 	provider, err := goose.NewProvider("", db, files, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", name, err)

@@ -92,7 +92,7 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 	preset(config.ConnConfig.RuntimeParams, "application_name", name)
 	preset(config.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", idleTransaction)
 	if o.Tracer != nil {
-		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Tracer), otelpgx.WithTrimSQLInSpanName())
+		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Tracer))
 	}
 	return config, nil
 }
