@@ -91,6 +91,7 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 	}
 	preset(config.ConnConfig.RuntimeParams, "application_name", name)
 	preset(config.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", idleTransaction)
+	preset(config.ConnConfig.RuntimeParams, "jit", "off") // short statements on tables not analyzed yet would be compiled
 	if o.Tracer != nil {
 		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Tracer))
 	}
