@@ -47,14 +47,16 @@ func TestAPoolHasTheLimitsItWasGiven(t *testing.T) {
 	defer pool.Close()
 
 	got := map[string]string{"max": fmt.Sprint(pool.Config().MaxConns)}
-	for _, setting := range []string{"application_name", "idle_in_transaction_session_timeout"} {
+	for _, setting := range []string{"application_name", "idle_in_transaction_session_timeout", "jit"} {
 		var value string
 		if err := pool.QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&value); err != nil {
 			t.Fatal(err)
 		}
 		got[setting] = value
 	}
-	want := map[string]string{"max": "3", "application_name": "songan-ledger", "idle_in_transaction_session_timeout": "1min"}
+	want := map[string]string{
+		"max": "3", "application_name": "songan-ledger", "idle_in_transaction_session_timeout": "1min", "jit": "off",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

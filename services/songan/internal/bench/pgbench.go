@@ -72,7 +72,7 @@ func (l *lab) pgbench(ctx context.Context) (float64, error) {
 		return 0, fmt.Errorf("write the script: %w", err)
 	}
 	clients := strconv.Itoa(connections)
-	command := exec.CommandContext(ctx, program, "-n", "-M", "prepared", "-c", clients, "-j", "2",
+	command := exec.CommandContext(ctx, program, "-n", "-c", clients, "-j", "2",
 		"-T", strconv.Itoa(l.args.Seconds), "-f", script, url)
 	output, err := command.CombinedOutput()
 	if err != nil {
