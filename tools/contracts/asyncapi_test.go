@@ -113,12 +113,16 @@ func TestEveryChannelHasItsRelay(t *testing.T) {
 // The headers are written by libs/kafkabus; this module does not build it, it reads the names in its source.
 func TestTheHeadersAreThoseThatTheRelayWrites(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("../../libs/kafkabus/encode.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, file := range []string{"envelope/encode.go", "consume/consume.go"} {
+		part, err := os.ReadFile("../../libs/kafkabus/internal/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, part...)
 	}
 	var want []string
-	for _, m := range regexp.MustCompile(`(?m)^\s*header\w+\s*= "([a-z_-]+)"$`).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\s*[hH]eader\w+\s*= "([a-z_-]+)"`).FindAllStringSubmatch(string(source), -1) {
 		want = append(want, m[1])
 	}
 	slices.Sort(want)
