@@ -35,7 +35,7 @@ type Host struct {
 // Run runs services until ctx ends, one of their runners does, or the server fails. It returns nil after a clean stop
 // that was asked for, else the first cause. The services are closed in any case.
 func Run(ctx context.Context, h Host, services ...Service) (err error) {
-	defer func() { err = errors.Join(err, closeAll(services)) }()
+	defer func() { err = errors.Join(err, CloseAll(services)) }()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
@@ -89,7 +89,8 @@ func listen(ctx context.Context, c Config) (net.Listener, error) {
 	return limitListener(listener, c.Connections), nil
 }
 
-func closeAll(services []Service) error {
+// CloseAll closes services, the last one first, for [Run] and for whoever built some and then failed.
+func CloseAll(services []Service) error {
 	var faults []error
 	for _, s := range slices.Backward(services) {
 		if s.Close == nil {

@@ -176,6 +176,9 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /lookups", Summary: "Find where a person stays; each lookup is recorded", Roles: police, After: a.stays.WaitFor,
 	}, a.lookup)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /persons", Summary: "Resolve references to guests, for other services", Roles: []access.Role{access.Service},
+	}, a.persons)
 	a.facilityRoutes(api, police, readers)
 	return api
 }
@@ -199,7 +202,4 @@ func (a *app) facilityRoutes(api *httpapi.API, police, readers []access.Role) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Roles: police,
 	}, a.revokeKey)
-	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /persons", Summary: "Resolve references to guests, for other services", Roles: []access.Role{access.Service},
-	}, a.persons)
 }

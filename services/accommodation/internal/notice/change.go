@@ -7,6 +7,7 @@ import (
 	"github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/accommodation/internal/duty"
 )
 
@@ -142,7 +143,7 @@ func (c Correct) duties(n Notice, at time.Time) []accommodation.Duty {
 		fulfilled[d.Kind] = d
 	}
 	duties := c.Rules.Fulfilled(duty.Stay{
-		ArrivedAt: n.ArrivedAt, Foreigner: foreign(c.Nationality), Remote: c.Remote,
+		ArrivedAt: n.ArrivedAt, Foreigner: vn.Country(c.Nationality).Foreign(), Remote: c.Remote,
 	}, at)
 	for i, d := range duties {
 		if before, done := fulfilled[d.Kind]; done {

@@ -49,13 +49,11 @@ func (c Notify) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	stay := c.Stay
 	stay.NotifiedAt = m.At
 	stay.Duties = c.Rules.Fulfilled(duty.Stay{
-		ArrivedAt: stay.ArrivedAt, Foreigner: foreign(stay.Nationality), Remote: c.Remote,
+		ArrivedAt: stay.ArrivedAt, Foreigner: vn.Country(stay.Nationality).Foreign(), Remote: c.Remote,
 	}, m.At)
 	stay.Warnings = withLength(c.Warnings, stay.ArrivedAt, stay.ExpectedDeparture)
 	return []events.Event{stay}, nil
 }
-
-func foreign(nationality string) bool { return nationality != "VNM" }
 
 func checkArrival(faults *problem.Faults, arrived, now time.Time) {
 	switch {

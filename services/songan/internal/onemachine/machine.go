@@ -101,7 +101,7 @@ func (m *machine) listening(at net.Addr) { m.address.Store(at.String()) }
 func (m *machine) build(ctx context.Context) (services []service.Service, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, closeAll(services))
+			err = errors.Join(err, service.CloseAll(services))
 		}
 	}()
 	register, err := m.simulators(ctx)
@@ -130,16 +130,6 @@ func (m *machine) build(ctx context.Context) (services []service.Service, err er
 		Name: "songan", Ready: m.staged,
 		Runners: []service.Runner{{Name: "stage", Run: m.stage}, {Name: "postgres", Run: m.store.watch}},
 	}), nil
-}
-
-func closeAll(services []service.Service) error {
-	var faults []error
-	for _, s := range services {
-		if s.Close != nil {
-			faults = append(faults, s.Close())
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // identity finds its two dependencies in this process.
