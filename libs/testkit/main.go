@@ -61,8 +61,16 @@ func play(roles Roles, line []string) int {
 		fmt.Fprintf(os.Stderr, "testkit: Main doesn't know the role %q\n", line[0])
 		return exitRole
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+	// Signals stay caught until the process exits: given back as soon as the role has ended, one that comes then would
+	// make a good end look like a killing.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() { // ends with the process, which is this role's alone
+		<-signals
+		cancel()
+	}()
 	if err := role(ctx, line[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "testkit: role %s: %v\n", line[0], err)
 		return exitRole
