@@ -171,7 +171,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 		t.Parallel()
 		id := h.facility(t, "inn", "police")
 		h.get(t, "inn", "/notices", "").want(t, http.StatusOK)
-		key := strings.Split(h.tokens["inn"], "_")[1]
+		key := strings.Split(h.token("inn"), "_")[1]
 		h.send(t, http.MethodDelete, "police", "/facilities/"+id+"/keys/"+key, nil, nil).want(t, http.StatusOK)
 		h.get(t, "inn", "/notices", "").want(t, http.StatusUnauthorized)
 	})
@@ -197,7 +197,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	t.Run("a list shows names to the commune, and the same key request the same token", func(t *testing.T) {
 		t.Parallel()
 		again := h.post(t, "police", "/facilities/"+h.hotel+"/keys", "key-hotel", object{})
-		if again.text(t, "token") != h.tokens["hotel"] {
+		if again.text(t, "token") != h.token("hotel") {
 			t.Fatal("another token")
 		}
 		list := h.get(t, "police", "/facilities", "")

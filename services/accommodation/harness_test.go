@@ -28,9 +28,24 @@ type house struct {
 	client *http.Client
 	pool   *pgxpool.Pool
 	clock  *testkit.Clock
-	tokens map[string]string
 	config service.Config
 	hotel  string // id of the facility of the actor "hotel"
+
+	mu     sync.Mutex // parallel subtests register facilities of their own
+	tokens map[string]string
+}
+
+// token is what an actor calls with.
+func (h *house) token(actor string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.tokens[actor]
+}
+
+func (h *house) hand(actor, token string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tokens[actor] = token
 }
 
 // noon is when tests happen: a Saturday at 14:00.
@@ -105,7 +120,8 @@ func (h *house) staff() access.StaticKeyring {
 		"identity": {ID: "identity", Role: access.Service},
 	} {
 		token, key := access.Generate(p)
-		h.tokens[name], ring[key.ID] = token, key
+		h.hand(name, token)
+		ring[key.ID] = key
 	}
 	return ring
 }
@@ -120,7 +136,7 @@ func (h *house) facility(t *testing.T, actor, officer string) string {
 	id := made.text(t, "id")
 	issued := h.post(t, officer, "/facilities/"+id+"/keys", "key-"+actor, object{})
 	issued.want(t, http.StatusCreated)
-	h.tokens[actor] = issued.text(t, "token")
+	h.hand(actor, issued.text(t, "token"))
 	return id
 }
 
@@ -174,7 +190,7 @@ func (h *house) send(t *testing.T, method, actor, path string, header http.Heade
 		}
 	}
 	if actor != "" {
-		request.Header.Set("Authorization", "Bearer "+h.tokens[actor])
+		request.Header.Set("Authorization", "Bearer "+h.token(actor))
 	}
 	response, err := h.client.Do(request)
 	if err != nil {
