@@ -129,6 +129,15 @@ func (f *Foundation) Project(ctx context.Context, p *projection.Projection) (*pr
 	return f.models.Add(ctx, p, projection.FromLog(f.Log))
 }
 
+// ProjectOthers adds a read model of the facts that another service publishes; they are in Options.Others. It is called
+// before [Foundation.Runners]. Nobody can wait for a position in it: it runs after the other service, over Kafka.
+func (f *Foundation) ProjectOthers(ctx context.Context, p *projection.Projection, service string) (*projection.Model, error) {
+	source := kafkabus.NewSource(f.Bus, f.topic(service), f.options.Others, kafkabus.SourceOptions{
+		Consumer: f.options.Service + "." + p.Name(), Log: f.deps.Log, Registerer: f.metrics,
+	})
+	return f.models.Add(ctx, p, projection.FromTopic(f.topic(service), source))
+}
+
 // React adds a consumer of other services' facts. It is called before [Foundation.Runners].
 func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handler) error {
 	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
