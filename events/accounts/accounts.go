@@ -15,9 +15,19 @@ func Catalog() []events.Event { return append(BeneficiaryFacts(), IssuanceFacts(
 // BeneficiaryFacts lists the facts of a beneficiary's stream.
 func BeneficiaryFacts() []events.Event {
 	return []events.Event{
-		BeneficiaryRegistered{}, BeneficiaryIdentified{}, BeneficiaryDied{},
-		AccountRequested{}, AccountNeedsInformation{}, AccountRefused{}, AccountOpened{}, AccountActivated{},
-		AccountSuspended{}, AccountBlocked{}, AccountClosed{},
+		BeneficiaryRegistered{},
+		BeneficiaryCorrected{},
+		BeneficiaryIdentified{},
+		BeneficiaryDied{},
+		AccountRequested{},
+		AccountNeedsInformation{},
+		AccountRefused{},
+		AccountOpened{},
+		AccountActivated{},
+		AccountSuspended{},
+		AccountBlocked{},
+		AccountReinstated{},
+		AccountClosed{},
 	}
 }
 
@@ -51,6 +61,25 @@ type BeneficiaryRegistered struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (BeneficiaryRegistered) EventName() string { return "accounts.beneficiary_registered.v1" }
+
+// BeneficiaryCorrected says that the person, or who represents them, was entered wrongly or has changed. It is still the
+// same person: their mark stays. An account that is open stays in the name in which it was opened.
+type BeneficiaryCorrected struct {
+	Beneficiary string `json:"beneficiary"`
+	// Person is the new vault reference; it is checked against the population database again.
+	Person       string `json:"person"`
+	DocumentType string `json:"document_type"`
+	// Representative and RepresentativeMark are empty when nobody receives for them any more.
+	Representative     string `json:"representative,omitempty"`
+	RepresentativeMark string `json:"representative_mark,omitempty"`
+	MayHold            bool   `json:"may_hold,omitempty"`
+	// Note is the vault reference of the reason.
+	Note string `json:"note"`
+	By   string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (BeneficiaryCorrected) EventName() string { return "accounts.beneficiary_corrected.v1" }
 
 // BeneficiaryIdentified records what the population database answered about the person.
 type BeneficiaryIdentified struct {
@@ -148,8 +177,11 @@ func (AccountActivated) EventName() string { return "accounts.account_activated.
 type AccountSuspended struct {
 	Account     string `json:"account"`
 	Beneficiary string `json:"beneficiary"`
-	Reason      string `json:"reason"`
-	By          string `json:"by"`
+	// Reason is a code: owner, dispute, signal, other.
+	Reason string `json:"reason"`
+	// Note is the vault reference of the officer's remark; empty when there is none.
+	Note string `json:"note,omitempty"`
+	By   string `json:"by"`
 }
 
 // EventName is the fact's name in the log and on the bus.
@@ -159,11 +191,31 @@ func (AccountSuspended) EventName() string { return "accounts.account_suspended.
 type AccountBlocked struct {
 	Account     string `json:"account"`
 	Beneficiary string `json:"beneficiary"`
-	Reason      string `json:"reason"`
+	// Reason is a code: bank, authority.
+	Reason string `json:"reason"`
+	// Note is the vault reference of the officer's remark; empty when there is none.
+	Note string `json:"note,omitempty"`
+	// By is the officer who entered it.
+	By string `json:"by,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.
 func (AccountBlocked) EventName() string { return "accounts.account_blocked.v1" }
+
+// AccountReinstated ends a suspension or a block: money can be paid into the account again.
+type AccountReinstated struct {
+	Account     string `json:"account"`
+	Beneficiary string `json:"beneficiary"`
+	// Status is what the account is again: opened or active.
+	Status string `json:"status"`
+	// Note is the vault reference of the officer's remark.
+	Note string `json:"note,omitempty"`
+	// By is never the officer who suspended or blocked it.
+	By string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (AccountReinstated) EventName() string { return "accounts.account_reinstated.v1" }
 
 // AccountClosed ends an account for good. Another one may be requested.
 type AccountClosed struct {
@@ -171,7 +223,9 @@ type AccountClosed struct {
 	Beneficiary string `json:"beneficiary"`
 	// Reason is closed, replaced or died.
 	Reason string `json:"reason"`
-	By     string `json:"by"`
+	// Note is the vault reference of the officer's remark; empty when there is none.
+	Note string `json:"note,omitempty"`
+	By   string `json:"by"`
 }
 
 // EventName is the fact's name in the log and on the bus.

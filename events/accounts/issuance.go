@@ -10,6 +10,9 @@ type IssuanceDrafted struct {
 	Bank string `json:"bank"`
 	// Beneficiaries are at most 5,000 ids.
 	Beneficiaries []string `json:"beneficiaries"`
+	// Replaces is the account that the new one takes the place of; then there is one beneficiary. It is closed when the
+	// new one is requested.
+	Replaces string `json:"replaces,omitempty"`
 	// Note is the vault reference of the officer's remark; empty when there is none.
 	Note string `json:"note,omitempty"`
 	By   string `json:"by"`
