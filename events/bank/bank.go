@@ -19,6 +19,18 @@ import (
 	"github.com/songan-vn/songan/events"
 )
 
+// InstructionsTopic returns the topic that a bank reads. Only this bank may read it, and only the gateway may write to it.
+func InstructionsTopic(bic string) string { return "songan.bank." + bic + ".instructions.v1" }
+
+// ReportsTopic returns the topic that a bank writes to. Only this bank may write to it, and only the gateway may read it.
+func ReportsTopic(bic string) string { return "songan.bank." + bic + ".reports.v1" }
+
+// GroupPrefix returns how the names of a bank's consumer groups begin; it may use no other ones.
+func GroupPrefix(bic string) string { return "songan.bank." + bic + "." }
+
+// User returns the name under which a bank logs in to Kafka.
+func User(bic string) string { return "bank-" + bic }
+
 // Instructions lists what a bank reads.
 func Instructions() []events.Event {
 	return []events.Event{

@@ -1,7 +1,7 @@
 // Package bankgateway declares the facts about what was said to banks and what they reported. They carry no personal
 // data: names and account numbers stand on a bank's own topic (package bank) and in the gateway's vault.
 //
-// Streams: "instruction-<end-to-end id>" and "opening-<account id>".
+// Streams: "instruction-<end-to-end id>", "opening-<account id>" and "bank-<BIC>".
 package bankgateway
 
 import (
@@ -11,14 +11,20 @@ import (
 )
 
 // Catalog lists every published fact of this package; logs and the bus decode only these.
-func Catalog() []events.Event { return append(OpeningFacts(), InstructionFacts()...) }
+func Catalog() []events.Event {
+	return append(append(OpeningFacts(), InstructionFacts()...), ChannelFacts()...)
+}
 
 // OpeningFacts lists the facts of the stream of one request for an account.
-func OpeningFacts() []events.Event { return []events.Event{OpeningSent{}, OpeningReported{}} }
+func OpeningFacts() []events.Event {
+	return []events.Event{OpeningSent{}, OpeningHeld{}, OpeningResumed{}, OpeningReported{}, OpeningReportSetAside{}}
+}
 
 // InstructionFacts lists the facts of the stream of one instruction.
 func InstructionFacts() []events.Event {
-	return []events.Event{InstructionSent{}, InquirySent{}, RecallSent{}, PaymentReported{}, ReportSetAside{}}
+	return []events.Event{
+		InstructionSent{}, InstructionHeld{}, InstructionResumed{}, InquirySent{}, RecallSent{}, PaymentReported{}, ReportSetAside{},
+	}
 }
 
 // OpeningSent says that a bank was asked for an account and has the request durably.
@@ -26,6 +32,9 @@ type OpeningSent struct {
 	Account     string `json:"account"`
 	Beneficiary string `json:"beneficiary"`
 	Bank        string `json:"bank"`
+	// Holder is the reference, in the vault of accounts, of the person in whose name the account was asked for. What the
+	// bank reports is compared with them.
+	Holder string `json:"holder"`
 }
 
 // EventName is the fact's name in the log and on the bus.
@@ -53,6 +62,45 @@ type OpeningReported struct {
 // EventName is the fact's name in the log and on the bus.
 func (OpeningReported) EventName() string { return "bankgateway.opening_reported.v1" }
 
+// OpeningHeld says that the bank cannot be asked, because somebody's data cannot be read any more. An operator has to
+// look; see the gateway's quarantine.
+type OpeningHeld struct {
+	Account string `json:"account"`
+	Bank    string `json:"bank"`
+	// Reason is holder_erased, holder_unreadable, person_erased or person_unreadable.
+	Reason string `json:"reason"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (OpeningHeld) EventName() string { return "bankgateway.opening_held.v1" }
+
+// OpeningResumed says that what held the request is mended: it will be sent.
+type OpeningResumed struct {
+	Account string `json:"account"`
+	Bank    string `json:"bank"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (OpeningResumed) EventName() string { return "bankgateway.opening_resumed.v1" }
+
+// OpeningReportSetAside is a report about a request for an account that is recorded and changes nothing.
+type OpeningReportSetAside struct {
+	Account string `json:"account"`
+	Bank    string `json:"bank"`
+	// Status is opened, needs_information or refused.
+	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"`
+	// Mark is a keyed name of bank and account number; empty unless opened.
+	Mark string `json:"mark,omitempty"`
+	// HolderMatch is as in opening_reported.
+	HolderMatch string `json:"holder_match,omitempty"`
+	// Why is late or contradictory.
+	Why string `json:"why"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (OpeningReportSetAside) EventName() string { return "bankgateway.opening_report_set_aside.v1" }
+
 // Instruction names one attempt to pay.
 type Instruction struct {
 	// EndToEndID is ISO 20022's: at most 35 characters, the same on every repetition, for ever.
@@ -74,6 +122,24 @@ type InstructionSent struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (InstructionSent) EventName() string { return "bankgateway.instruction_sent.v1" }
+
+// InstructionHeld says that the instruction cannot be sent, because the account number or its holder cannot be read any
+// more. An operator has to look; see the gateway's quarantine.
+type InstructionHeld struct {
+	Instruction
+
+	// Reason is number_erased, number_unreadable, holder_erased or holder_unreadable.
+	Reason string `json:"reason"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (InstructionHeld) EventName() string { return "bankgateway.instruction_held.v1" }
+
+// InstructionResumed says that what held the instruction is mended: it will be sent.
+type InstructionResumed struct{ Instruction }
+
+// EventName is the fact's name in the log and on the bus.
+func (InstructionResumed) EventName() string { return "bankgateway.instruction_resumed.v1" }
 
 // InquirySent says that the bank was asked what became of the instruction.
 type InquirySent struct {
@@ -110,7 +176,8 @@ type Report struct {
 	BookedAt time.Time `json:"booked_at,omitzero"`
 }
 
-// PaymentReported is a report that fits what was known before it.
+// PaymentReported is a report that fits what was known before it, or that fits now: money that came back before its
+// credit was heard of (set aside as early) is reported again as soon as the credit is.
 type PaymentReported struct {
 	Instruction
 	Report
@@ -124,7 +191,9 @@ type ReportSetAside struct {
 	Instruction
 	Report
 
-	// Why is late, backward or contradictory. A mere repetition is not recorded at all.
+	// Why is late (the last word was said), backward (the bank was further), early (money came back that is not known
+	// to have been paid) or contradictory (one of two final words is wrong: people have to ask the bank). A mere
+	// repetition is not recorded at all.
 	Why string `json:"why"`
 }
 
