@@ -30,6 +30,9 @@ type Enrolled struct {
 	// Decision is the number of the commune's decision, SignedOn its day. The right starts in that month.
 	Decision string `json:"decision"`
 	SignedOn string `json:"signed_on"`
+	// StartsFrom is the first month of the right, "2026-12", where it is not the one of the signature: a decision that
+	// changes an earlier one holds from the month after.
+	StartsFrom string `json:"starts_from,omitempty"`
 	// Profile is the reference, in this service's vault, of category, birth date and whatever else the rules ask for.
 	Profile string `json:"profile"`
 	By      string `json:"by"`

@@ -1,6 +1,8 @@
 package disbursement
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -47,6 +49,16 @@ type Target struct {
 	Account string `json:"account"`
 	Number  string `json:"number"`
 	Holder  string `json:"holder"`
+}
+
+// UETR is the Unique End-to-end Transaction Reference of the attempt: a lower-case UUIDv4 that anybody can compute from
+// the end-to-end id, so that it is the same on every repetition.
+func (t Target) UETR() string {
+	const version, variant = 0x40, 0x80
+	sum := sha256.Sum256([]byte("songan/uetr/" + t.EndToEndID))
+	sum[6] = sum[6]&0x0f | version
+	sum[8] = sum[8]&0x3f | variant
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
 // PaymentReleased says that a bank is to credit an account.
@@ -210,7 +222,9 @@ type ReportNoted struct {
 	Attempt int    `json:"attempt"`
 	Status  string `json:"status"`
 	Reason  string `json:"reason,omitempty"`
-	// Why is late, backward or contradictory.
+	// BankReference is the booking that the bank named, if it did.
+	BankReference string `json:"bank_reference,omitempty"`
+	// Why is late, backward, contradictory, or early: the money came back before the bank said that it paid.
 	Why string `json:"why"`
 }
 

@@ -44,6 +44,8 @@ type PayrollComputed struct {
 	Hash string `json:"hash"`
 	// Rules names the version of the law that the lines were computed with.
 	Rules string `json:"rules"`
+	// Findings counts what an officer has to look at and that is no line: overpaid months, for instance.
+	Findings int `json:"findings,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.
