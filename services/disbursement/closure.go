@@ -41,7 +41,7 @@ func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpa
 	if err != nil {
 		return httpapi.Done[Closure]{}, err
 	}
-	if !a.seesUnit(c.Who, p.Unit) {
+	if !a.mine(c.Who, p.Unit) {
 		return httpapi.Done[Closure]{}, payroll.ErrUnknown()
 	}
 	cmd := payroll.Close{By: c.Who.ID}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/decider"
@@ -322,7 +321,7 @@ type ListEnrolments struct {
 
 func (a *app) listEnrolments(ctx context.Context, c httpapi.Call[ListEnrolments]) (httpapi.Page[Enrolment], error) {
 	filter := projections.EnrolmentFilter{
-		Scope: a.scope(c.Who), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.Limit,
+		Scope: a.scope(c.Who, ""), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.Limit,
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -354,20 +353,4 @@ func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, str
 // local tells whether somebody with this role works for a unit, and sees and does nothing beyond it.
 func local(role access.Role) bool {
 	return role != access.Auditor && role != access.Steering
-}
-
-// mine tells whether something in a unit is the caller's business. An officer without a unit has none.
-func (a *app) mine(who access.Principal, u events.Unit) bool {
-	if who.Unit == "" && local(who.Role) {
-		return false
-	}
-	return a.seesUnit(who, u)
-}
-
-// scope is what a caller sees in lists.
-func (a *app) scope(who access.Principal) projections.Scope {
-	if who.Unit == "" && local(who.Role) {
-		return projections.Scope{Codes: []string{}, ValidFrom: []string{}}
-	}
-	return a.paymentScope(who, "")
 }

@@ -25,7 +25,7 @@ type ListPayrolls struct {
 
 func (a *app) listPayrolls(ctx context.Context, c httpapi.Call[ListPayrolls]) (httpapi.Page[Payroll], error) {
 	rows, err := projections.ListPayrolls(ctx, a.pool, projections.PayrollFilter{
-		Scope: a.scope(c.Who), Unit: c.In.Unit, Programme: c.In.Programme, Month: c.In.Month, Status: c.In.Status,
+		Scope: a.scope(c.Who, ""), Unit: c.In.Unit, Programme: c.In.Programme, Month: c.In.Month, Status: c.In.Status,
 		After: c.In.Cursor.At, Limit: c.In.Limit,
 	})
 	if err != nil {
@@ -90,13 +90,13 @@ func (a *app) readable(ctx context.Context, id string, who access.Principal) (pa
 	if !p.Exists() || !a.mine(who, p.Unit) && !a.within(who, p.Unit) {
 		return payroll.Payroll{}, projections.Scope{}, payroll.ErrUnknown()
 	}
-	return p, a.scope(who), nil
+	return p, a.scope(who, ""), nil
 }
 
 // within tells whether the caller's unit lies in another one.
 func (a *app) within(who access.Principal, u events.Unit) bool {
 	inner := access.Principal{Role: who.Role, Unit: u.Code}
-	own := a.scope(who)
+	own := a.scope(who, "")
 	for i, code := range own.Codes {
 		if a.mine(inner, events.Unit{Code: code, ValidFrom: own.ValidFrom[i]}) {
 			return true

@@ -205,7 +205,7 @@ type ListPayments struct {
 
 func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (httpapi.Page[Payment], error) {
 	filter := projections.PaymentFilter{
-		Scope: a.paymentScope(c.Who, c.In.Unit), Payroll: c.In.Payroll, Status: c.In.Status, Beneficiary: c.In.Beneficiary,
+		Scope: a.scope(c.Who, c.In.Unit), Payroll: c.In.Payroll, Status: c.In.Status, Beneficiary: c.In.Beneficiary,
 		PayrollMonth: c.In.Month, Limit: c.In.Limit,
 	}
 	if c.In.Cursor.At != nil {
@@ -225,29 +225,30 @@ func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (h
 	return page, nil
 }
 
-// paymentScope is what a caller sees of a unit, or of all units when none is named.
-func (a *app) paymentScope(who access.Principal, unit string) projections.Scope {
+// scope is what a caller sees of a unit, or of all that is theirs when none is named.
+func (a *app) scope(who access.Principal, unit string) projections.Scope {
 	today := vn.DateOf(a.now())
-	switch {
-	case unit == "" && who.Unit == "":
+	everywhere := who.Unit == "" && !local(who.Role)
+	if unit == "" && everywhere {
 		return projections.Scope{}
-	case unit == "":
+	}
+	if unit == "" {
 		unit = who.Unit
 	}
 	scope := projections.Scope{Codes: []string{}, ValidFrom: []string{}}
 	for key := range a.units.Covered(unit, today) {
-		if who.Unit == "" || unit == who.Unit || a.units.Covers(who.Unit, key, today) {
+		if everywhere || who.Unit != "" && (unit == who.Unit || a.units.Covers(who.Unit, key, today)) {
 			scope.Add(key.Code, key.ValidFrom.String())
 		}
 	}
 	return scope
 }
 
-// seesUnit tells whether a caller may know of something in a unit. Whoever has no unit sees everything that their role
-// may ask for.
-func (a *app) seesUnit(who access.Principal, u events.Unit) bool {
+// mine tells whether a caller may know of something in a unit. An officer without a unit may know nothing; auditors and
+// the steering committee, who have none, everything that their role may ask for.
+func (a *app) mine(who access.Principal, u events.Unit) bool {
 	if who.Unit == "" {
-		return true
+		return !local(who.Role)
 	}
 	from, err := vn.ParseDate(u.ValidFrom)
 	return err == nil && a.units.Covers(who.Unit, units.Key{Code: u.Code, ValidFrom: from}, vn.DateOf(a.now()))
@@ -263,7 +264,7 @@ func (a *app) paymentOf(ctx context.Context, id string, who access.Principal) (p
 	for _, r := range history {
 		p = p.Evolve(r.Event)
 	}
-	if !p.Exists() || !a.seesUnit(who, p.Unit) {
+	if !p.Exists() || !a.mine(who, p.Unit) {
 		return payment.Payment{}, nil, payment.ErrUnknown()
 	}
 	return p, history, nil

@@ -12,6 +12,9 @@ require (
 	github.com/songan-vn/songan/libs/embedded v0.0.0
 	github.com/songan-vn/songan/services/accommodation v0.0.0
 	github.com/songan-vn/songan/services/identity v0.0.0
+	github.com/songan-vn/songan/services/disbursement v0.0.0
+	github.com/songan-vn/songan/services/bankgateway v0.0.0
+	github.com/songan-vn/songan/services/accounts v0.0.0
 	github.com/songan-vn/songan/services/simulators v0.0.0
 	github.com/vbauerster/mpb/v8 v8.9.3
 	go.uber.org/zap v1.28.0
@@ -92,5 +95,8 @@ replace github.com/songan-vn/songan/libs/embedded => ../../libs/embedded
 replace github.com/songan-vn/songan/services/accommodation => ../accommodation
 
 replace github.com/songan-vn/songan/services/identity => ../identity
+replace github.com/songan-vn/songan/services/disbursement => ../disbursement
+replace github.com/songan-vn/songan/services/bankgateway => ../bankgateway
+replace github.com/songan-vn/songan/services/accounts => ../accounts
 
 replace github.com/songan-vn/songan/services/simulators => ../simulators

@@ -18,6 +18,7 @@ import (
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/services/songan/internal/bench"
 	"github.com/songan-vn/songan/services/songan/internal/demo"
+	"github.com/songan-vn/songan/services/songan/internal/office"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
@@ -27,6 +28,13 @@ type commands struct {
 	Demo  demoCommand  `cmd:"" help:"Play an evening in a province against the running system."`
 	Key   keyCommand   `cmd:"" help:"Add an operator's key to a key file and print its token."`
 	Bench benchCommand `cmd:"" help:"Measure this machine, with ratios against baselines of the same run."`
+
+	Audit auditCommand `cmd:"" help:"Recompute the invariants of money from the logs alone; fails when one does not hold."`
+
+	Erase          eraseCommand  `cmd:"" help:"Erase a person, whose document's number is read from standard input, and print the proof."`
+	AccessReport   reportCommand `cmd:"" help:"Print who read a person, whose document's number is read from standard input."`
+	Breach         breachCommand `cmd:"" help:"Print whom a key has read in a time."`
+	ReplayErasures replayCommand `cmd:"" help:"Erase again what a restored backup has brought back."`
 }
 
 type runCommand struct{}
@@ -43,6 +51,31 @@ type benchCommand struct{ bench.Args }
 
 // Run measures and fails when a figure is below its bar.
 func (b benchCommand) Run(ctx context.Context) error { return bench.Run(ctx, b.Args, os.Stdout) }
+
+type auditCommand struct{ office.Audit }
+
+// Run audits, and fails when an invariant does not hold.
+func (a auditCommand) Run(ctx context.Context) error { return a.Do(ctx, os.Stdout) }
+
+type eraseCommand struct{ office.Erase }
+
+// Run erases, and fails when something is on hold.
+func (e eraseCommand) Run(ctx context.Context) error { return e.Do(ctx, os.Stdin, os.Stdout) }
+
+type reportCommand struct{ office.AccessReport }
+
+// Run reports.
+func (r reportCommand) Run(ctx context.Context) error { return r.Do(ctx, os.Stdin, os.Stdout) }
+
+type breachCommand struct{ office.Breach }
+
+// Run reports.
+func (b breachCommand) Run(ctx context.Context) error { return b.Do(ctx, os.Stdout) }
+
+type replayCommand struct{ office.Replay }
+
+// Run replays, and fails when a line of a ledger is damaged.
+func (r replayCommand) Run(ctx context.Context) error { return r.Do(ctx, os.Stdout) }
 
 type keyCommand struct {
 	File string        `help:"Key file (SONGAN_ACCESS_KEYS); made when it is not there." required:""`

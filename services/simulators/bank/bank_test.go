@@ -147,11 +147,12 @@ func TestInquiriesAndRecallsAreAnsweredFromTheLedger(t *testing.T) {
 		inquiry("e2e-1"))
 	want := map[string][]string{
 		"e2e-1": {
-			"ACTC", "ACCC FT1 540000", "ACCC FT1 540000", "RTND CUST FT1R 540000", "RTND CUST FT1R 540000", "RTND CUST FT1R 540000",
+			"ACTC", "ACCC FT1 540000", "ACCC FT1 540000",
+			"ACCC FT1 540000", "RTND CUST FT1R 540000", "ACCC FT1 540000", "RTND CUST FT1R 540000", "ACCC FT1 540000", "RTND CUST FT1R 540000",
 		},
 		"nobody": {"RJCT NARR", "RJCT NARR"},
 	}
-	if diff := cmp.Diff(want, g.said(8)); diff != "" {
+	if diff := cmp.Diff(want, g.said(11)); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
 	if err := s.SetScenario(bank.Scenario{AnyAccount: true, RefuseRecalls: true}); err != nil {

@@ -65,7 +65,7 @@ func (c Hear) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 	r := bankgateway.Report{
 		Status: c.Report.Status, Reason: c.Report.Reason, BankReference: c.Report.BankReference, BookedAt: c.Report.BookedAt,
 	}
-	if s.heard(r) {
+	if s.heard(r) && !s.answers(r) {
 		return nil, nil
 	}
 	if why := s.aside(r); why != "" {
@@ -76,6 +76,11 @@ func (c Hear) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 		facts = append(facts, bankgateway.PaymentReported{Instruction: s.Instruction, Report: early})
 	}
 	return facts, nil
+}
+
+// answers tells whether a repetition says that the instruction stands where it stood when the bank was asked.
+func (s Instruction) answers(r bankgateway.Report) bool {
+	return s.Asked && r.Status == s.Status && rank(r.Status) < final
 }
 
 // aside says why a report does not count; empty if it does.

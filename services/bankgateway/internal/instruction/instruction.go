@@ -5,7 +5,8 @@
 //  2. Nothing is asked or called back that was not sent.
 //  3. Banks report RCVD < ACTC < ACCP < ACSP = PDNG = BLCK < ACSC, and at last ACCC or RJCT. Reports repeat, overtake each
 //     other and come days late. What goes forward is reported on; what does not is set aside, and recorded.
-//  4. What was said before (status, reason and reference the same) is a repetition, and nothing.
+//  4. What was said before (status, reason and reference the same) is a repetition, and nothing; unless the bank was
+//     asked: that it stands where it stood is then an answer.
 //  5. RTND, money that came back, follows ACSC or ACCC. If it overtakes them it is set aside as early, and reported when
 //     they come: in whatever order the same reports arrive, the end is the same.
 //  6. ACCC and RJCT exclude each other, as do two credits with different references. Whichever the bank said first
@@ -36,7 +37,9 @@ type Instruction struct {
 	// Held says why it cannot be sent; empty when it can.
 	Held string
 	// Inquiry is the last one that was sent.
-	Inquiry  int
+	Inquiry int
+	// Asked is set from an inquiry to the answer.
+	Asked    bool
 	Recalled bool
 	// Status is the last report that counts; empty before the first.
 	Status string
@@ -54,11 +57,11 @@ func (s Instruction) Evolve(e events.Event) Instruction {
 	case bankgateway.InstructionResumed:
 		s.Held = ""
 	case bankgateway.InquirySent:
-		s.Inquiry = max(s.Inquiry, e.Inquiry)
+		s.Inquiry, s.Asked = max(s.Inquiry, e.Inquiry), true
 	case bankgateway.RecallSent:
 		s.Recalled = true
 	case bankgateway.PaymentReported:
-		s.Status, s.Heard = e.Status, s.hear(e.Report)
+		s.Status, s.Heard, s.Asked = e.Status, s.hear(e.Report), false
 	case bankgateway.ReportSetAside:
 		s.Heard = s.hear(e.Report)
 	default:

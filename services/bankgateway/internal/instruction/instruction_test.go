@@ -60,6 +60,10 @@ func aside(code, why string) events.Event {
 	return bankgateway.ReportSetAside{Instruction: named(), Report: said(code), Why: why}
 }
 
+func asked(n int) events.Event {
+	return bankgateway.InquirySent{Instruction: named(), Inquiry: n}
+}
+
 func TestEveryFactHasACase(t *testing.T) {
 	t.Parallel()
 	decidertest.EvolvesAll[instruction.Instruction](t, bankgateway.InstructionFacts())
@@ -98,6 +102,16 @@ func TestWhatIsSaidToTheBank(t *testing.T) {
 		{
 			Name: "each question is asked once", Given: []events.Event{sent(), bankgateway.InquirySent{Instruction: named(), Inquiry: 2}},
 			When: instruction.Inquire{Inquiry: 2},
+		},
+		{
+			Name: "a repetition answers a question, once", Given: []events.Event{sent(), reported("ACTC"), asked(1)}, When: hear("ACTC"),
+			Then: []events.Event{reported("ACTC")},
+		},
+		{
+			Name: "and is a repetition after that", Given: []events.Event{sent(), reported("ACTC"), asked(1), reported("ACTC")}, When: hear("ACTC"),
+		},
+		{
+			Name: "a credit is not credited again by asking", Given: []events.Event{sent(), reported("ACCC"), asked(1)}, When: hear("ACCC"),
 		},
 		{
 			Name: "nobody asks about what was not sent", When: instruction.Inquire{Inquiry: 1},

@@ -56,7 +56,7 @@ func (a *auditor) inspect(ctx context.Context, p *player) (int, error) {
 		}
 		right++
 	}
-	err := each(ctx, readers, len(p.desks), func(ctx context.Context, i int) error {
+	err := client.Each(ctx, readers, len(p.desks), func(ctx context.Context, i int) error {
 		return a.list(ctx, p.desks[i].id, see)
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *auditor) list(ctx context.Context, facility string, see func(verdict.No
 // timeChecks measures, on a sample, how long it took from the notice until the population database's answer stood on it.
 func (a *auditor) timeChecks(ctx context.Context, p *player) error {
 	sample := askedAbout(p)
-	return each(ctx, readers, len(sample), func(ctx context.Context, i int) error {
+	return client.Each(ctx, readers, len(sample), func(ctx context.Context, i int) error {
 		s := p.stays[sample[i].Number]
 		at, err := a.checkedAt(ctx, s.id)
 		refusal, refused := errors.AsType[*client.Refusal](err)
@@ -149,30 +149,4 @@ func (a *auditor) checkedAt(ctx context.Context, id string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, nil
-}
-
-// each does something for the numbers below n, so many at a time, and stops at the first error.
-func each(ctx context.Context, width, n int, do func(context.Context, int) error) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	numbers := make(chan int)
-	var workers sync.WaitGroup
-	for range width {
-		workers.Go(func() {
-			for i := range numbers {
-				if err := do(ctx, i); err != nil {
-					stop(err)
-				}
-			}
-		})
-	}
-	for i := range n {
-		select {
-		case numbers <- i:
-		case <-ctx.Done():
-		}
-	}
-	close(numbers)
-	workers.Wait()
-	return context.Cause(ctx)
 }

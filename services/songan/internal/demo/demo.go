@@ -1,5 +1,6 @@
 // Package demo plays an evening of a province against a running system, over HTTP and nothing else, and compares
-// everything that came of it with what had to come of it. The plan is made by the package evening.
+// everything that came of it with what had to come of it. The plan is made by the package evening. After the evening
+// comes a payday, which is the business of the package payday.
 //
 //  1. A check-in's outcome is known before it is sent. Whatever differs is a failure, also when the sums agree.
 //  2. Front desks behave as good software does: they keep to the times of the plan whatever the system does, come again
@@ -38,6 +39,8 @@ type Args struct {
 	Evening     string        `name:"run" help:"Name of the evening: the same name brings the same guests. The time of day if it is left out."`
 	Over        time.Duration `help:"How long the evening takes." default:"50s"`
 	Connections int           `help:"Connections that the front desks share, at most 512." default:"32"`
+	// Beneficiaries is the one number whose zero means zero.
+	Beneficiaries int `help:"People who receive social assistance after the evening, at most 20,000; 0 leaves the payday out." default:"2000"`
 	// Now is the clock of the front desks; nil is the real one.
 	Now func() time.Time `kong:"-"`
 }
@@ -75,12 +78,14 @@ func (a Args) orDefaults() (Args, error) {
 var evenings = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 
 func (a Args) check() error {
-	const facilities, checkIns, connections = 2_000, 200_000, 512
+	const facilities, checkIns, connections, beneficiaries = 2_000, 200_000, 512, 20_000
 	switch {
 	case a.Facilities < 1 || a.Facilities > facilities:
 		return fmt.Errorf("--facilities is from 1 to %d", facilities)
 	case a.CheckIns < 1 || a.CheckIns > checkIns:
 		return fmt.Errorf("--check-ins is from 1 to %d", checkIns)
+	case a.Beneficiaries < 0 || a.Beneficiaries > beneficiaries:
+		return fmt.Errorf("--beneficiaries is from 0 to %d", beneficiaries)
 	case a.Connections < 1 || a.Connections > connections:
 		return fmt.Errorf("--connections is from 1 to %d", connections)
 	case a.Over < 0 || a.Over > time.Hour:
@@ -91,7 +96,7 @@ func (a Args) check() error {
 	return nil
 }
 
-// Run plays an evening and writes what came of it to out. It returns an error that names the figures which differ.
+// Run plays an evening and a payday, and writes what came of them to out. It returns an error that names the figures which differ.
 func Run(ctx context.Context, args Args, out io.Writer) error {
 	args, err := args.orDefaults()
 	if err != nil {
@@ -117,7 +122,10 @@ func Run(ctx context.Context, args Args, out io.Writer) error {
 		return err
 	}
 	r.printChecks(out, file, system.BaseURL, s.auditor)
-	return r.err()
+	if err := r.err(); err != nil || args.Beneficiaries == 0 {
+		return err
+	}
+	return pay(ctx, args, system.BaseURL, file, out)
 }
 
 // readDemo reads where the system is and who may call it.

@@ -21,6 +21,8 @@ func TestArgumentsAreRefusedInOneSentence(t *testing.T) {
 		"negative facilities":   {Args{Facilities: -1}, "--facilities"},
 		"too many check-ins":    {Args{CheckIns: 200_001}, "--check-ins"},
 		"too many connections":  {Args{Connections: 513}, "--connections"},
+		"too many people":       {Args{Beneficiaries: 20_001}, "--beneficiaries"},
+		"owing people":          {Args{Beneficiaries: -1}, "--beneficiaries"},
 		"too long":              {Args{Over: 2 * time.Hour}, "--over"},
 		"backwards":             {Args{Over: -time.Second}, "--over"},
 		"a name with blanks":    {Args{Evening: "to night"}, "--run"},

@@ -24,7 +24,7 @@ const registrations = 8
 // the seed, so a second evening finds the same facilities and gets the same keys.
 func (s *show) register(ctx context.Context) ([]desk, error) {
 	desks := make([]desk, len(s.plan.Facilities))
-	err := each(ctx, registrations, len(desks), func(ctx context.Context, n int) (err error) {
+	err := client.Each(ctx, registrations, len(desks), func(ctx context.Context, n int) (err error) {
 		key := fmt.Sprintf("demo-%d-facility-%d", s.args.Seed, n)
 		if desks[n], err = s.open(ctx, key, s.plan.Facilities[n]); err != nil {
 			return fmt.Errorf("register facility %d: %w", n, err)

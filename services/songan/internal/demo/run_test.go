@@ -138,6 +138,16 @@ func play(t *testing.T, data, name string) (string, error) {
 	return out.String(), err
 }
 
+// payOut plays a payday after the smallest evening that there is.
+func payOut(t *testing.T, data, name string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := demo.Run(t.Context(), demo.Args{
+		Data: data, Evening: name, Facilities: 1, CheckIns: 1, Over: time.Millisecond, Beneficiaries: 240,
+	}, &out)
+	return out.String(), err
+}
+
 // checkIn tells whether a request enters one guest.
 func checkIn(r *http.Request) bool {
 	return strings.HasSuffix(r.URL.Path, "/notices") && r.Method == http.MethodPost
@@ -184,6 +194,30 @@ func TestAnEveningOnARealSystem(t *testing.T) {
 	t.Run("cannot be played twice", func(t *testing.T) {
 		out, err := play(t, data, "first")
 		if err == nil || !strings.Contains(err.Error(), "idempotency_key_reused") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	})
+	t.Run("goes on with a payday that agrees, too", func(t *testing.T) {
+		out, err := payOut(t, data, "pay")
+		if err != nil || !strings.Contains(out, "15 attempts to approve one's own work were refused") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for name, actor := range readDemo(t, data).Actors {
+			if strings.Contains(out, actor.Token) {
+				t.Errorf("the token of %s was printed", name)
+			}
+		}
+	})
+	t.Run("notices a maker who approves their own list", func(t *testing.T) {
+		lisa := "Bearer " + readDemo(t, data).Actors["lisa"].Token
+		out, err := payOut(t, between(t, data, func(w http.ResponseWriter, r *http.Request, system http.Handler) {
+			if strings.HasSuffix(r.URL.Path, "/approval") && r.Header.Get("Authorization") == lisa {
+				_, _ = io.WriteString(w, "{}")
+				return
+			}
+			system.ServeHTTP(w, r)
+		}), "bribed")
+		if err == nil || !strings.Contains(err.Error(), "5 things went otherwise than planned") || !strings.Contains(out, "and was not refused") {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	})

@@ -8,8 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/services/bankgateway"
+	"github.com/songan-vn/songan/services/disbursement"
+	"github.com/songan-vn/songan/services/identity"
 )
 
 // Actor is somebody of the demo: what they are, and the token they call with.
@@ -20,6 +24,9 @@ type Actor struct {
 	Unit     string `json:"unit,omitempty"`
 	Bank     string `json:"bank,omitempty"`
 	Token    string `json:"token"`
+	// KafkaUser and KafkaPassword are a bank's login at the broker.
+	KafkaUser     string `json:"kafka_user,omitempty"`
+	KafkaPassword string `json:"kafka_password,omitempty"`
 }
 
 // Demo is the content of demo.json: where the system listens and who may call it.
@@ -30,28 +37,63 @@ type Demo struct {
 	// Population is the control address of the simulated population database: make it slow, wrong or down there.
 	Population string           `json:"population_control"`
 	Actors     map[string]Actor `json:"actors"`
+	// Banks are the simulated banks by BIC.
+	Banks map[string]Bank `json:"banks"`
 }
 
-// Commune is where the demo's officers work: Phường Ba Đình, Hà Nội, since 2025-07-01.
-const Commune = "00004"
+// Bank is a simulated bank.
+type Bank struct {
+	// Control is where the bank is told to misbehave, and shows its own ledger.
+	Control string `json:"control"`
+}
 
-// identityActor is the service that resolves references to people. Its token is for the process only and
-// does not stand in demo.json.
-const identityActor = "service_identity"
+const (
+	// Commune is where the demo's officers work: Phường Ba Đình, Hà Nội, since 2025-07-01.
+	Commune = "00004"
+	// province is Hà Nội, where the treasurer and the steering committee sit.
+	province = "01"
+)
+
+// neighbours are two more communes with officers of their own, so that lists of several are paid.
+func neighbours() map[string]string {
+	return map[string]string{"00008": "Ngọc Hà", "00025": "Giảng Võ"}
+}
+
+// Banks are the BICs of the banks that the demo pays through: VietinBank, Vietcombank, BIDV, Agribank.
+func Banks() []string { return []string{"ICBVVNVX", "BFTVVNVX", "BIDVVNVX", "VBAAVNVX"} }
+
+// bankUser is a bank's login at the broker.
+func bankUser(bic string) string { return "bank-" + bic }
+
+// serviceActor is a service that calls another one. Its token is for the process only and does not stand in demo.json.
+func serviceActor(name string) string { return "service_" + name }
 
 // cast lists the actors that exist from the first start. Facilities get their keys from the police afterwards.
 func cast() map[string]Actor {
-	return map[string]Actor{
-		"police":      {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
-		"lisa":        {Name: "Cán bộ LĐ-TB&XH phường Ba Đình", Role: string(access.LISAOfficer), Unit: Commune},
-		"accountant":  {Name: "Kế toán phường Ba Đình", Role: string(access.Accountant), Unit: Commune},
-		"chairman":    {Name: "Chủ tịch UBND phường Ba Đình", Role: string(access.Approver), Unit: Commune},
-		"treasurer":   {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: Commune},
-		"province":    {Name: "Ban chỉ đạo Đề án 06", Role: string(access.Steering), Unit: "01"},
-		"auditor":     {Name: "Kiểm toán", Role: string(access.Auditor)},
-		"admin":       {Name: "Quản trị hệ thống", Role: string(access.Admin)},
-		identityActor: {Name: "Dịch vụ định danh", Role: string(access.Service)},
+	all := map[string]Actor{
+		"police":    {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
+		"treasurer": {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: province},
+		"province":  {Name: "Ban chỉ đạo Đề án 06", Role: string(access.Steering), Unit: province},
+		"auditor":   {Name: "Kiểm toán", Role: string(access.Auditor)},
+		"admin":     {Name: "Quản trị hệ thống", Role: string(access.Admin)},
 	}
+	office := func(before, after, unit, place string) {
+		all[before+"lisa"+after] = Actor{Name: "Cán bộ LĐ-TB&XH " + place, Role: string(access.LISAOfficer), Unit: unit}
+		all[before+"accountant"+after] = Actor{Name: "Kế toán " + place, Role: string(access.Accountant), Unit: unit}
+		all[before+"chairman"+after] = Actor{Name: "Chủ tịch UBND " + place, Role: string(access.Approver), Unit: unit}
+	}
+	office("", "", Commune, "phường Ba Đình")
+	for unit, commune := range neighbours() {
+		office("", "_"+unit, unit, "phường "+commune)
+	}
+	office("province_", "", province, "thành phố Hà Nội")
+	for _, bic := range Banks() {
+		all["bank_"+bic] = Actor{Name: "Ngân hàng " + bic, Role: string(access.Bank), Bank: bic, KafkaUser: bankUser(bic)}
+	}
+	for _, name := range []string{identity.Name, bankgateway.Name, disbursement.Name} {
+		all[serviceActor(name)] = Actor{Name: name, Role: string(access.Service)}
+	}
+	return all
 }
 
 // casting is the actors with their tokens, and the keys that the services check them with.
@@ -61,6 +103,9 @@ type casting struct {
 	brokerPassword string
 	populationKey  string
 }
+
+// token is what a service calls another one with.
+func (c casting) token(service string) string { return c.actors[serviceActor(service)].Token }
 
 // loadCast reads the actors of an earlier start, or makes new ones. Tokens stand in clear in a file that only the
 // owner can read, because a demo has nobody to hand them to; real keys are stored as hashes only.
@@ -72,8 +117,8 @@ func loadCast(dir string) (casting, error) {
 	c := casting{actors: map[string]Actor{}, keys: access.StaticKeyring{}}
 	for name, actor := range cast() {
 		principal := access.Principal{ID: "demo-" + name, Role: access.Role(actor.Role), Unit: actor.Unit, Bank: actor.Bank}
-		if actor.Role == string(access.Service) {
-			principal.ID = "identity"
+		if service, ok := strings.CutPrefix(name, serviceActor("")); ok {
+			principal.ID = service
 		}
 		token, known := tokens[name]
 		key := access.Key{}
@@ -86,15 +131,21 @@ func loadCast(dir string) (casting, error) {
 			return casting{}, fmt.Errorf("token of %s in %s: %w", name, dir, err)
 		}
 		tokens[name], actor.Token = token, token
+		if actor.KafkaUser != "" {
+			actor.KafkaPassword = secret(tokens, "kafka_"+actor.KafkaUser)
+		}
 		c.actors[name], c.keys[key.ID] = actor, key
 	}
-	for name, secret := range map[string]*string{"broker": &c.brokerPassword, "population": &c.populationKey} {
-		if tokens[name] == "" {
-			tokens[name] = rand.Text()
-		}
-		*secret = tokens[name]
-	}
+	c.brokerPassword, c.populationKey = secret(tokens, "broker"), secret(tokens, "population")
 	return c, writePrivate(filepath.Join(dir, "tokens.json"), tokens)
+}
+
+// secret returns a secret of an earlier start, or makes it.
+func secret(tokens map[string]string, name string) string {
+	if tokens[name] == "" {
+		tokens[name] = rand.Text()
+	}
+	return tokens[name]
 }
 
 func readTokens(path string) (map[string]string, error) {

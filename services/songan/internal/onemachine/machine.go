@@ -14,8 +14,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +25,9 @@ import (
 
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/accommodation"
+	"github.com/songan-vn/songan/services/accounts"
+	"github.com/songan-vn/songan/services/bankgateway"
+	"github.com/songan-vn/songan/services/disbursement"
 	"github.com/songan-vn/songan/services/identity"
 )
 
@@ -41,7 +46,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := openStorage(ctx, config, cast.brokerPassword)
+	store, err := openStorage(ctx, config, cast)
 	if err != nil {
 		return err
 	}
@@ -57,7 +62,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 
 	m := &machine{
 		deps: deps, store: store, cast: cast, out: out, began: began,
-		client: &http.Client{Timeout: callTimeout},
+		client: &http.Client{Timeout: callTimeout}, banks: map[string]Bank{},
 	}
 	services, err := m.build(ctx)
 	if err != nil {
@@ -88,6 +93,8 @@ type machine struct {
 	// population is where the simulated population database answers checks, and populationControl where it is told
 	// to misbehave.
 	population, populationControl string
+	// banks are the simulated banks by BIC.
+	banks map[string]Bank
 	// address is where the services listen; empty until they do.
 	address atomic.Value
 	// ready is set when demo.json is complete.
@@ -114,7 +121,10 @@ func (m *machine) build(ctx context.Context) (services []service.Service, err er
 		make func(context.Context, service.Deps) (service.Service, error)
 	}{
 		{accommodation.Name, accommodation.New},
+		{accounts.Name, accounts.New},
 		{identity.Name, m.identity},
+		{bankgateway.Name, m.bankgateway},
+		{disbursement.Name, m.disbursement},
 	} {
 		deps := m.deps.For(b.name)
 		if deps.DatabaseURL, err = m.store.database(ctx, b.name); err != nil {
@@ -132,19 +142,53 @@ func (m *machine) build(ctx context.Context) (services []service.Service, err er
 	}), nil
 }
 
-// identity finds its two dependencies in this process.
+// here is where the services of this process reach one another.
+func (m *machine) here() string { return "http://" + m.deps.Config.HTTP }
+
+// identity finds its dependencies in this process.
 func (m *machine) identity(ctx context.Context, deps service.Deps) (service.Service, error) {
 	return identity.NewWith(ctx, deps, identity.Config{
 		PopulationURL: m.population, PopulationKey: m.cast.populationKey,
-		PeopleURL: "http://" + m.deps.Config.HTTP, PeopleToken: m.cast.actors[identityActor].Token,
+		PeopleURL: m.here(), PeopleToken: m.cast.token(identity.Name),
+		AccountsURL: m.here(), AccountsToken: m.cast.token(identity.Name),
 		PopulationRate: checksPerSecond, InFlight: checksInFlight,
 	})
+}
+
+// bankgateway knows the banks of the demo. Their users exist already at the embedded broker, and are made here at a
+// cluster.
+func (m *machine) bankgateway(ctx context.Context, deps service.Deps) (service.Service, error) {
+	config := bankgateway.Config{
+		Banks: Banks(), BankGrants: true, BankPasswords: map[string]string{},
+		AccountsURL: m.here(), AccountsToken: m.cast.token(bankgateway.Name), InFlight: reportsInFlight,
+	}
+	for _, bic := range Banks() {
+		config.BankPasswords[bic] = m.cast.actors["bank_"+bic].KafkaPassword
+	}
+	return bankgateway.NewWith(ctx, deps, config)
+}
+
+// disbursement finds accounts in this process.
+func (m *machine) disbursement(ctx context.Context, deps service.Deps) (service.Service, error) {
+	environment := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		environment[name] = value
+	}
+	environment["SONGAN_ACCOUNTS_URL"], environment["SONGAN_ACCOUNTS_TOKEN"] = m.here(), m.cast.token(disbursement.Name)
+	config, err := service.LoadFrom[disbursement.Config](environment)
+	if err != nil {
+		return service.Service{}, err
+	}
+	return disbursement.NewWith(ctx, deps, config)
 }
 
 // What two cores can do beside taking notices: checks a second, and at the same time per partition.
 const (
 	checksPerSecond = 400
 	checksInFlight  = 4
+	// reportsInFlight is how many reports of a bank are handled at the same time, per partition.
+	reportsInFlight = 64
 )
 
 // staged tells whether the demo's actors can play.

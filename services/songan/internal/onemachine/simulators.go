@@ -2,9 +2,12 @@ package onemachine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/services/simulators/bank"
 	"github.com/songan-vn/songan/services/simulators/population"
 )
 
@@ -12,8 +15,24 @@ import (
 const Seed = 6
 
 // simulators starts the outside world: programs on ports of their own, which the services reach over the network as
-// they would the real ones. An installation with a real population database configures the identity service alone.
-func (m *machine) simulators(ctx context.Context) (service.Service, error) {
+// they would the real ones. An installation with a real population database and real banks configures identity and
+// bankgateway alone.
+func (m *machine) simulators(ctx context.Context) (_ service.Service, err error) {
+	var started []interface{ Close(context.Context) error }
+	closeAll := func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+		defer cancel()
+		var faults []error
+		for _, s := range started {
+			faults = append(faults, s.Close(ctx))
+		}
+		return errors.Join(faults...)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll())
+		}
+	}()
 	register, err := population.New(population.Options{Key: m.cast.populationKey, Seed: Seed, Now: m.deps.Now})
 	if err != nil {
 		return service.Service{}, fmt.Errorf("make the simulated register: %w", err)
@@ -21,10 +40,28 @@ func (m *machine) simulators(ctx context.Context) (service.Service, error) {
 	if err := register.Start(ctx); err != nil {
 		return service.Service{}, err
 	}
+	started = append(started, register)
 	m.population, m.populationControl = register.URL(), register.ControlURL()
-	return service.Service{Name: "simulators", Close: func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
-		defer cancel()
-		return register.Close(ctx)
-	}}, nil
+	for _, bic := range Banks() {
+		simulated, err := bank.New(m.bankOptions(bic))
+		if err != nil {
+			return service.Service{}, fmt.Errorf("make the simulated bank %s: %w", bic, err)
+		}
+		started = append(started, simulated)
+		if err := simulated.Start(ctx); err != nil {
+			return service.Service{}, err
+		}
+		m.banks[bic] = Bank{Control: simulated.ControlURL()}
+	}
+	return service.Service{Name: "simulators", Close: closeAll}, nil
+}
+
+// bankOptions are those of a bank with a login of its own, which knows nothing of the system but the published contract.
+func (m *machine) bankOptions(bic string) bank.Options {
+	actor := m.cast.actors["bank_"+bic]
+	return bank.Options{
+		BIC: bic, Topics: m.store.config.Topics, Brokers: m.store.config.Brokers,
+		User: actor.KafkaUser, Password: actor.KafkaPassword,
+		Dir: filepath.Join(m.deps.Config.Data, "banks", bic), Seed: Seed, Now: m.deps.Now,
+	}
 }

@@ -59,10 +59,10 @@ func (m *machine) set(ctx context.Context) error {
 	}
 	demo := Demo{
 		BaseURL: "http://" + address, Kafka: m.store.config.Brokers[0], Postgres: m.store.config.DatabaseURL,
-		Population: m.populationControl, Actors: map[string]Actor{},
+		Population: m.populationControl, Actors: map[string]Actor{}, Banks: m.banks,
 	}
 	for name, actor := range m.cast.actors {
-		if name != identityActor {
+		if actor.Role != string(access.Service) {
 			demo.Actors[name] = actor
 		}
 	}
@@ -145,6 +145,7 @@ func (m *machine) announce() {
 		{"health, metrics", base + "/readyz  " + base + "/metrics"},
 		{"Kafka", m.store.config.Brokers[0]},
 		{"population database (simulated)", m.population + "  faults: " + m.populationControl + "/control/faults"},
+		{"banks (simulated)", fmt.Sprintf("%d, with ledgers and faults of their own: see %s", len(m.banks), m.demoFile())},
 		{"actors and their tokens", m.demoFile()},
 	} {
 		_, _ = fmt.Fprintf(table, "  %s\t%s\n", line[0], line[1])
@@ -161,7 +162,7 @@ func (m *machine) announce() {
 			_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", name, actor.Role, actor.Name)
 		}
 	}
-	_, _ = fmt.Fprintln(table, "\n  next\tmake demo\tan evening in a province, against this system")
+	_, _ = fmt.Fprintln(table, "\n  next\tmake demo\tan evening and a payday in a province, against this system")
 	_, _ = fmt.Fprintln(table, "  stop\tCtrl-C\tnothing is lost; the next start goes on")
 	_ = table.Flush() // a closed terminal is no reason to stop
 	_, _ = fmt.Fprintln(m.out)

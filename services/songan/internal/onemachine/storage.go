@@ -29,7 +29,7 @@ type storage struct {
 const brokerUser = "songan"
 
 // openStorage starts what is not given, and returns the configuration with everything filled in.
-func openStorage(ctx context.Context, c service.Config, brokerPassword string) (_ *storage, err error) {
+func openStorage(ctx context.Context, c service.Config, cast casting) (_ *storage, err error) {
 	s := &storage{config: c}
 	defer func() { //nolint:contextcheck // what was started is stopped, whatever ctx says
 		if err != nil {
@@ -48,15 +48,26 @@ func openStorage(ctx context.Context, c service.Config, brokerPassword string) (
 	if len(c.Brokers) == 0 {
 		s.broker, err = kafka.Start(kafka.Options{
 			Dir: filepath.Join(c.Data, "kafka"), Addr: c.Kafka,
-			Users: []kafka.User{{Name: brokerUser, Password: brokerPassword, Super: true}},
+			Users: users(cast),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("SONGAN_KAFKA: %w", err)
 		}
 		s.config.Brokers = []string{s.broker.Addr()}
-		s.config.KafkaUser, s.config.KafkaPassword = brokerUser, brokerPassword
+		s.config.KafkaUser, s.config.KafkaPassword = brokerUser, cast.brokerPassword
 	}
 	return s, nil
+}
+
+// users are the logins at the embedded broker. What a bank may do is granted by the gateway.
+func users(cast casting) []kafka.User {
+	all := []kafka.User{{Name: brokerUser, Password: cast.brokerPassword, Super: true}}
+	for _, actor := range cast.actors {
+		if actor.KafkaUser != "" {
+			all = append(all, kafka.User{Name: actor.KafkaUser, Password: actor.KafkaPassword})
+		}
+	}
+	return all
 }
 
 // tuned are settings for one machine that is used for other things as well.

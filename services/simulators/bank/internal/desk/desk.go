@@ -176,7 +176,7 @@ func (e *errand) repeated(p ledger.Payment, i instruction, m Received, cause str
 		// Not through say: what is owed later is looked up in the ledger, and this does not stand there.
 		e.sayNow(cause, status(Report{EndToEndID: p.ID, Status: rejected, Reason: "DUPL"}))
 	default:
-		e.say(ledger.Debt{Key: cause, ID: p.ID}, status(present(p)))
+		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p)...)
 	}
 }
 
@@ -227,7 +227,7 @@ func (e *errand) inquired(r reference, cause string) {
 	case !found:
 		e.unknown(r.EndToEndID, cause)
 	default:
-		e.say(ledger.Debt{Key: cause, ID: p.ID}, status(present(p)))
+		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p)...)
 	}
 }
 
@@ -243,7 +243,7 @@ func (e *errand) recalled(r reference, cause string) {
 	case !found:
 		e.unknown(r.EndToEndID, cause)
 	default:
-		e.say(ledger.Debt{Key: cause, ID: p.ID}, status(present(p)))
+		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p)...)
 	}
 }
 

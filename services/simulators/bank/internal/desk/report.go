@@ -26,10 +26,30 @@ func present(p ledger.Payment) Report {
 	return r
 }
 
+// bookings is what stands in the book about a payment, in order: who asks about money that came back hears of its credit
+// as well, because it may be what got lost.
+func bookings(p ledger.Payment) []Report {
+	if p.Status != returned {
+		return []Report{present(p)}
+	}
+	credit := p
+	credit.Status, credit.Reason = credited, ""
+	return []Report{present(credit), present(p)}
+}
+
+// told is bookings as messages.
+func told(p ledger.Payment) []Outgoing {
+	var all []Outgoing
+	for _, r := range bookings(p) {
+		all = append(all, status(r))
+	}
+	return all
+}
+
 // reports is everything that the bank says about a new payment, in its manner.
 func (d *Desk) reports(p ledger.Payment, manner Manner, s Scenario) []Outgoing {
 	acknowledged := acknowledgements(p, s.Acknowledge)
-	verdict := present(p)
+	verdicts := bookings(p)
 	switch manner {
 	case Mute, Lost:
 		return nil
@@ -38,12 +58,14 @@ func (d *Desk) reports(p ledger.Payment, manner Manner, s Scenario) []Outgoing {
 	case Garbage:
 		return []Outgoing{d.garbage(p)}
 	case WrongAmount:
-		if verdict.Amount > 0 {
-			verdict.Amount += wrongBy
+		for i := range verdicts {
+			if verdicts[i].Amount > 0 {
+				verdicts[i].Amount += wrongBy
+			}
 		}
 	}
 	var all []Outgoing
-	for _, r := range append(acknowledged, verdict) {
+	for _, r := range append(acknowledged, verdicts...) {
 		all = append(all, status(r))
 	}
 	switch manner {
@@ -131,7 +153,10 @@ func (d *Desk) Owed(v ledger.View, debt ledger.Debt) []Outgoing {
 		if debt.First {
 			return named(d.BIC, debt.Key, d.reports(p, manner, s))
 		}
-		return named(d.BIC, debt.Key, []Outgoing{status(present(p))})
+		if strings.HasPrefix(debt.Key, returning) {
+			return named(d.BIC, debt.Key, []Outgoing{status(present(p))})
+		}
+		return named(d.BIC, debt.Key, told(p))
 	}
 	if a, found := v.Request(debt.ID); found && !strings.HasPrefix(debt.Key, returning) {
 		return named(d.BIC, debt.Key, []Outgoing{answerTo(a)})

@@ -207,6 +207,26 @@ func (c *Client) Create(ctx context.Context, r Call, body, made any) (err error)
 	return c.decode(ctx, r, http.StatusCreated, made)
 }
 
+// Change posts body and reads what became of the thing it changes, whether or not that is new.
+func (c *Client) Change(ctx context.Context, r Call, body, changed any) (Answer, error) {
+	r.Method = http.MethodPost
+	var err error
+	if r.Body, err = json.Marshal(body); err != nil {
+		return Answer{}, fmt.Errorf("write body: %w", err)
+	}
+	got, err := c.Do(ctx, r)
+	if err != nil {
+		return got, err
+	}
+	if got.Status >= http.StatusMultipleChoices {
+		return got, refusalOf(got)
+	}
+	if err := json.Unmarshal(got.Body, changed); err != nil {
+		return got, fmt.Errorf("read answer: %w", err)
+	}
+	return got, nil
+}
+
 // Read gets a document.
 func (c *Client) Read(ctx context.Context, r Call, into any) error {
 	r.Method = http.MethodGet
@@ -240,11 +260,9 @@ func (r *Refusal) Error() string { return fmt.Sprintf("answered with status %d %
 
 // refusalOf says why a request was refused that should not have been.
 func refusalOf(a Answer) error {
-	var problem struct {
-		Code string `json:"code"`
-	}
+	var problem Problem
 	if err := json.Unmarshal(a.Body, &problem); err != nil {
 		return &Refusal{Status: a.Status}
 	}
-	return &Refusal{Status: a.Status, Code: problem.Code}
+	return &Refusal{Status: a.Status, Code: problem.String()}
 }

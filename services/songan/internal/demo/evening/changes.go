@@ -51,7 +51,7 @@ func (g *Guest) plain() bool { return !g.late && g.Want.Identity == Matched }
 
 // underKeyOf enters another guest with the key of the first, as software does that counts its keys wrongly.
 func (p *planner) underKeyOf(first *Act) *Act {
-	other := p.guest(Alone, p.crowd.adult(), "tourism")
+	other := p.guest(Alone, p.crowd.Adult(), "tourism")
 	other.Want = Outcome{Code: reused, Status: http.StatusUnprocessableEntity}
 	act := p.enter(first.Facility, other)
 	act.Key, act.After = first.Key, first

@@ -14,7 +14,6 @@ package evening
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/services/simulators/people"
+	"github.com/songan-vn/songan/services/songan/internal/demo/crowd"
 )
 
 // Options say which evening to plan.
@@ -85,9 +85,9 @@ type Act struct {
 
 // Plan plans an evening.
 func Plan(o Options) Evening {
-	p := &planner{Options: o, dice: rand.New(rand.NewPCG(o.Seed, hash(o.Name)))}
+	p := &planner{Options: o, dice: rand.New(rand.NewPCG(o.Seed, crowd.Hash(o.Name)))}
 	p.facilities()
-	p.crowd = newCrowd(p.Options, p.dice)
+	p.crowd = crowd.New(crowd.Options{Seed: o.Seed, Name: o.Name, Register: o.Register, Today: o.Today}, p.dice)
 	parties := p.parties()
 	p.dice.Shuffle(len(parties), func(i, j int) { parties[i], parties[j] = parties[j], parties[i] })
 	for i, party := range parties {
@@ -97,18 +97,12 @@ func Plan(o Options) Evening {
 	return p.evening
 }
 
-func hash(name string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name)) // hashes do not fail
-	return h.Sum64()
-}
-
 // planner is a plan in the making.
 type planner struct {
 	Options
 
 	dice    *rand.Rand
-	crowd   *crowd
+	crowd   *crowd.Crowd
 	evening Evening
 	byKind  map[people.Kind]*beds
 	spoiled int // how many were entered wrongly so far

@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/simulators/people"
+	"github.com/songan-vn/songan/services/songan/internal/demo/crowd"
 )
 
 func at(t testing.TB, text string) time.Time {
@@ -84,8 +85,7 @@ func someone(t testing.TB, foreign bool) people.Person {
 	if foreign {
 		return register.Foreigner(7, today)
 	}
-	c := crowd{register: register, today: today}
-	return c.adult()
+	return crowd.New(crowd.Options{Register: register, Today: today}, nil).Adult()
 }
 
 func decoded(t testing.TB, body []byte) map[string]any {

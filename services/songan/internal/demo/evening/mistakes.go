@@ -102,7 +102,7 @@ func (p *planner) err(g *Guest) {
 	m := all[p.spoiled%len(all)]
 	p.spoiled++
 	if m.foreigner {
-		g.Person = p.crowd.foreigner()
+		g.Person = p.crowd.Foreigner()
 	}
 	g.mistake = &m
 	g.Want = Outcome{Code: m.code, Status: m.status()}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/songan-vn/songan/services/simulators/people"
+	"github.com/songan-vn/songan/services/songan/internal/demo/crowd"
 )
 
 // parties makes companies until everybody is there: of each kind its share, and the rest come alone.
@@ -50,22 +51,22 @@ func (p *planner) guest(party Party, who people.Person, reason string) *Guest {
 
 // citizen is a guest from Vietnam: most are entered as their card says, some not quite, some late.
 func (p *planner) citizen(party Party, reason string) *Guest {
-	who := p.crowd.adult()
+	who := p.crowd.Adult()
 	g := p.guest(party, who, reason)
 	g.Papers = who
 	switch roll := p.dice.IntN(1000); {
 	case roll < 22:
-		g.entered(p.crowd.misspelt(who), Mismatched, "full_name")
+		g.entered(p.crowd.Misspelt(who), Mismatched, "full_name")
 	case roll < 36:
-		if misdated, ok := p.crowd.misdated(who); ok {
+		if misdated, ok := p.crowd.Misdated(who); ok {
 			g.entered(misdated, Mismatched, "birth_date")
 		}
 	case roll < 56:
-		if strange, ok := p.crowd.strange(who); ok {
+		if strange, ok := p.crowd.Strange(who); ok {
 			g.entered(strange, NotFound)
 		}
 	case roll < 86:
-		g.entered(unaccented(who), Matched)
+		g.entered(crowd.Unaccented(who), Matched)
 	case roll < 126:
 		p.late(g)
 	}
@@ -107,7 +108,7 @@ func (p *planner) alone(int) []*Act {
 }
 
 func (p *planner) mistaken(int) []*Act {
-	g := p.guest(Alone, p.crowd.adult(), "tourism")
+	g := p.guest(Alone, p.crowd.Adult(), "tourism")
 	p.err(g)
 	return []*Act{p.enter(p.place(people.Tourist, people.BoardingHouse), g)}
 }
@@ -127,7 +128,7 @@ func (p *planner) family(most int) []*Act {
 		guests = append(guests, p.citizen(Family, "family_visit"))
 	}
 	for range min(p.between(1, 3), most-len(guests)) {
-		child := p.guest(Family, p.crowd.child(), "family_visit")
+		child := p.guest(Family, p.crowd.Child(), "family_visit")
 		child.With = guests[0].Number
 		guests = append(guests, child)
 	}
@@ -137,7 +138,7 @@ func (p *planner) family(most int) []*Act {
 func (p *planner) foreigners(most int) []*Act {
 	var guests []*Guest
 	for range min(p.between(1, 3), most) {
-		g := p.guest(Foreigners, p.crowd.foreigner(), "tourism")
+		g := p.guest(Foreigners, p.crowd.Foreigner(), "tourism")
 		if p.oneIn(20) {
 			p.late(g)
 		}
@@ -151,9 +152,9 @@ const noPapers = 6
 
 // hospital is a patient, and the relatives who look after them.
 func (p *planner) hospital(most int) []*Act {
-	who := p.crowd.adult()
+	who := p.crowd.Adult()
 	if p.oneIn(4) {
-		who = p.crowd.child()
+		who = p.crowd.Child()
 	}
 	patient := p.guest(Hospital, who, "medical_treatment")
 	if p.oneIn(noPapers) {
@@ -182,7 +183,7 @@ func (p *planner) list(party Party, facility int, reason string, size int) []*Ac
 	act := &Act{Verb: NotifyMany, Facility: facility, Key: p.key("list-%d", len(p.evening.Guests))}
 	for range size {
 		if p.oneIn(wrongOneIn) {
-			g := p.guest(party, p.crowd.adult(), reason)
+			g := p.guest(party, p.crowd.Adult(), reason)
 			p.err(g)
 			g.Want.Status = http.StatusUnprocessableEntity
 			act.Guests = append(act.Guests, g)

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
+)
+
+// The bars of a province: Hà Nội's communes, at four banks.
+const (
+	draftBar   = 15 * time.Second
+	releaseBar = 20 * time.Second
+	settleBar  = 60 * time.Second
+	singleBar  = 300 * time.Millisecond
+	// lonely are the lists of one line that a payment is timed with.
+	lonely = 100
+)
+
+// province is the system's money half, with everybody registered, banked and enrolled.
+type province struct {
+	*lab
+	api    *client.Client
+	month  string
+	people []string // beneficiaries
+	single []string // those who are paid alone, each in a commune of their own
+	units  []string // communes
+}
+
+// payment measures the way of money: the list of a province, its release, its end; and one payment alone.
+func payment(ctx context.Context, l *lab) ([]figure, error) {
+	p := &province{lab: l, api: client.New(l.demo.BaseURL, connections), month: time.Now().Format("2006-01")}
+	began := time.Now()
+	if err := p.settle(ctx); err != nil {
+		return nil, fmt.Errorf("settle a province: %w", err)
+	}
+	l.say("  %d people registered, banked and enrolled in %.0f s", len(p.people)+lonely, time.Since(began).Seconds())
+	figures, err := p.payTheList(ctx)
+	if err != nil {
+		return nil, err
+	}
+	alone, err := p.payOneByOne(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(figures, alone), nil
+}
+
+// payTheList drafts, releases and settles the list of everybody, beside one COPY of as many rows.
+func (p *province) payTheList(ctx context.Context) ([]figure, error) {
+	copied, err := p.copyRows(ctx, len(p.people))
+	if err != nil {
+		return nil, fmt.Errorf("copy as a baseline: %w", err)
+	}
+	status := filepath.Join("/proc", strconv.Itoa(p.system.Process.Pid), "status")
+	before := kibibytes(status, "VmRSS")
+	began := time.Now()
+	list, err := p.draft(ctx, provinceCode, "social_assistance")
+	if err != nil {
+		return nil, err
+	}
+	drafted := time.Since(began)
+	grown := kibibytes(status, "VmRSS") - before
+	if list.Totals.ByAccount != len(p.people) {
+		return nil, fmt.Errorf("the list has %d lines by account instead of %d", list.Totals.ByAccount, len(p.people))
+	}
+	if err := p.sign(ctx, list); err != nil {
+		return nil, err
+	}
+	began = time.Now()
+	if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
+		return nil, err
+	}
+	if err := p.untilInstructed(ctx, len(p.people)); err != nil {
+		return nil, err
+	}
+	released := time.Since(began)
+	if err := p.untilReconciled(ctx, list.ID); err != nil {
+		return nil, err
+	}
+	settled := time.Since(began)
+	lines := fmt.Sprintf("%d", len(p.people))
+	memory := timed("draft with proofs, "+lines+" lines", drafted, copied, draftBar)
+	memory.value += fmt.Sprintf(", memory %+d MiB", grown>>10)
+	return []figure{
+		memory,
+		timed("release to the banks, "+lines+" payments", released, copied, releaseBar),
+		timed("credited, posted and reconciled, "+lines+" payments", settled, copied, settleBar),
+	}, nil
+}
+
+// timed is a duration against that of one COPY of as many rows.
+func timed(measure string, took, copied, most time.Duration) figure {
+	return figure{
+		measure: measure, value: fmt.Sprintf("%.1f s", took.Seconds()), baseline: fmt.Sprintf("%.2f s for one COPY", copied.Seconds()),
+		ratio: took.Seconds() / copied.Seconds(), bar: fmt.Sprintf("<= %.0f s", most.Seconds()), ok: took <= most,
+	}
+}
+
+// payOneByOne releases lists of one line on an idle system, and looks until the read model shows the credit.
+func (p *province) payOneByOne(ctx context.Context) (figure, error) {
+	took := make([]time.Duration, 0, lonely)
+	for i := range p.single {
+		list, err := p.draft(ctx, p.units[i], "meritorious_services")
+		if err != nil {
+			return figure{}, err
+		}
+		if list.Totals.ByAccount != 1 {
+			return figure{}, fmt.Errorf("the list of one has %d lines", list.Totals.ByAccount)
+		}
+		if err := p.sign(ctx, list); err != nil {
+			return figure{}, err
+		}
+		began := time.Now()
+		if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
+			return figure{}, err
+		}
+		if err := p.untilReconciled(ctx, list.ID); err != nil {
+			return figure{}, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	p50, p99 := took[len(took)/2], took[len(took)*99/100]
+	return figure{
+		measure: fmt.Sprintf("one payment, release -> credited in the read model, idle, %d times", len(took)),
+		value:   fmt.Sprintf("p50 %d ms, p99 %d ms", p50.Milliseconds(), p99.Milliseconds()),
+		bar:     fmt.Sprintf("p99 <= %d ms", singleBar.Milliseconds()), ok: p99 <= singleBar,
+	}, nil
+}

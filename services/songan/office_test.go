@@ -1,0 +1,90 @@
+package songan_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A guest asks who read them, and then to be erased: through the commands, against the running system.
+func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole system")
+	}
+	t.Parallel()
+	m := newMachine(t)
+	m.start(t)
+	const document = "001090123456"
+	status, answer, err := m.call(t.Context(), http.MethodPost, "/accommodation/v1/notices", "hotel", "erase-me", map[string]any{
+		"guest": map[string]any{
+			"full_name": "Nguyễn Văn An", "birth_date": "1990-01-15", "sex": "male", "nationality": "VNM",
+			"document": map[string]any{"type": "citizen_id", "number": document},
+		},
+		"arrived_at": time.Now().Format(time.RFC3339), "reason": "tourism",
+	})
+	if err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %s %v", status, answer, err)
+	}
+	waitForChecks(t, m, 1) // the identity service reads the guest for it
+	var report []struct {
+		Service  string
+		Readings []struct{ Actor, Purpose string }
+	}
+	m.office(t, document, &report, "access-report", "--actor", "officer:lan", "--case", "2026/117")
+	readers := ""
+	for _, of := range report {
+		for _, r := range of.Readings {
+			readers += of.Service + " " + r.Actor + " " + r.Purpose + "\n"
+		}
+	}
+	for _, want := range []string{"accommodation service:identity identity_check", "accommodation officer:lan access_report"} {
+		if !strings.Contains(readers, want) {
+			t.Errorf("%q is missing in\n%s", want, readers)
+		}
+	}
+	var proof []struct {
+		Service string
+		Refs    []string
+	}
+	for _, want := range []int{1, 0} { // and again
+		m.office(t, document, &proof, "erase", "--actor", "officer:lan", "--case", "2026/118")
+		if proof[0].Service != "accommodation" || len(proof[0].Refs) != want {
+			t.Fatalf("erased %+v, want %d in accommodation", proof, want)
+		}
+	}
+	var replayed []struct {
+		Service string
+		Refs    int
+	}
+	m.office(t, "", &replayed, "replay-erasures")
+	if replayed[0].Refs != 1 {
+		t.Errorf("%+v", replayed)
+	}
+	var breach []struct{ Refs []string }
+	m.office(t, "", &breach, "breach", "--key", "service:identity", "--from", time.Now().Add(-time.Hour).Format(time.RFC3339))
+	if len(breach[0].Refs) != 1 {
+		t.Errorf("%+v", breach)
+	}
+}
+
+// office runs a command of the operators' and reads what it prints, in which the number must not stand.
+func (m *machine) office(t *testing.T, input string, into any, args ...string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), m.binary, args...)
+	c.Env, c.Stdin = m.env, strings.NewReader(input)
+	var out, said bytes.Buffer
+	c.Stdout, c.Stderr = &out, &said
+	if err := c.Run(); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, said.String())
+	}
+	if input != "" && strings.Contains(out.String()+said.String(), input) {
+		t.Errorf("%v repeats the number", args)
+	}
+	if err := json.Unmarshal(out.Bytes(), into); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out.String())
+	}
+}
