@@ -23,7 +23,7 @@ func single(ctx context.Context, l *lab) ([]figure, error) {
 		return nil, err
 	}
 	var accepted atomic.Int64
-	began := time.Now()
+	began, used := time.Now(), l.spent()
 	faults := make([]error, connections)
 	var clients sync.WaitGroup
 	for i := range connections {
@@ -33,10 +33,13 @@ func single(ctx context.Context, l *lab) ([]figure, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	perSecond := float64(accepted.Load()) / time.Since(began).Seconds()
+	perSecond := float64(accepted.Load())/time.Since(began).Seconds()
+	used = l.spent() - used
+	lag, err := l.catchUp(ctx, "the single notices")
 	return []figure{
 		rate("notices over HTTP, one per request, 64 connections : pgbench", perSecond, baseline, "notices", 0.7),
-	}, nil
+		cost("CPU time of the system while it accepted one of them", used, accepted.Load()), lag,
+	}, err
 }
 
 // post sends notices over one connection until the time is over. It writes requests as bytes, as pgbench and wrk do,
