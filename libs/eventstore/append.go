@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -42,7 +43,7 @@ func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error)
 
 func (s *Store) append(ctx context.Context, a Append) (*command, error) {
 	c := s.encode(a)
-	if err := s.send(ctx, s.appends.enter, c); err != nil {
+	if err := s.send(ctx, s.appends.Enter, c); err != nil {
 		return nil, err
 	}
 	return c, c.err
@@ -57,7 +58,7 @@ func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
 	results := make([]Result, len(all))
 	for from := 0; from < len(all); {
 		chunk := s.chunk(all[from:])
-		if err := s.send(ctx, s.appends.enterLate, chunk...); err != nil {
+		if err := s.send(ctx, s.appends.EnterLate, chunk...); err != nil {
 			err = fmt.Errorf("append %d of %d: %w", from+1, len(all), err)
 			for i := range results[from:] {
 				results[from+i].Err = err
@@ -76,10 +77,10 @@ func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
 func (s *Store) chunk(all []Append) []*command {
 	var chunk []*command
 	bytes := 0
-	for _, a := range all[:min(len(all), batchSize)] {
+	for _, a := range all[:min(len(all), queue.BatchSize)] {
 		c := s.encode(a)
 		chunk = append(chunk, c)
-		if bytes += c.bytes; bytes > batchBytes {
+		if bytes += c.bytes; bytes > queue.BatchBytes {
 			break
 		}
 	}
@@ -89,30 +90,30 @@ func (s *Store) chunk(all []Append) []*command {
 // send queues commands as one piece and waits until all of them are answered. When it fails, they are not to be
 // looked at: the writer may have them.
 func (s *Store) send(ctx context.Context, enter entrance, commands ...*command) error {
-	t := &ticket[[]*command]{done: make(chan struct{})}
+	t := &queue.Ticket[[]*command]{Done: make(chan struct{})}
 	for _, c := range commands {
 		if c.err == nil {
-			t.work = append(t.work, c)
-			t.size++
-			t.bytes += c.bytes
+			t.Work = append(t.Work, c)
+			t.Size++
+			t.Bytes += c.bytes
 		}
 	}
-	if t.size == 0 {
+	if t.Size == 0 {
 		return nil
 	}
 	if err := enter(ctx, t); err != nil {
 		return err
 	}
 	select {
-	case <-t.done:
+	case <-t.Done:
 		return nil
 	case <-ctx.Done():
 	}
-	if s.appends.leave(t) {
+	if s.appends.Leave(t) {
 		return ctx.Err() //nolint:wrapcheck // the caller wraps
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, ctx.Err())
 }
 
 // entrance is how one gets into the queue: refused at once, or waiting for room.
-type entrance func(context.Context, *ticket[[]*command]) error
+type entrance func(context.Context, *queue.Ticket[[]*command]) error

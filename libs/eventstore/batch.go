@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/songan-vn/songan/libs/eventstore/internal/wire"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -19,7 +20,7 @@ const appendBatch = `select positions, recorded from append_batch(
 	$1,  $2, $3, $4, $5,  $6, $7, $8, $9, $10, $11,  $12, $13, $14, $15, $16, $17, $18, $19)`
 
 // store asks the database to append the batch and fills in the answers. What careful means is said by append_batch.
-func (b batch) store(ctx context.Context, pool *pgxpool.Pool, w *wire, careful bool) error {
+func (b batch) store(ctx context.Context, pool *pgxpool.Pool, w *wire.Wire, careful bool) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("get a connection: %w", err)
@@ -28,10 +29,10 @@ func (b batch) store(ctx context.Context, pool *pgxpool.Pool, w *wire, careful b
 	if _, err := conn.Conn().Prepare(ctx, "append_batch", appendBatch); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	w.reset()
+	w.Reset()
 	b.encode(w, careful)
 	binary := []int16{pgx.BinaryFormatCode}
-	result := conn.Conn().PgConn().ExecPrepared(ctx, "append_batch", w.values(), binary, binary).Read()
+	result := conn.Conn().PgConn().ExecPrepared(ctx, "append_batch", w.Values(), binary, binary).Read()
 	if result.Err != nil {
 		return fmt.Errorf("append a batch of %d: %w", len(b), result.Err)
 	}
@@ -70,80 +71,75 @@ func (b batch) fail(err error) {
 }
 
 // encode lists the batch column by column, as append_batch takes it.
-func (b batch) encode(w *wire, careful bool) {
-	yes := byte(0)
-	if careful {
-		yes = 1
-	}
-	w.buf = append(w.buf, yes)
-	w.end()
+func (b batch) encode(w *wire.Wire, careful bool) {
+	w.Bool(careful)
 	b.encodeCommands(w)
 	b.encodeFacts(w)
 	b.encodeSecrets(w)
 }
 
-func (b batch) encodeCommands(w *wire) {
+func (b batch) encodeCommands(w *wire.Wire) {
 	each := func(oid int, put func(*command)) {
-		w.array(oid, len(b))
+		w.Array(oid, len(b))
 		for _, c := range b {
 			put(c)
 		}
-		w.end()
+		w.End()
 	}
 	last := make(map[string]int, len(b)) // command of each stream
 	number := 0
-	each(oidInt4, func(c *command) { w.int4s(c.expected) })
-	each(oidInt4, func(c *command) { w.int4s(len(c.facts)) })
-	each(oidInt4, func(c *command) {
+	each(wire.Int4, func(c *command) { w.Int4s(c.expected) })
+	each(wire.Int4, func(c *command) { w.Int4s(len(c.facts)) })
+	each(wire.Int4, func(c *command) {
 		number++
-		w.int4s(last[c.stream])
+		w.Int4s(last[c.stream])
 		last[c.stream] = number
 	})
-	each(oidInt8, func(c *command) { w.int8s(c.id) })
+	each(wire.Int8, func(c *command) { w.Int8s(c.id) })
 }
 
-func (b batch) encodeFacts(w *wire) {
+func (b batch) encodeFacts(w *wire.Wire) {
 	facts := 0
 	for _, c := range b {
 		facts += len(c.facts)
 	}
 	each := func(oid int, put func(c *command, number, fact int)) {
-		w.array(oid, facts)
+		w.Array(oid, facts)
 		for i, c := range b {
 			for fact := range c.facts {
 				put(c, i+1, fact)
 			}
 		}
-		w.end()
+		w.End()
 	}
-	each(oidInt4, func(_ *command, number, _ int) { w.int4s(number) })
-	each(oidInt4, func(_ *command, _, fact int) { w.int4s(fact + 1) })
-	each(oidText, func(c *command, _, _ int) { w.texts(c.stream) })
-	each(oidText, func(c *command, _, fact int) { w.texts(c.types[fact]) })
-	each(oidJSONB, func(c *command, _, fact int) { w.jsonbs(c.data[fact]) })
-	each(oidJSONB, func(c *command, _, _ int) { w.jsonbs(c.meta) })
+	each(wire.Int4, func(_ *command, number, _ int) { w.Int4s(number) })
+	each(wire.Int4, func(_ *command, _, fact int) { w.Int4s(fact + 1) })
+	each(wire.Text, func(c *command, _, _ int) { w.Texts(c.stream) })
+	each(wire.Text, func(c *command, _, fact int) { w.Texts(c.types[fact]) })
+	each(wire.JSONB, func(c *command, _, fact int) { w.JSONBs(c.data[fact]) })
+	each(wire.JSONB, func(c *command, _, _ int) { w.JSONBs(c.meta) })
 }
 
-func (b batch) encodeSecrets(w *wire) {
+func (b batch) encodeSecrets(w *wire.Wire) {
 	rows := 0
 	for _, c := range b {
 		rows += len(c.secrets)
 	}
 	each := func(oid int, put func(r vault.Row, owner int)) {
-		w.array(oid, rows)
+		w.Array(oid, rows)
 		for i, c := range b {
 			for _, r := range c.secrets {
 				put(r, i+1)
 			}
 		}
-		w.end()
+		w.End()
 	}
-	each(oidInt4, func(_ vault.Row, owner int) { w.int4s(owner) })
-	each(oidText, func(r vault.Row, _ int) { w.texts(string(r.Ref)) })
-	each(oidText, func(r vault.Row, _ int) { w.texts(r.Purpose) })
-	each(oidText, func(r vault.Row, _ int) { w.texts(r.Key) })
-	each(oidBytea, func(r vault.Row, _ int) { w.byteas(r.Ciphertext) })
-	each(oidBytea, func(r vault.Row, _ int) { w.byteas(r.DocumentIndex) })
-	each(oidBytea, func(r vault.Row, _ int) { w.byteas(r.NameIndex) })
-	each(oidTimestamptz, func(r vault.Row, _ int) { w.times(r.ExpiresAt) })
+	each(wire.Int4, func(_ vault.Row, owner int) { w.Int4s(owner) })
+	each(wire.Text, func(r vault.Row, _ int) { w.Texts(string(r.Ref)) })
+	each(wire.Text, func(r vault.Row, _ int) { w.Texts(r.Purpose) })
+	each(wire.Text, func(r vault.Row, _ int) { w.Texts(r.Key) })
+	each(wire.Bytea, func(r vault.Row, _ int) { w.Byteas(r.Ciphertext) })
+	each(wire.Bytea, func(r vault.Row, _ int) { w.Byteas(r.DocumentIndex) })
+	each(wire.Bytea, func(r vault.Row, _ int) { w.Byteas(r.NameIndex) })
+	each(wire.Timestamptz, func(r vault.Row, _ int) { w.Times(r.ExpiresAt) })
 }

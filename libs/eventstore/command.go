@@ -111,12 +111,12 @@ func (c *command) result() Result {
 }
 
 // rows are the facts as they now lie in the table.
-func (c *command) rows() []row {
-	list := make([]row, len(c.facts))
+func (c *command) rows() []Stored {
+	list := make([]Stored, len(c.facts))
 	for i := range c.facts {
-		list[i] = row{
-			position: c.position + int64(i), version: c.expected + 1 + i, name: c.types[i],
-			data: c.data[i], as: c.as, recordedAt: c.at,
+		list[i] = Stored{
+			Position: c.position + int64(i), Stream: c.stream, Version: c.expected + 1 + i, Name: c.types[i],
+			Data: c.data[i], Meta: c.as, RecordedAt: c.at,
 		}
 	}
 	return list

@@ -42,6 +42,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
+	"github.com/songan-vn/songan/libs/eventstore/internal/recent"
+	"github.com/songan-vn/songan/libs/eventstore/internal/ring"
+	"github.com/songan-vn/songan/libs/eventstore/internal/turns"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
@@ -58,7 +62,7 @@ var (
 	// ErrHole says that the log lacks a position. It was tampered with, or badly restored.
 	ErrHole = errors.New("the log has a hole")
 	// ErrClosed says that the store was closed.
-	ErrClosed = errors.New("the store is closed")
+	ErrClosed = queue.ErrClosed
 )
 
 const (
@@ -92,11 +96,12 @@ type Store struct {
 	metrics *metrics
 	channel string
 
-	appends *queue[[]*command]
-	loads   *queue[*loading]
-	turns   *turns
-	recent  *recent
+	appends *queue.Queue[[]*command]
+	loads   *queue.Queue[*loading]
+	turns   *turns.Turns
+	recent  *recent.Recent[Stored]
 	head    *head
+	ring    *ring.Ring[Stored]
 	bell    chan struct{} // tells the notifier that there is something to tell
 
 	ctx       context.Context //nolint:containedctx // the life of the store's goroutines, ended by Close
@@ -121,8 +126,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
 		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now,
-		appends: newQueue[[]*command](), loads: newQueue[*loading](), turns: newTurns(), recent: newRecent(),
-		head: &head{}, bell: make(chan struct{}, 1),
+		appends: queue.New[[]*command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
+		head: &head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
@@ -180,8 +185,8 @@ func (s *Store) start() {
 // everything that the store opened. Whoever still follows the log gets [ErrClosed].
 func (s *Store) Close() {
 	s.closing.Do(func() {
-		s.appends.close()
-		s.loads.close()
+		s.appends.Close()
+		s.loads.Close()
 		late := time.AfterFunc(closeWait, s.stop)
 		s.working.Wait()
 		late.Stop()

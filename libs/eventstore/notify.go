@@ -13,14 +13,24 @@ import (
 const (
 	notifyEvery = 5 * time.Millisecond // at most; commits in between share a notification
 	shortTrip   = 5 * time.Second      // for statements that have nothing to wait for
+
+	mostRemembered = 8192     // facts that followers find in memory
+	bytesOfThem    = 16 << 20 // at most
+	rowOverhead    = 500      // bytes of a fact in memory beside its JSON, about
 )
 
-// announce tells followers how far the log reaches: those of this process at once, others through the notifier.
+// announce tells followers how far the log reaches: those of this process at once, others through the notifier. What was
+// appended is remembered before they hear of it.
 func (s *Store) announce(b batch) {
 	var last int64
 	for _, c := range b {
-		if c.err == nil {
-			last = max(last, c.position+int64(len(c.facts))-1)
+		if c.err != nil {
+			continue
+		}
+		last = max(last, c.position+int64(len(c.facts))-1)
+		for _, r := range c.rows() {
+			r.Meta.OccurredAt, r.shared = r.Meta.OccurredAt.Round(0), &shared{} // without the monotonic clock, as it is stored
+			s.ring.Add(r.Position, r, rowOverhead+r.size())
 		}
 	}
 	if last == 0 {
