@@ -35,6 +35,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -46,6 +47,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore/internal/recent"
 	"github.com/songan-vn/songan/libs/eventstore/internal/ring"
 	"github.com/songan-vn/songan/libs/eventstore/internal/turns"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
@@ -84,6 +86,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Now is the instant at which a fact occurred if its meta does not say; nil means the machine's clock.
 	Now func() time.Time
+	// Pace is hurried by [Store.Hurry], in this process and in others; nil if nobody gives way.
+	Pace *pace.Pace
 }
 
 // Store is the log of one service. It is safe for concurrent use, by several processes as well.
@@ -95,6 +99,8 @@ type Store struct {
 	now     func() time.Time
 	metrics *metrics
 	channel string
+	pace    *pace.Pace
+	hurried atomic.Int64 // when others were last told to hurry
 
 	appends *queue.Queue[[]*command]
 	loads   *queue.Queue[*loading]
@@ -125,7 +131,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 // five of its own. The caller closes the store, before the pool.
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
-		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now,
+		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now, pace: o.Pace,
 		appends: queue.New[[]*command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
 		head: &head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}
@@ -134,6 +140,9 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.pace == nil {
+		s.pace = pace.New(s.now, nil)
 	}
 	if err := s.find(ctx); err != nil {
 		return nil, err

@@ -11,13 +11,29 @@ import (
 )
 
 const (
-	notifyEvery = 5 * time.Millisecond // at most; commits in between share a notification
-	shortTrip   = 5 * time.Second      // for statements that have nothing to wait for
+	notifyEvery = 5 * time.Millisecond   // at most; commits in between share a notification
+	shortTrip   = 5 * time.Second        // for statements that have nothing to wait for
+	hurryEvery  = 100 * time.Millisecond // at most; a hurry lasts longer
 
 	mostRemembered = 8192     // facts that followers find in memory
 	bytesOfThem    = 16 << 20 // at most
 	rowOverhead    = 500      // bytes of a fact in memory beside its JSON, about
 )
+
+// hurry is what a notification says instead of a position.
+const hurry = "hurry"
+
+// Hurry says that somebody waits until what follows the log has caught up: nobody gives way to commands for a moment, in
+// this process and in others. Whoever waits longer calls it again.
+func (s *Store) Hurry(ctx context.Context) {
+	s.pace.Hurry()
+	now, last := time.Now().UnixNano(), s.hurried.Load()
+	if now-last < int64(hurryEvery) || !s.hurried.CompareAndSwap(last, now) {
+		return
+	}
+	// Without an answer, others hurry later, when what they put off has become too old.
+	_, _ = s.pool.Exec(ctx, `select pg_notify($1, $2)`, s.channel, hurry)
+}
 
 // announce tells followers how far the log reaches: those of this process at once, others through the notifier. What was
 // appended is remembered before they hear of it.
@@ -100,6 +116,9 @@ func (s *Store) hearOnce() (heard bool, err error) {
 		n, err := conn.WaitForNotification(s.ctx)
 		if err != nil {
 			return true, fmt.Errorf("wait for a notification: %w", err)
+		}
+		if n.Payload == hurry {
+			s.pace.Hurry()
 		}
 		if position, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
 			s.head.advance(position)

@@ -5,7 +5,7 @@
 //     one for everything else.
 //  2. Tables of the libraries are migrated before anything reads them. Several processes may start at once.
 //  3. What runs in the background (relay, read models, reactions) is returned by [Foundation.Runners], and nothing
-//     runs before that.
+//     runs before that. In a wave of commands it gives way to them; see package pace.
 package foundation
 
 import (
@@ -21,6 +21,7 @@ import (
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
@@ -53,6 +54,7 @@ type Foundation struct {
 
 	options  Options
 	deps     service.Deps
+	pace     *pace.Pace
 	metrics  prometheus.Registerer
 	logPool  *pgxpool.Pool
 	models   *projection.Runner
@@ -64,8 +66,11 @@ type Foundation struct {
 // Open connects, migrates and checks everything, and starts nothing but the log's appender.
 func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err error) {
 	f := &Foundation{
-		options: o, deps: deps,
+		options: o, deps: deps, pace: deps.API.Pace,
 		metrics: prometheus.WrapRegistererWith(prometheus.Labels{"service": o.Service}, deps.Metrics),
+	}
+	if f.pace == nil {
+		f.pace = pace.New(deps.Now, nil)
 	}
 	defer func() {
 		if err != nil {
@@ -86,7 +91,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	f.Log, err = eventstore.Open(ctx, f.logPool, eventstore.Options{
-		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now,
+		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now, Pace: f.pace,
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	f.quarantine = reaction.NewQuarantine(f.Pool, deps.Now)
-	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
+	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics, Pace: f.pace})
 	return f, nil
 }
 
@@ -134,7 +139,7 @@ func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handl
 	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
 		Topics: f.othersTopics(),
 		Pool:   f.Pool, Bus: f.Bus, Catalog: f.options.Others, Now: f.deps.Now, InFlight: inFlight, Down: breaker.IsDown,
-		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer,
+		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.pace,
 	}, handlers...)
 	if err != nil {
 		return err
@@ -161,7 +166,7 @@ func (f *Foundation) othersTopics() []string {
 // Runners is what runs as long as the service does.
 func (f *Foundation) Runners() []service.Runner {
 	relay := kafkabus.NewRelay(f.Log, f.logPool, f.Bus, kafkabus.RelayOptions{
-		Topic: f.topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
+		Topic: f.topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics, Pace: f.pace,
 	})
 	runners := []service.Runner{
 		{Name: "relay", Run: relay.Run},

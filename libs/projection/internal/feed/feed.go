@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// bulkBatch is how many facts are written at once while a projection is behind, liveBatch once it keeps up.
+	// bulkBatch is the most facts that are written at once.
 	bulkBatch = 10_000
-	liveBatch = 1_000
 	// readAhead is how many bulk batches are read and decoded while one is written.
 	readAhead = 2
 )
@@ -36,6 +35,8 @@ type Feed interface {
 	Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error
 	// Lag counts what is there and lies behind a progress.
 	Lag(ctx context.Context, at checkpoint.Progress) (int64, error)
+	// Hurry says that somebody waits for what follows this feed.
+	Hurry(ctx context.Context)
 }
 
 // FromLog feeds a projection from the log of its own service.
@@ -48,6 +49,9 @@ var errBehind = errors.New("behind the log")
 
 // Source is the own log.
 func (logFeed) Source() string { return checkpoint.OwnLog }
+
+// Hurry tells all processes.
+func (l logFeed) Hurry(ctx context.Context) { l.store.Hurry(ctx) }
 
 // Lag counts positions.
 func (l logFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
@@ -73,11 +77,11 @@ func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle fu
 		if err := l.catchUp(ctx, after, apply); err != nil {
 			return err
 		}
-		err := l.store.Follow(ctx, after, liveBatch, func(ctx context.Context, facts []events.Recorded) error {
+		err := l.store.Follow(ctx, after, bulkBatch, func(ctx context.Context, facts []events.Recorded) error {
 			if err := apply(ctx, facts); err != nil {
 				return err
 			}
-			if len(facts) == liveBatch {
+			if len(facts) == bulkBatch {
 				return errBehind
 			}
 			return nil
@@ -168,6 +172,9 @@ func (t topicFeed) Follow(ctx context.Context, from checkpoint.Progress, handle 
 	}
 	return nil
 }
+
+// Hurry does nothing: the relay is another service's.
+func (topicFeed) Hurry(context.Context) {}
 
 // Lag counts offsets.
 func (t topicFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
