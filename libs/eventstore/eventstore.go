@@ -86,7 +86,7 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Now is the instant at which a fact occurred if its meta does not say; nil means the machine's clock.
 	Now func() time.Time
-	// Pace is hurried by [Store.Hurry], in this process and in others; nil if nobody gives way.
+	// Pace says when followers give way to commands; nil if never.
 	Pace *pace.Pace
 }
 

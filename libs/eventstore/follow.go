@@ -19,7 +19,7 @@ const pollEvery = time.Second
 //
 // While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error: to
 // go on would be to skip something. What this process has appended lately comes from memory, and several followers
-// get the same facts: nobody changes them.
+// get the same facts: nobody changes them. While many commands are under way, it rests between batches; see package pace.
 func (s *Store) Follow(
 	ctx context.Context, after int64, limit int, handle func(context.Context, []events.Recorded) error,
 ) error {
@@ -70,6 +70,7 @@ func (s *Store) FollowStored(
 
 // hand gets one batch, hands it over, and returns the last position that was handled.
 func (s *Store) hand(ctx context.Context, after int64, limit int, handle func(context.Context, []Stored) error) (int64, error) {
+	began := time.Now()
 	batch, err := s.next(ctx, after, limit)
 	if err != nil || len(batch) == 0 {
 		return after, err
@@ -77,7 +78,14 @@ func (s *Store) hand(ctx context.Context, after int64, limit int, handle func(co
 	if err := handle(ctx, batch); err != nil {
 		return after, err
 	}
+	s.GiveWay(ctx, time.Since(began), batch[0].RecordedAt)
 	return batch[len(batch)-1].Position, nil
+}
+
+// GiveWay rests after work on facts that took so long, if many commands are under way; since is when the oldest of them was
+// recorded. Following does so by itself; who reads the log in pieces calls it after each.
+func (s *Store) GiveWay(ctx context.Context, took time.Duration, since time.Time) {
+	s.pace.Rest(ctx, took, since)
 }
 
 // next returns what follows a position: from memory if it is there, else from the database, for which it waits.

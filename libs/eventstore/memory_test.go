@@ -2,6 +2,7 @@ package eventstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -226,4 +228,50 @@ func TestAStoredFactThatNobodyKnowsEndsFollowing(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "till.foreign.v1") {
 		t.Errorf("got %v, want that the fact is not in the catalog", err)
 	}
+}
+
+func TestFollowersGiveWayToCommandsUntilSomebodyWaitsForThem(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	p := pace.New(time.Now, nil)
+	writer, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog(), Pace: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(writer.Close)
+	other := open(t, pool) // in another process
+	c := collect(t, writer, 1, 20*time.Millisecond)
+	const facts = 100
+	storm, calm := context.WithCancel(t.Context())
+	var commands sync.WaitGroup
+	for range 32 {
+		commands.Go(func() {
+			for storm.Err() == nil {
+				p.Begin()
+				<-time.After(5 * time.Millisecond)
+				p.End()
+			}
+		})
+	}
+	defer commands.Wait()
+	defer calm()
+	testkit.Eventually(t, 10*time.Second, func() error {
+		if !p.Wave() {
+			return errors.New("no wave")
+		}
+		return nil
+	})
+	for i := range facts {
+		mustAppend(t, writer, of("till", i, put{i}))
+	}
+	if n := c.length(); n > facts/2 {
+		t.Errorf("%d of %d facts were handled in a wave: nobody gave way", n, facts)
+	}
+	testkit.Eventually(t, 10*time.Second, func() error { // without it: 100 rests of 100 ms each
+		other.Hurry(t.Context())
+		if n := c.length(); n < facts {
+			return fmt.Errorf("%d of %d facts", n, facts)
+		}
+		return nil
+	})
 }

@@ -107,7 +107,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	f.quarantine = reaction.NewQuarantine(f.Pool, deps.Now)
-	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics, Pace: f.pace})
+	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
 	return f, nil
 }
 
@@ -166,7 +166,7 @@ func (f *Foundation) othersTopics() []string {
 // Runners is what runs as long as the service does.
 func (f *Foundation) Runners() []service.Runner {
 	relay := kafkabus.NewRelay(f.Log, f.logPool, f.Bus, kafkabus.RelayOptions{
-		Topic: f.topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics, Pace: f.pace,
+		Topic: f.topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
 	})
 	runners := []service.Runner{
 		{Name: "relay", Run: relay.Run},

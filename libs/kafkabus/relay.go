@@ -22,7 +22,6 @@ import (
 	"github.com/songan-vn/songan/libs/kafkabus/internal/meter"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
-	"github.com/songan-vn/songan/libs/pace"
 )
 
 const (
@@ -47,8 +46,6 @@ type RelayOptions struct {
 	Registerer prometheus.Registerer
 	// Now is the clock that the delay is measured with; time.Now if nil.
 	Now func() time.Time
-	// Pace says when to give way to commands; nil if never.
-	Pace *pace.Pace
 }
 
 // Relay publishes the log of a service, in order, and skips nothing but private facts. Of several relays of one topic
@@ -76,9 +73,6 @@ func NewRelay(store *eventstore.Store, pool *pgxpool.Pool, cfg Config, o RelayOp
 	}
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Pace == nil {
-		o.Pace = pace.New(o.Now, nil)
 	}
 	o.Log = o.Log.With(zap.String("topic", o.Topic))
 	return &Relay{
@@ -183,7 +177,6 @@ func (r *Relay) virgin(ctx context.Context) error {
 type outgoing struct {
 	messages produce.Batches
 	count    int
-	oldest   time.Time
 	newest   time.Time
 	// before is the position of the checkpoint to move, after is what it becomes.
 	before int64
@@ -214,7 +207,7 @@ func (r *Relay) read(ctx context.Context, from lead.Checkpoint, ready chan<- out
 
 // prepare makes messages of facts. What it makes depends on nothing but the facts and where the relay stands.
 func (r *Relay) prepare(at lead.Checkpoint, facts []eventstore.Stored) (outgoing, error) {
-	out := outgoing{messages: produce.Batches{}, before: at.Position, oldest: facts[0].RecordedAt}
+	out := outgoing{messages: produce.Batches{}, before: at.Position}
 	out.after = lead.Checkpoint{Position: at.Position, Previous: slices.Clone(at.Previous)}
 	for _, fact := range facts {
 		out.after.Position = fact.Position
@@ -258,7 +251,6 @@ func (r *Relay) message(fact eventstore.Stored, previous int64) (m kafka.Message
 // publish sends batch after batch and moves the checkpoint after each.
 func (r *Relay) publish(ctx context.Context, held *lead.Lead, ready <-chan outgoing) error {
 	for out := range ready {
-		began := time.Now()
 		if err := r.send(ctx, out.messages); err != nil {
 			return err
 		}
@@ -271,7 +263,6 @@ func (r *Relay) publish(ctx context.Context, held *lead.Lead, ready <-chan outgo
 		if out.count > 0 {
 			r.metrics.delay.Set(r.options.Now().Sub(out.newest).Seconds())
 		}
-		r.options.Pace.Rest(ctx, time.Since(began), out.oldest)
 	}
 	return ctx.Err()
 }

@@ -63,7 +63,9 @@ func (m *Model) WaitFor(ctx context.Context, position int64) error {
 		if reached {
 			return nil
 		}
-		m.hurry(ctx)
+		for _, f := range m.feeds { // whoever writes the read model may rest
+			f.Hurry(ctx)
+		}
 		timer := time.NewTimer(pollInterval)
 		select {
 		case <-changed:
@@ -74,14 +76,6 @@ func (m *Model) WaitFor(ctx context.Context, position int64) error {
 			return fmt.Errorf("wait for position %d in %s: %w (%w)", position, m.base, notYet(), context.Cause(ctx))
 		}
 		timer.Stop()
-	}
-}
-
-// hurry ends the rest of whoever writes the read model.
-func (m *Model) hurry(ctx context.Context) {
-	m.runner.pace.Hurry()
-	for _, f := range m.feeds {
-		f.Hurry(ctx)
 	}
 }
 
@@ -201,14 +195,11 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 		}
 		*retry = backoff{}
 		gauges.wrote(len(batch.Facts), time.Since(began), w.progress)
-		if !serving {
-			return m.overtake(ctx, o, w.progress)
+		if serving {
+			m.show(w.progress.Own())
+			return nil
 		}
-		m.show(w.progress.Own())
-		if len(batch.Facts) > 0 {
-			m.runner.pace.Rest(ctx, time.Since(began), batch.Facts[0].RecordedAt)
-		}
-		return nil
+		return m.overtake(ctx, o, w.progress)
 	}
 	tick := func(ctx context.Context) error { return m.overtake(ctx, o, w.progress) }
 	return follow(ctx, m.feeds, w.progress, handle, tick)

@@ -11,8 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-
-	"github.com/songan-vn/songan/libs/pace"
 )
 
 // Options are what a Runner gets besides its database.
@@ -21,8 +19,6 @@ type Options struct {
 	Log *zap.Logger
 	// Registerer may be nil: then nothing is measured.
 	Registerer prometheus.Registerer
-	// Pace says when to give way to commands; nil if never.
-	Pace *pace.Pace
 }
 
 // Runner keeps the read models of one service up to date. Several processes may run the same ones: an advisory
@@ -31,7 +27,6 @@ type Runner struct {
 	pool    *pgxpool.Pool
 	log     *zap.Logger
 	metrics metrics
-	pace    *pace.Pace
 	models  []*Model
 }
 
@@ -40,10 +35,7 @@ func NewRunner(pool *pgxpool.Pool, o Options) *Runner {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	if o.Pace == nil {
-		o.Pace = pace.New(time.Now, nil)
-	}
-	return &Runner{pool: pool, log: o.Log, metrics: newMetrics(o.Registerer), pace: o.Pace}
+	return &Runner{pool: pool, log: o.Log, metrics: newMetrics(o.Registerer)}
 }
 
 // Add creates the tables of a projection unless they exist, checks that they fit, and enters it among those that

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -117,7 +118,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 	for range readAhead {
 		read()
 	}
-	for {
+	for began := time.Now(); ; began = time.Now() {
 		r := <-ahead[0]
 		if r.err != nil {
 			return fmt.Errorf("read the log: %w", r.err)
@@ -131,6 +132,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 			if err := apply(ctx, r.facts); err != nil {
 				return err
 			}
+			l.store.GiveWay(ctx, time.Since(began), r.facts[0].RecordedAt)
 		}
 		if !more {
 			return nil // what was read beyond a short batch may have a hole before it
