@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	seldom      = 50 * time.Millisecond  // instead, in a wave: followers rest anyway
 	notifyEvery = 5 * time.Millisecond   // at most; commits in between share a notification
 	shortTrip   = 5 * time.Second        // for statements that have nothing to wait for
 	hurryEvery  = 100 * time.Millisecond // at most; a hurry lasts longer
@@ -32,7 +33,7 @@ func (s *Store) Hurry(ctx context.Context) {
 		return
 	}
 	// Without an answer, others hurry later, when what they put off has become too old.
-	_, _ = s.pool.Exec(ctx, `select pg_notify($1, $2)`, s.channel, hurry)
+	_, _ = s.pool.Exec(ctx, tell, s.channel, hurry)
 }
 
 // announce tells followers how far the log reaches: those of this process at once, others through the notifier. What was
@@ -59,18 +60,25 @@ func (s *Store) announce(b batch) {
 	}
 }
 
+// A notification need not survive a crash of the server; waiting for the disk, it would hold up the next batch there.
+const tell = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
+
 // notify is the life of the notifier. It works after the commit and outside of it: a NOTIFY inside makes all
 // commits of a server wait for each other. If one is lost, followers find out by polling.
 func (s *Store) notify() {
 	for range s.bell {
 		ctx, cancel := context.WithTimeout(s.ctx, shortTrip)
-		_, err := s.own.Exec(ctx, `select pg_notify($1, $2)`, s.channel, strconv.FormatInt(s.head.position(), 10))
+		_, err := s.own.Exec(ctx, tell, s.channel, strconv.FormatInt(s.head.position(), 10))
 		cancel()
 		if err != nil && s.ctx.Err() == nil {
 			s.log.Debug("followers elsewhere were not notified", zap.Error(err))
 		}
+		every := notifyEvery
+		if s.pace.Wave() {
+			every = seldom
+		}
 		select {
-		case <-time.After(notifyEvery):
+		case <-time.After(every):
 		case <-s.ctx.Done():
 		}
 	}

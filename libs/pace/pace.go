@@ -26,8 +26,7 @@ const Patience = 30 * time.Second
 const (
 	crowd    = 16                     // commands under way at once that make a wave
 	calm     = 100 * time.Millisecond // without a crowd for so long, the wave is over
-	rests    = 9                      // times as long as the work before: a tenth of one core is left to it
-	longest  = 2 * time.Second        // of one rest
+	rests    = 19                     // times as long as the work before: a twentieth of one core is left to it
 	look     = 10 * time.Millisecond  // between looks whether the rest is over
 	hurryFor = 250 * time.Millisecond // one call of Hurry
 	few      = 2                      // turns at once in a wave
@@ -88,14 +87,14 @@ func (p *Pace) Hurry() { p.hurried.Store(p.now().Add(hurryFor).UnixNano()) }
 func (p *Pace) gives(since time.Time) bool { return p.Wave() && p.now().Sub(since) < Patience }
 
 // Rest is called after a piece of background work that took so long; since is when the oldest fact in it was recorded. It
-// returns at once unless there is a wave, and early when the wave or ctx ends.
+// returns at once unless there is a wave, and early when the wave or ctx ends, or when that fact is older than [Patience].
 func (p *Pace) Rest(ctx context.Context, took time.Duration, since time.Time) {
 	if !p.gives(since) {
 		return
 	}
 	began := time.Now()
 	defer func() { p.rested.Add(time.Since(began).Seconds()) }()
-	over := time.NewTimer(min(rests*took, longest))
+	over := time.NewTimer(rests * took)
 	defer over.Stop()
 	tick := time.NewTicker(look)
 	defer tick.Stop()

@@ -24,7 +24,7 @@ func batch(ctx context.Context, l *lab) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	perSecond := float64(accepted)/time.Since(began).Seconds()
+	perSecond := float64(accepted) / time.Since(began).Seconds()
 	used = l.spent() - used
 	lag, err := l.catchUp(ctx, "the batch")
 	return []figure{

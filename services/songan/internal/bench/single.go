@@ -33,7 +33,7 @@ func single(ctx context.Context, l *lab) ([]figure, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	perSecond := float64(accepted.Load())/time.Since(began).Seconds()
+	perSecond := float64(accepted.Load()) / time.Since(began).Seconds()
 	used = l.spent() - used
 	lag, err := l.catchUp(ctx, "the single notices")
 	return []figure{
