@@ -43,6 +43,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
+	"github.com/songan-vn/songan/libs/eventstore/internal/head"
 	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
 	"github.com/songan-vn/songan/libs/eventstore/internal/recent"
 	"github.com/songan-vn/songan/libs/eventstore/internal/ring"
@@ -54,10 +56,10 @@ import (
 // What a caller may want to tell apart. Everything else is the database's trouble; see [pg.IsDown].
 var (
 	// ErrConflict says that the stream is not at the expected version: load it, and decide again.
-	ErrConflict = errors.New("the stream is at another version")
+	ErrConflict = batch.ErrConflict
 	// ErrUnstorable says that the database cannot store these facts, ever: a NUL in a text, a vault reference
 	// that is taken. It never says what they hold.
-	ErrUnstorable = errors.New("the facts cannot be stored")
+	ErrUnstorable = batch.ErrUnstorable
 	// ErrUnknown says that the append was sent, and that nobody knows yet whether it took effect. Executing
 	// the same command again, with the same cause, is safe.
 	ErrUnknown = errors.New("whether the facts were stored is not known")
@@ -102,11 +104,11 @@ type Store struct {
 	pace    *pace.Pace
 	hurried atomic.Int64 // when others were last told to hurry
 
-	appends *queue.Queue[[]*command]
+	appends *queue.Queue[[]*batch.Command]
 	loads   *queue.Queue[*loading]
 	turns   *turns.Turns
 	recent  *recent.Recent[Stored]
-	head    *head
+	head    *head.Head
 	ring    *ring.Ring[Stored]
 	bell    chan struct{} // tells the notifier that there is something to tell
 
@@ -132,8 +134,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
 		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now, pace: o.Pace,
-		appends: queue.New[[]*command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
-		head: &head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
+		appends: queue.New[[]*batch.Command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
+		head: &head.Head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
@@ -170,13 +172,13 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 // of one database have a log each.
 func (s *Store) find(ctx context.Context) error {
 	var table uint32
-	var head int64
+	var last int64
 	const look = `select 'events'::regclass::oid, coalesce(max(position), 0) from events`
-	if err := s.pool.QueryRow(ctx, look).Scan(&table, &head); err != nil {
+	if err := s.pool.QueryRow(ctx, look).Scan(&table, &last); err != nil {
 		return fmt.Errorf("find the log (was it migrated?): %w", err)
 	}
 	s.channel = fmt.Sprintf("songan_events_%d", table)
-	s.head.advance(head)
+	s.head.Advance(last)
 	return nil
 }
 

@@ -155,8 +155,8 @@ func (e *execution[S]) append(ctx context.Context, rows []Stored, facts []events
 		*out = Outcome[S]{}
 		return fmt.Errorf("append to %s: %w", e.stream, err)
 	}
-	e.store.recent.Keep(e.stream, append(rows[:len(rows):len(rows)], c.rows()...))
-	out.Facts = c.recorded()
+	e.store.recent.Keep(e.stream, append(rows[:len(rows):len(rows)], stored(c)...))
+	out.Facts = recorded(c)
 	fold(out, out.Facts)
 	return nil
 }

@@ -40,7 +40,7 @@ func (s *Store) FollowStored(
 	ctx context.Context, after int64, limit int, handle func(context.Context, []Stored) error,
 ) error {
 	for look := true; ; {
-		at, changed := s.head.look()
+		at, changed := s.head.Look()
 		if look || at > after {
 			last, err := s.hand(ctx, after, limit, handle)
 			switch {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
 // metrics are the figures of one store. None of them has a label that could hold a value.
@@ -46,7 +48,7 @@ func newMetrics(s *Store) *metrics {
 		}, func() float64 { return float64(s.appends.Length()) }),
 		position: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "eventstore_position", Help: "Last position of the log that this process knows of.",
-		}, func() float64 { return float64(s.head.position()) }),
+		}, func() float64 { return float64(s.head.Position()) }),
 	}
 }
 
@@ -78,14 +80,14 @@ func (m *metrics) unregister() {
 }
 
 // stored counts a batch that was answered.
-func (m *metrics) stored(b batch, took time.Duration) {
+func (m *metrics) stored(b batch.Batch, took time.Duration) {
 	m.batch.Observe(float64(len(b)))
 	m.seconds.Observe(took.Seconds())
 	for _, c := range b {
 		switch {
-		case c.err == nil:
-			m.facts.Add(float64(len(c.facts)))
-		case errors.Is(c.err, ErrConflict):
+		case c.Err == nil:
+			m.facts.Add(float64(len(c.Facts)))
+		case errors.Is(c.Err, ErrConflict):
 			m.conflicts.Inc()
 		default:
 			m.refused.Inc()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
 const (
@@ -38,14 +40,14 @@ func (s *Store) Hurry(ctx context.Context) {
 
 // announce tells followers how far the log reaches: those of this process at once, others through the notifier. What was
 // appended is remembered before they hear of it.
-func (s *Store) announce(b batch) {
+func (s *Store) announce(b batch.Batch) {
 	var last int64
 	for _, c := range b {
-		if c.err != nil {
+		if c.Err != nil {
 			continue
 		}
-		last = max(last, c.position+int64(len(c.facts))-1)
-		for _, r := range c.rows() {
+		last = max(last, c.Position+int64(len(c.Facts))-1)
+		for _, r := range stored(c) {
 			r.Meta.OccurredAt, r.shared = r.Meta.OccurredAt.Round(0), &shared{} // without the monotonic clock, as it is stored
 			s.ring.Add(r.Position, r, rowOverhead+r.size())
 		}
@@ -53,7 +55,7 @@ func (s *Store) announce(b batch) {
 	if last == 0 {
 		return
 	}
-	s.head.advance(last)
+	s.head.Advance(last)
 	select {
 	case s.bell <- struct{}{}:
 	default: // the notifier has not gone out yet, and will tell this too
@@ -68,7 +70,7 @@ const tell = `select set_config('synchronous_commit', 'off', true), pg_notify($1
 func (s *Store) notify() {
 	for range s.bell {
 		ctx, cancel := context.WithTimeout(s.ctx, shortTrip)
-		_, err := s.own.Exec(ctx, tell, s.channel, strconv.FormatInt(s.head.position(), 10))
+		_, err := s.own.Exec(ctx, tell, s.channel, strconv.FormatInt(s.head.Position(), 10))
 		cancel()
 		if err != nil && s.ctx.Err() == nil {
 			s.log.Debug("followers elsewhere were not notified", zap.Error(err))
@@ -119,7 +121,7 @@ func (s *Store) hearOnce() (heard bool, err error) {
 	if err := conn.QueryRow(s.ctx, `select coalesce(max(position), 0) from events`).Scan(&missed); err != nil {
 		return true, fmt.Errorf("read the log's head: %w", err)
 	}
-	s.head.advance(missed)
+	s.head.Advance(missed)
 	for {
 		n, err := conn.WaitForNotification(s.ctx)
 		if err != nil {
@@ -129,7 +131,7 @@ func (s *Store) hearOnce() (heard bool, err error) {
 			s.pace.Hurry()
 		}
 		if position, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
-			s.head.advance(position)
+			s.head.Advance(position)
 		}
 	}
 }

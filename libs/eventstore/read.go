@@ -58,6 +58,6 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	if err := s.pool.QueryRow(ctx, `select coalesce(max(position), 0) from events`).Scan(&position); err != nil {
 		return 0, fmt.Errorf("read the log's head: %w", err)
 	}
-	s.head.advance(position)
+	s.head.Advance(position)
 	return position, nil
 }

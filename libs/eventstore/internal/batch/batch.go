@@ -1,4 +1,4 @@
-package eventstore
+package batch
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"github.com/songan-vn/songan/libs/vault"
 )
 
-// batch is what goes to the database in one round trip.
-type batch []*command
+// Batch is what goes to the database in one round trip.
+type Batch []*Command
 
 const appendBatch = `select positions, recorded from append_batch(
 	$1,  $2, $3, $4, $5,  $6, $7, $8, $9, $10, $11,  $12, $13, $14, $15, $16, $17, $18, $19)`
 
-// store asks the database to append the batch and fills in the answers. What careful means is said by append_batch.
-func (b batch) store(ctx context.Context, pool *pgxpool.Pool, w *wire.Wire, careful bool) error {
+// Store asks the database to append the batch and fills in the answers. What careful means is said by append_batch.
+func (b Batch) Store(ctx context.Context, pool *pgxpool.Pool, w *wire.Wire, careful bool) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("get a connection: %w", err)
@@ -43,7 +43,7 @@ func (b batch) store(ctx context.Context, pool *pgxpool.Pool, w *wire.Wire, care
 }
 
 // answer gives every command what the database said.
-func (b batch) answer(types *pgtype.Map, row [][]byte) error {
+func (b Batch) answer(types *pgtype.Map, row [][]byte) error {
 	var positions []int64
 	var recorded []time.Time
 	if err := types.Scan(pgtype.Int8ArrayOID, pgx.BinaryFormatCode, row[0], &positions); err != nil {
@@ -56,30 +56,31 @@ func (b batch) answer(types *pgtype.Map, row [][]byte) error {
 		return fmt.Errorf("%d answers to %d commands", len(positions), len(b))
 	}
 	for i, c := range b {
-		c.position, c.at = positions[i], recorded[i].UTC()
-		if c.position == 0 {
-			c.err = ErrConflict
+		c.Position, c.At = positions[i], recorded[i].UTC()
+		if c.Position == 0 {
+			c.Err = ErrConflict
 		}
 	}
 	return nil
 }
 
-func (b batch) fail(err error) {
+// Fail gives every command the same error.
+func (b Batch) Fail(err error) {
 	for _, c := range b {
-		c.err = err
+		c.Err = err
 	}
 }
 
 // encode lists the batch column by column, as append_batch takes it.
-func (b batch) encode(w *wire.Wire, careful bool) {
+func (b Batch) encode(w *wire.Wire, careful bool) {
 	w.Bool(careful)
 	b.encodeCommands(w)
 	b.encodeFacts(w)
 	b.encodeSecrets(w)
 }
 
-func (b batch) encodeCommands(w *wire.Wire) {
-	each := func(oid int, put func(*command)) {
+func (b Batch) encodeCommands(w *wire.Wire) {
+	each := func(oid int, put func(*Command)) {
 		w.Array(oid, len(b))
 		for _, c := range b {
 			put(c)
@@ -88,39 +89,39 @@ func (b batch) encodeCommands(w *wire.Wire) {
 	}
 	last := make(map[string]int, len(b)) // command of each stream
 	number := 0
-	each(wire.Int4, func(c *command) { w.Int4s(c.expected) })
-	each(wire.Int4, func(c *command) { w.Int4s(len(c.facts)) })
-	each(wire.Int4, func(c *command) {
+	each(wire.Int4, func(c *Command) { w.Int4s(c.Expected) })
+	each(wire.Int4, func(c *Command) { w.Int4s(len(c.Facts)) })
+	each(wire.Int4, func(c *Command) {
 		number++
-		w.Int4s(last[c.stream])
-		last[c.stream] = number
+		w.Int4s(last[c.Stream])
+		last[c.Stream] = number
 	})
-	each(wire.Int8, func(c *command) { w.Int8s(c.id) })
+	each(wire.Int8, func(c *Command) { w.Int8s(c.id) })
 }
 
-func (b batch) encodeFacts(w *wire.Wire) {
+func (b Batch) encodeFacts(w *wire.Wire) {
 	facts := 0
 	for _, c := range b {
-		facts += len(c.facts)
+		facts += len(c.Facts)
 	}
-	each := func(oid int, put func(c *command, number, fact int)) {
+	each := func(oid int, put func(c *Command, number, fact int)) {
 		w.Array(oid, facts)
 		for i, c := range b {
-			for fact := range c.facts {
+			for fact := range c.Facts {
 				put(c, i+1, fact)
 			}
 		}
 		w.End()
 	}
-	each(wire.Int4, func(_ *command, number, _ int) { w.Int4s(number) })
-	each(wire.Int4, func(_ *command, _, fact int) { w.Int4s(fact + 1) })
-	each(wire.Text, func(c *command, _, _ int) { w.Texts(c.stream) })
-	each(wire.Text, func(c *command, _, fact int) { w.Texts(c.types[fact]) })
-	each(wire.JSONB, func(c *command, _, fact int) { w.JSONBs(c.data[fact]) })
-	each(wire.JSONB, func(c *command, _, _ int) { w.JSONBs(c.meta) })
+	each(wire.Int4, func(_ *Command, number, _ int) { w.Int4s(number) })
+	each(wire.Int4, func(_ *Command, _, fact int) { w.Int4s(fact + 1) })
+	each(wire.Text, func(c *Command, _, _ int) { w.Texts(c.Stream) })
+	each(wire.Text, func(c *Command, _, fact int) { w.Texts(c.Types[fact]) })
+	each(wire.JSONB, func(c *Command, _, fact int) { w.JSONBs(c.Data[fact]) })
+	each(wire.JSONB, func(c *Command, _, _ int) { w.JSONBs(c.meta) })
 }
 
-func (b batch) encodeSecrets(w *wire.Wire) {
+func (b Batch) encodeSecrets(w *wire.Wire) {
 	rows := 0
 	for _, c := range b {
 		rows += len(c.secrets)
