@@ -28,6 +28,7 @@ const (
 	calm     = 100 * time.Millisecond // without a crowd for so long, the wave is over
 	rests    = 19                     // times as long as the work before: a twentieth of one core is left to it
 	look     = 10 * time.Millisecond  // between looks whether the rest is over
+	glance   = 200 * time.Millisecond // between those of the many who wait for a turn
 	hurryFor = 250 * time.Millisecond // one call of Hurry
 	few      = 2                      // turns at once in a wave
 )
@@ -115,7 +116,7 @@ func (p *Pace) Turn(ctx context.Context, since time.Time) (done func(), err erro
 	if !p.gives(since) {
 		return func() {}, nil
 	}
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	for p.gives(since) {
 		select {
