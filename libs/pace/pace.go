@@ -35,18 +35,19 @@ const (
 
 // Pace is safe for concurrent use.
 type Pace struct {
-	now      func() time.Time
+	now      func() time.Time // tells the age of facts
+	born     time.Time        // the monotonic clock counts from here: a wave must not hang on a clock that is set
 	underWay atomic.Int64
-	crowded  atomic.Int64 // when there last was a crowd, in nanoseconds since 1970
+	crowded  atomic.Int64 // when there last was a crowd; 0 if never
 	hurried  atomic.Int64 // until when nobody rests
 	turns    chan struct{}
 	rested   prometheus.Counter
 }
 
-// New returns a pace without a wave. It reads time by now, and counts in the registry, which may be nil.
+// New returns a pace without a wave. It tells the age of facts by now, and counts in the registry, which may be nil.
 func New(now func() time.Time, r prometheus.Registerer) *Pace {
 	p := &Pace{
-		now: now, turns: make(chan struct{}, few),
+		now: now, born: time.Now(), turns: make(chan struct{}, few),
 		rested: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "songan_pace_rested_seconds_total", Help: "Time for which background work gave way to commands.",
 		}),
@@ -68,7 +69,7 @@ func New(now func() time.Time, r prometheus.Registerer) *Pace {
 // Begin counts a command that somebody waits for, until End.
 func (p *Pace) Begin() {
 	if p.underWay.Add(1) >= crowd {
-		p.crowded.Store(p.now().UnixNano())
+		p.crowded.Store(int64(p.time()))
 	}
 }
 
@@ -77,12 +78,19 @@ func (p *Pace) End() { p.underWay.Add(-1) }
 
 // Wave tells whether background work gives way at the moment.
 func (p *Pace) Wave() bool {
-	at := p.crowded.Load()
-	return at > 0 && p.now().UnixNano()-at < int64(calm) && p.now().UnixNano() >= p.hurried.Load()
+	at := time.Duration(p.crowded.Load())
+	if at == 0 {
+		return false
+	}
+	now := p.time()
+	return now-at < calm && now >= time.Duration(p.hurried.Load())
 }
 
+// time is how long there has been a pace; never 0.
+func (p *Pace) time() time.Duration { return time.Since(p.born) + 1 }
+
 // Hurry lets nobody rest for a moment, because somebody waits for background work. Who waits longer calls it again.
-func (p *Pace) Hurry() { p.hurried.Store(p.now().Add(hurryFor).UnixNano()) }
+func (p *Pace) Hurry() { p.hurried.Store(int64(p.time() + hurryFor)) }
 
 // gives tells whether work on something of that age gives way.
 func (p *Pace) gives(since time.Time) bool { return p.Wave() && p.now().Sub(since) < Patience }

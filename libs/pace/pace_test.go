@@ -115,6 +115,21 @@ func TestARestEndsWithTheWaveWithHurryAndWithTheContext(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsSetBackDoesNotProlongAWave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		storm, calm := context.WithCancel(t.Context())
+		now := time.Now()
+		p := pace.New(func() time.Time { return now }, nil)
+		crowd(storm, p, 64)
+		calm()
+		now = now.Add(-time.Hour)
+		if got := took(func() { p.Rest(t.Context(), time.Second, now) }); got > 200*time.Millisecond {
+			t.Errorf("rested for %s after the wave", got)
+		}
+	})
+}
+
 func TestInAWaveTurnsComeAFewAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
