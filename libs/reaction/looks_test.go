@@ -30,7 +30,8 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ended, cancel := context.WithCancel(t.Context())
+	ctx := t.Context()
+	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	var asking sync.WaitGroup
 	for n := range 1000 {
@@ -41,7 +42,7 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 				}
 				return
 			}
-			seen, waits, err := q.looks.of(t.Context(), of(n))
+			seen, waits, err := q.looks.of(ctx, of(n))
 			if err != nil || seen != (n < 3) || waits != (n%10 < 3) {
 				t.Errorf("fact %d: seen %v, waits %v, %v", n, seen, waits, err)
 			}
