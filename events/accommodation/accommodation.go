@@ -50,13 +50,8 @@ type FacilityRegistered struct {
 // EventName is the fact's name in the log and on the bus.
 func (FacilityRegistered) EventName() string { return "accommodation.facility_registered.v1" }
 
-// Unit names an administrative unit. Codes are used again for other places after a reform, so the key is
-// the code together with the day from which it holds.
-type Unit struct {
-	Code string `json:"code"`
-	// ValidFrom is a calendar day, "2025-07-01".
-	ValidFrom string `json:"valid_from"`
-}
+// Unit names an administrative unit.
+type Unit = events.Unit
 
 // FacilitySuspended says that the facility's keys are refused until it is reinstated.
 type FacilitySuspended struct {

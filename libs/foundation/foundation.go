@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/songan-vn/songan/events"
-	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pace"
@@ -134,18 +133,15 @@ func (f *Foundation) Project(ctx context.Context, p *projection.Projection) (*pr
 	return f.models.Add(ctx, p, projection.FromLog(f.Log))
 }
 
+// ProjectOthers adds a read model of the facts that another service publishes; they are in Options.Others. It is called
+// before [Foundation.Runners]. Nobody can wait for a position in it: it runs after the other service, over Kafka.
+func (f *Foundation) ProjectOthers(ctx context.Context, p *projection.Projection, service string) (*projection.Model, error) {
+	return f.models.Add(ctx, p, f.fromOthers(p, service))
+}
+
 // React adds a consumer of other services' facts. It is called before [Foundation.Runners].
 func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handler) error {
-	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
-		Topics: f.othersTopics(),
-		Pool:   f.Pool, Bus: f.Bus, Catalog: f.options.Others, Now: f.deps.Now, InFlight: inFlight, Down: breaker.IsDown,
-		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.pace,
-	}, handlers...)
-	if err != nil {
-		return err
-	}
-	f.reactors = append(f.reactors, r)
-	return nil
+	return f.ReactTo(name, Reading{Topics: f.othersTopics(), Catalog: f.options.Others, InFlight: inFlight}, handlers...)
 }
 
 // topic is where a service's facts are published.

@@ -128,7 +128,7 @@ func (s *Subscriber) member(topic string, group *kafka.ConsumerGroup) *consume.M
 		Client: s.cfg.client(), Group: group, Topic: topic,
 		Chained: s.options.Positions != nil && !s.options.Foreign, Positions: s.options.Positions,
 		InFlight: s.options.InFlight, NackWait: s.options.NackWait,
-		Message: newMessage, Out: make(chan *message.Message), OnError: s.options.OnError,
+		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
 		Log:     s.options.Log.With(zap.String("topic", topic), zap.String("consumer", s.options.Group)),
 		Metrics: consume.NewMetrics(s.options.Registerer, s.options.Group, topic),
 	}
@@ -155,9 +155,37 @@ func (s *Subscriber) Close() error {
 	return nil
 }
 
+// message says how records become messages.
+func (o SubscriberOptions) message() func(context.Context, consume.Record) (*message.Message, context.CancelFunc) {
+	if o.Foreign {
+		return foreignMessage
+	}
+	return newMessage
+}
+
+// foreignMessage is [newMessage] of a record that others wrote: their ids are not ours to log, so it is named by its
+// place.
+func foreignMessage(ctx context.Context, r consume.Record) (m *message.Message, done context.CancelFunc) {
+	m, done = newMessage(ctx, r)
+	m.UUID = placeOf(r.Message).String()
+	return m, done
+}
+
 // newMessage makes a Watermill message of a record. Its context ends when done is called.
 func newMessage(ctx context.Context, r consume.Record) (m *message.Message, done context.CancelFunc) {
-	m = message.NewMessage("", r.Value)
+	m = unbound(r.Message)
+	ctx, done = context.WithCancel(envelope.WithPlace(ctx, placeOf(r.Message)))
+	m.SetContext(ctx)
+	return m, done
+}
+
+func placeOf(m kafka.Message) Place {
+	return Place{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
+}
+
+// unbound makes a Watermill message without a context.
+func unbound(r kafka.Message) *message.Message {
+	m := message.NewMessage("", r.Value)
 	for _, h := range r.Headers {
 		switch h.Key {
 		case headerUUID:
@@ -173,8 +201,5 @@ func newMessage(ctx context.Context, r consume.Record) (m *message.Message, done
 		m.UUID = watermill.NewUUID()
 	}
 	m.Metadata[KeyMetadata] = string(r.Key)
-	place := Place{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
-	ctx, done = context.WithCancel(envelope.WithPlace(ctx, place))
-	m.SetContext(ctx)
-	return m, done
+	return m
 }

@@ -70,6 +70,9 @@ func New(name, ddl string, apply Apply) *Projection {
 	return &Projection{name: name, ddl: ddl, apply: apply, prepare: func(context.Context, pgx.Tx) error { return nil }}
 }
 
+// Name is the versioned name, "stays_v1".
+func (p *Projection) Name() string { return p.name }
+
 // Feed is where the facts of a read model come from: [FromLog] or [FromTopic].
 type Feed = feed.Feed
 

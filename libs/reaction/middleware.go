@@ -54,7 +54,7 @@ func handlingOf(ctx context.Context) *handling {
 // pass lets facts go by that nobody handles, before anything is spent on them.
 func (r *Reactor) pass(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
-		if typ := m.Metadata.Get(headerType); typ != "" && !r.wanted[typ] {
+		if typ := m.Metadata.Get(headerType); typ != "" && !r.wanted[typ] && r.deps.Foreign == nil {
 			r.metrics.passed.Inc()
 			return nil, nil
 		}
@@ -85,7 +85,7 @@ func (r *Reactor) giveWay(next message.HandlerFunc) message.HandlerFunc {
 func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		h, began := &handling{outcome: handled}, time.Now()
-		typ := m.Metadata.Get(headerType)
+		id, typ := r.names(m)
 		ctx := telemetry.WithTraceparent(m.Context(), m.Metadata.Get(headerTrace))
 		ctx, span := r.tracer.Start(ctx, "react to "+typ, trace.WithSpanKind(trace.SpanKindConsumer))
 		defer span.End()
@@ -101,7 +101,7 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 		if h.outcome != handled {
 			line = r.log.Warn
 		}
-		line("fact "+string(h.outcome), zap.String("fact", m.Metadata.Get(headerID)), zap.String("type", typ),
+		line("fact "+string(h.outcome), zap.String("fact", id), zap.String("type", typ),
 			zap.Int("attempts", h.attempts), zap.Duration("took", took), zap.Error(err))
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (r *Reactor) retry() message.HandlerMiddleware {
 	return middleware.Retry{
 		MaxRetries: r.deps.Attempts - 1, InitialInterval: r.deps.FirstPause, MaxInterval: longestPause,
 		Multiplier: 2, RandomizationFactor: 0.2, ResetContextOnRetry: true,
-		ShouldRetry: func(p middleware.RetryParams) bool { return !r.waits(p.Err) && !isUndecodable(p.Err) },
+		ShouldRetry: func(p middleware.RetryParams) bool { return !r.waits(p.Err) && !hopeless(p.Err) },
 	}.Middleware
 }
 

@@ -132,6 +132,9 @@ const lockNotAvailable = "55P03"
 func (r *Reactor) again(ctx context.Context, i Item) error {
 	ctx, cancel := context.WithTimeout(ctx, r.deps.Timeout)
 	defer cancel()
+	if r.deps.Foreign != nil {
+		return r.deps.Foreign.again(ctx, r, i)
+	}
 	m := message.NewMessageWithContext(ctx, i.Fact, i.Payload)
 	m.Metadata = i.Headers
 	m.Metadata[kafkabus.KeyMetadata] = i.Key

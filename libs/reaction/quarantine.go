@@ -45,6 +45,9 @@ const behindCode = "behind"
 
 // item is what would be kept of a message.
 func (r *Reactor) item(m *message.Message) Item {
+	if r.deps.Foreign != nil {
+		return r.deps.Foreign.item(r, m)
+	}
 	at, _ := kafkabus.PlaceOf(m.Context())
 	headers := make(map[string]string, len(m.Metadata))
 	for name, value := range m.Metadata {

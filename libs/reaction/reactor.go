@@ -48,6 +48,8 @@ type Deps struct {
 
 	// Topics are those of the services whose facts are handled, unless given.
 	Topics []string
+	// Foreign says that the topics are written by others, and how to read them; nil for facts of our services.
+	Foreign *Foreign
 	// Attempts is how often a fact is tried before it is quarantined; 5 if zero. FirstPause is the wait after the
 	// first attempt, 100 ms if zero; it doubles.
 	Attempts   int
@@ -191,7 +193,7 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 	}
 	subscriber, err := kafkabus.NewSubscriber(r.deps.Bus, kafkabus.SubscriberOptions{
 		Group: r.name, Positions: kafkabus.NewPositions(r.deps.Pool, r.name), InFlight: r.deps.InFlight,
-		Log: r.deps.Log, Registerer: r.deps.Registerer,
+		Foreign: r.deps.Foreign != nil, Log: r.deps.Log, Registerer: r.deps.Registerer,
 	})
 	if err != nil {
 		return fmt.Errorf("make subscriber: %w", err)
@@ -250,6 +252,9 @@ func (r *Reactor) count(ctx context.Context) error {
 
 // dispatch decodes a fact and hands it to its handler.
 func (r *Reactor) dispatch(m *message.Message) error {
+	if r.deps.Foreign != nil {
+		return r.deps.Foreign.dispatch(r, m)
+	}
 	received, err := kafkabus.FromMessage(r.deps.Catalog, m)
 	if err != nil {
 		return &undecodableError{err}

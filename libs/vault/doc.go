@@ -21,4 +21,6 @@
 //     by [Vault.Sweep], which is run every day and removes what has expired.
 //  10. Names and digests that must be the same tomorrow ([Vault.Name], [Vault.Fingerprint]) and the blind indexes use
 //     the file's index key. It never rotates: ids are derived from it.
+//  11. What a law or a case forbids to erase is on hold ([Vault.Hold]); a request to erase it is refused, with the reason.
+//  12. Everybody may know who read them ([Vault.Disclosures]); after a breach one finds whom a key has read ([Vault.ReadBy]).
 package vault

@@ -29,7 +29,8 @@ func (e Erasure) check() error {
 
 // Erase deletes the rows of the references. They are in the ledger, on disk, before the deletion is committed; a
 // crash in between leaves a reference in the ledger that was asked to be erased and can be erased again. Erasing
-// what is erased, or was never stored, is fine; its row will not be readable should it appear later.
+// what is erased, or was never stored, is fine; its row will not be readable should it appear later. If one of the
+// references is on hold, none is erased, and the error wraps [ErrHeld].
 func (v *Vault) Erase(ctx context.Context, e Erasure, refs ...Ref) error {
 	ids, err := checked(refs)
 	if err = errors.Join(err, e.check()); err != nil {
@@ -44,6 +45,9 @@ func (v *Vault) Erase(ctx context.Context, e Erasure, refs ...Ref) error {
 	}
 	deleted := int64(0)
 	err = pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) error {
+		if err := v.checkHolds(ctx, tx, ids); err != nil {
+			return err
+		}
 		if deleted, err = eraseRows(ctx, tx, entries); err != nil {
 			return err
 		}
@@ -101,10 +105,26 @@ func (v *Vault) DestroyMonth(ctx context.Context, e Erasure, id string) error {
 	if now.Before(m.End().Add(settle)) {
 		return fmt.Errorf("destroy month: %s is still being written; it can be destroyed a day after its end", m)
 	}
+	if err := v.monthFree(ctx, m, now); err != nil {
+		return fmt.Errorf("destroy month: %w", err)
+	}
 	end := ledger.Entry{Month: m.String(), At: now, Actor: e.Actor, Reason: e.Reason}
 	err = v.destroy(ctx, end, func() error { return ledger.Append(v.ledger, []ledger.Entry{end}) })
 	if err != nil {
 		return fmt.Errorf("destroy month: %w", err)
+	}
+	return nil
+}
+
+// monthFree errs if something sealed in the month is on hold.
+func (v *Vault) monthFree(ctx context.Context, m keyring.Month, now time.Time) error {
+	const query = `select exists (select from vault_holds where ref >= $1::uuid and ref < $2::uuid and until > $3)`
+	held := false
+	if err := v.pool.QueryRow(ctx, query, string(firstRef(m)), string(firstRef(m+1)), now).Scan(&held); err != nil {
+		return fmt.Errorf("look for holds: %w", err)
+	}
+	if held {
+		return fmt.Errorf("%s: %w", m, ErrHeld)
 	}
 	return nil
 }

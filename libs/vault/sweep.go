@@ -62,6 +62,7 @@ func (v *Vault) sweepBatch(ctx context.Context, now time.Time) (int, error) {
 select ref::text
   from vault
  where expires_at <= $1
+   and not exists (select from vault_holds h where h.ref = vault.ref and h.until > $1)
  order by expires_at
  limit $2
    for update skip locked`

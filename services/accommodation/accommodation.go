@@ -139,6 +139,7 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 	facilities := []access.Role{access.Facility}
 	police := []access.Role{access.CommunePolice, access.Admin}
 	readers := []access.Role{access.Facility, access.CommunePolice, access.Admin, access.Auditor}
+	desks := []access.Role{access.Facility, access.CommunePolice}
 	counters := append([]access.Role{access.Steering}, readers...)
 
 	httpapi.Command(api, httpapi.Route{
@@ -176,6 +177,9 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /lookups", Summary: "Find where a person stays; each lookup is recorded", Roles: police, After: a.stays.WaitFor,
 	}, a.lookup)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /scan", Summary: "Read the QR code of a card, a machine-readable zone or a number; nothing is kept", Roles: desks,
+	}, a.scan)
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /persons", Summary: "Resolve references to guests, for other services", Roles: []access.Role{access.Service},
 	}, a.persons)

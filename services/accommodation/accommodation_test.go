@@ -240,6 +240,23 @@ func TestLookups(t *testing.T) {
 	})
 }
 
+func TestTheFrontDeskScansADocument(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	scanned := h.post(t, "hotel", "/scan", "", object{"text": "001090123456||Nguyễn Văn An|15011990|Nam|18 Trấn Vũ|10052021\r\n"})
+	scanned.want(t, http.StatusOK)
+	var read struct {
+		Kind  string
+		Guest object
+	}
+	scanned.into(t, &read)
+	stay := stayOf(read.Guest)
+	if h.post(t, "hotel", "/notices", "scanned", stay).want(t, http.StatusCreated); read.Kind != "card_qr" {
+		t.Fatal(read.Kind)
+	}
+	h.post(t, "province", "/scan", "", object{"text": "001090123456"}).want(t, http.StatusForbidden)
+}
+
 // A row that somebody has been at is reported as such, and does not hide the others.
 func TestADamagedRowDoesNotTakeOthersWithIt(t *testing.T) {
 	t.Parallel()

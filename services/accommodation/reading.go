@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
 	"github.com/songan-vn/songan/services/accommodation/internal/projections"
+	"github.com/songan-vn/songan/services/accommodation/internal/scan"
 )
 
 // scope is what a caller sees in lists. Whoever has no place of their own sees everything that their role may ask for.
@@ -159,4 +160,14 @@ func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, e
 		})
 	}
 	return h, nil
+}
+
+// ScanBody is what a scanner typed.
+type ScanBody struct {
+	Text string `json:"text" maxLength:"2000" doc:"the QR code of a citizen card, a machine-readable zone, or a number"`
+}
+
+// scan reads a document for the front desk. Nobody is looked up and nothing is stored.
+func (a *app) scan(_ context.Context, c httpapi.Call[ScanBody]) (scan.Reading, error) {
+	return scan.Read(c.In.Text, vn.DateOf(c.Meta.At)), nil
 }

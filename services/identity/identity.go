@@ -10,6 +10,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/accounts"
 	facts "github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/foundation"
@@ -32,6 +33,10 @@ type Config struct {
 	// PeopleURL and PeopleToken reach the accommodation service, which knows the person behind a reference.
 	PeopleURL   string `env:"SONGAN_PEOPLE_URL,required"`
 	PeopleToken string `env:"SONGAN_PEOPLE_TOKEN,required"`
+	// AccountsURL and AccountsToken reach the accounts service, which knows beneficiaries. Without them, beneficiaries are
+	// not checked: an installation for stay notices alone has none.
+	AccountsURL   string `env:"SONGAN_ACCOUNTS_URL"`
+	AccountsToken string `env:"SONGAN_ACCOUNTS_TOKEN"`
 	// InFlight is how many people are checked at the same time, per partition.
 	InFlight int `env:"SONGAN_IDENTITY_IN_FLIGHT" envDefault:"16"`
 }
@@ -45,13 +50,16 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	if config.PopulationRate < 1 || config.InFlight < 1 {
 		return service.Service{}, errors.New("SONGAN_POPULATION_RATE and SONGAN_IDENTITY_IN_FLIGHT are at least 1")
 	}
+	if (config.AccountsURL == "") != (config.AccountsToken == "") {
+		return service.Service{}, errors.New("SONGAN_ACCOUNTS_URL and SONGAN_ACCOUNTS_TOKEN belong together")
+	}
 	return NewWith(ctx, deps, config)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
 func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Service, error) {
 	base, err := foundation.Open(ctx, deps, foundation.Options{
-		Service: Name, Own: events.NewCatalog(facts.Catalog()), Others: events.NewCatalog(accommodation.NoticeFacts()),
+		Service: Name, Own: events.NewCatalog(facts.Catalog()), Others: others(config),
 	})
 	if err != nil {
 		return service.Service{}, err
@@ -75,24 +83,50 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}, nil
 }
 
+// others are the facts about people who are to be checked.
+func others(config Config) events.Catalog {
+	if config.AccountsURL == "" {
+		return events.NewCatalog(accommodation.NoticeFacts())
+	}
+	return events.NewCatalog(accommodation.NoticeFacts(), accounts.BeneficiaryFacts())
+}
+
 func newChecks(deps service.Deps, base *foundation.Foundation, config Config) (reactions.Checks, error) {
 	population, err := newBreaker("population", deps)
 	if err != nil {
 		return reactions.Checks{}, err
 	}
-	people, err := newBreaker("people", deps)
+	people, err := newPeople(deps, config)
 	if err != nil {
 		return reactions.Checks{}, err
 	}
 	return reactions.Checks{
-		Log: base.Log, Now: deps.Now,
-		People: clients.NewPeople(clients.Options{
-			URL: config.PeopleURL, Token: config.PeopleToken, Breaker: people, Now: deps.Now,
-		}),
+		Log: base.Log, Now: deps.Now, People: people,
 		Population: clients.NewPopulation(clients.Options{
 			URL: config.PopulationURL, Token: config.PopulationKey, Breaker: population, Now: deps.Now,
 		}, config.PopulationRate),
 	}, nil
+}
+
+// newPeople makes a client, with a breaker of its own, of each service that knows people.
+func newPeople(deps service.Deps, config Config) (map[string]*clients.People, error) {
+	around, err := newBreaker("people", deps)
+	if err != nil {
+		return nil, err
+	}
+	people := map[string]*clients.People{"accommodation": clients.NewPeople("accommodation", clients.Options{
+		URL: config.PeopleURL, Token: config.PeopleToken, Breaker: around, Now: deps.Now,
+	})}
+	if config.AccountsURL == "" {
+		return people, nil
+	}
+	if around, err = newBreaker("accounts", deps); err != nil {
+		return nil, err
+	}
+	people["accounts"] = clients.NewPeople("accounts", clients.Options{
+		URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
+	})
+	return people, nil
 }
 
 // openFor is how long an open breaker waits before it probes: short, because the facts wait meanwhile.

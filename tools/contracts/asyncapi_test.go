@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/tools/contracts"
 )
 
@@ -70,8 +71,31 @@ func TestEveryFactStandsInTheDocument(t *testing.T) {
 			t.Errorf("messages of %s (-catalog +document):\n%s", service, diff)
 		}
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(contracts.Catalogs())), slices.Sorted(maps.Keys(doc.Channels))); diff != "" {
-		t.Errorf("channels (-catalogs +document):\n%s", diff)
+	want := slices.AppendSeq(slices.Collect(maps.Keys(contracts.Catalogs())), maps.Keys(contracts.Messages()))
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(doc.Channels))); diff != "" {
+		t.Errorf("channels (-catalogs and messages +document):\n%s", diff)
+	}
+}
+
+func TestEveryMessageToAndFromABankStandsInTheDocument(t *testing.T) {
+	t.Parallel()
+	doc := read(t)
+	addresses := map[string]string{
+		"bankInstructions": bank.InstructionsTopic("{bic}"), "bankReports": bank.ReportsTopic("{bic}"),
+	}
+	for name, messages := range contracts.Messages() {
+		channel := doc.Channels[name]
+		if channel.Address != addresses[name] {
+			t.Errorf("channel %s: address %q, want %q", name, channel.Address, addresses[name])
+		}
+		want := map[string]reference{}
+		for _, e := range messages {
+			want[e.EventName()] = reference{Ref: "#/components/messages/" + e.EventName()}
+		}
+		if diff := cmp.Diff(want, channel.Messages); diff != "" {
+			t.Errorf("messages of %s (-contract +document):\n%s", name, diff)
+		}
 	}
 }
 
@@ -79,10 +103,13 @@ func TestEveryMessageIsAFactWithItsSchema(t *testing.T) {
 	t.Parallel()
 	want := map[string]message{}
 	for _, e := range facts() {
-		schema := describe(t, e)
+		schema, trait := describe(t, e), "fact"
+		if events.Service(e.EventName()) == "bank" {
+			trait = "bankMessage"
+		}
 		want[e.EventName()] = message{
 			Name: e.EventName(), Title: schema.title, Summary: schema.description,
-			Traits:  []reference{{Ref: "#/components/messageTraits/fact"}},
+			Traits:  []reference{{Ref: "#/components/messageTraits/" + trait}},
 			Payload: reference{Ref: "./schemas/" + e.EventName() + ".json"},
 		}
 	}
@@ -99,8 +126,12 @@ func TestEveryChannelHasItsRelay(t *testing.T) {
 	}
 	var got []string
 	for name, op := range doc.Operations {
-		if op.Action != "send" {
-			t.Errorf("operation %s: action %q; services only publish facts", name, op.Action)
+		want := "send" // services only publish facts
+		if op.Channel.Ref == "#/channels/bankReports" {
+			want = "receive"
+		}
+		if op.Action != want {
+			t.Errorf("operation %s: action %q, want %q", name, op.Action, want)
 		}
 		got = append(got, strings.TrimPrefix(op.Channel.Ref, "#/channels/"))
 	}

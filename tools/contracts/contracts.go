@@ -5,7 +5,8 @@
 //  2. A schema says neither more nor less than the struct: the same fields, required where the struct always writes
 //     them.
 //  3. The goldens, which have every field filled, are valid; what lacks a required field or has another type is not.
-//  4. No field is named like something that belongs into a vault.
+//  4. No field is named like something that belongs into a vault, unless it is a reference into one. What goes to a bank
+//     and comes from it is no fact, and may.
 //  5. What was released is never edited.
 //
 // It is a module of its own because events may be built with the standard library alone.
@@ -20,6 +21,10 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bank"
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/events/identity"
 )
 
@@ -30,8 +35,17 @@ const Folder = "../../events"
 func Catalogs() map[string][]events.Event {
 	return map[string][]events.Event{
 		"accommodation": accommodation.Catalog(),
+		"accounts":      accounts.Catalog(),
+		"bankgateway":   bankgateway.Catalog(),
+		"disbursement":  disbursement.Catalog(),
 		"identity":      identity.Catalog(),
 	}
+}
+
+// Messages lists what goes between Song An and one bank, by channel. They are no facts of a log and, on topics that only
+// this bank and the gateway reach, the only messages with personal data.
+func Messages() map[string][]events.Event {
+	return map[string][]events.Event{"bankInstructions": bank.Instructions(), "bankReports": bank.Reports()}
 }
 
 // Schema is a JSON Schema as it is written, with the file that its references are relative to.
@@ -93,6 +107,12 @@ func (s Schema) Properties() map[string]Schema {
 func (s Schema) Items() (Schema, bool) {
 	node, ok := s.node["items"].(map[string]any)
 	return Schema{file: s.file, node: node}, ok
+}
+
+// Format is the format of a text, such as "uuid" for a reference into a vault.
+func (s Schema) Format() string {
+	format, _ := s.node["format"].(string)
+	return format
 }
 
 // Required lists the fields that must be there.

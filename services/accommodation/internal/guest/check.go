@@ -5,27 +5,18 @@ import (
 
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
 )
 
 // Validate says everything that is wrong with the person, whatever the day is. See [Guest.CheckOn] for the rest.
 // Fields that are missing were spoken of by the reader.
 func (g Guest) Validate(f *problem.Faults) {
-	check(f, "/full_name", g.FullName, vn.ParseName)
-	check(f, "/nationality", g.Nationality, vn.ParseCountry)
-	check(f, "/phone", g.Phone, vn.ParsePhone)
+	person.Check(f, "/full_name", g.FullName, vn.ParseName)
+	person.Check(f, "/nationality", g.Nationality, vn.ParseCountry)
+	person.Check(f, "/phone", g.Phone, vn.ParsePhone)
 	g.checkNumber(f)
 	if g.Nationality != "" && g.Foreigner() {
 		g.checkForeigner(f)
-	}
-}
-
-// check reports what the parser refuses about a field that is there.
-func check[T any](f *problem.Faults, pointer, value string, parse func(string) (T, error)) {
-	if value == "" {
-		return
-	}
-	if _, err := parse(value); err != nil {
-		f.At(pointer, vn.FaultOf(err))
 	}
 }
 
@@ -53,32 +44,13 @@ func (g Guest) checkNumber(f *problem.Faults) {
 	}
 	switch d.Type {
 	case CitizenID:
-		g.checkCitizenID(f, pointer)
+		person.CheckCitizenID(f, pointer, d.Number, g.Sex, g.BirthDate)
 	case OldID:
-		check(f, pointer, d.Number, vn.ParseOldID)
+		person.Check(f, pointer, d.Number, vn.ParseOldID)
 	case Passport:
-		check(f, pointer, d.Number, vn.ParsePassport)
+		person.Check(f, pointer, d.Number, vn.ParsePassport)
 	case BirthCertificate:
-		check(f, pointer, d.Number, vn.ParseBirthCertificate)
-	}
-}
-
-func (g Guest) checkCitizenID(f *problem.Faults, pointer string) {
-	id, err := vn.ParseCitizenID(g.Document.Number)
-	if err != nil {
-		f.At(pointer, vn.FaultOf(err))
-		return
-	}
-	birth, err := vn.ParsePartialDate(g.BirthDate)
-	if err != nil {
-		birth = vn.PartialDate{} // its own fault is reported by the reader
-	}
-	sex, err := vn.ParseSex(g.Sex)
-	if err != nil {
-		sex = ""
-	}
-	for _, fault := range id.Check(sex, birth) {
-		f.At(pointer, fault)
+		person.Check(f, pointer, d.Number, vn.ParseBirthCertificate)
 	}
 }
 

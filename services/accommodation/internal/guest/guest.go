@@ -12,9 +12,8 @@
 package guest
 
 import (
-	"strings"
-
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
 )
 
 // The types of document.
@@ -73,18 +72,8 @@ type Entry struct {
 // Foreigner tells whether the guest must also be declared to the immigration police.
 func (g Guest) Foreigner() bool { return vn.Country(g.Nationality).Foreign() }
 
-// DocumentIndex is the form in which a document number is searched for: letters A-Z and digits only, whatever
-// paper it stood on and however it was written. It is empty when there is nothing to search for.
-func DocumentIndex(number string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return -1
-	}, vn.Fold(number))
-}
+// DocumentIndex is the form in which a document number is searched for; see [person.DocumentIndex].
+func DocumentIndex(number string) string { return person.DocumentIndex(number) }
 
-// NameIndex is what an exact search by name and birth date looks for.
-func NameIndex(fullName, birthDate string) string {
-	return vn.Fold(fullName) + "|" + birthDate
-}
+// NameIndex is what an exact search by name and birth date looks for; see [person.NameIndex].
+func NameIndex(fullName, birthDate string) string { return person.NameIndex(fullName, birthDate) }

@@ -129,7 +129,7 @@ func register(t *testing.T) (people *clients.People, calls func() [][]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	people = clients.NewPeople(clients.Options{URL: server.URL + "/", Breaker: b, Now: time.Now})
+	people = clients.NewPeople("accommodation", clients.Options{URL: server.URL + "/", Breaker: b, Now: time.Now})
 	return people, func() [][]string {
 		mu.Lock()
 		defer mu.Unlock()
@@ -180,15 +180,26 @@ func TestWhoeverGivesUpDoesNotSpoilTheCallOfOthers(t *testing.T) {
 
 func TestADamagedPersonIsNoReasonToWait(t *testing.T) {
 	t.Parallel()
-	people := clients.NewPeople(answering(t, http.StatusOK, `{"items":[{"ref":"R1","unreadable":true}]}`))
+	people := clients.NewPeople("accommodation", answering(t, http.StatusOK, `{"items":[{"ref":"R1","unreadable":true}]}`))
 	if _, _, err := people.Person(t.Context(), "R1"); !errors.Is(err, clients.ErrUnreadablePerson) || breaker.IsDown(err) {
 		t.Fatal(err)
 	}
 }
 
+func TestEachServiceHasItsOwnWordForAPerson(t *testing.T) {
+	t.Parallel()
+	for service, member := range map[string]string{"accommodation": "guest", "accounts": "person"} {
+		o := answering(t, http.StatusOK, `{"items":[{"ref":"R1","`+member+`":{"full_name":"A","document":{"number":"1"}}}]}`)
+		person, found, err := clients.NewPeople(service, o).Person(t.Context(), "R1")
+		if err != nil || !found || person.FullName != "A" || person.Document.Number != "1" {
+			t.Errorf("%s: %+v %t %v", service, person, found, err)
+		}
+	}
+}
+
 func TestAnErasedPersonIsNotFound(t *testing.T) {
 	t.Parallel()
-	people := clients.NewPeople(answering(t, http.StatusOK, `{"items":[{"ref":"R1"}]}`))
+	people := clients.NewPeople("accommodation", answering(t, http.StatusOK, `{"items":[{"ref":"R1"}]}`))
 	if _, found, err := people.Person(t.Context(), "R1"); found || err != nil {
 		t.Fatal(found, err)
 	}

@@ -8,18 +8,19 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/services/identity/internal/check"
 )
 
 // Population asks the national population database. The whole nation asks it, so a province keeps to its share.
 type Population struct {
-	endpoint endpoint
-	share    *rate.Limiter
+	client *peer.Client
+	share  *rate.Limiter
 }
 
 // NewPopulation returns a client that asks at most perSecond times a second.
 func NewPopulation(o Options, perSecond int) *Population {
-	return &Population{endpoint: newEndpoint("/v1/checks", o), share: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
+	return &Population{client: peer.NewClient(o), share: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
 }
 
 // Check compares a person with the register. Fields names what differs when the outcome is a mismatch.
@@ -31,7 +32,7 @@ func (p *Population) Check(ctx context.Context, who Person) (outcome check.Outco
 	if err := p.share.Wait(ctx); err != nil {
 		return check.Unasked, nil, breaker.Down(fmt.Errorf("wait for a turn at the population database: %w", err))
 	}
-	answer, err := post[verdict](ctx, p.endpoint, map[string]string{
+	answer, err := peer.Post[verdict](ctx, p.client, "/v1/checks", map[string]string{
 		"number": who.Document.Number, "full_name": who.FullName, "birth_date": who.BirthDate, "sex": who.Sex,
 	})
 	if err != nil {
@@ -47,7 +48,7 @@ func (p *Population) Check(ctx context.Context, who Person) (outcome check.Outco
 			return check.Mismatched, fields, nil
 		}
 	}
-	return check.Unasked, nil, breaker.Down(fmt.Errorf("ask population database: %w", errUnreadable))
+	return check.Unasked, nil, breaker.Down(fmt.Errorf("ask population database: %w", peer.ErrUnreadable))
 }
 
 // known accepts names of fields only, so that a register that answers with values cannot put them into a fact.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/reaction"
@@ -24,17 +25,18 @@ const (
 	erased        = "person_erased"
 )
 
-// Checks asks about every guest once. While a dependency is away the fact waits; see reaction.
+// Checks asks about every guest and every beneficiary once. While a dependency is away the fact waits; see reaction.
 type Checks struct {
-	Log        *eventstore.Store
-	People     *clients.People
+	Log *eventstore.Store
+	// People are the services that know the person behind a reference of theirs, by name: those whose facts are handled.
+	People     map[string]*clients.People
 	Population *clients.Population
 	Now        func() time.Time
 }
 
 // Handlers lists the facts that are reacted to.
 func (c Checks) Handlers() []reaction.Handler {
-	return []reaction.Handler{
+	handlers := []reaction.Handler{
 		reaction.On(func(ctx context.Context, r events.Recorded, e accommodation.StayNotified) error {
 			return c.check(ctx, r, e.Guest, e.DocumentType)
 		}),
@@ -42,6 +44,16 @@ func (c Checks) Handlers() []reaction.Handler {
 			return c.check(ctx, r, e.Guest, e.DocumentType)
 		}),
 	}
+	if c.People["accounts"] != nil {
+		handlers = append(handlers,
+			reaction.On(func(ctx context.Context, r events.Recorded, e accounts.BeneficiaryRegistered) error {
+				return c.check(ctx, r, e.Person, e.DocumentType)
+			}),
+			reaction.On(func(ctx context.Context, r events.Recorded, e accounts.BeneficiaryCorrected) error {
+				return c.check(ctx, r, e.Person, e.DocumentType)
+			}))
+	}
+	return handlers
 }
 
 func (c Checks) check(ctx context.Context, r events.Recorded, person, documentType string) error {
@@ -68,7 +80,7 @@ func (c Checks) ask(ctx context.Context, cmd *check.Record, documentType string)
 		cmd.Outcome, cmd.Reason = check.Unavailable, notInRegister
 		return nil
 	}
-	who, found, err := c.People.Person(ctx, cmd.Subject.Person)
+	who, found, err := c.People[cmd.Subject.Service].Person(ctx, cmd.Subject.Person)
 	if err != nil {
 		return err
 	}

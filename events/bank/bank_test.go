@@ -1,0 +1,23 @@
+package bank_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/songan-vn/songan/events/bank"
+	"github.com/songan-vn/songan/events/eventstest"
+)
+
+func TestMessagesOfBanksCanBeReadForEver(t *testing.T) {
+	t.Parallel()
+	eventstest.Goldens(t, "testdata", append(bank.Instructions(), bank.Reports()...))
+}
+
+func TestEverythingOfABankIsNamedAfterIt(t *testing.T) {
+	t.Parallel()
+	got := []string{bank.InstructionsTopic("ICBVVNVX"), bank.ReportsTopic("ICBVVNVX"), bank.GroupPrefix("ICBVVNVX"), bank.User("ICBVVNVX")}
+	want := []string{"songan.bank.ICBVVNVX.instructions.v1", "songan.bank.ICBVVNVX.reports.v1", "songan.bank.ICBVVNVX.", "bank-ICBVVNVX"}
+	if !slices.Equal(want, got) {
+		t.Errorf("names %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,33 @@
+package kafkabus
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+)
+
+// ReadAt returns the message at a place: for operators who look at one again that was set aside by its place alone. It
+// waits while Kafka is away, until ctx ends, which is the message's context too. What is not there any more is a
+// [TruncatedError].
+func ReadAt(ctx context.Context, cfg Config, at Place) (*message.Message, error) {
+	tail := &consume.Tail{
+		Client: cfg.client(), Topic: at.Topic, Partition: at.Partition, At: Progress{Offset: at.Offset},
+		Log: zap.NewNop(), Metrics: consume.NewMetrics(nil, "read_at", at.Topic),
+	}
+	records, err := tail.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", at, err)
+	}
+	if len(records) == 0 || records[0].Offset != at.Offset {
+		return nil, fmt.Errorf("read %s: %w", at, &TruncatedError{Place: at, First: at.Offset + 1, End: at.Offset + 1})
+	}
+	m := unbound(records[0].Message)
+	m.UUID = at.String()
+	m.SetContext(envelope.WithPlace(ctx, at))
+	return m, nil
+}

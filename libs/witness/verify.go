@@ -1,0 +1,187 @@
+package witness
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Finding is one place where a log is not what it was.
+type Finding struct {
+	// Kind is changed (a row differs from its leaf), removed (its position is empty), inserted (a row that no leaf knows,
+	// below the last checkpoint), cut (the log ends before the last checkpoint), forged (what stands in the leaves is not
+	// what a checkpoint signed; only the first is named) or foreign (a checkpoint of another log).
+	Kind string `json:"kind"`
+	// Position of the row; for forged, the first position that no earlier checkpoint vouches for.
+	Position int64 `json:"position"`
+	// Checkpoint is the size of the checkpoint that says so; 0 when it is the leaf.
+	Checkpoint int64 `json:"checkpoint,omitempty"`
+}
+
+// Report is what [Verify] found.
+type Report struct {
+	// Facts were read, Checkpoints compared.
+	Facts       int64     `json:"facts"`
+	Checkpoints int       `json:"checkpoints"`
+	Findings    []Finding `json:"findings"`
+}
+
+// mostFindings bounds a report: whoever replaced a whole log need not fill the memory too.
+const mostFindings = 10_000
+
+// Verify reads a whole log and compares it with its leaves and with the checkpoints, which come from outside the
+// database, in any order, their signatures checked already. db should be one transaction (repeatable read) when the log
+// is in use.
+func Verify(ctx context.Context, db Database, origin string, checkpoints []Checkpoint) (Report, error) {
+	v := verification{leaves: map[int64][]tlog.Hash{}, due: map[int64][]Checkpoint{}, db: db}
+	last := v.expect(origin, checkpoints)
+	for after := int64(math.MinInt64); ; {
+		entries, err := page(ctx, db, after)
+		if err != nil {
+			return Report{}, fmt.Errorf("verify: %w", err)
+		}
+		for _, e := range entries {
+			if err := v.row(ctx, e, last); err != nil {
+				return Report{}, fmt.Errorf("verify: %w", err)
+			}
+			after = e.position
+		}
+		if len(entries) < pageSize {
+			break
+		}
+	}
+	if err := v.end(ctx, last); err != nil {
+		return Report{}, fmt.Errorf("verify: %w", err)
+	}
+	return v.report, nil
+}
+
+// expect takes the checkpoints to compare with, and returns the size of the last.
+func (v *verification) expect(origin string, checkpoints []Checkpoint) (last int64) {
+	for _, c := range checkpoints {
+		v.report.Checkpoints++
+		if c.Origin != origin {
+			v.find("foreign", 0, c.Size)
+			continue
+		}
+		v.due[c.Size] = append(v.due[c.Size], c)
+		last = max(last, c.Size)
+	}
+	v.compare(0)
+	return last
+}
+
+// Database is a pool, a connection or a transaction.
+type Database interface {
+	querier
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// verification is a walk along the log.
+type verification struct {
+	db     Database
+	tree   tree
+	leaves map[int64][]tlog.Hash // of the chunk at hand
+	due    map[int64][]Checkpoint
+	vouch  int64 // size of the last checkpoint that agreed
+	forged bool
+	report Report
+}
+
+func (v *verification) find(kind string, position, checkpoint int64) {
+	if len(v.report.Findings) < mostFindings {
+		v.report.Findings = append(v.report.Findings, Finding{kind, position, checkpoint})
+	}
+}
+
+// row takes the next row. Where one is missing, its leaf takes its place, so that what follows is judged for itself.
+func (v *verification) row(ctx context.Context, e entry, last int64) error {
+	for e.position > v.tree.size()+1 {
+		if err := v.gap(ctx); err != nil {
+			return err
+		}
+	}
+	v.report.Facts++
+	kept, known, err := v.leaf(ctx, e.position)
+	switch {
+	case err != nil:
+		return err
+	case e.position <= v.tree.size(): // 0, or below: never by our own hand
+		v.find("inserted", e.position, 0)
+		return nil
+	case known && kept != e.leaf():
+		v.find("changed", e.position, 0)
+		v.tree.add(kept) // what follows is judged for itself
+	case !known && e.position <= last:
+		v.find("inserted", e.position, 0)
+		fallthrough
+	default:
+		v.tree.add(e.leaf())
+	}
+	v.compare(v.tree.size())
+	return nil
+}
+
+func (v *verification) gap(ctx context.Context) error {
+	position := v.tree.size() + 1
+	v.find("removed", position, 0)
+	kept, _, err := v.leaf(ctx, position)
+	if err != nil {
+		return err
+	}
+	v.tree.add(kept)
+	v.compare(position)
+	return nil
+}
+
+// leaf returns the kept leaf of a position.
+func (v *verification) leaf(ctx context.Context, position int64) (leaf tlog.Hash, known bool, err error) {
+	if position < 1 {
+		return leaf, false, nil
+	}
+	chunk, at := (position-1)/chunkSize, (position-1)%chunkSize
+	if _, at := v.leaves[chunk]; !at {
+		clear(v.leaves)
+		var packed []byte
+		err := v.db.QueryRow(ctx, `select coalesce((select leaves from witness_leaves where chunk = $1), '')`, chunk).Scan(&packed)
+		if err != nil {
+			return leaf, false, fmt.Errorf("fetch leaves of chunk %d: %w", chunk, err)
+		}
+		v.leaves[chunk] = unpack(packed)
+	}
+	if all := v.leaves[chunk]; at < int64(len(all)) {
+		return all[at], true, nil
+	}
+	return leaf, false, nil
+}
+
+// compare asks the checkpoints of a size.
+func (v *verification) compare(size int64) {
+	for _, c := range v.due[size] {
+		if root, err := v.tree.root(); err != nil || root != c.Root {
+			if !v.forged { // all that follow disagree as well
+				v.find("forged", v.vouch+1, c.Size)
+			}
+			v.forged = true
+			continue
+		}
+		v.vouch = max(v.vouch, size)
+	}
+	delete(v.due, size)
+}
+
+// end looks for what should be behind the last row.
+func (v *verification) end(ctx context.Context, last int64) error {
+	if v.tree.size() < last {
+		v.find("cut", v.tree.size()+1, last)
+		return nil
+	}
+	_, more, err := v.leaf(ctx, v.tree.size()+1)
+	if more {
+		v.find("cut", v.tree.size()+1, 0)
+	}
+	return err
+}

@@ -1,0 +1,218 @@
+// Package accounts is the service of beneficiaries and their social-security accounts: LISA officers register people,
+// batches of requests go to banks after two people agreed, and what the banks answer becomes the state of an account
+// (Project 06; dispatch 5234/LDTBXH-TTTT). Nothing is paid here: that is disbursement.
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/events"
+	facts "github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/events/identity"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn/banks"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/accounts/internal/projections"
+	"github.com/songan-vn/songan/services/accounts/internal/reactions"
+)
+
+// Name is the service's name in paths, topics and configuration.
+const Name = "accounts"
+
+// Config is what can be set besides service.Config.
+type Config struct {
+	// KeepNotes is how long officers' remarks stay readable. People stay until they are erased: money is owed to them.
+	KeepNotes time.Duration `env:"SONGAN_ACCOUNTS_KEEP_NOTES" envDefault:"87600h"`
+}
+
+// app is what the handlers work with.
+type app struct {
+	pool   *pgxpool.Pool
+	log    *eventstore.Store
+	vault  *vault.Vault
+	now    func() time.Time
+	logger *zap.Logger
+	config Config
+	units  *units.Directory
+	banks  *banks.Directory
+	scopes *scopes
+	// approved hands batches to the issuer without delay.
+	approved chan string
+
+	beneficiaries, issuances, accounts *projection.Model
+}
+
+// New builds the service from the environment.
+func New(ctx context.Context, deps service.Deps) (service.Service, error) {
+	config, err := service.Load[Config]()
+	if err != nil {
+		return service.Service{}, err
+	}
+	directory, err := units.Load()
+	if err != nil {
+		return service.Service{}, err
+	}
+	known, err := banks.Load()
+	if err != nil {
+		return service.Service{}, err
+	}
+	base, err := foundation.Open(ctx, deps, foundation.Options{
+		Service: Name,
+		Own:     events.NewCatalog(facts.Catalog()),
+		Others:  events.NewCatalog(identity.Catalog(), bankgateway.OpeningFacts()),
+	})
+	if err != nil {
+		return service.Service{}, err
+	}
+	a := &app{
+		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
+		units: directory, banks: known, scopes: newScopes(directory), approved: make(chan string, waitingIssuances),
+	}
+	if err := a.wire(ctx, base); err != nil {
+		base.Close()
+		return service.Service{}, err
+	}
+	api := deps.API
+	api.Title, api.Auth = "Social-security accounts", deps.Auth()
+	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
+	routes := a.routes(api)
+	base.Operate(routes)
+	return service.Service{
+		Name: Name, Handler: routes, Ready: base.Ready,
+		Runners: append(base.Runners(), service.Runner{Name: "issuer", Run: a.issue}),
+		Close:   func() error { base.Close(); return nil },
+	}, nil
+}
+
+// inFlight is how many facts of others are recorded at the same time, per partition.
+const inFlight = 64
+
+// wire adds the read models and the reactions.
+func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error) {
+	if a.beneficiaries, err = base.Project(ctx, projections.Beneficiaries()); err != nil {
+		return err
+	}
+	if a.issuances, err = base.Project(ctx, projections.Issuances()); err != nil {
+		return err
+	}
+	if a.accounts, err = base.Project(ctx, projections.Accounts()); err != nil {
+		return err
+	}
+	handlers := append(
+		reactions.Identity{Log: base.Log, Now: a.now}.Handlers(), reactions.Openings{Log: base.Log, Now: a.now}.Handlers()...)
+	return base.React("others", inFlight, handlers...)
+}
+
+// seen waits until all three read models have reached a position, for queries that join them.
+func (a *app) seen(ctx context.Context, position int64) error {
+	for _, model := range []*projection.Model{a.beneficiaries, a.issuances, a.accounts} {
+		if err := model.WaitFor(ctx, position); err != nil {
+			return fmt.Errorf("wait for %s: %w", model.Name(), err)
+		}
+	}
+	return nil
+}
+
+// routes is the whole HTTP surface of the service.
+func (a *app) routes(o httpapi.Options) *httpapi.API {
+	api := httpapi.New(o)
+	makers := []access.Role{access.LISAOfficer}
+	readers := []access.Role{
+		access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer, access.Steering, access.Auditor,
+	}
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /beneficiaries", Summary: "Register a beneficiary", Roles: makers, Status: http.StatusCreated,
+	}, a.register)
+	httpapi.Batch(api, httpapi.Route{
+		Pattern: "POST /beneficiaries/batch", Summary: "Register many beneficiaries, with a verdict for each", Roles: makers, Status: http.StatusCreated,
+	}, httpapi.Batching{Member: "beneficiary"}, a.register)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /beneficiaries/{id}/correction", Summary: "The person or the representative was entered wrongly, or has changed", Roles: makers,
+	}, a.correct)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /beneficiaries/{id}/death", Summary: "The beneficiary has died", Roles: makers,
+	}, a.die)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /beneficiaries", Summary: "List beneficiaries; the unit's officers see the people, and each reading is recorded",
+		Roles: readers, After: a.beneficiaries.WaitFor,
+	}, a.listBeneficiaries)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /beneficiaries/{id}", Summary: "Read a beneficiary with their accounts", Roles: readers,
+	}, a.oneBeneficiary)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /beneficiaries/{id}/history", Summary: "Everything that happened to a beneficiary and their accounts", Roles: readers,
+	}, a.history)
+	a.issuanceRoutes(api, makers, readers)
+	a.accountRoutes(api, makers, readers)
+	services := []access.Role{access.Service}
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /persons", Summary: "Resolve references to people, for other services", Roles: services,
+	}, a.persons)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /profiles", Summary: "What a right to money depends on, for other services", Roles: services,
+	}, a.profiles)
+	return api
+}
+
+// issuanceBody is the size of a batch that names its members.
+const issuanceBody = 512 << 10
+
+func (a *app) issuanceRoutes(api *httpapi.API, makers, readers []access.Role) {
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /issuances", Summary: "Draft a batch of requests for accounts at one bank", Roles: makers,
+		Status: http.StatusCreated, BodyLimit: issuanceBody,
+	}, a.draft)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /issuances/{id}/submission", Summary: "The maker asks for approval", Roles: makers,
+	}, a.submit)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /issuances/{id}/approval", Summary: "Another person approves; the bank is asked for the accounts", Roles: []access.Role{access.Approver},
+	}, a.approve)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /issuances/{id}/rejection", Summary: "Reject the batch, or take one's own draft back",
+		Roles: []access.Role{access.Approver, access.LISAOfficer},
+	}, a.reject)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /issuances", Summary: "List batches, the latest draft first", Roles: readers, After: a.issuances.WaitFor,
+	}, a.listIssuances)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /issuances/{id}", Summary: "Read a batch with the number of members in each state", Roles: readers, After: a.seen,
+	}, a.oneIssuance)
+}
+
+func (a *app) accountRoutes(api *httpapi.API, makers, readers []access.Role) {
+	officers := []access.Role{access.LISAOfficer, access.Approver}
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /accounts", Summary: "List accounts, requests and members of drafts", Roles: readers, After: a.accounts.WaitFor,
+	}, a.listAccounts)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /accounts/{id}", Summary: "Read an account", Roles: readers}, a.oneAccount)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /accounts/{id}/suspension", Summary: "Pay nothing into the account for now", Roles: officers,
+	}, a.suspend)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /accounts/{id}/block", Summary: "The bank or an authority blocked the account", Roles: officers,
+	}, a.block)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /accounts/{id}/reinstatement", Summary: "Another officer ends the suspension or the block", Roles: officers,
+	}, a.reinstate)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /accounts/{id}/closure", Summary: "End the account, or the request for it", Roles: officers,
+	}, a.closeAccount)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /accounts/{id}/replacement", Summary: "Draft a batch of one that replaces the account, for approval as any other",
+		Roles: makers, Status: http.StatusCreated,
+	}, a.replace)
+}

@@ -1,0 +1,231 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	facts "github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/accounts/internal/beneficiary"
+)
+
+// RegisterBody is a beneficiary as an officer enters them.
+type RegisterBody struct {
+	PeopleBody
+
+	FileNumber string `json:"file_number" pattern:"^[0-9A-Za-zĐđ./_-]{1,40}$" doc:"number of the file at the commune" example:"BTXH-2026-118"`
+	Unit       string `json:"unit" pattern:"^[0-9]{5}$" doc:"code of the commune that pays"`
+}
+
+// PeopleBody is the person and who represents them.
+type PeopleBody struct {
+	Person         person.Person  `json:"person"`
+	Representative *person.Person `json:"representative,omitzero" doc:"who receives for them: guardian or carer"`
+	LacksCapacity  bool           `json:"lacks_capacity,omitzero" doc:"a court found that the person lacks legal capacity"`
+}
+
+// idDigits is the shortest number of a document that people type where it does not belong.
+const idDigits = 9
+
+// adult is the age from which somebody may represent another (Civil Code 91/2015/QH13 Art. 20, 49).
+const adult = 18
+
+// Validate keeps people out of what stands in facts, which cannot be erased.
+func (b RegisterBody) Validate(f *problem.Faults) {
+	run := 0
+	for _, r := range b.FileNumber {
+		if r < '0' || r > '9' {
+			run = 0
+			continue
+		}
+		if run++; run == idDigits {
+			f.At("/file_number", problem.Fault{
+				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
+				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
+			})
+		}
+	}
+	b.PeopleBody.Validate(f)
+}
+
+// Validate refuses to represent oneself.
+func (b PeopleBody) Validate(f *problem.Faults) {
+	if r := b.Representative; r != nil && r.Document.Number != "" &&
+		person.DocumentIndex(r.Document.Number) == person.DocumentIndex(b.Person.Document.Number) {
+		f.At("/representative/document/number", problem.Fault{
+			Code: "represents_oneself", Message: "nobody is their own representative", MessageVI: "người hưởng không thể là người nhận thay của chính mình",
+			Hint: "leave the representative out",
+		})
+	}
+}
+
+// checkOn says what is wrong with dates and ages today.
+func (b PeopleBody) checkOn(today vn.Date) problem.Faults {
+	faults := b.Person.CheckOn(today, "/person")
+	if b.Representative == nil {
+		return faults
+	}
+	faults = append(faults, b.Representative.CheckOn(today, "/representative")...)
+	if born, err := vn.ParsePartialDate(b.Representative.BirthDate); err == nil && born.Earliest().YearsUntil(today) < adult {
+		faults.At("/representative/birth_date", problem.Fault{
+			Code: "representative_minor", Message: "a representative is at least 18 years old", MessageVI: "người nhận thay phải đủ 18 tuổi",
+		})
+	}
+	return faults
+}
+
+// kept is what the vault keeps of a beneficiary.
+type kept struct {
+	person.Person
+
+	LacksCapacity bool `json:"lacks_capacity,omitzero"`
+}
+
+// mayHold tells whether the law lets the person hold an account on a day.
+func (k kept) mayHold(day vn.Date) bool {
+	return !k.LacksCapacity && k.AgeOn(day) >= beneficiary.HoldingAge
+}
+
+// entered is what became of the people in a body: references, marks, and the rows that belong to them.
+type entered struct {
+	person, mark                       string
+	representative, representativeMark string
+	mayHold                            bool
+	rows                               []vault.Row
+}
+
+// enter encrypts the people of a body for the vault rows that are stored together with the fact.
+func (a *app) enter(p PeopleBody, today vn.Date) (entered, error) {
+	keep := kept{Person: p.Person, LacksCapacity: p.LacksCapacity}
+	row, err := a.sealPerson(purposeBeneficiary, p.Person, keep)
+	if err != nil {
+		return entered{}, err
+	}
+	e := entered{person: string(row.Ref), mark: a.mark(p.Person), mayHold: keep.mayHold(today), rows: []vault.Row{row}}
+	if r := p.Representative; r != nil {
+		if row, err = a.sealPerson(purposeRepresentative, *r, *r); err != nil {
+			return entered{}, err
+		}
+		e.representative, e.representativeMark, e.rows = string(row.Ref), a.mark(*r), append(e.rows, row)
+	}
+	return e, nil
+}
+
+// register serves a single beneficiary and, called once per item, a batch.
+func (a *app) register(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Beneficiary], error) {
+	today := vn.DateOf(c.Meta.At)
+	unit, faults := a.unitFor(c.In.Unit, c.Who, today, units.Commune)
+	faults = append(faults, c.In.checkOn(today)...)
+	e, err := a.enter(c.In.PeopleBody, today)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	fact := facts.BeneficiaryRegistered{
+		// The same person in the same file is the same stream, whichever request it came by.
+		Beneficiary: a.vault.Name("beneficiary", e.mark, unit.Code, unit.ValidFrom, c.In.FileNumber),
+		Unit:        unit, FileNumber: c.In.FileNumber, Person: e.person, Mark: e.mark, DocumentType: c.In.Person.Document.Type,
+		Representative: e.representative, RepresentativeMark: e.representativeMark, MayHold: e.mayHold,
+	}
+	out, err := eventstore.Execute(ctx, a.log, beneficiaryStream(fact.Beneficiary), beneficiary.Register{Fact: fact, Known: faults},
+		c.Meta, eventstore.Fresh(), eventstore.WithSecrets(e.rows...))
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	return doneBeneficiary(out), nil
+}
+
+// CorrectBody is the beneficiary as they should have been entered.
+type CorrectBody struct {
+	PeopleBody
+
+	Reason string `json:"reason" maxLength:"500" doc:"kept in the vault"`
+}
+
+func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi.Done[Beneficiary], error) {
+	today := vn.DateOf(c.Meta.At)
+	e, err := a.enter(c.In.PeopleBody, today)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	note, err := a.sealNote(c.In.Reason, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	cmd := beneficiary.Correct{Mark: e.mark, Known: c.In.checkOn(today), Fact: facts.BeneficiaryCorrected{
+		Person: e.person, DocumentType: c.In.Person.Document.Type, Representative: e.representative,
+		RepresentativeMark: e.representativeMark, MayHold: e.mayHold, Note: string(note.Ref),
+	}}
+	out, err := a.apply(ctx, change{
+		beneficiary: c.Path("id"), who: c.Who, meta: c.Meta, command: cmd, secrets: append(e.rows, note),
+	})
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	return doneBeneficiary(out), nil
+}
+
+func beneficiaryStream(id string) string { return "beneficiary-" + id }
+
+// mark is the keyed name of a person: the same in every file, and nothing that can be turned back.
+func (a *app) mark(p person.Person) string { return a.vault.Name("person", p.Key()...) }
+
+// sealPerson encrypts what is kept of a person for the vault row that is stored together with the fact.
+func (a *app) sealPerson(purpose string, p person.Person, keep any) (vault.Row, error) {
+	return a.vault.Seal(purpose, keep, vault.Index{
+		Document: person.DocumentIndex(p.Document.Number),
+		Name:     person.NameIndex(p.FullName, p.BirthDate),
+	}, time.Time{})
+}
+
+// change is what an officer wants done about one beneficiary.
+type change struct {
+	beneficiary string
+	who         access.Principal
+	meta        decider.Meta
+	command     decider.Command[beneficiary.Beneficiary]
+	secrets     []vault.Row
+}
+
+// apply runs a change on a beneficiary of the officer's unit.
+func (a *app) apply(ctx context.Context, c change) (eventstore.Outcome[beneficiary.Beneficiary], error) {
+	own := beneficiary.Owned{Sees: a.sees(c.who), Command: c.command}
+	return eventstore.Execute(ctx, a.log, beneficiaryStream(c.beneficiary), own, c.meta, eventstore.WithSecrets(c.secrets...))
+}
+
+// DeathBody says when somebody died, and who said so.
+type DeathBody struct {
+	Date   string `json:"date" format:"date"`
+	Source string `json:"source" enum:"civil_registry,family,bank,officer"`
+}
+
+func (a *app) die(ctx context.Context, c httpapi.Call[DeathBody]) (httpapi.Done[Beneficiary], error) {
+	b, err := a.visible(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	on, err := vn.ParseDate(c.In.Date)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	people, err := a.people(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: "death_check", Case: b.Beneficiary}, b.Person)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	cmd := beneficiary.Die{On: on, Source: c.In.Source}
+	if born, err := vn.ParsePartialDate(people[b.Person].BirthDate); err == nil {
+		cmd.Born = born.Earliest()
+	}
+	out, err := a.apply(ctx, change{beneficiary: b.Beneficiary, who: c.Who, meta: c.Meta, command: cmd})
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	return doneBeneficiary(out), nil
+}

@@ -1,0 +1,336 @@
+package accounts
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	facts "github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/accounts/internal/beneficiary"
+	"github.com/songan-vn/songan/services/accounts/internal/issuance"
+	"github.com/songan-vn/songan/services/accounts/internal/projections"
+)
+
+// DraftBody lists people for whom a bank is to open accounts.
+type DraftBody struct {
+	Unit          string   `json:"unit" pattern:"^([0-9]{2}|[0-9]{5})$" doc:"a commune, or a province with all of its communes"`
+	Bank          string   `json:"bank" pattern:"^[A-Z0-9]{8}$" doc:"BIC" example:"ICBVVNVX"`
+	Beneficiaries []string `json:"beneficiaries,omitzero" minItems:"1" maxItems:"5000" doc:"null: the first 5,000 of the unit who live, may have an account and have none"`
+	Note          string   `json:"note,omitzero" maxLength:"500" doc:"a remark for whoever approves; kept in the vault"`
+}
+
+// Issuance is a batch as the service answers with it.
+type Issuance struct {
+	ID        string    `json:"id"`
+	Unit      string    `json:"unit"`
+	Bank      string    `json:"bank"`
+	Status    string    `json:"status" enum:"drafted,submitted,approved,rejected,requested"`
+	Members   int       `json:"members"`
+	Replaces  string    `json:"replaces,omitzero" doc:"the account that the new one takes the place of"`
+	MadeBy    string    `json:"made_by"`
+	DecidedBy string    `json:"decided_by,omitzero"`
+	Requested int       `json:"requested"`
+	LeftOut   int       `json:"left_out" doc:"had an account or a request by then, had died, or has nobody who may hold an account"`
+	DraftedAt time.Time `json:"drafted_at,omitzero"`
+	// Counts and Identity are there where one batch is read.
+	Counts   map[string]int64 `json:"counts,omitempty" doc:"members by the state of their accounts"`
+	Identity map[string]int64 `json:"identity,omitempty" doc:"members by what the population database says of them"`
+	Note     string           `json:"note,omitzero" doc:"only where the caller may read people"`
+	Reason   string           `json:"reason,omitzero" doc:"of a rejection; only where the caller may read people"`
+}
+
+func viewIssuance(i issuance.Issuance) Issuance {
+	return Issuance{
+		ID: i.Issuance, Unit: i.Unit.Code, Bank: i.Bank, Status: i.Status, Members: len(i.Beneficiaries), Replaces: i.Replaces,
+		MadeBy: i.By, DecidedBy: i.DecidedBy, Requested: i.Requested, LeftOut: i.LeftOut,
+	}
+}
+
+func doneIssuance(out eventstore.Outcome[issuance.Issuance]) httpapi.Done[Issuance] {
+	return httpapi.Done[Issuance]{Answer: viewIssuance(out.State), Position: out.Position, Replayed: out.Replayed}
+}
+
+func issuanceStream(id string) string { return "issuance-" + id }
+
+func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Done[Issuance], error) {
+	on := vn.DateOf(c.Meta.At)
+	unit, faults := a.unitFor(c.In.Unit, c.Who, on, units.Commune, units.Province)
+	a.checkBank(&faults, c.In.Bank, on)
+	cmd := issuance.Draft{Fact: facts.IssuanceDrafted{
+		Issuance: c.Name("issuance"), Unit: unit, Bank: c.In.Bank, Beneficiaries: c.In.Beneficiaries,
+	}}
+	if err := a.upToDate(ctx); err != nil {
+		return httpapi.Done[Issuance]{}, err
+	}
+	var err error
+	scope := a.scope(c.Who, c.In.Unit)
+	if len(c.In.Beneficiaries) > 0 {
+		err = a.checkMembers(ctx, &faults, c.In.Beneficiaries, scope)
+	} else {
+		cmd.Fact.Beneficiaries, err = a.everybody(ctx, c.Who, cmd.Fact.Issuance, scope)
+	}
+	if err != nil {
+		return httpapi.Done[Issuance]{}, err
+	}
+	cmd.Known = faults
+	return a.store(ctx, cmd, c.In.Note, c.Meta)
+}
+
+// store records a draft with its remark.
+func (a *app) store(ctx context.Context, cmd issuance.Draft, note string, m decider.Meta) (httpapi.Done[Issuance], error) {
+	var secrets []vault.Row
+	if note != "" {
+		row, err := a.sealNote(note, m.At)
+		if err != nil {
+			return httpapi.Done[Issuance]{}, err
+		}
+		cmd.Fact.Note, secrets = string(row.Ref), append(secrets, row)
+	}
+	out, err := eventstore.Execute(ctx, a.log, issuanceStream(cmd.Fact.Issuance), cmd, m,
+		eventstore.Fresh(), eventstore.WithSecrets(secrets...))
+	if err != nil {
+		return httpapi.Done[Issuance]{}, err
+	}
+	return doneIssuance(out), nil
+}
+
+// upToDate waits until the read models have seen everything that was recorded before this request.
+func (a *app) upToDate(ctx context.Context) error {
+	head, err := a.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return a.seen(ctx, head)
+}
+
+func (a *app) checkBank(faults *problem.Faults, bic string, on vn.Date) {
+	if _, known := a.banks.Find(bic, on); !known {
+		faults.At("/bank", problem.Fault{
+			Code: "bank_unknown", Message: "no bank has this BIC today", MessageVI: "hiện không có ngân hàng nào mang mã BIC này",
+		})
+	}
+}
+
+// checkMembers says of every member of a list why they cannot be in it.
+func (a *app) checkMembers(ctx context.Context, faults *problem.Faults, ids, scope []string) error {
+	found, err := projections.FindBeneficiaries(ctx, a.pool, ids)
+	if err != nil {
+		return err
+	}
+	covered := make(map[string]bool, len(scope))
+	for _, key := range scope {
+		covered[key] = true
+	}
+	before := make(map[string]bool, len(ids))
+	for i, id := range ids {
+		fault := memberFault(found[id], covered)
+		if before[id] {
+			fault = problem.Fault{Code: "beneficiary_twice", Message: "stands in the list before", MessageVI: "đã có trong danh sách"}
+		}
+		if fault.Code != "" {
+			faults.At("/beneficiaries/"+strconv.Itoa(i), fault)
+		}
+		before[id] = true
+	}
+	return nil
+}
+
+func memberFault(b projections.Beneficiary, covered map[string]bool) problem.Fault {
+	switch {
+	case !covered[b.Unit]:
+		return problem.Fault{
+			Code: "beneficiary_unknown", Message: "no beneficiary of this unit has this id", MessageVI: "đơn vị không có người hưởng mang mã này",
+		}
+	case b.DiedOn != "":
+		return problem.Fault{Code: "beneficiary_died", Message: "the beneficiary has died", MessageVI: "người hưởng đã mất"}
+	case b.Account != "" && (beneficiary.Account{Status: b.AccountStatus}).Alive():
+		return problem.Fault{
+			Code: "account_exists", Message: "the beneficiary has an account, or a request for one", MessageVI: "người hưởng đã có tài khoản hoặc đang chờ mở tài khoản",
+		}
+	}
+	return problem.Fault{}
+}
+
+// everybody lists those of the units who may have an account and have none, up to a full batch.
+func (a *app) everybody(ctx context.Context, who access.Principal, id string, scope []string) ([]string, error) {
+	var members []string
+	for after := ""; len(members) < issuance.MaxMembers; {
+		const page = 1000
+		rows, err := projections.WithoutAccount(ctx, a.pool, scope, after, page)
+		if err != nil {
+			return nil, err
+		}
+		able, err := a.able(ctx, vault.Reading{Actor: who.Actor(), Purpose: "account_request", Case: id}, rows)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, able...)
+		if len(rows) < page {
+			break
+		}
+		after = rows[len(rows)-1].Beneficiary
+	}
+	return members[:min(len(members), issuance.MaxMembers)], nil
+}
+
+// able leaves out whoever may not hold an account and has no representative. Children grow up: those who could not when
+// they were registered are read again.
+func (a *app) able(ctx context.Context, reading vault.Reading, rows []projections.Beneficiary) ([]string, error) {
+	var doubtful []string
+	for _, row := range rows {
+		if !row.MayHold && row.Representative == "" {
+			doubtful = append(doubtful, row.Person)
+		}
+	}
+	people, err := a.people(ctx, reading, doubtful...)
+	if err != nil {
+		return nil, err
+	}
+	today := vn.DateOf(a.now())
+	ids := make([]string, 0, len(rows))
+	for _, row := range rows {
+		if row.MayHold || row.Representative != "" || people[row.Person].mayHold(today) {
+			ids = append(ids, row.Beneficiary)
+		}
+	}
+	return ids, nil
+}
+
+// sealNote encrypts a free text: people write names into remarks and reasons.
+func (a *app) sealNote(text string, now time.Time) (vault.Row, error) {
+	return a.vault.Seal(purposeNote, remark{Text: text}, vault.Index{}, now.Add(a.config.KeepNotes))
+}
+
+// remark is a free text in the vault.
+type remark struct {
+	Text string `json:"text"`
+}
+
+// changeIssuance runs an officer's command on a batch of their unit.
+func changeIssuance[I any](
+	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[issuance.Issuance], secrets ...vault.Row,
+) (httpapi.Done[Issuance], error) {
+	own := issuance.Owned{Sees: a.sees(c.Who), Command: cmd}
+	out, err := eventstore.Execute(ctx, a.log, issuanceStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
+	if err != nil {
+		return httpapi.Done[Issuance]{}, err
+	}
+	return doneIssuance(out), nil
+}
+
+func (a *app) submit(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Issuance], error) {
+	return changeIssuance(ctx, a, c, issuance.Submit{})
+}
+
+func (a *app) approve(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Issuance], error) {
+	done, err := changeIssuance(ctx, a, c, issuance.Approve{})
+	if err == nil {
+		a.hurry(done.Answer.ID)
+	}
+	return done, err
+}
+
+// ReasonBody says why.
+type ReasonBody struct {
+	Reason string `json:"reason" maxLength:"500"`
+}
+
+func (a *app) reject(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Issuance], error) {
+	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	if err != nil {
+		return httpapi.Done[Issuance]{}, err
+	}
+	return changeIssuance(ctx, a, c, issuance.Reject{Note: string(reason.Ref)}, reason)
+}
+
+// ListIssuances narrows a list of batches.
+type ListIssuances struct {
+	httpapi.Paging[projections.IssuanceKey]
+
+	Unit   string `query:"unit" pattern:"^([0-9]{2}|[0-9]{5})$"`
+	Bank   string `query:"bank" maxLength:"11"`
+	Status string `query:"status" enum:"drafted,submitted,approved,rejected,requested"`
+}
+
+func (a *app) listIssuances(ctx context.Context, c httpapi.Call[ListIssuances]) (httpapi.Page[Issuance], error) {
+	rows, err := projections.ListIssuances(ctx, a.pool, projections.IssuanceFilter{
+		Scope: a.scope(c.Who, c.In.Unit), Bank: c.In.Bank, Status: c.In.Status, After: c.In.Cursor.At, Limit: c.In.Limit,
+	})
+	if err != nil {
+		return httpapi.Page[Issuance]{}, err
+	}
+	page := httpapi.Page[Issuance]{Items: make([]Issuance, 0, len(rows))}
+	for _, row := range rows {
+		page.Items = append(page.Items, Issuance{
+			ID: row.Issuance, Unit: unitCode(row.Unit), Bank: row.Bank, Status: row.Status, Members: int(row.Members), Replaces: row.Replaces,
+			MadeBy: row.By, DecidedBy: row.DecidedBy, Requested: int(row.Requested), LeftOut: int(row.LeftOut), DraftedAt: row.DraftedAt,
+		})
+	}
+	if len(rows) == c.In.Limit {
+		last := rows[len(rows)-1]
+		page.Next = httpapi.NextCursor(projections.IssuanceKey{DraftedAt: last.DraftedAt, Issuance: last.Issuance})
+	}
+	return page, nil
+}
+
+// oneIssuance answers with a batch, and with how many of its members are in which state.
+func (a *app) oneIssuance(ctx context.Context, c httpapi.Call[struct{}]) (Issuance, error) {
+	i, err := stateOf[issuance.Issuance](ctx, a.log, issuanceStream(c.Path("id")))
+	if err != nil {
+		return Issuance{}, err
+	}
+	if !i.Exists() || !a.sees(c.Who)(i.Unit) {
+		return Issuance{}, issuance.ErrUnknown()
+	}
+	answer := viewIssuance(i)
+	counts, err := projections.CountStates(ctx, a.pool, i.Issuance)
+	if err != nil {
+		return Issuance{}, err
+	}
+	answer.Counts, answer.Identity = map[string]int64{}, map[string]int64{}
+	for _, n := range counts {
+		answer.Counts[n.Status] += n.Members
+		answer.Identity[n.Identity] += n.Members
+	}
+	if !readsPeople(c.Who) {
+		return answer, nil
+	}
+	return answer, a.addRemarks(ctx, c.Who, i, &answer)
+}
+
+// addRemarks reads what officers wrote about a batch.
+func (a *app) addRemarks(ctx context.Context, who access.Principal, i issuance.Issuance, answer *Issuance) error {
+	var refs []vault.Ref
+	for _, ref := range []string{i.Note, i.RejectionNote} {
+		if ref != "" {
+			refs = append(refs, vault.Ref(ref))
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	found, _, err := a.read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "issuance", Case: i.Issuance}, refs)
+	if err != nil {
+		return err
+	}
+	for ref, plain := range found {
+		var r remark
+		if err := plain.Decode(&r); err != nil {
+			return err
+		}
+		if string(ref) == i.Note {
+			answer.Note = r.Text
+		} else {
+			answer.Reason = r.Text
+		}
+	}
+	return nil
+}

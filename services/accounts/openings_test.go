@@ -1,0 +1,143 @@
+package accounts_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+func TestWhatBanksReport(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	gateway := o.neighbour(t, "bankgateway", bankgateway.Catalog())
+	ids := map[string]string{}
+	var all []string
+	for serial, name := range []string{"opened", "active", "other name", "refused", "unclear", "other bank"} {
+		ids[name] = o.register(t, serial)
+		all = append(all, ids[name])
+	}
+	o.issue(t, "i", vietin, all...)
+	report := func(name string, change func(*bankgateway.OpeningReported)) {
+		t.Helper()
+		e := bankgateway.OpeningReported{
+			Account: ids[name] + "-1", Beneficiary: ids[name], Bank: vietin, Status: "opened",
+			Number: "0193a5c0-7d3e-7c41-9b52-6f1e8a4d2c70", Mark: "mark-" + name, HolderMatch: "match",
+		}
+		change(&e)
+		gateway.say(t, e)
+	}
+	as := func(status, reason string) func(*bankgateway.OpeningReported) {
+		return func(e *bankgateway.OpeningReported) {
+			e.Status, e.Reason, e.Number, e.Mark, e.HolderMatch = status, reason, "", "", ""
+		}
+	}
+	report("opened", func(e *bankgateway.OpeningReported) { e.HolderMatch = "close_match" })
+	report("active", func(e *bankgateway.OpeningReported) { e.Biometric = true })
+	report("other name", func(e *bankgateway.OpeningReported) { e.HolderMatch = "no_match" })
+	report("refused", as("refused", "BE01"))
+	report("unclear", as("needs_information", "PHOTO"))
+	report("other bank", func(e *bankgateway.OpeningReported) { e.Bank = bidv })
+	report("other bank", func(e *bankgateway.OpeningReported) { e.Beneficiary = ids["opened"] })
+	for name, status := range map[string]string{
+		"opened": "opened", "active": "active", "other name": "needs_information", "refused": "refused", "unclear": "needs_information",
+	} {
+		o.status(t, ids[name], status)
+	}
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var waiting struct {
+			Items []struct {
+				ErrorCode string `json:"error_code"`
+			}
+		}
+		o.get(t, "admin", "/quarantine", "").into(t, &waiting)
+		var codes []string
+		for _, item := range waiting.Items {
+			codes = append(codes, item.ErrorCode)
+		}
+		slices.Sort(codes)
+		if !slices.Equal(codes, []string{"account_unknown", "report_of_another_bank"}) {
+			return fmt.Errorf("quarantine %v", codes)
+		}
+		return nil
+	})
+	o.status(t, ids["other bank"], "requested")
+
+	var page struct{ Items []accountView }
+	testkit.Eventually(t, 20*time.Second, func() error {
+		o.get(t, "auditor", "/accounts?bank="+vietin+"&status=needs_information", "").into(t, &page)
+		if len(page.Items) != 2 {
+			return fmt.Errorf("%+v", page)
+		}
+		return nil
+	})
+	var one accountView
+	o.get(t, "maker", "/accounts/"+ids["opened"]+"-1", "").into(t, &one)
+	if one.Status != "opened" || one.HolderMatch != "close_match" {
+		t.Fatalf("%+v", one)
+	}
+	{ // whoever was refused may be asked for again
+		o.issue(t, "again", bidv, ids["refused"])
+		var b beneficiaryView
+		o.get(t, "maker", "/beneficiaries/"+ids["refused"], "").into(t, &b)
+		if len(b.Accounts) != 2 || b.Account.ID != ids["refused"]+"-2" || b.Account.Bank != bidv {
+			t.Fatalf("%+v", b)
+		}
+	}
+	{ // an account changes hands only with four eyes
+		account := "/accounts/" + ids["active"] + "-1"
+		why := object{"reason": "chủ tài khoản đổi ngân hàng"}
+		o.post(t, "stranger", account+"/suspension", "s0", why).refused(t, http.StatusNotFound, "beneficiary_unknown")
+		o.post(t, "accountant", account+"/suspension", "s0", why).want(t, http.StatusForbidden)
+		suspended := o.post(t, "maker", account+"/suspension", "s1", object{"reason": "khiếu nại", "code": "dispute"})
+		if suspended.want(t, http.StatusOK); suspended.text(t, "status") != "suspended" || suspended.text(t, "reason") != "dispute" {
+			t.Fatalf("%s", suspended.body)
+		}
+		o.post(t, "maker_approves", account+"/reinstatement", "r1", why).refused(t, http.StatusUnprocessableEntity, "same_person")
+		back := o.post(t, "chairman", account+"/reinstatement", "r2", why)
+		if back.want(t, http.StatusOK); back.text(t, "status") != "active" {
+			t.Fatalf("%s", back.body)
+		}
+		o.post(t, "maker", account+"/replacement", "p0", object{"bank": "XXXXVNVX", "reason": "x"}).want(t, http.StatusUnprocessableEntity)
+		replacing := o.post(t, "maker", account+"/replacement", "p1", object{"bank": bidv, "reason": "chuyển ngân hàng"})
+		replacing.want(t, http.StatusCreated)
+		if replacing.text(t, "status") != "drafted" || replacing.text(t, "replaces") != ids["active"]+"-1" {
+			t.Fatalf("%s", replacing.body)
+		}
+		o.status(t, ids["active"], "active")
+		o.approve(t, "p1", replacing.text(t, "id"))
+		var b beneficiaryView
+		o.get(t, "maker", "/beneficiaries/"+ids["active"], "").into(t, &b)
+		if len(b.Accounts) != 2 || b.Accounts[0].Reason != "replaced" || b.Account.Status != "requested" || b.Account.Bank != bidv {
+			t.Fatalf("%+v", b)
+		}
+		again := o.post(t, "maker", account+"/replacement", "p1", object{"bank": bidv, "reason": "chuyển ngân hàng"})
+		if again.want(t, http.StatusCreated); again.text(t, "id") != replacing.text(t, "id") {
+			t.Fatalf("the same request again: %s", again.body)
+		}
+		o.post(t, "maker", account+"/closure", "c1", why).refused(t, http.StatusUnprocessableEntity, "account_closed")
+		o.post(t, "maker", "/accounts/nothing/closure", "c2", why).refused(t, http.StatusNotFound, "account_unknown")
+	}
+	{ // the read models say what the log says
+		for _, id := range all {
+			var b beneficiaryView
+			o.get(t, "maker", "/beneficiaries/"+id, "").into(t, &b)
+			testkit.Eventually(t, 10*time.Second, func() error {
+				var rows struct{ Items []accountView }
+				o.get(t, "maker", "/accounts?beneficiary="+id, "").into(t, &rows)
+				slices.SortFunc(rows.Items, func(x, y accountView) int { return bytes.Compare([]byte(x.ID), []byte(y.ID)) })
+				if diff := cmp.Diff(b.Accounts, rows.Items); diff != "" {
+					return fmt.Errorf("accounts of %s: %s", id, diff)
+				}
+				return nil
+			})
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
+	"github.com/songan-vn/songan/services/accounts/internal/beneficiary"
+)
+
+// The purposes that rows are sealed for. A row sealed for one cannot be opened as another.
+const (
+	purposeBeneficiary    = "beneficiary"
+	purposeRepresentative = "representative"
+	purposeNote           = "note"
+)
+
+// read opens rows of the vault, any number of them. One that does not open (it was damaged, or somebody has been at the
+// table) must not take the others with it, so they are then read one by one.
+func (a *app) read(
+	ctx context.Context, reading vault.Reading, refs []vault.Ref,
+) (found map[vault.Ref]vault.Plain, damaged map[vault.Ref]bool, err error) {
+	found, damaged = map[vault.Ref]vault.Plain{}, map[vault.Ref]bool{}
+	for chunk := range slices.Chunk(refs, vault.MaxRefs) {
+		some, err := a.vault.Read(ctx, reading, chunk...)
+		if err == nil {
+			maps.Copy(found, some)
+			continue
+		}
+		if !errors.Is(err, vault.ErrUnreadable) {
+			return nil, nil, err
+		}
+		for _, ref := range chunk {
+			one, err := a.vault.Read(ctx, reading, ref)
+			switch {
+			case errors.Is(err, vault.ErrUnreadable):
+				a.logger.Error("a row of the vault does not open", zap.String("ref", string(ref)))
+				damaged[ref] = true
+			case err != nil:
+				return nil, nil, err
+			}
+			maps.Copy(found, one)
+		}
+	}
+	return found, damaged, nil
+}
+
+// people opens what is kept of beneficiaries, by reference. Erased and damaged ones are absent.
+func (a *app) people(ctx context.Context, reading vault.Reading, refs ...string) (map[string]kept, error) {
+	asked := make([]vault.Ref, 0, len(refs))
+	for _, ref := range refs {
+		asked = append(asked, vault.Ref(ref))
+	}
+	found, _, err := a.read(ctx, reading, asked)
+	if err != nil {
+		return nil, err
+	}
+	people := make(map[string]kept, len(found))
+	for ref, plain := range found {
+		var k kept
+		if err := plain.Decode(&k); err != nil {
+			return nil, err
+		}
+		people[string(ref)] = k
+	}
+	return people, nil
+}
+
+// peopleOf is an answer with the references of the people in it.
+type peopleOf struct {
+	answer                 *Beneficiary
+	person, representative string
+}
+
+// addPeople reads people from the vault, which records who read them and why.
+func (a *app) addPeople(ctx context.Context, who access.Principal, about string, all []peopleOf) error {
+	var refs []vault.Ref
+	for _, p := range all {
+		refs = append(refs, vault.Ref(p.person))
+		if p.representative != "" {
+			refs = append(refs, vault.Ref(p.representative))
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	found, damaged, err := a.read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "beneficiary_administration", Case: about}, refs)
+	if err != nil {
+		return err
+	}
+	open := func(ref string) (*person.Person, error) {
+		plain, there := found[vault.Ref(ref)]
+		if !there {
+			return nil, nil //nolint:nilnil // an erased person is nobody
+		}
+		p := new(person.Person)
+		return p, plain.Decode(p)
+	}
+	for _, p := range all {
+		if p.answer.Person, err = open(p.person); err != nil {
+			return err
+		}
+		if p.answer.Representative, err = open(p.representative); err != nil {
+			return err
+		}
+		p.answer.Unreadable = damaged[vault.Ref(p.person)]
+		p.answer.Erased = p.answer.Person == nil && !p.answer.Unreadable
+	}
+	return nil
+}
+
+// PersonsBody asks for the people behind references. Purpose and case are recorded with the reading.
+type PersonsBody struct {
+	Refs    []string `json:"refs" minItems:"1" maxItems:"500"`
+	Purpose string   `json:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$"`
+	Case    string   `json:"case" pattern:"^[!-~]{1,100}$"`
+}
+
+// Person is somebody as another service needs them. An erased person has a reference and nothing else.
+type Person struct {
+	Ref        string         `json:"ref"`
+	Person     *person.Person `json:"person,omitzero"`
+	Unreadable bool           `json:"unreadable,omitzero" doc:"the row was damaged or tampered with"`
+}
+
+// Persons answers in the order of the references.
+type Persons struct {
+	Items []Person `json:"items"`
+}
+
+func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
+	refs := make([]vault.Ref, 0, len(c.In.Refs))
+	for _, ref := range c.In.Refs {
+		refs = append(refs, vault.Ref(ref))
+	}
+	found, damaged, err := a.read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs)
+	if err != nil {
+		return Persons{}, err
+	}
+	answer := Persons{Items: make([]Person, 0, len(refs))}
+	for _, ref := range refs {
+		item := Person{Ref: string(ref), Unreadable: damaged[ref]}
+		if plain, there := found[ref]; there {
+			var p person.Person
+			if err := plain.Decode(&p); err != nil {
+				return Persons{}, err
+			}
+			if p.FullName != "" { // the reference of a remark is nobody's
+				item.Person = &p
+			}
+		}
+		answer.Items = append(answer.Items, item)
+	}
+	return answer, nil
+}
+
+// ProfilesBody asks what a right to money depends on. Purpose and case are recorded with the reading.
+type ProfilesBody struct {
+	Beneficiaries []string `json:"beneficiaries" minItems:"1" maxItems:"500"`
+	Purpose       string   `json:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$"`
+	Case          string   `json:"case" pattern:"^[!-~]{1,100}$"`
+}
+
+// Profile is what a right to money depends on.
+type Profile struct {
+	Beneficiary string      `json:"beneficiary"`
+	Found       bool        `json:"found"`
+	Unit        events.Unit `json:"unit,omitzero"`
+	Mark        string      `json:"mark,omitzero"`
+	// Person and Representative are vault references.
+	Person             string `json:"person,omitzero"`
+	Representative     string `json:"representative,omitzero"`
+	RepresentativeMark string `json:"representative_mark,omitzero"`
+	// BirthDate is empty when the person was erased.
+	BirthDate string `json:"birth_date,omitzero"`
+	DiedOn    string `json:"died_on,omitzero"`
+	MayHold   bool   `json:"may_hold" doc:"may hold an account themselves today"`
+	Identity  string `json:"identity,omitzero"`
+}
+
+// Profiles answers in the order of the beneficiaries.
+type Profiles struct {
+	Items []Profile `json:"items"`
+}
+
+func (a *app) profiles(ctx context.Context, c httpapi.Call[ProfilesBody]) (Profiles, error) {
+	states, err := a.states(ctx, c.In.Beneficiaries)
+	if err != nil {
+		return Profiles{}, err
+	}
+	refs := make([]string, 0, len(states))
+	for _, b := range states {
+		refs = append(refs, b.Person)
+	}
+	people, err := a.people(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
+	if err != nil {
+		return Profiles{}, err
+	}
+	today := vn.DateOf(c.Meta.At)
+	answer := Profiles{Items: make([]Profile, 0, len(c.In.Beneficiaries))}
+	for _, id := range c.In.Beneficiaries {
+		b, found := states[id]
+		if !found {
+			answer.Items = append(answer.Items, Profile{Beneficiary: id})
+			continue
+		}
+		answer.Items = append(answer.Items, profileOf(b, people[b.Person], today))
+	}
+	return answer, nil
+}
+
+func profileOf(b beneficiary.Beneficiary, k kept, today vn.Date) Profile {
+	return Profile{
+		Beneficiary: b.Beneficiary, Found: true, Unit: b.Unit, Mark: b.Mark, Person: b.Person,
+		Representative: b.Representative, RepresentativeMark: b.RepresentativeMark,
+		BirthDate: k.BirthDate, DiedOn: b.DiedOn, MayHold: b.MayHold || k.mayHold(today), Identity: b.Identity,
+	}
+}

@@ -1,0 +1,171 @@
+package accounts
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/services/accounts/internal/beneficiary"
+	"github.com/songan-vn/songan/services/accounts/internal/projections"
+)
+
+// stateOf folds a stream.
+func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, stream string) (S, error) {
+	var state S
+	history, err := log.Load(ctx, stream)
+	if err != nil {
+		return state, err
+	}
+	for _, r := range history {
+		state = state.Evolve(r.Event)
+	}
+	return state, nil
+}
+
+// loadingWidth is how many streams are loaded at the same time; the store joins them into few queries.
+const loadingWidth = 128
+
+// states folds many beneficiaries. Those who do not exist are absent.
+func (a *app) states(ctx context.Context, ids []string) (map[string]beneficiary.Beneficiary, error) {
+	loaded := make([]beneficiary.Beneficiary, len(ids))
+	err := each(ids, loadingWidth, func(i int, id string) (err error) {
+		loaded[i], err = stateOf[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]beneficiary.Beneficiary, len(ids))
+	for _, b := range loaded {
+		if b.Exists() {
+			found[b.Beneficiary] = b
+		}
+	}
+	return found, nil
+}
+
+// each does something for every item, width at a time, waits for all and returns the first error by order.
+func each[T any](items []T, width int, do func(int, T) error) error {
+	errs := make([]error, len(items))
+	places := make(chan struct{}, width)
+	var working sync.WaitGroup
+	for i, item := range items {
+		places <- struct{}{}
+		working.Go(func() {
+			defer func() { <-places }()
+			errs[i] = do(i, item)
+		})
+	}
+	working.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visible loads a beneficiary whom the caller may know of. To everybody else they do not exist.
+func (a *app) visible(ctx context.Context, id string, who access.Principal) (beneficiary.Beneficiary, error) {
+	b, err := stateOf[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
+	if err != nil {
+		return beneficiary.Beneficiary{}, err
+	}
+	if !b.Exists() || !a.sees(who)(b.Unit) {
+		return beneficiary.Beneficiary{}, beneficiary.ErrUnknown()
+	}
+	return b, nil
+}
+
+// ListBeneficiaries narrows a list of beneficiaries.
+type ListBeneficiaries struct {
+	httpapi.Paging[string]
+
+	Unit       string `query:"unit" pattern:"^([0-9]{2}|[0-9]{5})$" doc:"a commune, or a province with all of its communes"`
+	Identity   string `query:"identity" enum:"pending,matched,mismatched,not_found,unavailable"`
+	Account    string `query:"account" enum:"none,requested,needs_information,refused,opened,active,suspended,blocked,closed" doc:"state of the latest account"`
+	FileNumber string `query:"file_number" maxLength:"40"`
+	Living     bool   `query:"living" doc:"leave out whoever has died"`
+	IDsOnly    bool   `query:"ids_only" doc:"do not read the people, even where the caller may"`
+}
+
+func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBeneficiaries]) (httpapi.Page[Beneficiary], error) {
+	q := c.In
+	filter := projections.BeneficiaryFilter{
+		Scope: a.scope(c.Who, q.Unit), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Limit: q.Limit,
+	}
+	if q.Cursor.At != nil {
+		filter.After = *q.Cursor.At
+	}
+	rows, err := projections.ListBeneficiaries(ctx, a.pool, filter)
+	if err != nil {
+		return httpapi.Page[Beneficiary]{}, err
+	}
+	page := httpapi.Page[Beneficiary]{Items: make([]Beneficiary, 0, len(rows))}
+	for _, row := range rows {
+		page.Items = append(page.Items, viewRow(row))
+	}
+	if len(rows) == q.Limit {
+		page.Next = httpapi.NextCursor(rows[len(rows)-1].Beneficiary)
+	}
+	if q.IDsOnly || !readsPeople(c.Who) {
+		return page, nil
+	}
+	refs := make([]peopleOf, 0, len(rows))
+	for i, row := range rows {
+		refs = append(refs, peopleOf{&page.Items[i], row.Person, row.Representative})
+	}
+	return page, a.addPeople(ctx, c.Who, "list", refs)
+}
+
+// oneBeneficiary answers with a beneficiary, their accounts, and for officers of the unit the people.
+func (a *app) oneBeneficiary(ctx context.Context, c httpapi.Call[struct{}]) (Beneficiary, error) {
+	b, err := a.visible(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return Beneficiary{}, err
+	}
+	answer := viewBeneficiary(b)
+	if !readsPeople(c.Who) {
+		return answer, nil
+	}
+	return answer, a.addPeople(ctx, c.Who, b.Beneficiary, []peopleOf{{&answer, b.Person, b.Representative}})
+}
+
+// Step is one fact of a history.
+type Step struct {
+	Version    int          `json:"version"`
+	Position   int64        `json:"position"`
+	Type       string       `json:"type"`
+	Actor      string       `json:"actor"`
+	OccurredAt time.Time    `json:"occurred_at"`
+	RecordedAt time.Time    `json:"recorded_at"`
+	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people are references"`
+}
+
+// History is everything that happened, oldest first.
+type History struct {
+	Items []Step `json:"items"`
+}
+
+func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+	if _, err := a.visible(ctx, c.Path("id"), c.Who); err != nil {
+		return History{}, err
+	}
+	recorded, err := a.log.Load(ctx, beneficiaryStream(c.Path("id")))
+	if err != nil {
+		return History{}, err
+	}
+	h := History{Items: make([]Step, 0, len(recorded))}
+	for _, r := range recorded {
+		h.Items = append(h.Items, Step{
+			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Actor: r.Meta.Actor,
+			OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
+		})
+	}
+	return h, nil
+}

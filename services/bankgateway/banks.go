@@ -1,0 +1,216 @@
+package bankgateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/services/bankgateway/internal/channel"
+	"github.com/songan-vn/songan/services/bankgateway/internal/instruction"
+	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
+)
+
+// The states of a channel.
+const (
+	running = "running"
+	paused  = "paused"
+	// unconfigured is a bank that something waits for, and that SONGAN_BANKS does not name.
+	unconfigured = "unconfigured"
+)
+
+// Bank is how the channel to one bank is doing.
+type Bank struct {
+	Bank         string    `json:"bank" doc:"BIC"`
+	State        string    `json:"state" enum:"running,paused,unconfigured"`
+	Breaker      string    `json:"breaker,omitzero" enum:"closed,half-open,open" doc:"open: the bank's topic refuses, and is tried again soon; of this process"`
+	Waiting      int64     `json:"waiting" doc:"messages that are to be sent"`
+	WaitingSince time.Time `json:"waiting_since,omitzero" doc:"of the oldest of them"`
+	LagSeconds   int64     `json:"lag_seconds" doc:"how long the oldest has been waiting"`
+	Held         int64     `json:"held" doc:"messages that cannot be written; see quarantine"`
+	Sent         int64     `json:"sent"`
+	Reported     int64     `json:"reported"`
+	SetAside     int64     `json:"set_aside" doc:"reports that were late, backward, early or contradictory"`
+	LastSentAt   time.Time `json:"last_sent_at,omitzero"`
+	LastReportAt time.Time `json:"last_report_at,omitzero"`
+	PausedAt     time.Time `json:"paused_at,omitzero"`
+	PausedBy     string    `json:"paused_by,omitzero"`
+	Reason       string    `json:"reason,omitzero" doc:"why it is paused"`
+}
+
+// Banks lists all of them.
+type Banks struct {
+	Items []Bank `json:"items"`
+}
+
+func (a *app) listBanks(ctx context.Context, c httpapi.Call[struct{}]) (Banks, error) {
+	channels, err := projections.ListChannels(ctx, a.pool)
+	if err != nil {
+		return Banks{}, err
+	}
+	backlogs, err := projections.Backlogs(ctx, a.pool)
+	if err != nil {
+		return Banks{}, err
+	}
+	reasons, err := a.reasons(ctx, c.Who.Actor(), channels)
+	if err != nil {
+		return Banks{}, err
+	}
+	all := map[string]Bank{}
+	for bic, way := range a.banks {
+		all[bic] = Bank{Bank: bic, State: running, Breaker: way.State()}
+	}
+	for _, ch := range channels {
+		all[ch.Bank] = a.withChannel(all[ch.Bank], ch, reasons[ch.Note])
+	}
+	for _, b := range backlogs {
+		all[b.Bank] = a.withBacklog(all[b.Bank], b)
+	}
+	list := Banks{Items: make([]Bank, 0, len(all))}
+	for _, b := range all {
+		list.Items = append(list.Items, b)
+	}
+	slices.SortFunc(list.Items, func(x, y Bank) int { return strings.Compare(x.Bank, y.Bank) })
+	return list, nil
+}
+
+func (a *app) withChannel(b Bank, ch projections.Channel, reason string) Bank {
+	b.Bank, b.Sent, b.Reported, b.SetAside = ch.Bank, ch.Sent, ch.Reported, ch.SetAside
+	b.LastSentAt, b.LastReportAt = ch.LastSentAt, ch.LastReportAt
+	if b.State == "" {
+		b.State = unconfigured
+	}
+	if !ch.PausedAt.IsZero() {
+		b.State, b.PausedAt, b.PausedBy, b.Reason = paused, ch.PausedAt, ch.PausedBy, reason
+	}
+	return b
+}
+
+func (a *app) withBacklog(b Bank, waits projections.Backlog) Bank {
+	b.Bank, b.Waiting, b.Held = waits.Bank, waits.Waiting, waits.Held
+	if b.State == "" {
+		b.State = unconfigured
+	}
+	if waits.Oldest != nil {
+		b.WaitingSince, b.LagSeconds = *waits.Oldest, int64(waits.Lag(a.now())/time.Second)
+	}
+	return b
+}
+
+// purposeNote is what operators' reasons are sealed for: what people write may name somebody.
+const purposeNote = "note"
+
+type note struct {
+	Text string `json:"text"`
+}
+
+// reasons opens the notes of the channels that are paused, by reference.
+func (a *app) reasons(ctx context.Context, actor string, channels []projections.Channel) (map[string]string, error) {
+	var refs []vault.Ref
+	for _, ch := range channels {
+		if ch.Note != "" {
+			refs = append(refs, vault.Ref(ch.Note))
+		}
+	}
+	found, err := a.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "bank_pause", Case: "banks"}, refs...)
+	if err != nil {
+		return nil, err
+	}
+	texts := make(map[string]string, len(found))
+	for ref, plain := range found {
+		var n note
+		if err := plain.Decode(&n); err != nil {
+			return nil, err
+		}
+		texts[string(ref)] = n.Text
+	}
+	return texts, nil
+}
+
+// PauseBody is an operator's reason.
+type PauseBody struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500"`
+}
+
+// Channel is what becomes of a command on a channel.
+type Channel struct {
+	Bank  string `json:"bank"`
+	State string `json:"state" enum:"running,paused"`
+}
+
+func (a *app) pause(ctx context.Context, c httpapi.Call[PauseBody]) (httpapi.Done[Channel], error) {
+	bic := c.Path("bic")
+	if a.banks[bic] == nil {
+		return httpapi.Done[Channel]{}, errNoBank()
+	}
+	row, err := a.vault.Seal(purposeNote, note{c.In.Reason}, vault.Index{}, time.Time{})
+	if err != nil {
+		return httpapi.Done[Channel]{}, err
+	}
+	cmd := channel.Pause{Bank: bic, Note: string(row.Ref), By: c.Who.Actor()}
+	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), cmd, c.Meta, eventstore.WithSecrets(row))
+	return done(bic, out, err)
+}
+
+func (a *app) resume(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Channel], error) {
+	bic := c.Path("bic")
+	if a.banks[bic] == nil {
+		return httpapi.Done[Channel]{}, errNoBank()
+	}
+	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), channel.Resume{Bank: bic, By: c.Who.Actor()}, c.Meta)
+	return done(bic, out, err)
+}
+
+func done(bic string, out eventstore.Outcome[channel.Channel], err error) (httpapi.Done[Channel], error) {
+	if err != nil {
+		return httpapi.Done[Channel]{}, err
+	}
+	answer := Channel{Bank: bic, State: running}
+	if out.State.Paused {
+		answer.State = paused
+	}
+	return httpapi.Done[Channel]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
+}
+
+func errNoBank() error {
+	return problem.New(problem.NotFound, "bank_unknown", "no bank with this BIC is connected", "không có ngân hàng nào mang mã BIC này được kết nối")
+}
+
+// Step is one fact of an instruction's history.
+type Step struct {
+	Version    int          `json:"version"`
+	Position   int64        `json:"position"`
+	Type       string       `json:"type"`
+	Actor      string       `json:"actor"`
+	OccurredAt time.Time    `json:"occurred_at"`
+	RecordedAt time.Time    `json:"recorded_at"`
+	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people and numbers are references"`
+}
+
+// History is the life of an instruction, the first fact first.
+type History struct {
+	Items []Step `json:"items"`
+}
+
+func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+	recorded, err := a.log.Load(ctx, instruction.Stream(c.Path("id")))
+	if err != nil {
+		return History{}, err
+	}
+	if len(recorded) == 0 {
+		return History{}, problem.New(problem.NotFound, "instruction_unknown", "nothing was instructed under this id", "không có lệnh nào mang mã này")
+	}
+	h := History{Items: make([]Step, 0, len(recorded))}
+	for _, r := range recorded {
+		h.Items = append(h.Items, Step{
+			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Actor: r.Meta.Actor,
+			OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
+		})
+	}
+	return h, nil
+}

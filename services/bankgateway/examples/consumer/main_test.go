@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/bank"
+	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+const soon = 60 * time.Second
+
+func TestMain(m *testing.M) { testkit.Main(m, nil) }
+
+// What a bank's engineer starts from has to work as it stands: each payment once and reported, however often it is
+// instructed, and after a restart.
+func TestTheExampleKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	bic := rand.Text()[:8] // a cluster may remember another run
+	cfg := connect(t, b, bic)
+	paid := filepath.Join(t.TempDir(), "paid.txt")
+	env := map[string]string{
+		"BIC": bic, "BROKERS": strings.Join(b.Addrs, ","), "KAFKA_USER": bank.User(bic), "KAFKA_PASSWORD": "secret", "PAID": paid,
+	}
+	stop := start(t, env)
+	instruct(t, cfg, bic, bank.PaymentInstructed{EndToEndID: "e2e-1", Amount: 540_000}, bank.StatusInquired{EndToEndID: "e2e-1"},
+		bank.PaymentInstructed{EndToEndID: "e2e-1", Amount: 540_000}, bank.PaymentInstructed{EndToEndID: "e2e-2", Amount: 810_000})
+	first := reports(t, cfg, bic, 3)
+	stop()
+	tear(t, paid)
+	stop = start(t, env)
+	instruct(t, cfg, bic, bank.PaymentInstructed{EndToEndID: "e2e-2", Amount: 810_000},
+		bank.PaymentInstructed{EndToEndID: "e2e-2", Amount: 1})
+	got := reports(t, cfg, bic, 5)
+	stop()
+	want := append(slices.Clone(first), first[2], bank.PaymentStatusReported{EndToEndID: "e2e-2", Status: "RJCT", Reason: "DUPL"})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+	for i, id := range []string{"e2e-1", "e2e-1", "e2e-2"} {
+		if r := got[i]; r.EndToEndID != id || r.Status != "ACCC" || r.BookedAt.IsZero() || r.BankReference == "" {
+			t.Errorf("report %d: %+v", i, r)
+		}
+	}
+	if text, err := os.ReadFile(paid); err != nil || strings.Count(string(text), "ACCC") != 2 {
+		t.Errorf("paid: %q (%v)", text, err)
+	}
+}
+
+func TestTheExampleIsShortEnoughToRead(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("main.go")
+	if lines := strings.Count(string(text), "\n"); err != nil || lines >= 100 {
+		t.Errorf("%d lines (%v), want less than 100", lines, err)
+	}
+}
+
+// tear leaves what a crash in the middle of a line leaves.
+func tear(t *testing.T, file string) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the test's own file
+	if err == nil {
+		_, err = f.WriteString(`{"end_to_end_id":"e2e-3","status":"AC`)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// connect makes the topics and the user of the bank.
+func connect(t *testing.T, b testkit.Broker, bic string) kafkabus.Config {
+	t.Helper()
+	cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cfg.Close)
+	in, out := bank.InstructionsTopic(bic), bank.ReportsTopic(bic)
+	err = errors.Join(
+		kafkabus.EnsureTopic(t.Context(), cfg, in, 1, -1), kafkabus.EnsureTopic(t.Context(), cfg, out, 1, -1),
+		kafkabus.EnsureUser(t.Context(), cfg, bank.User(bic), "secret"),
+		kafkabus.Allow(t.Context(), cfg, bank.User(bic), kafkabus.MayRead(in), kafkabus.MayWrite(out), kafkabus.MayJoin(bank.GroupPrefix(bic))),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
+		_, err := client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: []string{in, out}})
+		if err = errors.Join(err, kafkabus.CloseUser(context.Background(), cfg, bank.User(bic))); err != nil {
+			t.Error(err)
+		}
+	})
+	return cfg
+}
+
+// start runs the example until the returned function is called.
+func start(t *testing.T, env map[string]string) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := run(ctx, func(name string) string { return env[name] }); !errors.Is(err, context.Canceled) {
+			t.Errorf("the example ended with %v", err)
+		}
+	})
+	stop = func() { cancel(); running.Wait() }
+	t.Cleanup(stop)
+	return stop
+}
+
+func instruct(t *testing.T, cfg kafkabus.Config, bic string, all ...events.Event) {
+	t.Helper()
+	var records []kafka.Record
+	for _, e := range all {
+		body, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, kafka.Record{
+			Key: kafka.NewBytes([]byte("key")), Value: kafka.NewBytes(body),
+			Headers: []kafka.Header{{Key: "ce_type", Value: []byte(e.EventName())}},
+		})
+	}
+	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
+	resp, err := client.Produce(t.Context(), &kafka.ProduceRequest{
+		Topic: bank.InstructionsTopic(bic), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+	})
+	if err == nil {
+		err = resp.Error
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reports waits for n of them.
+func reports(t *testing.T, cfg kafkabus.Config, bic string, n int) (all []bank.PaymentStatusReported) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	reader := kafka.NewReader(kafka.ReaderConfig{
+		Brokers: cfg.Brokers, Dialer: cfg.Dialer, Topic: bank.ReportsTopic(bic), MaxWait: 100 * time.Millisecond,
+	})
+	defer reader.Close()
+	for len(all) < n {
+		m, err := reader.ReadMessage(ctx)
+		if err != nil {
+			t.Fatal(fmt.Errorf("%d of %d reports: %w", len(all), n, err))
+		}
+		headers := map[string]string{}
+		for _, h := range m.Headers {
+			headers[h.Key] = string(h.Value)
+		}
+		e, err := events.NewCatalog(bank.Reports()).Decode(headers["ce_type"], m.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, ok := e.(bank.PaymentStatusReported)
+		if !ok || string(m.Key) != report.EndToEndID || headers["ce_id"] == "" {
+			t.Fatalf("a report of type %s under the key %s", headers["ce_type"], m.Key)
+		}
+		all = append(all, report)
+	}
+	return all
+}

@@ -1,0 +1,138 @@
+// Package instruction is the life of one instruction to a bank: one attempt to pay, under one end-to-end id.
+//
+//  1. An instruction is sent once as far as this log is concerned. The same one may reach the bank's topic again (a crash
+//     between publishing and recording); it has the same id and body, and the bank pays an id once.
+//  2. Nothing is asked or called back that was not sent.
+//  3. Banks report RCVD < ACTC < ACCP < ACSP = PDNG = BLCK < ACSC, and at last ACCC or RJCT. Reports repeat, overtake each
+//     other and come days late. What goes forward is reported on; what does not is set aside, and recorded.
+//  4. What was said before (status, reason and reference the same) is a repetition, and nothing.
+//  5. RTND, money that came back, follows ACSC or ACCC. If it overtakes them it is set aside as early, and reported when
+//     they come: in whatever order the same reports arrive, the end is the same.
+//  6. ACCC and RJCT exclude each other, as do two credits with different references. Whichever the bank said first
+//     stands, and the other one is set aside as contradictory: money may be out, and people have to ask.
+//  7. So an instruction is credited at most once, and returned at most once and never without having been paid.
+//  8. A report has to come from the bank that was instructed, speak of the amount that was instructed, and name the
+//     booking where money moved. Else it is nonsense, and refused.
+package instruction
+
+import (
+	"slices"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/libs/decider"
+)
+
+// Stream is the name of the stream of an instruction.
+func Stream(endToEndID string) string { return "instruction-" + endToEndID }
+
+// Instruction is the folded state. Its zero value is an instruction that was never heard of.
+type Instruction struct {
+	bankgateway.Instruction
+
+	// Amount is in dong, and known once the instruction was sent.
+	Amount int64
+	Sent   bool
+	// Held says why it cannot be sent; empty when it can.
+	Held string
+	// Inquiry is the last one that was sent.
+	Inquiry  int
+	Recalled bool
+	// Status is the last report that counts; empty before the first.
+	Status string
+	// Heard are all reports, those set aside too.
+	Heard []bankgateway.Report
+}
+
+// Evolve is the whole state machine on one screen.
+func (s Instruction) Evolve(e events.Event) Instruction {
+	switch e := e.(type) {
+	case bankgateway.InstructionSent:
+		s.Instruction, s.Amount, s.Sent, s.Held = e.Instruction, e.Amount, true, ""
+	case bankgateway.InstructionHeld:
+		s.Instruction, s.Held = e.Instruction, e.Reason
+	case bankgateway.InstructionResumed:
+		s.Held = ""
+	case bankgateway.InquirySent:
+		s.Inquiry = max(s.Inquiry, e.Inquiry)
+	case bankgateway.RecallSent:
+		s.Recalled = true
+	case bankgateway.PaymentReported:
+		s.Status, s.Heard = e.Status, s.hear(e.Report)
+	case bankgateway.ReportSetAside:
+		s.Heard = s.hear(e.Report)
+	default:
+		panic(decider.Unknown(e))
+	}
+	return s
+}
+
+// hear adds a report without touching the list of an earlier state.
+func (s Instruction) hear(r bankgateway.Report) []bankgateway.Report {
+	return append(slices.Clip(s.Heard), r)
+}
+
+// heard tells whether the bank said the same before.
+func (s Instruction) heard(r bankgateway.Report) bool {
+	return slices.ContainsFunc(s.Heard, func(h bankgateway.Report) bool {
+		return h.Status == r.Status && h.Reason == r.Reason && h.BankReference == r.BankReference
+	})
+}
+
+// Command is a command on an instruction.
+type Command = decider.Command[Instruction]
+
+// Send says that the bank's topic has the instruction.
+type Send bankgateway.InstructionSent
+
+// Decide records the first time.
+func (c Send) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
+	if s.Sent {
+		return nil, nil
+	}
+	return []events.Event{bankgateway.InstructionSent(c)}, nil
+}
+
+// Hold says that the instruction cannot be sent.
+type Hold bankgateway.InstructionHeld
+
+// Decide records a reason that is new.
+func (c Hold) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
+	if s.Sent || s.Held == c.Reason {
+		return nil, nil
+	}
+	return []events.Event{bankgateway.InstructionHeld(c)}, nil
+}
+
+// Resume says that what held the instruction is mended.
+type Resume struct{}
+
+// Decide resumes what is held.
+func (Resume) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
+	if s.Held == "" {
+		return nil, nil
+	}
+	return []events.Event{bankgateway.InstructionResumed{Instruction: s.Instruction}}, nil
+}
+
+// Inquire says that the bank was asked what became of the instruction.
+type Inquire struct{ Inquiry int }
+
+// Decide records each inquiry once.
+func (c Inquire) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
+	if !s.Sent || c.Inquiry <= s.Inquiry {
+		return nil, nil
+	}
+	return []events.Event{bankgateway.InquirySent{Instruction: s.Instruction, Inquiry: c.Inquiry}}, nil
+}
+
+// Recall says that the bank was asked to give the money back.
+type Recall struct{ Reason string }
+
+// Decide records the first recall.
+func (c Recall) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
+	if !s.Sent || s.Recalled {
+		return nil, nil
+	}
+	return []events.Event{bankgateway.RecallSent{Instruction: s.Instruction, Reason: c.Reason}}, nil
+}

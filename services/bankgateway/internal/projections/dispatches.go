@@ -1,0 +1,237 @@
+// Package projections holds the gateway's read models: what waits to be sent, and how each bank is doing.
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/projection"
+)
+
+// Dispatch is one thing that is to be said to a bank. It is wanted by a fact of another service and done by one of ours;
+// which of them is met first makes no difference, so the table comes out the same however it is built.
+type Dispatch struct {
+	// Work names it for ever: "instruct/<end-to-end id>", "inquire/<end-to-end id>/<n>", "recall/<end-to-end id>" or
+	// "open/<account>".
+	Work string `db:"work,key"`
+	Bank string `db:"bank"`
+	// Type and Fact are the fact that wants it, as long as it is not done. It holds references and no persons.
+	Type string `db:"type"`
+	Fact []byte `db:"fact"`
+	// Cause, Correlation and Trace continue the chain of that fact.
+	Cause       string    `db:"cause"`
+	Correlation string    `db:"correlation"`
+	Trace       string    `db:"trace"`
+	WantedAt    time.Time `db:"wanted_at,null"`
+	Done        bool      `db:"done"`
+	// Held says that somebody's data cannot be read, and an operator has to look.
+	Held bool `db:"held"`
+}
+
+// The names of what is to be said.
+func instruct(endToEndID string) string { return "instruct/" + endToEndID }
+func recall(endToEndID string) string   { return "recall/" + endToEndID }
+func open(account string) string        { return "open/" + account }
+func inquire(endToEndID string, inquiry int) string {
+	return "inquire/" + endToEndID + "/" + strconv.Itoa(inquiry)
+}
+
+// InstructWork and OpenWork name the two that may be held.
+func InstructWork(endToEndID string) string { return instruct(endToEndID) }
+
+// OpenWork names the request for an account.
+func OpenWork(account string) string { return open(account) }
+
+// Dispatches is the read model of what is to be said, fed by accounts, disbursement and the gateway's own log.
+func Dispatches() *projection.Projection {
+	return projection.Table[Dispatch]{
+		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: applyToDispatch,
+	}.Projection()
+}
+
+const dispatchesDDL = `
+create table if not exists dispatches_v1 (
+  work        text primary key,
+  bank        text not null,
+  type        text not null,
+  fact        bytea,
+  cause       text not null,
+  correlation text not null,
+  trace       text not null,
+  wanted_at   timestamptz,
+  done        boolean not null,
+  held        boolean not null
+) with (fillfactor = 80);
+create index if not exists dispatches_waiting_v1 on dispatches_v1 (bank, wanted_at, work) where wanted_at is not null and not done;
+`
+
+func dispatchKey(r events.Recorded) (string, bool) {
+	switch e := r.Event.(type) {
+	case disbursement.PaymentReleased:
+		return instruct(e.EndToEndID), true
+	case disbursement.PaymentReissued:
+		return instruct(e.EndToEndID), true
+	case disbursement.PaymentUnknown:
+		return inquire(e.EndToEndID, e.Inquiry), true
+	case disbursement.RecallRequested:
+		return recall(e.EndToEndID), true
+	case accounts.AccountRequested:
+		return open(e.Account), true
+	}
+	return ownKey(r)
+}
+
+func ownKey(r events.Recorded) (string, bool) {
+	switch e := r.Event.(type) {
+	case bankgateway.InstructionSent:
+		return instruct(e.EndToEndID), true
+	case bankgateway.InstructionHeld:
+		return instruct(e.EndToEndID), true
+	case bankgateway.InstructionResumed:
+		return instruct(e.EndToEndID), true
+	case bankgateway.InquirySent:
+		return inquire(e.EndToEndID, e.Inquiry), true
+	case bankgateway.RecallSent:
+		return recall(e.EndToEndID), true
+	case bankgateway.OpeningSent:
+		return open(e.Account), true
+	case bankgateway.OpeningHeld:
+		return open(e.Account), true
+	case bankgateway.OpeningResumed:
+		return open(e.Account), true
+	}
+	return "", false
+}
+
+func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
+	switch e := r.Event.(type) {
+	case disbursement.PaymentReleased:
+		return d.want(r, e.Bank)
+	case disbursement.PaymentReissued:
+		return d.want(r, e.Bank)
+	case disbursement.PaymentUnknown:
+		return d.want(r, e.Bank)
+	case disbursement.RecallRequested:
+		return d.want(r, e.Bank)
+	case accounts.AccountRequested:
+		return d.want(r, e.Bank)
+	case bankgateway.InstructionSent, bankgateway.InquirySent, bankgateway.RecallSent, bankgateway.OpeningSent:
+		d.Done, d.Held, d.Fact = true, false, nil
+	case bankgateway.InstructionHeld, bankgateway.OpeningHeld:
+		d.Held = true
+	case bankgateway.InstructionResumed, bankgateway.OpeningResumed:
+		d.Held = false
+	}
+	return d
+}
+
+// want notes who wants it. The first fact counts; what is done needs no body any more.
+func (d Dispatch) want(r events.Recorded, bank string) Dispatch {
+	if !d.WantedAt.IsZero() {
+		return d
+	}
+	d.Bank, d.Type, d.WantedAt = bank, r.Event.EventName(), r.RecordedAt
+	d.Cause, d.Correlation, d.Trace = r.ID(), r.Meta.Correlation, r.Meta.Trace
+	if body, err := json.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
+		d.Fact = body
+	}
+	return d
+}
+
+// Place is where a list of dispatches goes on.
+type Place struct {
+	At   time.Time
+	Work string
+}
+
+// After is the place behind a dispatch.
+func (d Dispatch) After() Place { return Place{d.WantedAt, d.Work} }
+
+const selectWaiting = `
+select work, bank, type, fact, cause, correlation, trace, wanted_at, done, held
+  from dispatches
+ where bank = $1 and wanted_at is not null and not done and not held
+   and (wanted_at, work) > ($2, $3)
+ order by wanted_at, work
+ limit $4`
+
+// Waiting lists what is to be said to a bank, the oldest first.
+func Waiting(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, limit int) ([]Dispatch, error) {
+	rows, err := pool.Query(ctx, selectWaiting, bank, after.At, after.Work, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list what waits for %s: %w", bank, err)
+	}
+	waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Dispatch])
+	if err != nil {
+		return nil, fmt.Errorf("list what waits for %s: %w", bank, err)
+	}
+	return waiting, nil
+}
+
+const selectDispatch = `
+select work, bank, type, fact, cause, correlation, trace, wanted_at, done, held
+  from dispatches where work = $1 and wanted_at is not null`
+
+// Find answers with one dispatch; false when nobody wants it.
+func Find(ctx context.Context, pool *pgxpool.Pool, work string) (Dispatch, bool, error) {
+	rows, err := pool.Query(ctx, selectDispatch, work)
+	if err != nil {
+		return Dispatch{}, false, fmt.Errorf("find %s: %w", work, err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Dispatch])
+	if err != nil || len(found) == 0 {
+		return Dispatch{}, false, wrap("find "+work, err)
+	}
+	return found[0], true, nil
+}
+
+// Backlog is what waits for one bank.
+type Backlog struct {
+	Bank    string
+	Waiting int64
+	Held    int64
+	// Oldest is since when the oldest waits that is not held; zero if none does.
+	Oldest *time.Time
+}
+
+// Lag is how long the oldest has been waiting.
+func (b Backlog) Lag(now time.Time) time.Duration {
+	if b.Oldest == nil {
+		return 0
+	}
+	return max(0, now.Sub(*b.Oldest))
+}
+
+const selectBacklog = `
+select bank, count(*) filter (where not held), count(*) filter (where held), min(wanted_at) filter (where not held)
+  from dispatches
+ where wanted_at is not null and not done
+ group by bank
+ order by bank`
+
+// Backlogs lists the banks that something waits for.
+func Backlogs(ctx context.Context, pool *pgxpool.Pool) ([]Backlog, error) {
+	rows, err := pool.Query(ctx, selectBacklog)
+	if err != nil {
+		return nil, fmt.Errorf("count what waits: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Backlog])
+	return list, wrap("count what waits", err)
+}
+
+func wrap(tried string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", tried, err)
+}

@@ -1,0 +1,281 @@
+// Package reactions says to the banks what facts of other services want said, and hears what they report.
+//
+//  1. What is to be said waits in a read model (projections.Dispatches), one queue per bank: a bank that is paused, or
+//     whose topic refuses, holds up no other. Nothing waits in memory.
+//  2. It goes out in batches: look into the log whether it is still due, resolve people and numbers, publish, and only
+//     then record that it is sent. A crash in between says it again, the same to the byte.
+//  3. A replay of the facts of others says nothing: the log knows what was sent.
+//  4. What cannot be resolved any more is held, recorded with a reason, and met again as an item of quarantine, while the
+//     others go on. A dependency that is away holds up everything, and nothing is held or quarantined for it.
+//  5. A bank's report is nonsense until it fits what that bank was told; see the packages instruction and opening. What is
+//     nonsense goes to quarantine, by its place alone.
+package reactions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/services/bankgateway/internal/channel"
+	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
+	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
+)
+
+// Actor is who talks to banks.
+const Actor = "service:bankgateway"
+
+const (
+	// batch is how many messages go to a bank in one turn; one call resolves their people.
+	batch = clients.PeopleLimit
+	// abreast is how many facts of a batch are recorded at the same time. The log puts them into one transaction.
+	abreast = batch
+	// idle is how long nobody looks when nothing waited, and longestPause when something is away.
+	idle         = 200 * time.Millisecond
+	firstPause   = 200 * time.Millisecond
+	longestPause = 5 * time.Second
+	// visible bounds the wait for the read model to show what was just sent.
+	visible = 10 * time.Second
+)
+
+// Outbox says to banks what waits for them.
+type Outbox struct {
+	Resolver
+
+	Pool *pgxpool.Pool
+	Log  *eventstore.Store
+	Now  func() time.Time
+	// Seen waits until the read model shows a position of the log.
+	Seen   func(ctx context.Context, position int64) error
+	Logger *zap.Logger
+}
+
+// Run serves one bank until ctx ends. In all processes together, it runs once per bank.
+func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
+	log := o.Logger.With(zap.String("bank", bank.BIC))
+	pause := firstPause
+	for ctx.Err() == nil {
+		wait := idle
+		sent, err := o.sweep(ctx, bank)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Warn("nothing can be sent to the bank now; trying again", telemetry.Err(err))
+			wait, pause = pause, min(2*pause, longestPause)
+			if hint, asked := breaker.RetryAfter(err); asked {
+				wait = min(max(wait, hint), longestPause)
+			}
+		case sent > 0:
+			log.Info("sent to the bank", zap.Int("messages", sent))
+			wait, pause = 0, firstPause
+		default:
+			pause = firstPause
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// sweep goes once through what waits, and then sees to it that the next sweep does not meet what was sent. One batch is
+// written while the one before is published and recorded.
+func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err error) {
+	group, running := errgroup.WithContext(ctx)
+	written := make(chan []*job)
+	group.Go(func() error {
+		defer close(written)
+		return o.writeAll(running, bank, written)
+	})
+	var last int64
+	group.Go(func() error {
+		for jobs := range written {
+			n, position, err := o.send(running, bank, jobs)
+			sent, last = sent+n, max(last, position)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil || last == 0 {
+		return sent, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, visible)
+	defer cancel()
+	return sent, o.Seen(ctx, last)
+}
+
+// writeAll hands on what waits, batch by batch, until nothing does or the bank is paused.
+func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, written chan<- []*job) error {
+	catalog := wanting()
+	var after projections.Place
+	for {
+		waiting, err := projections.Waiting(ctx, o.Pool, bank.BIC, after, batch)
+		if err != nil || len(waiting) == 0 {
+			return err
+		}
+		if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
+			return err
+		}
+		after = waiting[len(waiting)-1].After()
+		jobs, err := o.jobs(ctx, catalog, waiting)
+		if err == nil {
+			err = o.write(ctx, jobs)
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case written <- jobs:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (o Outbox) paused(ctx context.Context, bic string) (bool, error) {
+	history, err := o.history(ctx, channel.Stream(bic))
+	if err != nil {
+		return false, err
+	}
+	return decider.Fold(channel.Channel{}, history...).Paused, nil
+}
+
+func (o Outbox) history(ctx context.Context, stream string) ([]events.Event, error) {
+	recorded, err := o.Log.Load(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	facts := make([]events.Event, len(recorded))
+	for i, r := range recorded {
+		facts[i] = r.Event
+	}
+	return facts, nil
+}
+
+// job is a task on its way.
+type job struct {
+	task
+
+	dispatch projections.Dispatch
+	due      bool
+	message  *message.Message
+	// reason says why it cannot be said.
+	reason string
+}
+
+// send publishes a batch and records it. It answers with the position of the last fact recorded.
+func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent int, last int64, err error) {
+	letters := make([]*message.Message, 0, len(jobs))
+	for _, j := range jobs {
+		if j.message != nil {
+			letters = append(letters, j.message)
+		}
+	}
+	if err := bank.Publish(ctx, letters...); err != nil {
+		return 0, 0, err
+	}
+	last, err = o.record(ctx, jobs)
+	return len(letters), last, err
+}
+
+// jobs reads the dispatches, and leaves out what the log says was done. Of one stream it takes the first: what follows has
+// to wait until that is recorded, and is met by the next sweep.
+func (o Outbox) jobs(ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch) ([]*job, error) {
+	group, loading := errgroup.WithContext(ctx)
+	group.SetLimit(abreast)
+	all := make([]*job, 0, len(waiting))
+	for _, d := range waiting {
+		t, err := taskOf(catalog, d)
+		if err != nil {
+			return nil, err
+		}
+		j := &job{task: t, dispatch: d}
+		all = append(all, j)
+		group.Go(func() error {
+			history, err := o.history(loading, j.stream())
+			j.due = err == nil && j.task.due(history)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("look what was sent: %w", err)
+	}
+	due, taken := all[:0], make(map[string]bool, len(all))
+	for _, j := range all {
+		if j.due && !taken[j.stream()] {
+			taken[j.stream()] = true
+			due = append(due, j)
+		}
+	}
+	return due, nil
+}
+
+// write makes the messages.
+func (o Outbox) write(ctx context.Context, jobs []*job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	tasks := make([]task, len(jobs))
+	for i, j := range jobs {
+		tasks[i] = j.task
+	}
+	known, err := o.resolve(ctx, tasks)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		body, reason := j.letter(known)
+		if j.reason = reason; reason != "" {
+			continue
+		}
+		if j.message, err = envelope(j.dispatch, j.key(), body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record notes what was sent, and what is held. One that somebody else was faster with is met again by the next sweep.
+func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error) {
+	var group errgroup.Group
+	group.SetLimit(abreast)
+	var head atomic.Int64
+	for _, j := range jobs {
+		group.Go(func() error {
+			position, err := o.note(ctx, j)
+			if errors.Is(err, eventstore.ErrConflict) {
+				return nil
+			}
+			for seen := head.Load(); position > seen && !head.CompareAndSwap(seen, position); seen = head.Load() {
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return head.Load(), fmt.Errorf("record what was sent: %w", err)
+	}
+	return head.Load(), nil
+}
+
+func (o Outbox) note(ctx context.Context, j *job) (int64, error) {
+	meta := metaOf(j.dispatch, o.Now())
+	if j.reason != "" {
+		o.Logger.Error("this cannot be said to the bank", zap.String("work", j.dispatch.Work), zap.String("reason", j.reason))
+		return j.held(ctx, o.Log, meta, j.reason)
+	}
+	return j.sent(ctx, o.Log, meta)
+}

@@ -1,0 +1,124 @@
+package reactions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
+)
+
+// PurposeNumber is what account numbers are sealed for in the gateway's vault.
+const PurposeNumber = "account_number"
+
+// sealedNumber is the row of an account number.
+type sealedNumber struct {
+	Number string `json:"number"`
+}
+
+// resolved is what is known of references, for one batch and no longer.
+type resolved struct {
+	persons map[string]clients.Found
+	numbers map[string]string
+	damaged map[string]bool
+}
+
+// person returns whom a reference means, or why it cannot be said any more.
+func (k resolved) person(ref, as string) (clients.Person, string) {
+	switch found := k.persons[ref]; {
+	case found.Unreadable:
+		return clients.Person{}, as + "_unreadable"
+	case found.Person == nil:
+		return clients.Person{}, as + "_erased"
+	default:
+		return *found.Person, ""
+	}
+}
+
+// number returns an account number, or why it cannot be said any more.
+func (k resolved) number(ref string) (number, reason string) {
+	if k.damaged[ref] {
+		return "", "number_unreadable"
+	}
+	number, found := k.numbers[ref]
+	if !found {
+		return "", "number_erased"
+	}
+	return number, ""
+}
+
+// Resolver finds out what references mean: people in the accounts service, numbers in the gateway's own vault.
+type Resolver struct {
+	Vault  *vault.Vault
+	People *clients.People
+}
+
+// refShape is that of a reference of a vault. What is none was never there, and must not spoil the question for others.
+var refShape = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// distinct returns the references among texts, each once.
+func distinct(texts []string) []string {
+	refs := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !refShape.MatchString(s) })
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+// resolve answers for all tasks together. An error means that something is away.
+func (r Resolver) resolve(ctx context.Context, tasks []task) (resolved, error) {
+	var people, numbers []string
+	for _, t := range tasks {
+		people, numbers = append(people, t.people()...), append(numbers, t.numbers()...)
+	}
+	known := resolved{numbers: map[string]string{}, damaged: map[string]bool{}}
+	if len(people) == 0 {
+		return known, nil
+	}
+	why := tasks[0].stream() // the oldest; the recorded reading lists all references
+	var err error
+	known.persons, err = r.People.All(ctx, clients.Reading{Purpose: "bank_instruction", Case: why}, distinct(people))
+	if err != nil {
+		return resolved{}, err
+	}
+	for chunk := range slices.Chunk(distinct(numbers), vault.MaxRefs) {
+		if err := r.open(ctx, known, vault.Reading{Actor: Actor, Purpose: "bank_instruction", Case: why}, chunk); err != nil {
+			return resolved{}, err
+		}
+	}
+	return known, nil
+}
+
+// open reads numbers. A row that does not open (it was damaged, or somebody has been at the table) must not take the
+// others with it, so they are then read one by one.
+func (r Resolver) open(ctx context.Context, known resolved, why vault.Reading, refs []string) error {
+	asked := make([]vault.Ref, len(refs))
+	for i, ref := range refs {
+		asked[i] = vault.Ref(ref)
+	}
+	rows, err := r.Vault.Read(ctx, why, asked...)
+	switch {
+	case errors.Is(err, vault.ErrUnreadable) && len(refs) > 1:
+		for i := range refs {
+			if err := r.open(ctx, known, why, refs[i:i+1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case errors.Is(err, vault.ErrUnreadable):
+		known.damaged[refs[0]] = true
+		return nil
+	case err != nil:
+		return fmt.Errorf("read account numbers: %w", err)
+	}
+	for ref, plain := range rows {
+		var row sealedNumber
+		if err := plain.Decode(&row); err != nil {
+			known.damaged[string(ref)] = true
+			continue
+		}
+		known.numbers[string(ref)] = row.Number
+	}
+	return nil
+}

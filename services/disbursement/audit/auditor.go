@@ -1,0 +1,229 @@
+package audit
+
+import (
+	"hash/fnv"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+)
+
+// auditor folds the three logs.
+type auditor struct {
+	invariants [invariants]invariant
+	law        law
+
+	deaths       map[string]death  // by mark
+	marks        map[string]string // of beneficiaries
+	instructions map[string]*instruction
+	bookings     map[booking]string // of credits, and the payment
+	payments     map[string]*paid
+	attempts     map[string]string // end-to-end id to payment
+	lists        map[string]*list
+	stops        map[string][]stop // by enrolment
+	live         map[entitled]map[string]bool
+	origins      map[string]string // carried payment to the one that took it over
+	months       map[entitledMonth]*monthTotal
+	causes       map[[16]byte]execution
+}
+
+// death is when somebody died, and when that was recorded.
+type death struct {
+	month   string
+	knownAt time.Time
+}
+
+// instruction is what the gateway says about one end-to-end id.
+type instruction struct {
+	payment string
+	attempt int
+	bank    string
+	amount  int64
+	sent    bool
+	// early tells that the gateway knew of it before the log of disbursement was read.
+	early bool
+	// credits are the bookings by which the bank said that it paid.
+	credits map[string]bool
+}
+
+type booking struct{ bank, reference string }
+
+// paid is a payment as its stream has it.
+type paid struct {
+	payment.Payment
+
+	releasedAt time.Time
+	settled    map[int]bool // attempts that were debited or credited
+	returned   map[int]bool
+}
+
+// list is a payroll with what its facts do not say twice.
+type list struct {
+	payroll.Payroll
+
+	lines    map[string]payroll.Line
+	tally    *payroll.Tally
+	books    ledger.Balances
+	overdraw bool
+	makers   map[string]bool
+	checker  string
+	approver string
+	// approved and released are the facts, with their positions.
+	approved, released events.Recorded
+	removed            map[string]bool
+	payments           int
+	total, removedSum  money.Amount
+	carried            int
+	carriedSum         money.Amount
+}
+
+// stop is the end or the suspension of a right.
+type stop struct {
+	fromMonth string
+	position  int64
+	suspended bool
+	// resumedFrom is the first month that is paid again; empty while none is.
+	resumedFrom string
+}
+
+// covers tells whether nothing is paid for a month.
+func (s stop) covers(month string) bool {
+	return s.fromMonth <= month && (s.resumedFrom == "" || month < s.resumedFrom)
+}
+
+// entitled is what at most one live payment may be for.
+type entitled struct{ mark, programme, month, kind, apart string }
+
+// execution is the last fact that a cause had in a stream.
+type execution struct {
+	version    int
+	occurredAt time.Time
+}
+
+func newAuditor(rules entitlement.Rules) *auditor {
+	a := &auditor{
+		law: law{data: rules.Data()}, deaths: map[string]death{}, marks: map[string]string{},
+		instructions: map[string]*instruction{}, bookings: map[booking]string{}, payments: map[string]*paid{},
+		attempts: map[string]string{}, lists: map[string]*list{}, stops: map[string][]stop{}, live: map[entitled]map[string]bool{},
+		origins: map[string]string{}, months: map[entitledMonth]*monthTotal{}, causes: map[[16]byte]execution{},
+	}
+	for n, text := range texts() {
+		a.invariants[n].text = text
+	}
+	return a
+}
+
+// person takes a fact of the accounts service.
+func (a *auditor) person(r events.Recorded) {
+	a.cause(r)
+	switch e := r.Event.(type) {
+	case accounts.BeneficiaryRegistered:
+		a.marks[e.Beneficiary] = e.Mark
+	case accounts.BeneficiaryDied:
+		mark := a.marks[e.Beneficiary]
+		known, had := a.deaths[mark]
+		if len(e.DiedOn) >= len("2026-11") && (!had || r.Meta.OccurredAt.Before(known.knownAt)) {
+			a.deaths[mark] = death{month: e.DiedOn[:len("2026-11")], knownAt: r.Meta.OccurredAt}
+		}
+	}
+}
+
+// bank takes a fact of the gateway that was there before the log of disbursement was read.
+func (a *auditor) bank(r events.Recorded) { a.instruct(r, true) }
+
+// lateBank takes a fact of the gateway that came meanwhile.
+func (a *auditor) lateBank(r events.Recorded) { a.instruct(r, false) }
+
+func (a *auditor) instruct(r events.Recorded, early bool) {
+	a.cause(r)
+	switch e := r.Event.(type) {
+	case bankgateway.InstructionSent:
+		i := a.instructionOf(e.Instruction, early)
+		i.sent, i.amount = true, e.Amount
+	case bankgateway.PaymentReported:
+		i := a.instructionOf(e.Instruction, early)
+		if e.Status == "ACCC" {
+			i.credits[e.BankReference] = true
+		}
+	}
+}
+
+func (a *auditor) instructionOf(e bankgateway.Instruction, early bool) *instruction {
+	i, known := a.instructions[e.EndToEndID]
+	if !known {
+		i = &instruction{payment: e.Payment, attempt: e.Attempt, bank: e.Bank, early: early, credits: map[string]bool{}}
+		a.instructions[e.EndToEndID] = i
+	}
+	if i.payment != e.Payment || i.attempt != e.Attempt || i.bank != e.Bank {
+		a.invariant(7).violated("end-to-end id %s names two instructions", e.EndToEndID)
+	}
+	return i
+}
+
+// cause is the first half of I7: the facts of one command stand side by side, and no other has its cause.
+func (a *auditor) cause(r events.Recorded) {
+	if r.Meta.Cause == "" {
+		return
+	}
+	h := fnv.New128a()
+	for _, part := range []string{events.Service(r.Event.EventName()), r.Stream, r.Meta.Cause} {
+		_, _ = h.Write([]byte(part)) // a hash never errs
+		_, _ = h.Write([]byte{0})
+	}
+	var key [16]byte
+	h.Sum(key[:0])
+	before, again := a.causes[key]
+	sameCommand := before.version+1 == r.Version && before.occurredAt.Equal(r.Meta.OccurredAt)
+	a.invariant(7).holds(!again || sameCommand, "stream %s: version %d repeats the command of version %d", r.Stream, r.Version, before.version)
+	a.causes[key] = execution{version: r.Version, occurredAt: r.Meta.OccurredAt}
+}
+
+// money takes a fact of disbursement.
+func (a *auditor) money(r events.Recorded) {
+	a.cause(r)
+	switch e := r.Event.(type) {
+	case payroll.LinesComputed:
+		a.lines(e)
+	case disbursement.EnrolmentStopped:
+		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, position: r.Position})
+	case disbursement.EnrolmentSuspended:
+		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, position: r.Position, suspended: true})
+	case disbursement.EnrolmentResumed:
+		for i := range a.stops[e.Enrolment] {
+			if s := &a.stops[e.Enrolment][i]; s.suspended && s.resumedFrom == "" {
+				s.resumedFrom = e.FromMonth
+			}
+		}
+	default:
+		if id, isPayment := cutStream(r.Stream, "payment-"); isPayment {
+			a.payment(id, r)
+			return
+		}
+		if id, isPayroll := cutStream(r.Stream, "payroll-"); isPayroll {
+			a.payroll(id, r)
+		}
+	}
+}
+
+func (a *auditor) listOf(id string) *list {
+	l, known := a.lists[id]
+	if !known {
+		l = &list{books: ledger.Balances{}}
+		l.begin()
+		a.lists[id] = l
+	}
+	return l
+}
+
+// begin forgets the lines of a draft before.
+func (l *list) begin() {
+	l.lines, l.tally, l.makers, l.removed = map[string]payroll.Line{}, &payroll.Tally{}, map[string]bool{}, map[string]bool{}
+	l.checker, l.approver, l.approved, l.released = "", "", events.Recorded{}, events.Recorded{}
+}

@@ -1,0 +1,148 @@
+package audit
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+)
+
+// entitledMonth is what a person is entitled to once.
+type entitledMonth struct{ mark, programme, month string }
+
+// monthTotal is what lists pay somebody for a month, regularly and as arrears.
+type monthTotal struct {
+	total money.Amount
+	// asOf are the days whose law the lists were computed with.
+	asOf map[string]bool
+}
+
+// granted adds a payment to its month (I9). What was carried forward was granted by the list that it comes from.
+func (a *auditor) granted(of disbursement.Payable, line payroll.Line, l *list) {
+	if of.Kind == payroll.CarriedForward {
+		return
+	}
+	key := entitledMonth{mark: of.Mark, programme: of.Programme, month: of.Month}
+	if a.months[key] == nil {
+		a.months[key] = &monthTotal{asOf: map[string]bool{}}
+	}
+	a.months[key].total += money.Amount(cmp.Or(int64(line.Amount), of.Amount))
+	a.months[key].asOf[l.AsOf] = true
+}
+
+// finishMonths is I9: people's files are in vaults, so the log cannot tell who is entitled to what; but it can tell whether
+// what somebody gets for a month, arrears included, is an amount that the law knows at all.
+func (a *auditor) finishMonths() {
+	nine := a.invariant(9)
+	keys := slices.SortedFunc(maps.Keys(a.months), func(x, y entitledMonth) int {
+		return cmp.Or(cmp.Compare(x.month, y.month), cmp.Compare(x.programme, y.programme), cmp.Compare(x.mark, y.mark))
+	})
+	for _, key := range keys {
+		total := a.months[key]
+		ok := false
+		for asOf := range total.asOf {
+			ok = ok || a.law.grants(key.programme, key.month, asOf, total.total)
+		}
+		nine.holds(ok, "programme %s, month %s: somebody gets %d dong in all, which the law does not know", key.programme, key.month, int64(total.total))
+	}
+}
+
+// law answers which amounts there are.
+type law struct {
+	data  entitlement.Data
+	known map[grant]map[money.Amount]bool
+}
+
+// grant is a question to the law.
+type grant struct{ programme, month, asOf string }
+
+// mostChildren is for how many children an amount per child is looked for.
+const mostChildren = 20
+
+// grants tells whether anybody can be entitled to an amount. Amounts are worked out once per programme, month and day.
+func (l *law) grants(programme, of, asOf string, amount money.Amount) bool {
+	key := grant{programme, of, asOf}
+	if l.known == nil {
+		l.known = map[grant]map[money.Amount]bool{}
+	}
+	if l.known[key] == nil {
+		l.known[key] = l.amounts(key)
+	}
+	return l.known[key][amount]
+}
+
+// amounts is every standard or provincial level, times every coefficient, times a number of children, and every sum of an
+// amount per child and another one.
+func (l *law) amounts(key grant) map[money.Amount]bool {
+	amounts := map[money.Amount]bool{}
+	m, err := month.Parse(key.month)
+	if err != nil {
+		return amounts
+	}
+	asOf, err := vn.ParseDate(key.asOf)
+	if err != nil {
+		return amounts
+	}
+	perChild, others := l.multiples(key.programme, l.bases(key.programme, m, asOf))
+	for _, other := range append(others, 0) {
+		amounts[other] = true
+		for _, children := range perChild {
+			amounts[other+children] = true
+		}
+	}
+	delete(amounts, 0)
+	return amounts
+}
+
+// multiples are the coefficients of a programme times its bases: those per child, for each number of children, and others.
+func (l *law) multiples(programme string, bases []money.Amount) (perChild, others []money.Amount) {
+	for _, base := range bases {
+		for _, rule := range l.data.Rules {
+			once, err := base.MulDiv(int64(rule.Coefficient), 10)
+			switch {
+			case rule.Programme != programme || err != nil:
+			case rule.PerChild:
+				for n := range money.Amount(mostChildren) {
+					perChild = append(perChild, once*(n+1))
+				}
+			default:
+				others = append(others, once)
+			}
+		}
+	}
+	return perChild, others
+}
+
+// bases are the standard of a programme in a month, as far as it was known, and the levels of all provinces.
+func (l *law) bases(programme string, m month.Month, asOf vn.Date) []money.Amount {
+	series := ""
+	for _, p := range l.data.Programmes {
+		if p.ID == programme {
+			series = p.Standard
+		}
+	}
+	var bases []money.Amount
+	for _, s := range l.data.Standards {
+		if s.Series == series && holds(s.Validity, m, asOf) {
+			bases = append(bases, s.Amount)
+		}
+	}
+	for _, level := range l.data.Levels {
+		if level.Series == series && holds(level.Validity, m, asOf) {
+			bases = append(bases, level.Amount)
+		}
+	}
+	return bases
+}
+
+// holds tells whether a rule is about a month and was known on a day. One that was known and is superseded by a later one
+// counts too: it was the law when the list was made.
+func holds(v entitlement.Validity, m month.Month, asOf vn.Date) bool {
+	return !m.Before(v.From) && (v.To.IsZero() || !m.After(v.To)) && !v.KnownFrom.After(asOf)
+}

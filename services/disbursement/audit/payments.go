@@ -1,0 +1,187 @@
+package audit
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+)
+
+// payment takes a fact of a payment's stream.
+func (a *auditor) payment(id string, r events.Recorded) {
+	p, known := a.payments[id]
+	if !known {
+		p = &paid{releasedAt: r.Meta.OccurredAt, settled: map[int]bool{}, returned: map[int]bool{}}
+		a.payments[id] = p
+	}
+	before := p.Payment
+	a.inOrder(id, p, r.Event)
+	switch e := r.Event.(type) {
+	case disbursement.PaymentReleased:
+		a.begins(id, p, e.Payable, r)
+		a.aimed(id, e.Target)
+		a.frozen(id, e)
+	case disbursement.CashReleased:
+		a.begins(id, p, e.Payable, r)
+	case disbursement.PaymentReissued:
+		a.reissued(id, p, e, r)
+	case disbursement.CashPaid:
+		a.alive(id, p.Mark, p.Month, r.Meta.OccurredAt)
+	case disbursement.PaymentInFlight:
+		p.settled[e.Attempt] = p.settled[e.Attempt] || e.Status == "ACSC"
+	case disbursement.PaymentCredited:
+		p.settled[e.Attempt] = true
+		a.credited(id, p, e)
+	case disbursement.PaymentReturned:
+		a.invariant(14).holds(p.settled[e.Attempt] && !p.returned[e.Attempt], "payment %s: attempt %d came back and was not out", id, e.Attempt)
+		p.returned[e.Attempt] = true
+	case disbursement.PaymentCarriedForward:
+		l := a.listOf(p.Payroll)
+		l.carried++
+		l.carriedSum += money.Amount(p.Amount)
+		a.invariant(11).holds(before.Status != payment.CarriedForward, "payment %s was carried forward twice", id)
+	}
+	p.Payment = p.Evolve(r.Event)
+	a.moved(before, p.Payment)
+	a.keepLive(id, p)
+}
+
+// moved is I1: the money follows its payment.
+func (a *auditor) moved(before, after payment.Payment) {
+	if posting, moved := ledger.Move(before, after); moved {
+		a.post(after.Payroll, a.listOf(after.Payroll), posting)
+	}
+}
+
+// begins is about the first fact of a payment.
+func (a *auditor) begins(id string, p *paid, of disbursement.Payable, r events.Recorded) {
+	a.invariant(2).holds(!p.Exists(), "payment %s was released twice", id)
+	l := a.listOf(of.Payroll)
+	l.payments++
+	l.total += money.Amount(of.Amount)
+	line, listed := l.lines[id]
+	a.invariant(5).holds(listed && !line.Held && int64(line.Amount) == of.Amount && l.released.Event != nil,
+		"payment %s is not a line of a released list", id)
+	a.invariant(10).holds(!l.removed[id], "payment %s was removed from its list", id)
+	a.alive(id, of.Mark, of.Month, r.Meta.OccurredAt)
+	if of.Origin != "" {
+		a.takenOver(id, of)
+	}
+	a.granted(of, line, l)
+}
+
+// takenOver is I11: one payment takes over another that was carried forward, with the same money.
+func (a *auditor) takenOver(id string, of disbursement.Payable) {
+	eleven := a.invariant(11)
+	taker, taken := a.origins[of.Origin]
+	eleven.holds(!taken || taker == id, "payment %s was taken over by %s and %s", of.Origin, taker, id)
+	a.origins[of.Origin] = id
+	origin := a.payments[of.Origin]
+	eleven.holds(origin != nil && origin.Status == payment.CarriedForward && origin.Amount == of.Amount && origin.Mark == of.Mark,
+		"payment %s takes over %s, which was not carried forward like this", id, of.Origin)
+}
+
+// knownFor is how long a death must have been recorded before everybody has to know of it: it travels between services.
+const knownFor = 5 * time.Second
+
+// alive is I8.
+func (a *auditor) alive(id, mark, month string, at time.Time) {
+	died, dead := a.deaths[mark]
+	a.invariant(8).holds(!dead || month <= died.month || at.Before(died.knownAt.Add(knownFor)),
+		"payment %s is for a month after the death", id)
+}
+
+// aimed is the second half of I7: an end-to-end id is one attempt of one payment.
+func (a *auditor) aimed(id string, t disbursement.Target) {
+	user, used := a.attempts[t.EndToEndID]
+	a.invariant(7).holds(!used, "end-to-end id %s is used by payments %s and %s", t.EndToEndID, user, id)
+	a.attempts[t.EndToEndID] = id
+}
+
+// frozen is I12: the first attempt goes where the approved list says.
+func (a *auditor) frozen(id string, e disbursement.PaymentReleased) {
+	line := a.listOf(e.Payroll).lines[id]
+	same := line.Method == payroll.ByAccount && line.Account == e.Account && line.Bank == e.Bank && line.Number == e.Number && line.Holder == e.Holder
+	a.invariant(12).holds(same, "payment %s goes to another account than was approved", id)
+}
+
+// reissued is I12 for later attempts: somebody decided, and nothing but the account changed.
+func (a *auditor) reissued(id string, p *paid, e disbursement.PaymentReissued, r events.Recorded) {
+	a.aimed(id, e.Target)
+	a.alive(id, p.Mark, p.Month, r.Meta.OccurredAt)
+	a.invariant(12).holds(e.By != "" && e.Payable == p.Payable && e.Attempt == p.Current.Attempt+1, "payment %s was reissued as something else, or by nobody", id)
+	failed := p.Status == payment.Rejected || p.Status == payment.Returned || p.Status == payment.Recalled
+	a.invariant(2).holds(failed && !payment.Duplicate(p.Current.Reason), "payment %s was reissued while it was %s", id, p.Status)
+}
+
+// credited is I3.
+func (a *auditor) credited(id string, p *paid, e disbursement.PaymentCredited) {
+	three := a.invariant(3)
+	b := booking{bank: p.Current.Bank, reference: e.BankReference}
+	other, used := a.bookings[b]
+	three.holds(e.BankReference != "" && !used, "payments %s and %s have one bank reference, or none", other, id)
+	a.bookings[b] = fmt.Sprintf("%s/%d", id, e.Attempt)
+}
+
+// inOrder is I13: what a bank reported was applied only where it was news.
+func (a *auditor) inOrder(id string, p *paid, e events.Event) {
+	thirteen := a.invariant(13)
+	attempt, status, isReport := progressOf(e)
+	if !isReport {
+		return
+	}
+	at := &p.Current
+	thirteen.holds(attempt == at.Attempt && at.Outcome == "" && payment.Rank(status) >= payment.Rank(at.Last),
+		"payment %s: %s was applied after %s", id, e.EventName(), orNothing(at.Last))
+}
+
+func orNothing(status string) string {
+	if status == "" {
+		return "nothing"
+	}
+	return status
+}
+
+// progressOf says which report a fact applies; a return is judged by I14.
+func progressOf(e events.Event) (attempt int, status string, isReport bool) {
+	switch e := e.(type) {
+	case disbursement.PaymentAcknowledged:
+		return e.Attempt, "ACTC", true
+	case disbursement.PaymentInFlight:
+		return e.Attempt, e.Status, true
+	case disbursement.PaymentCredited:
+		return e.Attempt, "ACCC", true
+	case disbursement.PaymentRejected:
+		return e.Attempt, "RJCT", true
+	default:
+		return 0, "", false
+	}
+}
+
+// keepLive keeps who is live for what (I2).
+func (a *auditor) keepLive(id string, p *paid) {
+	key := entitled{mark: p.Mark, programme: p.Programme, month: p.Month, kind: p.Kind}
+	switch p.Kind {
+	case payroll.Arrears:
+		key.apart = p.Payroll
+	case payroll.CarriedForward:
+		key.apart = p.Origin
+	}
+	switch p.Status {
+	case payment.Rejected, payment.Returned, payment.Recalled, payment.CarriedForward:
+		delete(a.live[key], id)
+		return
+	}
+	if a.live[key] == nil {
+		a.live[key] = map[string]bool{}
+	}
+	if !a.live[key][id] {
+		a.live[key][id] = true
+		a.invariant(2).holds(len(a.live[key]) == 1, "payments %v are live for one person, programme, month and kind", names(a.live[key]))
+	}
+}

@@ -1,0 +1,291 @@
+// Package disbursement is the service of social-security money: who is entitled to what, the monthly lists (payrolls),
+// and the payments that are made of them. No list is paid that three persons have not had in their hands, and none that
+// is not funded.
+package disbursement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
+	facts "github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/disbursement/internal/clients"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
+)
+
+// Name is the service's name in paths, topics and configuration.
+const Name = "disbursement"
+
+// Config is what can be set besides service.Config.
+type Config struct {
+	// AccountsURL and AccountsToken reach the accounts service, which knows beneficiaries.
+	AccountsURL   string `env:"SONGAN_ACCOUNTS_URL,required"`
+	AccountsToken string `env:"SONGAN_ACCOUNTS_TOKEN,required"`
+	// Rules is a file that replaces the rates and coefficients which come with the program.
+	Rules string `env:"SONGAN_DISBURSEMENT_RULES"`
+	// LookBack is how many months before its own a list looks for arrears and overpaid months.
+	LookBack int `env:"SONGAN_DISBURSEMENT_LOOK_BACK" envDefault:"12"`
+	// Silence is how long a bank may say nothing about a payment before it is asked.
+	Silence time.Duration `env:"SONGAN_DISBURSEMENT_SILENCE" envDefault:"15m"`
+}
+
+// check says what is wrong with the configuration.
+func (c Config) check() error {
+	const years = 5 * 12
+	if c.LookBack < 0 || c.LookBack > years {
+		return errors.New("SONGAN_DISBURSEMENT_LOOK_BACK is between 0 and 60 months")
+	}
+	if c.Silence <= 0 {
+		return errors.New("SONGAN_DISBURSEMENT_SILENCE is more than 0")
+	}
+	return nil
+}
+
+// app is what the handlers work with.
+type app struct {
+	pool   *pgxpool.Pool
+	log    *eventstore.Store
+	vault  *vault.Vault
+	now    func() time.Time
+	logger *zap.Logger
+	config Config
+	rules  entitlement.Rules
+	units  *units.Directory
+	people *clients.Profiles
+	clerk  *clerk.Clerk
+
+	enrolments, beneficiaries, payrolls, lines *projection.Model
+
+	// payment is what payments.go works with.
+	payment paymentParts
+}
+
+// New builds the service from the environment.
+func New(ctx context.Context, deps service.Deps) (service.Service, error) {
+	config, err := service.Load[Config]()
+	if err != nil {
+		return service.Service{}, err
+	}
+	return NewWith(ctx, deps, config)
+}
+
+// NewWith builds the service for a process that knows where its dependencies are.
+func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Service, error) {
+	if err := config.check(); err != nil {
+		return service.Service{}, err
+	}
+	rules, err := loadRules(config.Rules)
+	if err != nil {
+		return service.Service{}, err
+	}
+	directory, err := units.Load()
+	if err != nil {
+		return service.Service{}, err
+	}
+	around, err := breaker.New("disbursement_accounts", breaker.Settings{OpenFor: openFor, Registerer: deps.Metrics})
+	if err != nil {
+		return service.Service{}, fmt.Errorf("breaker around accounts: %w", err)
+	}
+	base, err := foundation.Open(ctx, deps, foundation.Options{
+		Service: Name,
+		Own:     events.NewCatalog(facts.Catalog(), payroll.PrivateFacts()),
+		Others:  events.NewCatalog(accounts.Catalog(), bankgateway.Catalog(), facts.EnrolmentFacts()),
+	})
+	if err != nil {
+		return service.Service{}, err
+	}
+	a := &app{
+		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
+		rules: rules, units: directory,
+		people: clients.NewProfiles(clients.Options{
+			URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
+		}),
+	}
+	if err := a.wire(ctx, base); err != nil {
+		base.Close()
+		return service.Service{}, err
+	}
+	api := a.routes(a.options(deps))
+	base.Operate(api)
+	runners := append(base.Runners(), service.Runner{Name: "clerk", Run: a.clerk.Run})
+	return service.Service{
+		Name: Name, Handler: api, Runners: append(runners, a.paymentRunners()...), Ready: base.Ready,
+		Close: func() error { base.Close(); return nil },
+	}, nil
+}
+
+func (a *app) options(deps service.Deps) httpapi.Options {
+	o := deps.API
+	o.Title, o.Auth = "Disbursement of social-security money", deps.Auth()
+	o.Name, o.Fingerprint = a.vault.Name, a.vault.Fingerprint
+	return o
+}
+
+const (
+	// openFor is how long an open breaker waits before it probes.
+	openFor = 2 * time.Second
+	// inFlight is how many facts of one partition are reacted to at the same time.
+	inFlight = 32
+)
+
+// wire adds the read models, the reactions and the clerk.
+func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error) {
+	if a.enrolments, err = base.Project(ctx, projections.Enrolments()); err != nil {
+		return err
+	}
+	if a.payrolls, err = base.Project(ctx, projections.Payrolls()); err != nil {
+		return err
+	}
+	if a.lines, err = base.Project(ctx, projections.Lines()); err != nil {
+		return err
+	}
+	if a.beneficiaries, err = base.ProjectOthers(ctx, projections.Beneficiaries(), "accounts"); err != nil {
+		return err
+	}
+	a.clerk = clerk.New(clerk.Deps{
+		Pool: base.Pool, Log: base.Log, Vault: base.Vault, Rules: a.rules, Units: a.units, LookBack: a.config.LookBack,
+		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Now: a.now, Logger: a.logger,
+	})
+	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Now: a.now}
+	if err := base.React("changes", inFlight, changes.Handlers()...); err != nil {
+		return err
+	}
+	return a.wirePayments(ctx, base)
+}
+
+func loadRules(path string) (entitlement.Rules, error) {
+	if path == "" {
+		return entitlement.National(), nil
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return entitlement.Rules{}, fmt.Errorf("SONGAN_DISBURSEMENT_RULES: %w", err)
+	}
+	rules, err := entitlement.Parse(file)
+	if err != nil {
+		return entitlement.Rules{}, fmt.Errorf("SONGAN_DISBURSEMENT_RULES: %s: %w", path, err)
+	}
+	return rules, nil
+}
+
+// Who may do what. Nobody who operates the system has a part in paying.
+func officers() []access.Role {
+	return []access.Role{access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer}
+}
+
+func readers() []access.Role { return append(officers(), access.Auditor, access.Steering) }
+
+// routes is the HTTP surface of the service; that of payments stands in payments.go.
+func (a *app) routes(o httpapi.Options) *httpapi.API {
+	api := httpapi.New(o)
+	everybody := access.Roles()
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /programmes", Summary: "Programmes and their categories", Roles: everybody, Cache: referenceAge,
+	}, a.programmes)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /rates", Summary: "Standards, provincial levels and coefficients as they hold", Roles: everybody,
+	}, a.rates)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /entitlements/{beneficiary}", Summary: "What a person is entitled to in a month, with the proof",
+		Roles: officers(), After: a.enrolments.WaitFor,
+	}, a.entitled)
+	a.enrolmentRoutes(api)
+	a.payrollRoutes(api)
+	a.paymentRoutes(api)
+	return api
+}
+
+// referenceAge is how long reference data may be kept by callers.
+const referenceAge = 5 * time.Minute
+
+func (a *app) enrolmentRoutes(api *httpapi.API) {
+	makers := []access.Role{access.LISAOfficer}
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /enrolments", Summary: "Enter a decision that grants a programme", Roles: makers, Status: http.StatusCreated,
+	}, a.enrol)
+	httpapi.Batch(api, httpapi.Route{
+		Pattern: "POST /enrolments/batch", Summary: "Enter many decisions, with a verdict for each", Roles: makers, Status: http.StatusCreated,
+	}, httpapi.Batching{Member: "enrolment"}, a.enrol)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /enrolments", Summary: "List enrolments", Roles: readers(), After: a.enrolments.WaitFor,
+	}, a.listEnrolments)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /enrolments/{id}/suspension", Summary: "Pay nothing from a month on, until a re-check", Roles: makers,
+	}, a.suspend)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /enrolments/{id}/resumption", Summary: "Pay again from a month on", Roles: makers,
+	}, a.resume)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /enrolments/{id}/stop", Summary: "End the right", Roles: makers,
+	}, a.stop)
+}
+
+func (a *app) payrollRoutes(api *httpapi.API) {
+	lisa := []access.Role{access.LISAOfficer}
+	payers := []access.Role{access.Treasurer}
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls", Summary: "Draft the list of a unit, a programme and a month", Roles: lisa, Status: http.StatusCreated,
+	}, a.draft)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payrolls", Summary: "List the lists", Roles: readers(), After: a.payrolls.WaitFor,
+	}, a.listPayrolls)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payrolls/{id}", Summary: "Read a list's state, totals and progress", Roles: readers(), After: a.payrolls.WaitFor,
+	}, a.onePayroll)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payrolls/{id}/lines", Summary: "The lines of a list, in its order", Roles: readers(), After: a.lines.WaitFor,
+	}, a.listLines)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payrolls/{id}/lines/{line}", Summary: "A line with the proof of its amount", Roles: officers(), After: a.lines.WaitFor,
+	}, a.oneLine)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payrolls/{id}/changes", Summary: "What differs from the month before, and why", Roles: readers(), After: a.lines.WaitFor,
+	}, a.changes)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payrolls/{id}/signals", Summary: "What somebody has to look at", Roles: readers(), After: a.lines.WaitFor,
+	}, a.signals)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls/{id}/submission", Summary: "Hand the list over to be checked", Roles: lisa,
+	}, a.submit)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls/{id}/check", Summary: "Find the list right", Roles: []access.Role{access.Accountant},
+	}, a.check)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls/{id}/approval", Summary: "Decide that the list is to be paid", Roles: []access.Role{access.Approver},
+	}, a.approve)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls/{id}/rejection", Summary: "End the draft; another one may follow",
+		Roles: []access.Role{access.LISAOfficer, access.Accountant, access.Approver},
+	}, a.reject)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls/{id}/funding", Summary: "Record money that the State Treasury provided", Roles: payers,
+	}, a.fund)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payrolls/{id}/release", Summary: "Pay the list", Roles: payers, Timeout: releaseTimeout,
+	}, a.release)
+}
+
+// releaseTimeout is for reading a province's lines once more before they are paid.
+const releaseTimeout = 60 * time.Second

@@ -1,0 +1,373 @@
+package disbursement
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/songan-vn/songan/events"
+	facts "github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/disbursement/internal/clients"
+	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// EnrolBody is a decision that grants a programme, as an officer enters it.
+type EnrolBody struct {
+	Beneficiary string        `json:"beneficiary" pattern:"^[a-z0-9]{1,64}$"`
+	Programme   string        `json:"programme" pattern:"^[a-z0-9_]{1,40}$"`
+	Category    string        `json:"category" pattern:"^[a-z0-9_]{1,40}$"`
+	Decision    DecisionBody  `json:"decision"`
+	Facts       CategoryFacts `json:"facts,omitzero"`
+}
+
+// DecisionBody is the paper behind an enrolment.
+type DecisionBody struct {
+	Number   string `json:"number" minLength:"1" maxLength:"60" pattern:"^[0-9A-Za-zĐđ./-]+$" patternDescription:"letters, digits, dots, slashes and hyphens"`
+	SignedOn string `json:"signed_on" format:"date"`
+	// StartsFrom is for a decision that changes an earlier one.
+	StartsFrom string `json:"starts_from,omitzero" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" doc:"first month of the right, where it is not the month of the signature"`
+}
+
+// CategoryFacts are what the amount of a category depends on.
+type CategoryFacts struct {
+	Children int `json:"children,omitzero" minimum:"0" maximum:"100" doc:"of a single parent"`
+}
+
+// Enrolment is a right as the service answers with it. Its category is not shown: it may tell of an illness.
+type Enrolment struct {
+	ID          string       `json:"id"`
+	Beneficiary string       `json:"beneficiary"`
+	Unit        string       `json:"unit"`
+	Programme   string       `json:"programme"`
+	Decision    string       `json:"decision"`
+	SignedOn    string       `json:"signed_on"`
+	FromMonth   string       `json:"from_month" doc:"first month of the right"`
+	StoppedFrom string       `json:"stopped_from,omitzero" doc:"first month without right"`
+	Suspensions []Suspension `json:"suspensions,omitempty"`
+	Status      string       `json:"status" enum:"enrolled,suspended,stopped"`
+}
+
+// Suspension is a time without payment.
+type Suspension struct {
+	FromMonth   string `json:"from_month"`
+	ResumedFrom string `json:"resumed_from,omitzero"`
+}
+
+// enrol serves a single enrolment and, called once per item, a batch.
+func (a *app) enrol(ctx context.Context, c httpapi.Call[EnrolBody]) (httpapi.Done[Enrolment], error) {
+	known, found, err := a.people.Profile(ctx, c.In.Beneficiary)
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	var faults problem.Faults
+	profile := a.checkEnrolment(&faults, c, known, found)
+	row, err := a.vault.Seal(enrolment.Purpose, profile, vault.Index{}, time.Time{})
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	id := a.vault.Name("enrolment", c.In.Beneficiary, c.In.Programme, c.In.Category, c.In.Decision.Number)
+	cmd := enrolment.Enrol{Known: faults, Grant: facts.Enrolled{
+		Enrolment: id, Beneficiary: c.In.Beneficiary, Mark: known.Mark, Unit: known.Unit, Programme: c.In.Programme,
+		Decision: c.In.Decision.Number, SignedOn: c.In.Decision.SignedOn, StartsFrom: c.In.Decision.StartsFrom,
+		Profile: string(row.Ref), By: c.Who.ID,
+	}}
+	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta, eventstore.Fresh(), eventstore.WithSecrets(row))
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	return doneEnrolment(out), nil
+}
+
+// checkEnrolment finds everything that is wrong with the body, and returns what the rules ask for.
+func (a *app) checkEnrolment(
+	f *problem.Faults, c httpapi.Call[EnrolBody], known clients.Profile, found bool,
+) (profile enrolment.Profile) {
+	today := vn.DateOf(c.Meta.At)
+	signed, _ := vn.ParseDate(c.In.Decision.SignedOn) // its form was checked with the body
+	starts, startsErr := month.Parse(c.In.Decision.StartsFrom)
+	profile.Category, profile.Facts = c.In.Category, entitlement.Facts(c.In.Facts)
+	a.checkPerson(f, c, known, found)
+	a.checkDecision(f, c.In, today)
+	if found {
+		birth, err := vn.ParsePartialDate(known.BirthDate)
+		if err != nil {
+			f.At("/beneficiary", problem.Fault{
+				Code: "birth_date_missing", Message: "the beneficiary has no readable birth date", MessageVI: "người hưởng chưa có ngày sinh hợp lệ",
+			})
+		}
+		profile.BirthDate = birth
+	}
+	right := entitlement.Enrolment{
+		ID: "new", Programme: c.In.Programme, Category: c.In.Category, SignedOn: signed, Facts: profile.Facts,
+	}
+	if startsErr == nil {
+		right.StartsFrom = starts
+	}
+	for _, fault := range a.rules.CheckEnrolment(right, "") {
+		fault.Pointer = pointerOf(fault.Pointer)
+		f.At(fault.Pointer, fault)
+	}
+	return profile
+}
+
+// pointerOf says where in the body something stands that the rules found wrong.
+func pointerOf(pointer string) string {
+	if pointer == "/signed_on" || pointer == "/starts_from" {
+		return "/decision" + pointer
+	}
+	return pointer
+}
+
+func (a *app) checkPerson(f *problem.Faults, c httpapi.Call[EnrolBody], known clients.Profile, found bool) {
+	switch {
+	case !found || !a.mine(c.Who, known.Unit):
+		f.At("/beneficiary", problem.Fault{
+			Code: "beneficiary_unknown", Message: "no beneficiary of your unit has this id", MessageVI: "đơn vị không có người hưởng mang mã này",
+		})
+	case known.DiedOn != "":
+		f.At("/beneficiary", problem.Fault{
+			Code: "beneficiary_died", Message: "the beneficiary has died", MessageVI: "người hưởng đã qua đời",
+		})
+	}
+}
+
+func (a *app) checkDecision(f *problem.Faults, b EnrolBody, today vn.Date) {
+	checkNobody(f, "/decision/number", b.Decision.Number)
+	signed, _ := vn.ParseDate(b.Decision.SignedOn)
+	switch {
+	case signed.After(today):
+		f.At("/decision/signed_on", problem.Fault{
+			Code: "signed_in_future", Message: "the decision is not signed yet", MessageVI: "quyết định chưa được ký",
+		})
+	case signed.Before(earliest()):
+		f.At("/decision/signed_on", problem.Fault{
+			Code: "signed_too_early", Message: "no programme is as old as that", MessageVI: "chưa có chương trình nào vào ngày này",
+		})
+	}
+	starts, err := month.Parse(b.Decision.StartsFrom)
+	if err == nil && starts.After(month.Of(signed).Next()) {
+		f.At("/decision/starts_from", problem.Fault{
+			Code: "starts_too_late", Message: "a right begins in the month of the signature or in the one after",
+			MessageVI: "thời điểm hưởng là tháng ký quyết định hoặc tháng liền sau",
+		})
+	}
+}
+
+// earliest is the day before which no decision was signed that anybody is paid for.
+func earliest() vn.Date { return vn.MustDate(1990, time.January, 1) }
+
+// idDigits is the shortest number of a document that people type where it does not belong.
+const idDigits = 9
+
+// checkNobody refuses what looks like the number of somebody's document: facts cannot be erased.
+func checkNobody(f *problem.Faults, pointer, value string) {
+	run := 0
+	for _, r := range value {
+		if r < '0' || r > '9' {
+			run = 0
+			continue
+		}
+		if run++; run == idDigits {
+			f.At(pointer, problem.Fault{
+				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
+				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
+			})
+			return
+		}
+	}
+}
+
+// MonthBody says from which month on.
+type MonthBody struct {
+	FromMonth string `json:"from_month" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" example:"2026-12"`
+}
+
+// EndBody says from which month on, and why.
+type EndBody struct {
+	FromMonth string `json:"from_month" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" example:"2026-12"`
+	Reason    string `json:"reason" minLength:"1" maxLength:"500"`
+}
+
+func (a *app) suspend(ctx context.Context, c httpapi.Call[EndBody]) (httpapi.Done[Enrolment], error) {
+	return a.end(ctx, c, func(from month.Month, note string) enrolment.Command {
+		return enrolment.Hold{From: from, Note: note, By: c.Who.ID}
+	})
+}
+
+func (a *app) stop(ctx context.Context, c httpapi.Call[EndBody]) (httpapi.Done[Enrolment], error) {
+	return a.end(ctx, c, func(from month.Month, note string) enrolment.Command {
+		return enrolment.Stop{From: from, Note: note, By: c.Who.ID}
+	})
+}
+
+// end is a suspension or a stop: a month with a reason.
+func (a *app) end(
+	ctx context.Context, c httpapi.Call[EndBody], command func(month.Month, string) enrolment.Command,
+) (httpapi.Done[Enrolment], error) {
+	from, err := fromMonth(c.In.FromMonth)
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	note, err := a.sealNote(c.In.Reason)
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	return changeEnrolment(ctx, a, c, command(from, string(note.Ref)), note)
+}
+
+func (a *app) resume(ctx context.Context, c httpapi.Call[MonthBody]) (httpapi.Done[Enrolment], error) {
+	from, err := fromMonth(c.In.FromMonth)
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	return changeEnrolment(ctx, a, c, enrolment.Release{From: from, Limit: a.suspensionLimit(from), By: c.Who.ID})
+}
+
+// suspensionLimit is how many months the law lets a suspension last.
+func (a *app) suspensionLimit(in month.Month) int {
+	for _, limit := range a.rules.Data().Suspensions {
+		if !in.Before(limit.From) && (limit.To.IsZero() || !in.After(limit.To)) {
+			return limit.Months
+		}
+	}
+	return 0
+}
+
+// fromMonth refuses a month that no calendar has, such as that of the year 0.
+func fromMonth(text string) (month.Month, error) {
+	m, err := month.Parse(text)
+	if err == nil {
+		return m, nil
+	}
+	var faults problem.Faults
+	if refusal, ok := errors.AsType[*vn.Refusal](err); ok {
+		faults.At("/from_month", refusal.Fault)
+		return m, faults.Err()
+	}
+	return m, err
+}
+
+// note is a free text in the vault: people write names into reasons.
+type note struct {
+	Text string `json:"text"`
+}
+
+func (a *app) sealNote(text string) (vault.Row, error) {
+	return a.vault.Seal("note", note{Text: text}, vault.Index{}, time.Time{})
+}
+
+// changeEnrolment runs a command on an enrolment of the officer's unit. Any other one answers as if it did not exist.
+func changeEnrolment[I any](
+	ctx context.Context, a *app, c httpapi.Call[I], cmd enrolment.Command, secrets ...vault.Row,
+) (httpapi.Done[Enrolment], error) {
+	e, err := stateOf[enrolment.Enrolment](ctx, a.log, enrolment.Stream(c.Path("id")))
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	if !e.Exists() || !a.mine(c.Who, e.Unit) {
+		return httpapi.Done[Enrolment]{}, enrolment.ErrUnknown()
+	}
+	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	if err != nil {
+		return httpapi.Done[Enrolment]{}, err
+	}
+	return doneEnrolment(out), nil
+}
+
+func doneEnrolment(out eventstore.Outcome[enrolment.Enrolment]) httpapi.Done[Enrolment] {
+	e := out.State
+	return httpapi.Done[Enrolment]{
+		Answer: viewEnrolment(projections.Enrolment{
+			Enrolment: e.Enrolment(), Beneficiary: e.Beneficiary, UnitCode: e.Unit.Code, Programme: e.Programme, Decision: e.Decision,
+			SignedOn: e.SignedOn, StartsFrom: e.Start().String(), StoppedFrom: e.StoppedFrom.String(), Suspensions: e.Suspensions,
+		}),
+		Position: out.Position, Replayed: out.Replayed,
+	}
+}
+
+func viewEnrolment(row projections.Enrolment) Enrolment {
+	v := Enrolment{
+		ID: row.Enrolment, Beneficiary: row.Beneficiary, Unit: row.UnitCode, Programme: row.Programme, Decision: row.Decision,
+		SignedOn: row.SignedOn, FromMonth: row.StartsFrom, StoppedFrom: row.StoppedFrom, Status: "enrolled",
+	}
+	for _, s := range row.Suspensions {
+		v.Suspensions = append(v.Suspensions, Suspension{FromMonth: s.From.String(), ResumedFrom: s.ResumedFrom.String()})
+		if v.Status = "enrolled"; s.ResumedFrom.IsZero() {
+			v.Status = "suspended"
+		}
+	}
+	if row.StoppedFrom != "" {
+		v.Status = "stopped"
+	}
+	return v
+}
+
+// ListEnrolments narrows a list of enrolments.
+type ListEnrolments struct {
+	httpapi.Paging[string]
+
+	Beneficiary string `query:"beneficiary" maxLength:"64"`
+	Programme   string `query:"programme" maxLength:"40"`
+}
+
+func (a *app) listEnrolments(ctx context.Context, c httpapi.Call[ListEnrolments]) (httpapi.Page[Enrolment], error) {
+	filter := projections.EnrolmentFilter{
+		Scope: a.scope(c.Who), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.Limit,
+	}
+	if c.In.Cursor.At != nil {
+		filter.After = *c.In.Cursor.At
+	}
+	rows, err := projections.ListEnrolments(ctx, a.pool, filter)
+	if err != nil {
+		return httpapi.Page[Enrolment]{}, err
+	}
+	page := httpapi.Page[Enrolment]{Items: make([]Enrolment, 0, len(rows))}
+	for _, row := range rows {
+		page.Items = append(page.Items, viewEnrolment(row))
+	}
+	if len(rows) == c.In.Limit {
+		page.Next = httpapi.NextCursor(rows[len(rows)-1].Enrolment)
+	}
+	return page, nil
+}
+
+// stateOf folds a stream.
+func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, stream string) (S, error) {
+	var state S
+	history, err := log.Load(ctx, stream)
+	for _, r := range history {
+		state = state.Evolve(r.Event)
+	}
+	return state, err
+}
+
+// local tells whether somebody with this role works for a unit, and sees and does nothing beyond it.
+func local(role access.Role) bool {
+	return role != access.Auditor && role != access.Steering
+}
+
+// mine tells whether something in a unit is the caller's business. An officer without a unit has none.
+func (a *app) mine(who access.Principal, u events.Unit) bool {
+	if who.Unit == "" && local(who.Role) {
+		return false
+	}
+	return a.seesUnit(who, u)
+}
+
+// scope is what a caller sees in lists.
+func (a *app) scope(who access.Principal) projections.Scope {
+	if who.Unit == "" && local(who.Role) {
+		return projections.Scope{Codes: []string{}, ValidFrom: []string{}}
+	}
+	return a.paymentScope(who, "")
+}

@@ -1,0 +1,227 @@
+package payment
+
+import (
+	"slices"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn"
+)
+
+const (
+	// MostInquiries is how often a bank is asked about one attempt. After that it is for people to telephone.
+	MostInquiries = 20
+	// mostAttempts bounds the chain of a payment; and two digits keep the end-to-end id short.
+	mostAttempts = 99
+)
+
+// Command decides about one payment.
+type Command = decider.Command[Payment]
+
+// ErrUnknown is the answer about a payment that does not exist, or that the caller may not know of.
+func ErrUnknown() error {
+	return problem.New(problem.NotFound, "payment_unknown", "there is no such payment", "không có khoản chi này")
+}
+
+// Duplicate tells whether a bank rejected because it had paid already, or thinks so.
+func Duplicate(reason string) bool {
+	return slices.Contains([]string{"AM05", "DUPL", "DU01", "DU02", "DU03", "DU04", "DU05"}, reason)
+}
+
+// TimedOut tells whether a bank rejected because something beyond it did not answer.
+func TimedOut(reason string) bool { return slices.Contains([]string{"AB05", "AB06", "TM01"}, reason) }
+
+// Deceased is the reason by which a bank says that the holder died.
+const Deceased = "MD07"
+
+// failed says why a payment cannot be tried again; nil when it can.
+func (p Payment) failed() error {
+	switch {
+	case !p.Exists():
+		return ErrUnknown()
+	case p.Status != Rejected && p.Status != Returned && p.Status != Recalled:
+		return problem.Reject("payment_not_failed",
+			"only a rejected, returned or recalled payment is tried again", "chỉ khoản chi bị từ chối, hoàn trả hoặc thu hồi mới được chi lại")
+	}
+	return p.held()
+}
+
+// held says why the person may have the money of a failed payment all the same (rule 8).
+func (p Payment) held() error {
+	switch {
+	case p.Contested():
+		return problem.Reject("payment_contested",
+			"the bank contradicts itself about this payment; recall it, or wait for its return",
+			"ngân hàng báo mâu thuẫn về khoản chi này; hãy thu hồi hoặc chờ hoàn trả")
+	case Duplicate(p.Current.Reason):
+		return problem.Reject("payment_duplicate",
+			"the bank says that this was paid already; it is never sent again", "ngân hàng báo khoản này đã được chi; không chuyển lại")
+	}
+	return nil
+}
+
+// inquired refuses what was rejected for a time-out before the bank has answered an inquiry.
+func (p Payment) inquired() error {
+	if TimedOut(p.Current.Reason) && p.Current.Inquiries == 0 {
+		return problem.Reject("inquire_first",
+			"the bank had a time-out; its answer to an inquiry is needed first", "ngân hàng hết thời gian chờ; cần tra soát trước")
+	}
+	return nil
+}
+
+// Reissue tries a failed payment again.
+type Reissue struct {
+	// Target is the account that the person has now. Its attempt and end-to-end id are decided here.
+	Target disbursement.Target
+	By     string
+}
+
+// Decide begins the next attempt.
+func (c Reissue) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+	if err := p.failed(); err != nil {
+		return nil, err
+	}
+	if err := p.inquired(); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.Current.Reason == Deceased:
+		return nil, problem.Reject("beneficiary_deceased",
+			"the bank says that the holder died", "ngân hàng báo chủ tài khoản đã mất")
+	case c.Target.Account == "" || c.Target.Number == "" || c.Target.Bank == "":
+		return nil, problem.Reject("no_account", "the person has no account that can receive money",
+			"người hưởng chưa có tài khoản nhận được tiền")
+	case p.Current.Attempt >= mostAttempts:
+		return nil, problem.Reject("too_many_attempts", "this payment failed too often", "khoản chi thất bại quá nhiều lần")
+	}
+	target := c.Target
+	target.Attempt = p.Current.Attempt + 1
+	target.EndToEndID = EndToEndID(p.Payment, target.Attempt)
+	return []events.Event{disbursement.PaymentReissued{Payable: p.Payable, Target: target, By: c.By}}, nil
+}
+
+// Cash moves a failed payment to cash, or says that cash was handed over, or both.
+type Cash struct {
+	// CollectedOn and Receipt are both empty while nothing was handed over.
+	CollectedOn, Receipt string
+	By                   string
+}
+
+// Decide asks for a day that is not in the future.
+func (c Cash) Decide(p Payment, m decider.Meta) ([]events.Event, error) {
+	var facts []events.Event
+	if p.Status != CashPending {
+		if err := p.failed(); err != nil {
+			return nil, err
+		}
+		if err := p.inquired(); err != nil {
+			return nil, err
+		}
+		facts = append(facts, disbursement.MovedToCash{Payment: p.Payment, By: c.By})
+	}
+	if c.CollectedOn == "" && c.Receipt == "" {
+		if len(facts) == 0 {
+			return nil, problem.Reject("cash_not_collected",
+				"say when the money was collected, and the receipt", "cần ngày nhận tiền và số phiếu chi")
+		}
+		return facts, nil
+	}
+	if err := c.check(m); err != nil {
+		return nil, err
+	}
+	return append(facts, disbursement.CashPaid{
+		Payment: p.Payment, CollectedOn: c.CollectedOn, Receipt: c.Receipt, By: c.By,
+	}), nil
+}
+
+func (c Cash) check(m decider.Meta) error {
+	var faults problem.Faults
+	switch {
+	case c.CollectedOn == "":
+		faults.At("/collected_on", problem.Fault{
+			Code: "collected_on_missing", Message: "say on which day the money was collected", MessageVI: "cần ghi ngày nhận tiền",
+		})
+	case c.CollectedOn > vn.DateOf(m.At).String():
+		faults.At("/collected_on", problem.Fault{
+			Code: "collected_in_future", Message: "the day lies in the future", MessageVI: "ngày nhận tiền nằm trong tương lai",
+		})
+	}
+	if c.Receipt == "" {
+		faults.At("/receipt", problem.Fault{
+			Code: "receipt_missing", Message: "give the number of the signed receipt", MessageVI: "cần số phiếu chi đã ký",
+		})
+	}
+	return faults.Err()
+}
+
+// Recall asks the bank for the money back.
+type Recall struct {
+	// Reason is an ISO 20022 code.
+	Reason string
+	By     string
+}
+
+// Decide refuses where no bank can have the money, and a second recall of one attempt.
+func (c Recall) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+	recallable := []string{Sent, Acknowledged, InFlight, Unknown, Credited}
+	switch {
+	case !p.Exists():
+		return nil, ErrUnknown()
+	case p.Current.Attempt == 0 || !slices.Contains(recallable, p.Status) && !p.Current.Contested:
+		return nil, problem.Reject("payment_not_at_bank",
+			"no bank has this money", "khoản tiền này không ở ngân hàng")
+	case p.Current.Recall != "":
+		return nil, problem.Reject("recall_requested", "the bank was asked already", "đã gửi yêu cầu thu hồi")
+	}
+	return []events.Event{disbursement.RecallRequested{
+		Payment: p.Payment, Attempt: p.Current.Attempt, EndToEndID: p.Current.EndToEndID, Bank: p.Current.Bank,
+		Reason: c.Reason, By: c.By,
+	}}, nil
+}
+
+// Inquire asks the bank because nothing was heard for too long.
+type Inquire struct {
+	// Facts is how many facts the payment had when the silence was noticed.
+	Facts int
+}
+
+// Decide leaves a payment alone about which something was heard since, and one that was asked about often enough.
+func (c Inquire) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+	silent := []string{Sent, Acknowledged, InFlight, Unknown}
+	if p.Facts != c.Facts || !slices.Contains(silent, p.Status) || p.Current.Inquiries >= MostInquiries {
+		return nil, nil
+	}
+	return []events.Event{disbursement.PaymentUnknown{
+		Payment: p.Payment, Attempt: p.Current.Attempt, EndToEndID: p.Current.EndToEndID, Bank: p.Current.Bank,
+		Inquiry: p.Current.Inquiries + 1,
+	}}, nil
+}
+
+// CarryForward hands an unpaid payment to the next month's list.
+type CarryForward struct{}
+
+// Decide does it once, and never with money that the person may have (rule 8) or that an officer took back (rule 10).
+func (CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+	switch {
+	case p.Status == CarriedForward:
+		return nil, nil
+	case !p.Carries():
+		return nil, problem.Reject("payment_not_unpaid",
+			"this payment is not unpaid", "khoản này không thuộc diện chuyển kỳ sau")
+	}
+	return []events.Event{disbursement.PaymentCarriedForward{Payment: p.Payment, From: p.Status}}, nil
+}
+
+// Carries tells whether the payment goes to the next month when its list closes.
+func (p Payment) Carries() bool {
+	switch p.Status {
+	case CashPending:
+		return !p.Contested()
+	case Rejected, Returned:
+		return p.held() == nil && p.Current.Reason != Deceased
+	default:
+		return false
+	}
+}

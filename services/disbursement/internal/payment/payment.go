@@ -1,0 +1,206 @@
+// Package payment is the life of one payment, over all its attempts. It is pure.
+//
+//  1. A payment is one person's money for one month, programme and kind. It is one stream, so there is never a second.
+//  2. It is released to an account or in cash. Each attempt has an end-to-end id of its own, derived from payment and
+//     number, which is the same on every repetition, for ever.
+//  3. Banks report RCVD, ACTC (acknowledged) < ACCP < ACSP, PDNG, BLCK < ACSC (in flight) < ACCC (credited) or RJCT
+//     (rejected); RTND (returned) only after ACSC or ACCC. A report moves a payment forward or not at all.
+//  4. What does not fit is recorded and changes nothing: late (the attempt has ended), backward (it was further
+//     already), contradictory (the bank says the opposite of what it said: somebody may have been paid, or not).
+//     Each once per attempt and status.
+//  5. A report that comes before we know that the instruction was sent proves that it was.
+//  6. ACSC is no proof of credit. ACCC is, and names the bank's reference.
+//  7. Silence is not a failure. The payment is unknown, the bank is asked, nothing is sent again; whatever the bank then
+//     says counts, also what it said before.
+//  8. Only what was rejected or returned is tried again, by account or in cash, and not if the bank called it a duplicate
+//     (AM05, DUPL, DU01 to DU05) or contradicts itself: the person may have the money. A time-out at the bank (AB05, AB06,
+//     TM01) needs an answer to an inquiry first. After MD07, deceased, no account is tried again.
+//  9. What is not paid when its list closes is carried forward, once. What rule 8 keeps back stays where it is.
+//  10. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it.
+package payment
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/decider"
+)
+
+// How a payment stands.
+const (
+	Released       = "released"
+	Sent           = "sent"
+	Acknowledged   = "acknowledged"
+	InFlight       = "in_flight"
+	Unknown        = "unknown"
+	Credited       = "credited"
+	Rejected       = "rejected"
+	Returned       = "returned"
+	Reissued       = "reissued"
+	CashPending    = "cash_pending"
+	CashPaid       = "cash_paid"
+	CarriedForward = "carried_forward"
+	Recalled       = "recalled"
+)
+
+// Statuses lists them all, in the order of a payment's life.
+func Statuses() []string {
+	return []string{
+		Released, Sent, Acknowledged, InFlight, Unknown, Credited, Rejected, Returned, Reissued, CashPending, CashPaid,
+		CarriedForward, Recalled,
+	}
+}
+
+// Open lists how a payment stands whose outcome a bank still owes.
+func Open() []string { return []string{Released, Reissued, Sent, Acknowledged, InFlight, Unknown} }
+
+// Attempt is one instruction to a bank. Its zero value is that of a payment in cash: none.
+type Attempt struct {
+	disbursement.Target
+	// Sent tells that the bank has the instruction.
+	Sent bool
+	// Last is the last report that counted.
+	Last string
+	// Outcome is credited, rejected or returned; empty while the bank owes it.
+	Outcome string
+	// Reason is that of the rejection or return.
+	Reason string
+	// Reference is the bank's booking of the credit, ReturnReference that of the return.
+	Reference, ReturnReference string
+	// Inquiries counts how often the bank was asked.
+	Inquiries int
+	// Contested tells that the bank contradicted itself, and that no return has settled it.
+	Contested bool
+	// Recall is the reason of a recall; empty when none was requested.
+	Recall string
+
+	seen statuses
+}
+
+// Payment is the folded state. Its zero value was never released.
+type Payment struct {
+	disbursement.Payable
+	Status string
+	// Current is the latest attempt, Earlier those before it.
+	Current Attempt
+	Earlier []Attempt
+	// CashReason says why not by account, CollectedOn and Receipt that the money was handed over.
+	CashReason, CollectedOn, Receipt string
+	// Facts counts the facts of the stream: whoever decided on an older state can tell.
+	Facts int
+}
+
+// Exists tells whether the payment was released.
+func (p Payment) Exists() bool { return p.Status != "" }
+
+// Contested tells whether a bank contradicted itself about any attempt.
+func (p Payment) Contested() bool {
+	return p.Current.Contested || slices.ContainsFunc(p.Earlier, func(a Attempt) bool { return a.Contested })
+}
+
+// Stream is where the life of a payment is recorded.
+func Stream(id string) string { return "payment-" + id }
+
+// EndToEndID names one attempt of a payment to banks: at most 35 characters of A-Z, 0-9 and the hyphen.
+func EndToEndID(payment string, attempt int) string {
+	return "SA-" + strings.ToUpper(payment) + "-" + strconv.Itoa(attempt)
+}
+
+// Evolve is the whole state machine on one screen.
+func (p Payment) Evolve(e events.Event) Payment {
+	facts := p.Facts + 1
+	switch e := e.(type) {
+	case disbursement.PaymentReleased:
+		p = Payment{Payable: e.Payable, Status: Released, Current: Attempt{Target: e.Target}}
+	case disbursement.CashReleased:
+		p = Payment{Payable: e.Payable, Status: CashPending, CashReason: e.Reason}
+	case disbursement.PaymentReissued:
+		p.Earlier = append(slices.Clip(p.Earlier), p.Current)
+		p.Status, p.Current = Reissued, Attempt{Target: e.Target}
+	case disbursement.MovedToCash:
+		p.Status, p.CashReason = CashPending, "moved"
+	case disbursement.CashPaid:
+		p.Status, p.CollectedOn, p.Receipt = CashPaid, e.CollectedOn, e.Receipt
+	case disbursement.PaymentCarriedForward:
+		p.Status = CarriedForward
+	case disbursement.RecallRequested:
+		p.Current.Recall = e.Reason
+	case disbursement.ReportNoted:
+		p = p.noted(e)
+	default:
+		p = p.reported(e)
+	}
+	p.Facts = facts
+	return p
+}
+
+// reported folds what came from the bank about the current attempt.
+func (p Payment) reported(e events.Event) Payment {
+	a := &p.Current
+	switch e := e.(type) {
+	case disbursement.PaymentSent:
+		p.Status, a.Sent = Sent, true
+	case disbursement.PaymentAcknowledged:
+		p.Status, a.Last = Acknowledged, statusACTC
+		a.seen = a.seen.with(statusRCVD).with(statusACTC)
+	case disbursement.PaymentInFlight:
+		p.Status, a.Last, a.seen = InFlight, e.Status, a.seen.with(e.Status)
+	case disbursement.PaymentUnknown:
+		p.Status, a.Inquiries = Unknown, e.Inquiry
+	case disbursement.PaymentCredited:
+		p.Status, a.Outcome, a.Reference = Credited, Credited, e.BankReference
+		a.Last, a.seen = statusACCC, a.seen.with(statusACCC)
+	case disbursement.PaymentRejected:
+		p.Status, a.Outcome, a.Reason = a.unlessRecalled(Rejected), Rejected, e.Reason
+		a.Last, a.seen = statusRJCT, a.seen.with(statusRJCT)
+	case disbursement.PaymentReturned:
+		p.Status, a.Outcome, a.Reason = a.unlessRecalled(Returned), Returned, e.Reason
+		a.Last, a.seen, a.ReturnReference, a.Contested = statusRTND, a.seen.with(statusRTND), e.BankReference, false
+	default:
+		panic(decider.Unknown(e))
+	}
+	return p
+}
+
+// unlessRecalled is how a payment stands whose money is ours again.
+func (a *Attempt) unlessRecalled(status string) string {
+	if a.Recall != "" {
+		return Recalled
+	}
+	return status
+}
+
+// noted folds a report that changed nothing but what is known about an attempt.
+func (p Payment) noted(e disbursement.ReportNoted) Payment {
+	if e.Attempt != p.Current.Attempt {
+		p.Earlier = slices.Clone(p.Earlier)
+	}
+	a := p.attempt(e.Attempt)
+	if a == nil {
+		return p
+	}
+	a.seen = a.seen.with(e.Status)
+	switch {
+	case e.Status == statusRTND && a.Contested:
+		a.Contested = false
+	case e.Why == Contradictory:
+		a.Contested = true
+	}
+	return p
+}
+
+// attempt finds an attempt by its number; nil when there is none.
+func (p *Payment) attempt(number int) *Attempt {
+	if number == p.Current.Attempt {
+		return &p.Current
+	}
+	for i := range p.Earlier {
+		if p.Earlier[i].Attempt == number {
+			return &p.Earlier[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/events"
+)
+
+// Line is a line of a list as the read model shows it.
+type Line struct {
+	Place         int64
+	Payment       string
+	Beneficiary   string
+	Mark          string
+	Enrolments    []string
+	UnitCode      string
+	UnitValidFrom string
+	Month         string
+	Kind          string
+	Origin        string
+	Amount        int64
+	Method        string
+	CashReason    string
+	Account       string
+	Bank          string
+	Signals       []string
+	Held          bool
+	// Removed says why the line is not paid after all; empty if it is.
+	Removed string
+	// Proofs is the vault reference of the chunk's proofs, Proof the place in it.
+	Proofs string
+	Proof  int
+}
+
+// Unit is the commune of the person.
+func (l Line) Unit() events.Unit { return unit(l.UnitCode, l.UnitValidFrom) }
+
+const listedColumns = `place, payment, beneficiary, mark, enrolments, unit_code, unit_valid_from, month, kind, origin, amount,
+  method, cash_reason, account, bank, signals, held, removed, proofs, proof`
+
+// LineFilter narrows the lines of a draft. Empty fields do not narrow.
+type LineFilter struct {
+	Payroll string
+	Draft   int
+	// Scope keeps an officer of a commune within it, also in the list of a province.
+	Scope                                   Scope
+	Method, Kind, Unit, Beneficiary, Signal string
+	Held, Removed                           *bool
+	After                                   int64
+	Limit                                   int
+}
+
+const listLines = `
+select ` + listedColumns + `
+  from lines
+ where ` + inScope + `
+   and payroll = $3 and draft = $4
+   and ($5 = '' or method = $5)
+   and ($6 = '' or kind = $6)
+   and ($7 = '' or unit_code = $7)
+   and ($8 = '' or beneficiary = $8)
+   and ($9 = '' or $9 = any(signals))
+   and ($10::boolean is null or held = $10)
+   and ($11::boolean is null or (removed <> '') = $11)
+   and place > $12
+ order by place
+ limit $13`
+
+// ListLines lists the lines of a draft in their order.
+func ListLines(ctx context.Context, pool *pgxpool.Pool, f LineFilter) ([]Line, error) {
+	rows, err := pool.Query(ctx, listLines, f.Scope.Codes, f.Scope.ValidFrom, f.Payroll, f.Draft, f.Method, f.Kind, f.Unit,
+		f.Beneficiary, f.Signal, f.Held, f.Removed, f.After, f.Limit)
+	return collect[Line](rows, err, "list lines")
+}
+
+// OneLine reads a line by the id of its payment.
+func OneLine(ctx context.Context, pool *pgxpool.Pool, list string, draft int, payment string) (Line, bool, error) {
+	rows, err := pool.Query(ctx, `select `+listedColumns+` from lines where payment = $1 and payroll = $2 and draft = $3`, payment, list, draft)
+	return one[Line](rows, err, "read line")
+}
+
+// Signal is something that somebody has to look at: about a line, or besides the lines.
+type Signal struct {
+	Place       int64
+	Code        string
+	Line        string
+	Beneficiary string
+	UnitCode    string
+	Month       string
+	Amount      int64
+	Held        bool
+}
+
+const listSignals = `
+select place, code, line, beneficiary, unit_code, month, amount, held
+  from (
+    select payroll, draft, place, unnest(signals) as code, payment as line, beneficiary, unit_code, unit_valid_from, month, amount, held
+      from lines where payroll = $3 and draft = $4 and signals <> '{}'
+    union all
+    select payroll, draft, place, code, '', beneficiary, unit_code, unit_valid_from, month, amount, false
+      from findings where payroll = $3 and draft = $4
+  ) as s
+ where ` + inScope + `
+   and ($5 = '' or code = $5)
+   and (place, code) > ($6, $7)
+ order by place, code
+ limit $8`
+
+// SignalFilter narrows the signals of a draft.
+type SignalFilter struct {
+	Payroll string
+	Draft   int
+	Scope   Scope
+	Code    string
+	After   SignalKey
+	Limit   int
+}
+
+// SignalKey is where a page of signals ends.
+type SignalKey struct {
+	Place int64  `json:"p"`
+	Code  string `json:"c"`
+}
+
+// ListSignals lists what was noticed about a draft, in the order of its lines.
+func ListSignals(ctx context.Context, pool *pgxpool.Pool, f SignalFilter) ([]Signal, error) {
+	rows, err := pool.Query(ctx, listSignals, f.Scope.Codes, f.Scope.ValidFrom, f.Payroll, f.Draft, f.Code,
+		f.After.Place, f.After.Code, f.Limit)
+	return collect[Signal](rows, err, "list signals")
+}
+
+// Covered is what other lists that were not rejected pay a person for a month, or have paid.
+type Covered struct {
+	Mark   string
+	Month  string
+	Amount int64
+}
+
+// What was carried forward counts with the payment that it began as, and not again.
+const coveredMonths = `
+select l.mark, l.month, sum(l.amount)::bigint
+  from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+ where l.mark = any($1) and l.programme = $2 and l.month between $3 and $4 and l.payroll <> $5
+   and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
+ group by l.mark, l.month`
+
+// Asking is what a list asks about the payments of some people.
+type Asking struct {
+	Marks     []string
+	Programme string
+	// From and To are months, both included.
+	From, To string
+	// Except is the list that asks.
+	Except string
+}
+
+// CoveredMonths returns what is paid or going to be paid by other lists.
+func CoveredMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
+	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Programme, a.From, a.To, a.Except)
+	return collect[Covered](rows, err, "read covered months")
+}
+
+// Carried is a payment that reached nobody and that no list has taken over yet.
+type Carried struct {
+	Payment       string
+	Mark          string
+	Beneficiary   string
+	Enrolments    []string
+	UnitCode      string
+	UnitValidFrom string
+	Month         string
+	Amount        int64
+}
+
+const untakenPayments = `
+select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l.unit_code, l.unit_valid_from, l.month, l.amount
+  from lines l
+  join payrolls p on p.payroll = l.payroll and p.draft = l.draft and p.status in ('released', 'closed')
+  join carried c on c.payment = l.payment
+ where l.mark = any($1) and l.programme = $2 and not l.held and l.removed = ''
+   and not exists (
+     select from lines t join payrolls tp on tp.payroll = t.payroll and tp.draft = t.draft
+      where t.origin = l.payment and t.origin <> '' and not t.held and t.removed = '' and tp.status <> 'rejected' and t.payroll <> $3)
+ order by l.payment`
+
+// UntakenPayments returns what was carried forward and is on no other list yet (invariant I11).
+func UntakenPayments(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Carried, error) {
+	rows, err := pool.Query(ctx, untakenPayments, a.Marks, a.Programme, a.Except)
+	return collect[Carried](rows, err, "read carried payments")
+}
+
+// AnyCarried tells whether anything was ever carried forward.
+func AnyCarried(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
+	type row struct{ Any bool }
+	rows, err := pool.Query(ctx, `select exists (select from carried)`)
+	found, _, err := one[row](rows, err, "look for carried payments")
+	return found.Any, err
+}

@@ -1,0 +1,87 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Obsolete is a line of an approved list that must not be paid any more.
+type Obsolete struct {
+	Payroll string
+	Payment string
+	// Reason is died, stopped, suspended or account_changed.
+	Reason string
+	Amount int64
+}
+
+// lapsed says why the rights that a line is made of no longer cover its month; null when they do.
+const lapsed = `
+    (select min(case
+        when e.stopped_from <> '' and l.month >= e.stopped_from and e.died then 'died'
+        when e.stopped_from <> '' and l.month >= e.stopped_from then 'stopped'
+        when exists (
+          select from jsonb_array_elements(e.suspensions) as s
+           where s->>'from' <= l.month and coalesce(s->>'resumed_from', '9999') > l.month) then 'suspended'
+        end)
+       from enrolments e where e.enrolment = any(l.enrolments))`
+
+const obsoleteOfPerson = `
+select payroll, payment, reason, amount
+  from (
+    select l.payroll, l.payment, l.amount, ` + lapsed + ` as reason
+      from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+     where l.mark = (select mark from enrolments where enrolment = $1)
+       and p.status in ('approved', 'funded') and not l.held and l.removed = ''
+  ) as found
+ where reason is not null
+ order by payroll, payment`
+
+// ObsoleteOfPerson returns the lines of approved lists that a change of an enrolment ends.
+func ObsoleteOfPerson(ctx context.Context, pool *pgxpool.Pool, enrolment string) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, obsoleteOfPerson, enrolment)
+	return collect[Obsolete](rows, err, "look for lines without a right")
+}
+
+const obsoleteOfAccount = `
+select l.payroll, l.payment, 'account_changed', l.amount
+  from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+ where l.mark in (select mark from enrolments where beneficiary = $1) and l.beneficiary = $1
+   and l.method = 'account' and (l.account = $2) = $3
+   and p.status in ('approved', 'funded') and not l.held and l.removed = ''
+ order by l.payroll, l.payment`
+
+// ObsoleteOfAccount returns the lines of approved lists that pay into an account of a beneficiary; or, when same is
+// false, into any other one of theirs.
+func ObsoleteOfAccount(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, obsoleteOfAccount, a.Beneficiary, a.Account, a.Same)
+	return collect[Obsolete](rows, err, "look for lines of an account")
+}
+
+// Account names the lines that a change of an account concerns.
+type Account struct {
+	Beneficiary, Account string
+	// Same is true for the lines that pay into it, false for those that pay into another one.
+	Same bool
+}
+
+const obsoleteOfList = `
+select $1::text, payment, reason, amount
+  from (
+    select l.place, l.payment, l.amount, coalesce(
+        case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
+        case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end
+      ) as reason
+      from lines l
+      left join beneficiaries b on b.beneficiary = l.beneficiary
+      left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
+     where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''
+  ) as found
+ where reason is not null
+ order by place`
+
+// ObsoleteOfList returns the lines of a list that must not be paid, by everything that is known now.
+func ObsoleteOfList(ctx context.Context, pool *pgxpool.Pool, list string, draft int) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, obsoleteOfList, list, draft)
+	return collect[Obsolete](rows, err, "look for lines that must not be paid")
+}

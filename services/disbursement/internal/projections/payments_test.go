@@ -1,0 +1,104 @@
+package projections
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+)
+
+// happenings are what may happen to a payment whose first attempt was released.
+func happenings() []events.Event {
+	of := disbursement.Payable{Payment: "p", Payroll: "november", Amount: 5, Unit: events.Unit{Code: "00004", ValidFrom: "2025-07-01"}}
+	next := disbursement.Target{EndToEndID: "SA-P-2", Attempt: 2, Bank: "ICBVVNVX", Account: "a-2"}
+	at := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
+	return []events.Event{
+		disbursement.PaymentSent{Payment: "p", Attempt: 1},
+		disbursement.PaymentAcknowledged{Payment: "p", Attempt: 1},
+		disbursement.PaymentInFlight{Payment: "p", Attempt: 1, Status: "ACSC"},
+		disbursement.PaymentUnknown{Payment: "p", Attempt: 1, Inquiry: 3},
+		disbursement.PaymentCredited{Payment: "p", Attempt: 1, BankReference: "FT1", BookedAt: at},
+		disbursement.PaymentRejected{Payment: "p", Attempt: 1, Reason: "AC04"},
+		disbursement.PaymentReturned{Payment: "p", Attempt: 1, Reason: "AC07", BankReference: "FT2", BookedAt: at},
+		disbursement.PaymentReissued{Payable: of, Target: next, By: "tam"},
+		disbursement.MovedToCash{Payment: "p"},
+		disbursement.CashPaid{Payment: "p", CollectedOn: "2026-11-20", Receipt: "PC-1"},
+		disbursement.PaymentCarriedForward{Payment: "p"},
+		disbursement.RecallRequested{Payment: "p", Attempt: 1, Reason: "CUST"},
+		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "ACCC", Why: payment.Contradictory},
+		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "RTND", Why: payment.Late},
+		disbursement.ReportNoted{Payment: "p", Attempt: 2, Status: "RJCT", Why: payment.Contradictory},
+	}
+}
+
+// A row shows what the decider's state says, and its money lies where the state's does, whatever happened.
+func TestARowAgreesWithTheStateOfItsPayment(t *testing.T) {
+	t.Parallel()
+	first := disbursement.PaymentReleased{
+		Payable: disbursement.Payable{Payment: "p", Payroll: "november", Amount: 5, Unit: events.Unit{Code: "00004", ValidFrom: "2025-07-01"}},
+		Target:  disbursement.Target{EndToEndID: "SA-P-1", Attempt: 1, Bank: "BFTVVNVX", Account: "a-1"},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		history := append([]events.Event{first}, rapid.SliceOfN(rapid.SampledFrom(happenings()), 0, 12).Draw(t, "history")...)
+		var state payment.Payment
+		var row Payment
+		for _, e := range history {
+			if _, again := e.(disbursement.PaymentReissued); again && state.Current.Attempt == 2 {
+				continue // attempts have numbers of their own
+			}
+			if noted, is := e.(disbursement.ReportNoted); is && noted.Attempt > state.Current.Attempt {
+				continue // nobody hears of an attempt before it is made
+			}
+			if paymentOf(e) != "p" {
+				t.Fatalf("%T concerns no payment", e)
+			}
+			state, row = state.Evolve(e), applyToPayment(row, events.Recorded{Event: e})
+			if ledger.Where(state) != ledger.Where(row.state()) {
+				t.Fatalf("after %T the money lies in %s, or in %s", e, ledger.Where(state), ledger.Where(row.state()))
+			}
+		}
+		if diff := cmp.Diff(summary(state), summaryOfRow(row)); diff != "" {
+			t.Fatalf("(-state +row):\n%s", diff)
+		}
+	})
+}
+
+func summary(p payment.Payment) []string {
+	c := p.Current
+	return []string{
+		p.Status, p.Unit.Code, c.EndToEndID, c.Bank, c.Account, c.Outcome, c.Reason, c.Recall, c.Reference, p.CashReason, p.CollectedOn, p.Receipt,
+		fmt.Sprint(c.Attempt, c.Inquiries, p.Facts), fmt.Sprint(p.Amount, p.Contested()),
+	}
+}
+
+func summaryOfRow(p Payment) []string {
+	return []string{
+		p.Status, p.UnitCode, p.EndToEndID, p.Bank, p.Account, p.Outcome, p.Reason, p.Recall, p.BankReference, p.CashReason, p.CollectedOn, p.Receipt,
+		fmt.Sprint(p.Attempt, p.Inquiries, p.Facts), fmt.Sprint(p.Amount, len(p.Contested) > 0),
+	}
+}
+
+func TestEveryFactOfAPaymentConcernsItsRow(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, e := range append(happenings(), disbursement.PaymentReleased{Payable: disbursement.Payable{Payment: "p"}}, disbursement.CashReleased{Payable: disbursement.Payable{Payment: "p"}}) {
+		seen[e.EventName()] = paymentOf(e) == "p"
+	}
+	for _, e := range disbursement.PaymentFacts() {
+		if !seen[e.EventName()] {
+			t.Errorf("%s changes no row", e.EventName())
+		}
+	}
+	for _, e := range disbursement.PayrollFacts() {
+		if paymentOf(e) != "" {
+			t.Errorf("%s is about a payment", e.EventName())
+		}
+	}
+}

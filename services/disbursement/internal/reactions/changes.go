@@ -1,0 +1,143 @@
+// Package reactions turns facts of other services, and of this one, into commands on rights, lists and payments.
+package reactions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// Actor is who changes things because something happened elsewhere.
+const Actor = "service:disbursement"
+
+// Changes keeps rights and approved lists in step with people's lives: a death stops every right of the person; a right
+// that ends, and an account that changes, take their lines out of lists that are approved and not released yet.
+//
+// The service's own facts about rights come back over its topic, so that a line is removed even if the process died
+// between the two. Whatever comes too late is found by the release, which looks at everything once more.
+type Changes struct {
+	Log  *eventstore.Store
+	Pool *pgxpool.Pool
+
+	Enrolments, Payrolls, Lines *projection.Model
+
+	Now func() time.Time
+}
+
+// Handlers lists the facts that are reacted to.
+func (c Changes) Handlers() []reaction.Handler {
+	return []reaction.Handler{
+		reaction.On(c.died),
+		reaction.On(func(ctx context.Context, r events.Recorded, e disbursement.EnrolmentStopped) error {
+			return c.ended(ctx, r, e.Enrolment)
+		}),
+		reaction.On(func(ctx context.Context, r events.Recorded, e disbursement.EnrolmentSuspended) error {
+			return c.ended(ctx, r, e.Enrolment)
+		}),
+		reaction.On(c.opened),
+		reaction.On(func(ctx context.Context, r events.Recorded, e accounts.AccountSuspended) error {
+			return c.changed(ctx, r, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account, Same: true})
+		}),
+		reaction.On(func(ctx context.Context, r events.Recorded, e accounts.AccountBlocked) error {
+			return c.changed(ctx, r, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account, Same: true})
+		}),
+		reaction.On(func(ctx context.Context, r events.Recorded, e accounts.AccountClosed) error {
+			return c.changed(ctx, r, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account, Same: true})
+		}),
+	}
+}
+
+// died stops every right of the person, under whichever file.
+func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.BeneficiaryDied) error {
+	on, err := vn.ParseDate(e.DiedOn)
+	if err != nil {
+		return fmt.Errorf("day of death: %w", err)
+	}
+	if err := c.catchUp(ctx); err != nil {
+		return err
+	}
+	rights, err := projections.EnrolmentsOfBeneficiary(ctx, c.Pool, e.Beneficiary)
+	if err != nil {
+		return err
+	}
+	for _, right := range rights {
+		cmd := enrolment.Die{DiedOn: on, By: Actor}
+		if _, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+			return fmt.Errorf("stop enrolment %s: %w", right.Enrolment, err)
+		}
+	}
+	return nil
+}
+
+// ended removes the lines that a right no longer covers.
+func (c Changes) ended(ctx context.Context, r events.Recorded, id string) error {
+	if err := c.catchUp(ctx); err != nil {
+		return err
+	}
+	lines, err := projections.ObsoleteOfPerson(ctx, c.Pool, id)
+	if err != nil {
+		return err
+	}
+	return c.remove(ctx, r, lines)
+}
+
+// opened removes the lines that pay into the account that this one replaces. It does not wait for the read models, because
+// accounts are opened by the thousand and hardly ever replace one.
+func (c Changes) opened(ctx context.Context, r events.Recorded, e accounts.AccountOpened) error {
+	lines, err := projections.ObsoleteOfAccount(ctx, c.Pool, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account})
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	return c.remove(ctx, r, lines)
+}
+
+// changed removes the lines that pay into an account which is not what it was when the list was approved.
+func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.Account) error {
+	if err := c.catchUp(ctx); err != nil {
+		return err
+	}
+	lines, err := projections.ObsoleteOfAccount(ctx, c.Pool, a)
+	if err != nil {
+		return err
+	}
+	return c.remove(ctx, r, lines)
+}
+
+// remove takes lines out of their lists, one list after the other.
+func (c Changes) remove(ctx context.Context, r events.Recorded, lines []projections.Obsolete) error {
+	lists := map[string][]payroll.Removal{}
+	for _, l := range lines {
+		lists[l.Payroll] = append(lists[l.Payroll], payroll.Removal{Line: l.Payment, Reason: l.Reason, Amount: money.Amount(l.Amount)})
+	}
+	for list, removals := range lists {
+		cmd := payroll.Remove{Lines: removals}
+		if _, err := eventstore.Execute(ctx, c.Log, payroll.Stream(list), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+			return fmt.Errorf("remove lines of payroll %s: %w", list, err)
+		}
+	}
+	return nil
+}
+
+// catchUp waits until the read models show what is in the log.
+func (c Changes) catchUp(ctx context.Context) error {
+	head, err := c.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.Enrolments.WaitFor(ctx, head), c.Payrolls.WaitFor(ctx, head), c.Lines.WaitFor(ctx, head))
+}

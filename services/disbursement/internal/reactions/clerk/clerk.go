@@ -1,0 +1,174 @@
+// Package clerk computes the lines of drafts, in the background.
+//
+//  1. One clerk works at a time, in whichever process holds the advisory lock, on one draft after the other: so a draft
+//     sees the lines of all that were computed before, and nobody is listed twice.
+//  2. A draft is computed in sheets of [sheetSize] people, in the order of their marks. A sheet is appended as a whole.
+//     After a crash the work goes on after the last sheet that is in the log.
+//  3. Three sheets are in memory at most: one is read, one computed, one stored. Nothing is asked for a single person.
+//  4. What a list owes is what the law grants less what other lists pay for the same month (invariant I9). What was paid
+//     too much becomes a finding, and is never netted.
+//  5. Lines that need somebody's decision stand in the list and are held.
+package clerk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// Actor is who computes lists.
+const Actor = "service:disbursement"
+
+const (
+	// idle is how long the clerk waits before it looks for drafts again, unless somebody calls.
+	idle = time.Second
+	// pause is how long a draft that could not be computed is left alone.
+	pause = 10 * time.Second
+)
+
+// Deps are what a clerk works with.
+type Deps struct {
+	Pool  *pgxpool.Pool
+	Log   *eventstore.Store
+	Vault *vault.Vault
+	Rules entitlement.Rules
+	Units *units.Directory
+	// LookBack is how many months before its own a list looks for arrears.
+	LookBack int
+
+	Enrolments, Payrolls, Lines *projection.Model
+
+	Now    func() time.Time
+	Logger *zap.Logger
+}
+
+// Clerk computes drafts.
+type Clerk struct {
+	Deps
+
+	called chan struct{}
+	// failed are drafts that could not be computed, and until when they are left alone.
+	failed map[string]time.Time
+}
+
+// New returns a clerk that does nothing yet.
+func New(d Deps) *Clerk {
+	return &Clerk{Deps: d, called: make(chan struct{}, 1), failed: map[string]time.Time{}}
+}
+
+// Call tells the clerk of this process that there is work, so that it need not be found.
+func (c *Clerk) Call() {
+	select {
+	case c.called <- struct{}{}:
+	default:
+	}
+}
+
+// Run computes drafts until ctx ends. Whatever goes wrong is logged and tried again.
+func (c *Clerk) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		worked, err := c.turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			c.Logger.Error("a draft could not be computed and will be tried again", telemetry.Err(err))
+		}
+		if !worked {
+			c.wait(ctx)
+		}
+	}
+	return nil
+}
+
+func (c *Clerk) wait(ctx context.Context) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	select {
+	case <-c.called:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// turn computes the draft that waited longest. It is false when there is none, or another process is at work.
+func (c *Clerk) turn(ctx context.Context) (worked bool, err error) {
+	if _, found, err := projections.NextToCompute(ctx, c.Pool, c.skipped()); err != nil || !found {
+		return false, err
+	}
+	err = c.alone(ctx, func() error {
+		if err := c.catchUp(ctx); err != nil {
+			return err
+		}
+		next, found, err := projections.NextToCompute(ctx, c.Pool, c.skipped())
+		if err != nil || !found {
+			return err
+		}
+		worked = true
+		if err = c.compute(ctx, next); err != nil {
+			c.failed[next.Payroll] = time.Now().Add(pause)
+			return fmt.Errorf("payroll %s, draft %d: %w", next.Payroll, next.Draft, err)
+		}
+		return nil
+	})
+	return worked, err
+}
+
+// skipped are the drafts that failed a moment ago, so that one does not stop all others.
+func (c *Clerk) skipped() []string {
+	skipped := []string{}
+	for id, until := range c.failed {
+		if time.Now().After(until) {
+			delete(c.failed, id)
+			continue
+		}
+		skipped = append(skipped, id)
+	}
+	return skipped
+}
+
+const (
+	tryLock = `select pg_try_advisory_lock(hashtextextended(current_schema() || '/clerk', 0))`
+	unlock  = `select pg_advisory_unlock(hashtextextended(current_schema() || '/clerk', 0))`
+	// parting is how long giving the lock back may take.
+	parting = 2 * time.Second
+)
+
+// alone runs work while this process holds the lock, and not at all while another one does.
+func (c *Clerk) alone(ctx context.Context, work func() error) error {
+	conn, err := c.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("take a connection for the lock: %w", err)
+	}
+	defer conn.Release()
+	var locked bool
+	if err := conn.QueryRow(ctx, tryLock).Scan(&locked); err != nil || !locked {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
+		defer cancel()
+		if _, unlockErr := conn.Exec(ctx, unlock); unlockErr != nil {
+			_ = conn.Conn().Close(ctx) // with the connection the lock goes
+		}
+	}()
+	return work()
+}
+
+// catchUp waits until the read models show everything that is in the log: a line that is not seen would be paid twice.
+func (c *Clerk) catchUp(ctx context.Context) error {
+	head, err := c.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.Enrolments.WaitFor(ctx, head), c.Payrolls.WaitFor(ctx, head), c.Lines.WaitFor(ctx, head))
+}

@@ -1,0 +1,217 @@
+package clerk
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// batch is everything that is known of some people, in the order of their marks.
+type batch struct {
+	people  []person
+	shared  map[string]bool // account marks
+	through string
+	final   bool
+}
+
+// person is somebody with all their files and rights.
+type person struct {
+	mark    string
+	rights  []right
+	files   map[string]projections.Beneficiary
+	covered map[month.Month]money.Amount
+	carried []projections.Carried
+}
+
+// right is an enrolment with its profile; a profile that cannot be read is nil.
+type right struct {
+	projections.Enrolment
+
+	starts  month.Month
+	profile *enrolment.Profile
+}
+
+// fetch reads the next people of the list.
+func (j *job) fetch(ctx context.Context, after string) (batch, error) {
+	marks, err := projections.PeopleOfList(ctx, j.Pool, projections.ListOfPeople{
+		Scope: j.scope, Programme: j.list.Programme, After: after, Limit: sheetSize,
+	})
+	if err != nil {
+		return batch{}, err
+	}
+	b := batch{through: after, final: len(marks) < sheetSize, people: make([]person, len(marks))}
+	if len(marks) == 0 {
+		return b, nil
+	}
+	b.through = marks[len(marks)-1]
+	place := make(map[string]*person, len(marks))
+	for i, mark := range marks {
+		b.people[i] = person{mark: mark, files: map[string]projections.Beneficiary{}, covered: map[month.Month]money.Amount{}}
+		place[mark] = &b.people[i]
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return j.fetchRights(ctx, marks, place) })
+	group.Go(func() error { return j.fetchPayments(ctx, marks, place) })
+	group.Go(func() (err error) {
+		b.shared, err = j.fetchFiles(ctx, marks, place)
+		return err
+	})
+	return b, group.Wait() //nolint:wrapcheck // each of the three says what it read
+}
+
+// fetchRights reads enrolments, those of other programmes too, because only the highest right counts.
+func (j *job) fetchRights(ctx context.Context, marks []string, place map[string]*person) error {
+	rows, err := projections.EnrolmentsOf(ctx, j.Pool, marks)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(e projections.Enrolment) bool { // over before anything that is looked at
+		return e.StoppedFrom != "" && e.StoppedFrom <= j.from.String()
+	})
+	refs := make([]vault.Ref, len(rows))
+	for i, row := range rows {
+		refs[i] = vault.Ref(row.Profile)
+	}
+	profiles := make(map[vault.Ref]enrolment.Profile, len(refs))
+	for part := range slices.Chunk(refs, vault.MaxRefs) {
+		if err := j.openProfiles(ctx, part, profiles); err != nil {
+			return err
+		}
+	}
+	for i, row := range rows {
+		r := right{Enrolment: row}
+		r.starts, _ = month.Parse(row.StartsFrom) // it was checked when it was recorded
+		if profile, readable := profiles[refs[i]]; readable {
+			r.profile = &profile
+		}
+		p := place[row.Mark]
+		p.rights = append(p.rights, r)
+	}
+	return nil
+}
+
+// openProfiles reads rows of the vault. One that does not open must not take the others with it.
+func (j *job) openProfiles(ctx context.Context, refs []vault.Ref, profiles map[vault.Ref]enrolment.Profile) error {
+	found, err := j.Vault.Read(ctx, j.reading, refs...)
+	if errors.Is(err, vault.ErrUnreadable) {
+		found, err = j.oneByOne(ctx, refs)
+	}
+	if err != nil {
+		return err
+	}
+	for ref, plain := range found {
+		var profile enrolment.Profile
+		if err := plain.Decode(&profile); err != nil {
+			return err
+		}
+		profiles[ref] = profile
+	}
+	return nil
+}
+
+func (j *job) oneByOne(ctx context.Context, refs []vault.Ref) (map[vault.Ref]vault.Plain, error) {
+	found := map[vault.Ref]vault.Plain{}
+	for _, ref := range refs {
+		one, err := j.Vault.Read(ctx, j.reading, ref)
+		switch {
+		case errors.Is(err, vault.ErrUnreadable):
+			j.Logger.Error("a row of the vault does not open", zap.String("ref", string(ref)))
+		case err != nil:
+			return nil, err
+		default:
+			maps.Copy(found, one)
+		}
+	}
+	return found, nil
+}
+
+// fetchPayments reads what other lists pay, and what is waiting to be taken over.
+func (j *job) fetchPayments(ctx context.Context, marks []string, place map[string]*person) error {
+	asking := projections.Asking{
+		Marks: marks, Programme: j.list.Programme, From: j.from.String(), To: j.month.String(), Except: j.list.Payroll,
+	}
+	covered, err := projections.CoveredMonths(ctx, j.Pool, asking)
+	if err != nil {
+		return err
+	}
+	for _, c := range covered {
+		m, err := month.Parse(c.Month)
+		if err != nil {
+			return err
+		}
+		place[c.Mark].covered[m] = money.Amount(c.Amount)
+	}
+	if !j.carried {
+		return nil
+	}
+	carried, err := projections.UntakenPayments(ctx, j.Pool, asking)
+	if err != nil {
+		return err
+	}
+	for _, c := range carried {
+		p := place[c.Mark]
+		p.carried = append(p.carried, c)
+	}
+	return nil
+}
+
+// fetchFiles reads people's files and accounts, and which of the accounts several people use.
+func (j *job) fetchFiles(ctx context.Context, marks []string, place map[string]*person) (map[string]bool, error) {
+	files, err := projections.BeneficiariesOf(ctx, j.Pool, marks)
+	if err != nil {
+		return nil, err
+	}
+	var accounts []string
+	for _, f := range files {
+		place[f.Mark].files[f.Beneficiary] = f
+		if f.State == projections.AccountOpen {
+			accounts = append(accounts, f.AccountMark)
+		}
+	}
+	return projections.SharedAccounts(ctx, j.Pool, accounts)
+}
+
+// ErrUnreadable says that what the rules ask for about a person was erased or damaged.
+var ErrUnreadable = errors.New("a profile cannot be read")
+
+// Question asks for one person's right.
+type Question struct {
+	Mark  string
+	Month month.Month
+	AsOf  vn.Date
+	// Actor and Case are recorded with the reading.
+	Actor, Case string
+}
+
+// Entitled answers what a person has a right to for a month, over all their enrolments, as a list would compute it.
+func (c *Clerk) Entitled(ctx context.Context, q Question) (entitlement.Entitlement, error) {
+	j := &job{Clerk: c, month: q.Month, asOf: q.AsOf, reading: vault.Reading{Actor: q.Actor, Purpose: "entitlement", Case: q.Case}}
+	p := person{mark: q.Mark, files: map[string]projections.Beneficiary{}}
+	place := map[string]*person{q.Mark: &p}
+	if err := j.fetchRights(ctx, []string{q.Mark}, place); err != nil {
+		return entitlement.Entitlement{}, err
+	}
+	if _, err := j.fetchFiles(ctx, []string{q.Mark}, place); err != nil {
+		return entitlement.Entitlement{}, err
+	}
+	asked := computation{job: j, person: &p, out: &sheet{}}
+	if !asked.prepare() && len(p.rights) > 0 {
+		return entitlement.Entitlement{}, ErrUnreadable
+	}
+	if home := asked.latest(q.Month); home != nil {
+		asked.subject.Province = asked.province(home)
+	}
+	return c.Rules.Entitled(asked.subject, asked.decisions, q.Month, q.AsOf), nil
+}

@@ -1,0 +1,262 @@
+package clerk
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// reckoned is a line with its proof.
+type reckoned struct {
+	line  payroll.Line
+	proof Proof
+}
+
+// width is how many goroutines compute a batch.
+const width = 2
+
+// reckonAll computes the lines of a batch. The order within the sheet is that of the payments' ids.
+func (j *job) reckonAll(b batch) sheet {
+	parts := make([]sheet, width)
+	var working sync.WaitGroup
+	for n := range parts {
+		working.Go(func() {
+			for i := n; i < len(b.people); i += width {
+				j.reckon(&b.people[i], b.shared, &parts[n])
+			}
+		})
+	}
+	working.Wait()
+	all := sheet{through: b.through, final: b.final}
+	for _, part := range parts {
+		all.lines, all.findings = append(all.lines, part.lines...), append(all.findings, part.findings...)
+	}
+	slices.SortFunc(all.lines, func(a, b reckoned) int { return strings.Compare(a.line.Payment, b.line.Payment) })
+	slices.SortFunc(all.findings, func(a, b payroll.Finding) int {
+		return cmp.Or(strings.Compare(a.Mark, b.Mark), strings.Compare(a.Month, b.Month), strings.Compare(a.Code, b.Code))
+	})
+	return all
+}
+
+// computation is one person's part of a list.
+type computation struct {
+	*job
+	*person
+
+	subject   entitlement.Person
+	decisions []entitlement.Enrolment
+	shared    map[string]bool
+	out       *sheet
+}
+
+// reckon computes one person's lines: the month of the list, months of which not all was paid, and what was carried
+// forward.
+func (j *job) reckon(p *person, shared map[string]bool, out *sheet) {
+	c := computation{job: j, person: p, shared: shared, out: out}
+	if !c.prepare() {
+		return
+	}
+	for m := range month.Span(j.from, j.month) {
+		c.month(m)
+	}
+	for _, carried := range p.carried {
+		c.carry(carried)
+	}
+}
+
+// prepare turns rows into what the rules understand. It is false when a profile is missing: half of what is known of a
+// person gives a wrong amount.
+func (c *computation) prepare() bool {
+	for i := range c.rights {
+		r := &c.rights[i]
+		if r.profile == nil {
+			if home, listed := c.home(c.job.month); listed {
+				c.find(home, c.job.month, payroll.ProfileUnreadable, 0)
+			}
+			return false
+		}
+		c.decisions = append(c.decisions, r.asEntitlement())
+		if c.subject.BirthDate.IsZero() {
+			c.subject.BirthDate = r.profile.BirthDate
+		}
+	}
+	for _, file := range c.files {
+		died, err := vn.ParseDate(file.DiedOn)
+		if err == nil && (c.subject.DiedOn.IsZero() || died.Before(c.subject.DiedOn)) {
+			c.subject.DiedOn = died
+		}
+	}
+	return len(c.rights) > 0 || len(c.person.carried) > 0
+}
+
+// asEntitlement is the right as the rules understand it. Months and days were checked when they were recorded.
+func (r *right) asEntitlement() entitlement.Enrolment {
+	signed, _ := vn.ParseDate(r.SignedOn)
+	stopped, _ := month.Parse(r.StoppedFrom)
+	return entitlement.Enrolment{
+		ID: r.Enrolment.Enrolment, Programme: r.Programme, Category: r.profile.Category, SignedOn: signed, StartsFrom: r.starts,
+		Facts: r.profile.Facts, Suspensions: r.Suspensions, StoppedFrom: stopped,
+	}
+}
+
+// home is the right of the list's programme that a month belongs to: the one that began last.
+func (c *computation) home(m month.Month) (home *right, listed bool) {
+	home = c.latest(m, c.list.Programme)
+	return home, home != nil && c.inScope[home.Unit()]
+}
+
+// latest is the right that began last, of those that had begun by a month.
+func (c *computation) latest(m month.Month, programmes ...string) (home *right) {
+	for i := range c.rights {
+		r := &c.rights[i]
+		if len(programmes) > 0 && !slices.Contains(programmes, r.Programme) || r.starts.After(m) {
+			continue
+		}
+		if home == nil || cmp.Or(r.starts.Compare(home.starts), strings.Compare(r.Enrolment.Enrolment, home.Enrolment.Enrolment)) > 0 {
+			home = r
+		}
+	}
+	return home
+}
+
+// month compares what the law grants for a month with what other lists pay.
+func (c *computation) month(m month.Month) {
+	home, _ := c.home(m)
+	if home == nil {
+		return
+	}
+	c.subject.Province = c.province(home)
+	granted := c.Rules.Entitled(c.subject, c.decisions, m, c.asOf)
+	var sum money.Amount
+	var made []string
+	owner := home
+	for _, line := range granted.Lines {
+		if line.Programme != c.list.Programme {
+			continue
+		}
+		if len(made) == 0 {
+			owner = c.right(line.Enrolment)
+		}
+		sum, made = sum+line.Amount, append(made, line.Enrolment)
+	}
+	if !c.inScope[owner.Unit()] {
+		return // another unit's list pays it
+	}
+	covered := c.covered[m]
+	switch {
+	case sum > covered:
+		c.owe(due{owner: owner, made: made, month: m, amount: sum - covered, covered: covered, granted: granted})
+	case sum < covered:
+		c.find(owner, m, payroll.Overpaid, covered-sum)
+	case sum == 0 && m == c.job.month && incomplete(granted):
+		c.find(owner, m, payroll.NotComputable, 0)
+	}
+}
+
+// incomplete tells whether the rules had no answer, rather than the answer that nothing is due.
+func incomplete(e entitlement.Entitlement) bool {
+	return slices.ContainsFunc(e.Rejected, func(r entitlement.Rejected) bool {
+		switch r.Reason {
+		case entitlement.UnknownCategory, entitlement.NoRule, entitlement.BirthUnknown, entitlement.NoStandard, entitlement.NoChildren:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func (c *computation) right(id string) *right {
+	for i := range c.rights {
+		if c.rights[i].Enrolment.Enrolment == id {
+			return &c.rights[i]
+		}
+	}
+	return nil
+}
+
+// province is the code of the province that pays the right.
+func (c *computation) province(r *right) string {
+	if code, listed := c.provinces[r.Unit()]; listed {
+		return code
+	}
+	from, _ := vn.ParseDate(r.UnitValidFrom) // no day for units from before the lists begin
+	return c.provinceOf(units.Key{Code: r.UnitCode, ValidFrom: from}, c.asOf)
+}
+
+// due is what a person is owed for a month.
+type due struct {
+	owner           *right
+	made            []string
+	month           month.Month
+	amount, covered money.Amount
+	granted         entitlement.Entitlement
+}
+
+// owe adds the line. What is owed beside another list's line of the same month is arrears, too.
+func (c *computation) owe(d due) {
+	kind, parts := payroll.Regular, []string{c.mark, c.list.Programme, d.month.String(), payroll.Regular}
+	if d.month != c.job.month || d.covered > 0 {
+		kind, parts = payroll.Arrears, []string{c.mark, c.list.Programme, d.month.String(), payroll.Arrears, c.list.Month}
+	}
+	line := payroll.Line{
+		Payment: c.Vault.Name("payment", parts...), Beneficiary: d.owner.Beneficiary, Mark: c.mark, Enrolments: d.made,
+		Unit: d.owner.Unit(), Month: d.month.String(), Kind: kind, Amount: d.amount,
+	}
+	c.add(line, Proof{Entitlement: &d.granted, Covered: d.covered})
+}
+
+// carry takes over a payment that reached nobody.
+func (c *computation) carry(p projections.Carried) {
+	home, listed := c.home(c.job.month)
+	if home == nil || !listed {
+		return
+	}
+	c.add(payroll.Line{
+		Payment:     c.Vault.Name("payment", c.mark, c.list.Programme, p.Month, payroll.CarriedForward, p.Payment),
+		Beneficiary: p.Beneficiary, Mark: c.mark, Enrolments: p.Enrolments, Unit: home.Unit(), Month: p.Month,
+		Kind: payroll.CarriedForward, Origin: p.Payment, Amount: money.Amount(p.Amount),
+	}, Proof{})
+}
+
+// add completes a line with how it is paid and what is noticed about it.
+func (c *computation) add(l payroll.Line, proof Proof) {
+	file := c.files[l.Beneficiary]
+	if reason := file.CashReason(); reason != "" {
+		l.Method, l.CashReason = payroll.InCash, reason
+	} else {
+		l.Method = payroll.ByAccount
+		l.Account, l.Bank, l.Number, l.Holder = file.Account, file.Bank, file.Number, file.Holder
+		if c.shared[file.AccountMark] && !file.Represented() {
+			l.Signals, l.Held = append(l.Signals, payroll.SignalSharedAccount), true
+		}
+		if file.ReplacedOn != "" && file.ReplacedOn >= c.asOf.AddDays(-replacedWithin).String() {
+			l.Signals = append(l.Signals, payroll.SignalAccountChanged)
+		}
+	}
+	if !c.subject.DiedOn.IsZero() && l.Kind != payroll.Regular {
+		l.Signals, l.Held = append(l.Signals, payroll.SignalDied), true
+	}
+	if file.Identity != "matched" {
+		l.Signals = append(l.Signals, payroll.SignalIdentity)
+	}
+	proof.Payment, proof.AsOf, proof.Rules = l.Payment, c.asOf, c.Rules.Version()
+	c.out.lines = append(c.out.lines, reckoned{line: l, proof: proof})
+}
+
+// replacedWithin is for how many days a replaced account is pointed out.
+const replacedWithin = 7
+
+func (c *computation) find(r *right, m month.Month, code string, amount money.Amount) {
+	c.out.findings = append(c.out.findings, payroll.Finding{
+		Beneficiary: r.Beneficiary, Mark: c.mark, Unit: r.Unit(), Month: m.String(), Code: code, Amount: amount,
+	})
+}

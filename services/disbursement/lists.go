@@ -1,0 +1,253 @@
+package disbursement
+
+import (
+	"context"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// ListPayrolls narrows a list of lists.
+type ListPayrolls struct {
+	httpapi.Paging[projections.PayrollKey]
+
+	Unit      string `query:"unit" pattern:"^[0-9]{2}([0-9]{3})?$"`
+	Programme string `query:"programme" maxLength:"40"`
+	Month     string `query:"month" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$"`
+	Status    string `query:"status" enum:"drafted,submitted,checked,approved,funded,released,closed,rejected"`
+}
+
+func (a *app) listPayrolls(ctx context.Context, c httpapi.Call[ListPayrolls]) (httpapi.Page[Payroll], error) {
+	rows, err := projections.ListPayrolls(ctx, a.pool, projections.PayrollFilter{
+		Scope: a.scope(c.Who), Unit: c.In.Unit, Programme: c.In.Programme, Month: c.In.Month, Status: c.In.Status,
+		After: c.In.Cursor.At, Limit: c.In.Limit,
+	})
+	if err != nil {
+		return httpapi.Page[Payroll]{}, err
+	}
+	page := httpapi.Page[Payroll]{Items: make([]Payroll, 0, len(rows))}
+	for _, row := range rows {
+		page.Items = append(page.Items, viewPayrollRow(row))
+	}
+	if len(rows) == c.In.Limit {
+		last := rows[len(rows)-1]
+		page.Next = httpapi.NextCursor(projections.PayrollKey{Month: last.Month, Payroll: last.Payroll})
+	}
+	return page, nil
+}
+
+func viewPayrollRow(row projections.Payroll) Payroll {
+	v := Payroll{
+		ID: row.Payroll, Status: row.Status, Draft: row.Draft, Unit: row.UnitCode, Programme: row.Programme, Month: row.Month,
+		AsOf: row.AsOf, Hash: row.Hash, Funded: row.Funds, Payable: row.Total - row.RemovedSum, Removed: row.Removed, RemovedBy: row.RemovedSum,
+	}
+	if row.Computed {
+		v.Totals = &Totals{
+			Lines: row.Lines, ByAccount: row.ByAccount, InCash: row.InCash, Held: row.Held, Findings: row.Findings, Total: row.Total,
+		}
+	} else {
+		v.Progress = progressOf(row)
+	}
+	return v
+}
+
+// sheetPeople is how many people one step of the clerk looks at.
+const sheetPeople = vault.MaxRefs
+
+func progressOf(row projections.Payroll) *Progress {
+	return &Progress{Lines: row.LinesDone, People: row.SheetsDone * sheetPeople}
+}
+
+func (a *app) onePayroll(ctx context.Context, c httpapi.Call[struct{}]) (Payroll, error) {
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return Payroll{}, err
+	}
+	view := viewPayroll(p)
+	if !p.Ready() {
+		row, _, err := projections.OnePayroll(ctx, a.pool, p.Payroll)
+		if err != nil {
+			return Payroll{}, err
+		}
+		view.Progress = progressOf(row)
+	}
+	return view, nil
+}
+
+// readable is the draft of a list that the caller may read, and how much of it: an officer of a commune sees their people
+// in the list of a province, too.
+func (a *app) readable(ctx context.Context, id string, who access.Principal) (payroll.Payroll, projections.Scope, error) {
+	p, err := stateOf[payroll.Payroll](ctx, a.log, payroll.Stream(id))
+	if err != nil {
+		return payroll.Payroll{}, projections.Scope{}, err
+	}
+	if !p.Exists() || !a.mine(who, p.Unit) && !a.within(who, p.Unit) {
+		return payroll.Payroll{}, projections.Scope{}, payroll.ErrUnknown()
+	}
+	return p, a.scope(who), nil
+}
+
+// within tells whether the caller's unit lies in another one.
+func (a *app) within(who access.Principal, u events.Unit) bool {
+	inner := access.Principal{Role: who.Role, Unit: u.Code}
+	own := a.scope(who)
+	for i, code := range own.Codes {
+		if a.mine(inner, events.Unit{Code: code, ValidFrom: own.ValidFrom[i]}) {
+			return true
+		}
+	}
+	return false
+}
+
+// ListLines narrows the lines of a list.
+type ListLines struct {
+	httpapi.Paging[int64]
+
+	Method      string `query:"method" enum:"account,cash"`
+	Kind        string `query:"kind" enum:"regular,arrears,carried_forward"`
+	Unit        string `query:"unit" pattern:"^[0-9]{5}$"`
+	Beneficiary string `query:"beneficiary" maxLength:"64"`
+	Signal      string `query:"signal" maxLength:"40"`
+	Held        *bool  `query:"held"`
+	Removed     *bool  `query:"removed"`
+}
+
+// Line is a line of a list. People are references.
+type Line struct {
+	ID          string       `json:"id" doc:"of the payment that the line becomes"`
+	Beneficiary string       `json:"beneficiary"`
+	Unit        string       `json:"unit"`
+	Month       string       `json:"month" doc:"what the money is for"`
+	Kind        string       `json:"kind" enum:"regular,arrears,carried_forward"`
+	Origin      string       `json:"origin,omitzero" doc:"the payment that is carried forward"`
+	Amount      money.Amount `json:"amount" doc:"dong"`
+	Method      string       `json:"method" enum:"account,cash"`
+	CashReason  string       `json:"cash_reason,omitzero"`
+	Bank        string       `json:"bank,omitzero"`
+	Account     string       `json:"account,omitzero"`
+	Signals     []string     `json:"signals,omitempty"`
+	Held        bool         `json:"held,omitzero" doc:"stands in the list and is not paid"`
+	Removed     string       `json:"removed,omitzero" doc:"why the line is not paid after all"`
+	Proof       *LineProof   `json:"proof,omitzero"`
+}
+
+// LineProof is how the amount of a line was computed.
+type LineProof struct {
+	AsOf        string       `json:"as_of"`
+	Rules       string       `json:"rules"`
+	Entitlement *Entitlement `json:"entitlement,omitzero" doc:"absent for what was carried forward"`
+	Covered     money.Amount `json:"covered" doc:"what other lists pay for the month; the line is the difference"`
+}
+
+func viewLine(l projections.Line) Line {
+	return Line{
+		ID: l.Payment, Beneficiary: l.Beneficiary, Unit: l.UnitCode, Month: l.Month, Kind: l.Kind, Origin: l.Origin,
+		Amount: money.Amount(l.Amount), Method: l.Method, CashReason: l.CashReason, Bank: l.Bank, Account: l.Account,
+		Signals: l.Signals, Held: l.Held, Removed: l.Removed,
+	}
+}
+
+func (a *app) listLines(ctx context.Context, c httpapi.Call[ListLines]) (httpapi.Page[Line], error) {
+	p, scope, err := a.readable(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Page[Line]{}, err
+	}
+	filter := projections.LineFilter{
+		Payroll: p.Payroll, Draft: p.Draft, Scope: scope, Method: c.In.Method, Kind: c.In.Kind, Unit: c.In.Unit,
+		Beneficiary: c.In.Beneficiary, Signal: c.In.Signal, Held: c.In.Held, Removed: c.In.Removed, After: -1, Limit: c.In.Limit,
+	}
+	if c.In.Cursor.At != nil {
+		filter.After = *c.In.Cursor.At
+	}
+	rows, err := projections.ListLines(ctx, a.pool, filter)
+	if err != nil {
+		return httpapi.Page[Line]{}, err
+	}
+	page := httpapi.Page[Line]{Items: make([]Line, 0, len(rows))}
+	for _, row := range rows {
+		page.Items = append(page.Items, viewLine(row))
+	}
+	if len(rows) == c.In.Limit {
+		page.Next = httpapi.NextCursor(rows[len(rows)-1].Place)
+	}
+	return page, nil
+}
+
+// oneLine answers with the proof, which tells of the person's circumstances: its reading is recorded.
+func (a *app) oneLine(ctx context.Context, c httpapi.Call[struct{}]) (Line, error) {
+	p, _, err := a.readable(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return Line{}, err
+	}
+	row, found, err := projections.OneLine(ctx, a.pool, p.Payroll, p.Draft, c.Path("line"))
+	if err != nil {
+		return Line{}, err
+	}
+	if !found || !a.mine(c.Who, row.Unit()) {
+		return Line{}, problem.New(problem.NotFound, "line_unknown", "the list has no such line", "danh sách không có dòng này")
+	}
+	view := viewLine(row)
+	proof, err := a.proofOf(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: "line_proof", Case: p.Payroll}, row)
+	if err != nil || proof == nil {
+		return view, err
+	}
+	view.Proof = &LineProof{AsOf: proof.AsOf.String(), Rules: proof.Rules, Covered: proof.Covered}
+	if proof.Entitlement != nil {
+		granted := viewEntitlement(*proof.Entitlement)
+		granted.Beneficiary, granted.AsOf, granted.Rules = row.Beneficiary, view.Proof.AsOf, proof.Rules
+		view.Proof.Entitlement = &granted
+	}
+	return view, nil
+}
+
+// ListSignals narrows what was noticed.
+type ListSignals struct {
+	httpapi.Paging[projections.SignalKey]
+
+	Code string `query:"code" maxLength:"40"`
+}
+
+// Signal is something that somebody has to look at.
+type Signal struct {
+	Code        string       `json:"code" enum:"shared_account,died,account_changed,identity,overpaid,profile_unreadable,not_computable"`
+	Line        string       `json:"line,omitzero" doc:"absent for what is no line"`
+	Beneficiary string       `json:"beneficiary"`
+	Unit        string       `json:"unit"`
+	Month       string       `json:"month"`
+	Amount      money.Amount `json:"amount,omitzero" doc:"of the line, or what was paid too much; dong"`
+	Held        bool         `json:"held,omitzero"`
+}
+
+func (a *app) signals(ctx context.Context, c httpapi.Call[ListSignals]) (httpapi.Page[Signal], error) {
+	p, scope, err := a.readable(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Page[Signal]{}, err
+	}
+	filter := projections.SignalFilter{
+		Payroll: p.Payroll, Draft: p.Draft, Scope: scope, Code: c.In.Code, After: projections.SignalKey{Place: -1}, Limit: c.In.Limit,
+	}
+	if c.In.Cursor.At != nil {
+		filter.After = *c.In.Cursor.At
+	}
+	rows, err := projections.ListSignals(ctx, a.pool, filter)
+	if err != nil {
+		return httpapi.Page[Signal]{}, err
+	}
+	page := httpapi.Page[Signal]{Items: make([]Signal, 0, len(rows))}
+	for _, s := range rows {
+		page.Items = append(page.Items, Signal{
+			Code: s.Code, Line: s.Line, Beneficiary: s.Beneficiary, Unit: s.UnitCode, Month: s.Month, Amount: money.Amount(s.Amount), Held: s.Held,
+		})
+	}
+	if len(rows) == c.In.Limit {
+		last := rows[len(rows)-1]
+		page.Next = httpapi.NextCursor(projections.SignalKey{Place: last.Place, Code: last.Code})
+	}
+	return page, nil
+}

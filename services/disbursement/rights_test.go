@@ -1,0 +1,316 @@
+package disbursement_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+// Whatever is wrong with a decision is said at once, and nothing is stored.
+func TestADecisionThatIsWrongIsRefused(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.someone(t, "b1", unit, vietcombank)
+	o.someone(t, "b2", other, vietcombank)
+	o.people.know(profile{Beneficiary: "dead", Unit: unit, Mark: "mdead", BirthDate: "1950", DiedOn: "2026-11-01"})
+	with := func(changes object) object {
+		body := decision("b1", "social_assistance", "c5a", "2026-11-02")
+		for name, value := range changes {
+			body[name] = value
+		}
+		return body
+	}
+	for _, c := range []struct {
+		name   string
+		body   object
+		faults []string
+	}{
+		{"nobody of that name", with(object{"beneficiary": "nobody"}), []string{"/beneficiary beneficiary_unknown"}},
+		{"somebody of another commune", with(object{"beneficiary": "b2"}), []string{"/beneficiary beneficiary_unknown"}},
+		{"somebody who died", with(object{"beneficiary": "dead"}), []string{"/beneficiary beneficiary_died"}},
+		{"another programme's category", with(object{"category": "social_pension"}), []string{"/category category_unknown"}},
+		{"no programme", with(object{"programme": "lottery"}), []string{"/programme programme_unknown"}},
+		{"a single parent without children", with(object{"category": "c4"}), []string{"/facts/children children_outside"}},
+		{"children who do not count", with(object{"facts": object{"children": 2}}), []string{"/facts/children children_unexpected"}},
+		{"a decision of tomorrow", with(object{"decision": object{"number": "1", "signed_on": "2026-11-22"}}), []string{"/decision/signed_on signed_in_future"}},
+		{"a decision of 1900", with(object{"decision": object{"number": "1", "signed_on": "1900-01-01"}}), []string{"/decision/signed_on signed_too_early"}},
+		{"no calendar's day", with(object{"decision": object{"number": "1", "signed_on": "2026-02-30"}}), []string{"/decision/signed_on impossible_date"}},
+		{"a person's number", with(object{"decision": object{"number": "001090123456", "signed_on": "2026-11-02"}}), []string{"/decision/number looks_like_a_person"}},
+		{"a start long after", with(object{"decision": object{"number": "1", "signed_on": "2026-09-02", "starts_from": "2026-11"}}), []string{"/decision/starts_from starts_too_late"}},
+		{"no calendar's month", with(object{"decision": object{"number": "1", "signed_on": "2026-09-02", "starts_from": "2026-13"}}), []string{"/decision/starts_from wrong_format"}},
+		{"a start before", with(object{"decision": object{"number": "1", "signed_on": "2026-09-02", "starts_from": "2026-08"}}), []string{"/decision/starts_from starts_before_signature"}},
+		{"an unknown member", with(object{"amount": 1}), []string{"/amount unknown_field"}},
+		{
+			"nearly everything",
+			object{"beneficiary": "dead", "programme": "lottery", "category": "c9", "decision": object{"number": "1", "signed_on": "2030-01-01"}},
+			[]string{"/beneficiary beneficiary_died", "/decision/signed_on signed_in_future", "/programme programme_unknown"},
+		},
+	} {
+		refused := o.post(t, "lisa", "/enrolments", "bad-"+strings.ReplaceAll(c.name, " ", "-"), c.body)
+		refused.want(t, http.StatusUnprocessableEntity)
+		got := refused.faults(t)
+		slices.Sort(got)
+		if diff := cmp.Diff(c.faults, got); diff != "" {
+			t.Errorf("%s: %s\n%s", c.name, diff, refused.body)
+		}
+	}
+	var stored int
+	if err := o.pool.QueryRow(t.Context(), `select (select count(*) from events) + (select count(*) from vault)`).Scan(&stored); err != nil || stored != 0 {
+		t.Fatalf("%d rows were stored, %v", stored, err)
+	}
+	for actor, status := range map[string]int{
+		"admin": http.StatusForbidden, "accountant": http.StatusForbidden, "auditor": http.StatusForbidden, "nowhere": http.StatusUnprocessableEntity,
+	} {
+		o.post(t, actor, "/enrolments", "role-"+actor, with(nil)).want(t, status)
+	}
+	made := o.post(t, "lisa", "/enrolments", "good", with(nil))
+	made.want(t, http.StatusCreated)
+	o.post(t, "lisa", "/enrolments", "good", with(nil)).want(t, http.StatusCreated)
+	o.post(t, "lisa", "/enrolments", "other-key", with(nil)).want(t, http.StatusConflict)
+	o.post(t, "stranger", "/enrolments/"+made.text(t, "id")+"/stop", "s", object{"from_month": "2026-12", "reason": "x"}).want(t, http.StatusNotFound)
+}
+
+func TestAListThatIsWrongIsNotDrafted(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, c := range []struct {
+		unit, programme, month string
+		faults                 []string
+	}{
+		{"00008", "social_pension", "2026-11", []string{"/unit unit_not_yours"}},
+		{"01", "social_pension", "2026-11", []string{"/unit unit_not_yours"}},
+		{"99999", "lottery", "2027-02", []string{"/month month_too_far", "/programme programme_unknown", "/unit unit_not_yours"}},
+		{"00004", "social_pension", "2025-10", []string{"/month month_too_early"}},
+		{"00004", "social_pension", "2026-1", []string{"/month wrong_format"}},
+		{"4", "social_pension", "2026-11", []string{"/unit wrong_format"}},
+	} {
+		refused := o.post(t, "lisa", "/payrolls", fmt.Sprint(c.unit, c.programme, c.month), object{"unit": c.unit, "programme": c.programme, "month": c.month})
+		refused.want(t, http.StatusUnprocessableEntity)
+		got := refused.faults(t)
+		slices.Sort(got)
+		if diff := cmp.Diff(c.faults, got); diff != "" {
+			t.Errorf("%+v: %s", c, diff)
+		}
+	}
+	o.post(t, "admin", "/payrolls", "admin", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"}).want(t, http.StatusForbidden)
+	o.get(t, "lisa", "/payrolls/unknown", "").want(t, http.StatusNotFound)
+	o.step(t, "approver", "unknown", "approval", object{}).want(t, http.StatusNotFound)
+}
+
+// The golden case of a single parent with a severe disability, with its proof.
+func TestARightIsAnsweredWithItsProof(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.someone(t, "b1", unit, vietcombank)
+	o.people.know(profile{Beneficiary: "b1", Unit: unit, Mark: "mb1", BirthDate: "1985-05-05"})
+	parent := decision("b1", "social_assistance", "c4", "2026-08-03")
+	parent["facts"] = object{"children": 3}
+	o.enrol(t, "lisa", parent)
+	o.enrol(t, "lisa", decision("b1", "social_assistance", "c6_severe", "2026-08-03"))
+	last := o.post(t, "lisa", "/enrolments", "pension", decision("b1", "social_pension", "social_pension", "2026-08-03"))
+	last.want(t, http.StatusCreated)
+	o.seen(t, `state = 'open'`)
+	var right struct {
+		Amount   int64
+		Chosen   []struct{ Rule string }
+		Rejected []struct{ Rule, Reason string }
+	}
+	answered := o.get(t, "accountant", "/entitlements/b1?month=2026-08", last.position())
+	answered.want(t, http.StatusOK)
+	answered.into(t, &right)
+	if right.Amount != 2_430_000 || len(right.Chosen) != 2 || len(right.Rejected) != 1 || right.Rejected[0].Reason != "not_highest" {
+		t.Fatalf("%s", answered.body)
+	}
+	o.get(t, "stranger", "/entitlements/b1", "").want(t, http.StatusNotFound)
+	o.get(t, "auditor", "/entitlements/b1", "").want(t, http.StatusForbidden)
+
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.wantLines(t, "lisa", list,
+		"b1 2026-08 arrears 2430000 account", "b1 2026-09 arrears 2430000 account", "b1 2026-10 arrears 2430000 account", "b1 2026-11 regular 2430000 account")
+	var p page
+	o.get(t, "lisa", "/payrolls/"+list+"/lines?kind=regular", "").into(t, &p)
+	var line struct {
+		Proof struct{ Entitlement struct{ Amount int64 } }
+	}
+	o.get(t, "accountant", "/payrolls/"+list+"/lines/"+p.Items[0].ID, "").into(t, &line)
+	if line.Proof.Entitlement.Amount != 2_430_000 {
+		t.Fatalf("the proof says %+v", line)
+	}
+	var readings int
+	if err := o.pool.QueryRow(t.Context(), `select count(*) from vault_readings where purpose = 'line_proof' and case_ref = $1`, list).Scan(&readings); err != nil || readings != 1 {
+		t.Fatalf("%d readings are recorded, %v", readings, err)
+	}
+}
+
+func TestAnAccountOfManyIsHeld(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for i := range 5 {
+		id := fmt.Sprint("b", i)
+		o.someone(t, id, unit, "")
+		o.people.tell(t, id, accountOf(id, vietcombank, 1, "one")...)
+		o.enrol(t, "lisa", decision(id, "social_pension", "social_pension", "2026-11-01"))
+	}
+	o.seen(t, `state = 'open'`)
+	list := o.draft(t, "lisa", "00004", "social_pension", "2026-11")
+	var totals struct{ Totals struct{ Lines, Held int } }
+	list.into(t, &totals)
+	if totals.Totals.Held != 5 || totals.Totals.Lines != 0 {
+		t.Fatalf("%s", list.body)
+	}
+	testkit.Eventually(t, 10*time.Second, func() error {
+		var found struct{ Items []struct{ Code string } }
+		o.get(t, "accountant", "/payrolls/"+list.text(t, "id")+"/signals?limit=3", "").into(t, &found)
+		if len(found.Items) != 3 || found.Items[0].Code != "shared_account" {
+			return fmt.Errorf("%+v", found)
+		}
+		return nil
+	})
+}
+
+// What reached nobody is on the next month's list, once; what changed since is explained.
+func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, id := range []string{"cash", "leaves", "stays"} {
+		o.someone(t, id, unit, map[string]string{"stays": vietcombank, "leaves": ""}[id])
+	}
+	ids := map[string]string{}
+	for _, id := range []string{"cash", "leaves", "stays"} {
+		ids[id] = o.enrol(t, "lisa", decision(id, "social_pension", "social_pension", "2026-11-01"))
+	}
+	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
+	november := o.draft(t, "lisa", "00004", "social_pension", "2026-11").text(t, "id")
+	o.step(t, "lisa", november, "rejection", object{"reason": "lập cho tiền mặt trước"}).want(t, http.StatusOK)
+	o.people.tell(t, "stays", accounts.AccountSuspended{Account: "stays-1", Beneficiary: "stays", Reason: "owner", By: "lan"})
+	o.seen(t, `beneficiary <> 'stays' or state = 'suspended'`)
+	o.draft(t, "lisa", "00004", "social_pension", "2026-11")
+	o.approved(t, november, "")
+	o.funded(t, november, "")
+	o.step(t, "treasurer", november, "release", object{}).want(t, http.StatusOK)
+	o.paid(t, november, "cash")
+	closed := o.closed(t, november)
+	if closed.CarriedForward != 2 || closed.Carried != 1_300_000 {
+		t.Fatalf("closed with %+v", closed)
+	}
+
+	o.people.tell(t, "stays", accounts.AccountReinstated{Account: "stays-1", Beneficiary: "stays", Status: "opened", By: "mai"})
+	o.seen(t, `beneficiary <> 'stays' or state = 'open'`)
+	o.post(t, "lisa", "/enrolments/"+ids["leaves"]+"/stop", "leaves", object{"from_month": "2026-12", "reason": "x"}).want(t, http.StatusOK)
+	o.someone(t, "new", unit, "")
+	o.enrol(t, "lisa", decision("new", "social_pension", "social_pension", "2026-11-20"))
+	december := o.draft(t, "lisa", "00004", "social_pension", "2026-12").text(t, "id")
+	o.wantLines(t, "lisa", december,
+		"cash 2026-12 regular 650000 cash no_account",
+		"leaves 2026-11 carried_forward 650000 cash no_account",
+		"new 2026-11 arrears 650000 cash no_account", "new 2026-12 regular 650000 cash no_account",
+		"stays 2026-11 carried_forward 650000 account", "stays 2026-12 regular 650000 account")
+	var compared struct {
+		Items []struct{ Beneficiary, Change, Reason string }
+	}
+	o.get(t, "accountant", "/payrolls/"+december+"/changes", "").into(t, &compared)
+	got := []string{}
+	for _, c := range compared.Items {
+		got = append(got, c.Beneficiary+" "+c.Change+" "+c.Reason)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"leaves left_out stopped", "new added other_list", "stays method account_opened"}, got); diff != "" {
+		t.Fatal(diff)
+	}
+	province := o.draft(t, "province-lisa", "01", "social_pension", "2026-12").text(t, "id")
+	o.wantLines(t, "province-lisa", province)
+}
+
+// paid hands the money of one person over.
+func (o *office) paid(t *testing.T, list, beneficiary string) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var found struct{ Items []struct{ ID string } }
+		o.get(t, "treasurer", "/payments?payroll="+list+"&beneficiary="+beneficiary, "").into(t, &found)
+		if len(found.Items) != 1 {
+			return fmt.Errorf("%d payments", len(found.Items))
+		}
+		paid := o.post(t, "treasurer", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
+		if paid.status != http.StatusOK {
+			return fmt.Errorf("answered %d: %s", paid.status, paid.body)
+		}
+		return nil
+	})
+}
+
+type closure struct {
+	CarriedForward int `json:"carried_forward"`
+	Carried        int64
+}
+
+// closed closes a list as soon as it can be.
+func (o *office) closed(t *testing.T, list string) (done closure) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		answered := o.step(t, "treasurer", list, "closure", object{})
+		if answered.status != http.StatusOK {
+			return fmt.Errorf("answered %d: %s", answered.status, answered.body)
+		}
+		answered.into(t, &done)
+		return nil
+	})
+	return done
+}
+
+func TestABatchOfDecisionsHasAVerdictForEach(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	var lines []string
+	for i := range 300 {
+		id := fmt.Sprint("b", i)
+		o.people.know(profile{Beneficiary: id, Unit: unit, Mark: "m" + id, BirthDate: "1950"})
+		if i == 7 {
+			id = "nobody"
+		}
+		lines = append(lines, fmt.Sprintf(`{"beneficiary":"%s","programme":"social_pension","category":"social_pension","decision":{"number":"1","signed_on":"2026-11-02"}}`, id))
+	}
+	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Idempotency-Key": {"import"}}
+	for range 2 {
+		answered := o.send(t, http.MethodPost, "lisa", "/enrolments/batch", header, []byte(strings.Join(lines, "\n")))
+		answered.want(t, http.StatusOK)
+		if refused := strings.Count(string(answered.body), `"beneficiary_unknown"`); refused != 1 || strings.Count(string(answered.body), "\n") != 300 {
+			t.Fatalf("%d are refused: %.300s", refused, answered.body)
+		}
+	}
+	var rights int
+	if err := o.pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.enrolled.v1'`).Scan(&rights); err != nil || rights != 299 {
+		t.Fatalf("%d rights, %v", rights, err)
+	}
+}
+
+func TestReferenceDataIsEffectiveDated(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for day, want := range map[string]int64{"2026-06-30": 500_000, "2026-09-30": 500_000, "2026-10-05": 540_000} {
+		var rates struct {
+			Standards []struct {
+				Series string
+				Amount int64
+			}
+		}
+		o.get(t, "admin", "/rates?as_of="+day, "").into(t, &rates)
+		for _, s := range rates.Standards {
+			if s.Series == "social_assistance" && s.Amount != want {
+				t.Errorf("%s: %d, want %d", day, s.Amount, want)
+			}
+		}
+	}
+	var programmes struct{ Items []struct{ ID string } }
+	o.get(t, "lisa", "/programmes", "").into(t, &programmes)
+	if len(programmes.Items) != 3 {
+		t.Fatalf("%+v", programmes)
+	}
+}

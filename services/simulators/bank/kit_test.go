@@ -1,0 +1,415 @@
+package bank_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/songan-vn/songan/events"
+	contract "github.com/songan-vn/songan/events/bank"
+	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/services/simulators/bank"
+)
+
+const (
+	soon       = 30 * time.Second
+	partitions = 2
+)
+
+func TestMain(m *testing.M) {
+	testkit.Main(m, testkit.Roles{"bank": func(ctx context.Context, args []string) error {
+		env := map[string]string{}
+		for _, pair := range args {
+			name, value, _ := strings.Cut(pair, "=")
+			env["SONGAN_BANK_"+name] = value
+		}
+		return bank.Run(ctx, func(name string) string { return env[name] }, os.Stdout)
+	}})
+}
+
+// gateway is our side of one bank: it writes instructions as the real one does, and reads reports.
+type gateway struct {
+	t             *testing.T
+	cfg           kafkabus.Config
+	client        *kafka.Client
+	bic, password string
+}
+
+// newGateway makes the topics and the user of a bank with a BIC of its own.
+func newGateway(t *testing.T) *gateway {
+	t.Helper()
+	b := testkit.Kafka(t)
+	cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cfg.Close)
+	letters := strings.ToUpper(testkit.Topic(t, b, 1))
+	client := &kafka.Client{Addr: b.Addr(), Transport: cfg.Transport, Timeout: soon}
+	g := &gateway{t: t, cfg: cfg, client: client, bic: letters[len(letters)-8:], password: "password-of-the-bank"}
+	user := contract.User(g.bic)
+	for _, topic := range []string{contract.InstructionsTopic(g.bic), contract.ReportsTopic(g.bic)} {
+		if err := kafkabus.EnsureTopic(t.Context(), cfg, topic, partitions, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = errors.Join(kafkabus.EnsureUser(t.Context(), cfg, user, g.password), kafkabus.Allow(t.Context(), cfg, user,
+		kafkabus.MayRead(contract.InstructionsTopic(g.bic)), kafkabus.MayWrite(contract.ReportsTopic(g.bic)),
+		kafkabus.MayJoin(contract.GroupPrefix(g.bic))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, err := client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{
+			Topics: []string{contract.InstructionsTopic(g.bic), contract.ReportsTopic(g.bic)},
+		})
+		if err = errors.Join(err, kafkabus.CloseUser(context.Background(), cfg, user)); err != nil {
+			t.Error(err)
+		}
+	})
+	return g
+}
+
+// options are those of the bank at the other end.
+func (g *gateway) options(dir string, s bank.Scenario) bank.Options {
+	return bank.Options{
+		BIC: g.bic, Brokers: testkit.Kafka(g.t).Addrs, User: contract.User(g.bic), Password: g.password,
+		Dir: dir, Seed: 7, Scenario: s, Log: g.t.Output(),
+	}
+}
+
+// open starts the bank; the returned function stops it.
+func (g *gateway) open(o bank.Options) (*bank.Simulator, func()) {
+	g.t.Helper()
+	s, err := bank.New(o)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if err := s.Start(g.t.Context()); err != nil {
+		g.t.Fatal(err)
+	}
+	stop := func() {
+		if err := s.Close(context.Background()); err != nil {
+			g.t.Error(err)
+		}
+	}
+	g.t.Cleanup(stop)
+	return s, stop
+}
+
+// start is a bank with a scenario.
+func (g *gateway) start(s bank.Scenario) *bank.Simulator {
+	g.t.Helper()
+	simulator, _ := g.open(g.options(g.t.TempDir(), s))
+	return simulator
+}
+
+// key is what a message is about.
+func key(e events.Event) string {
+	switch m := e.(type) {
+	case contract.PaymentInstructed:
+		return m.EndToEndID
+	case contract.PaymentRecallRequested:
+		return m.EndToEndID
+	case contract.StatusInquired:
+		return m.EndToEndID
+	case contract.AccountOpeningRequested:
+		return m.RequestID
+	case contract.AccountVerificationRequested:
+		return m.RequestID
+	default:
+		return ""
+	}
+}
+
+func record(e events.Event) kafka.Record {
+	body, err := json.Marshal(e)
+	if err != nil {
+		panic(err)
+	}
+	return kafka.Record{
+		Key: kafka.NewBytes([]byte(key(e))), Value: kafka.NewBytes(body),
+		Headers: []kafka.Header{
+			{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_type", Value: []byte(e.EventName())},
+		},
+	}
+}
+
+// instruct writes messages to the bank's topic, each to the partition of its key.
+func (g *gateway) instruct(all ...events.Event) {
+	g.t.Helper()
+	batches := map[int][]kafka.Record{}
+	for _, e := range all {
+		p := kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: []byte(key(e))}, 0, 1)
+		batches[p] = append(batches[p], record(e))
+	}
+	for p, records := range batches {
+		for len(records) > 0 {
+			n := min(len(records), 1000)
+			g.write(p, records[:n])
+			records = records[n:]
+		}
+	}
+}
+
+func (g *gateway) write(partition int, records []kafka.Record) {
+	g.t.Helper()
+	resp, err := g.client.Produce(g.t.Context(), &kafka.ProduceRequest{
+		Topic: contract.InstructionsTopic(g.bic), Partition: partition, RequiredAcks: kafka.RequireAll,
+		Records: kafka.NewRecordReader(records...),
+	})
+	if err == nil {
+		err = resp.Error
+	}
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// message is a record of the reports topic.
+type message struct {
+	key, kind, id string
+	body          []byte
+}
+
+// reports reads everything that the bank has said so far, by partition in its order.
+func (g *gateway) reports() (all []message) {
+	g.t.Helper()
+	for p := range partitions {
+		for offset := int64(0); ; {
+			resp, err := g.client.Fetch(g.t.Context(), &kafka.FetchRequest{
+				Topic: contract.ReportsTopic(g.bic), Partition: p, Offset: offset, MinBytes: 1, MaxBytes: 4 << 20, MaxWait: time.Millisecond,
+			})
+			if err == nil {
+				err = resp.Error
+			}
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			before := offset
+			all, offset = g.drain(all, resp.Records, offset)
+			if offset == before {
+				break
+			}
+		}
+	}
+	return all
+}
+
+func (g *gateway) drain(all []message, sent kafka.RecordReader, offset int64) ([]message, int64) {
+	g.t.Helper()
+	for {
+		r, err := sent.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return all, offset
+		}
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		name, _ := kafka.ReadAll(r.Key)
+		body, _ := kafka.ReadAll(r.Value)
+		if r.Offset < offset {
+			continue
+		}
+		m := message{key: string(name), body: body}
+		for _, h := range r.Headers {
+			switch h.Key {
+			case "ce_type":
+				m.kind = string(h.Value)
+			case "ce_id":
+				m.id = string(h.Value)
+			}
+		}
+		all, offset = append(all, m), r.Offset+1
+	}
+}
+
+// said waits until the bank has said at least n things, and returns them in the words of the contract, as texts by key.
+// Where more than one payment was made, the partitions race for the numbers of bookings: they are hidden.
+func (g *gateway) said(n int) map[string][]string {
+	g.t.Helper()
+	said, paid := words(g.atLeast(n)), 0
+	for _, texts := range said {
+		if strings.Contains(strings.Join(texts, " "), "ACTC") {
+			paid++
+		}
+	}
+	for _, texts := range said {
+		for i := range texts {
+			if paid > 1 {
+				texts[i] = bookings.ReplaceAllString(texts[i], "FT*$1")
+			}
+		}
+	}
+	return said
+}
+
+var bookings = regexp.MustCompile(`FT\d+(R?)`)
+
+func (g *gateway) atLeast(n int) (all []message) {
+	g.t.Helper()
+	testkit.Eventually(g.t, soon, func() error {
+		if all = g.reports(); len(all) < n {
+			return fmt.Errorf("%d of %d reports", len(all), n)
+		}
+		return nil
+	})
+	return all
+}
+
+func words(all []message) map[string][]string {
+	said := map[string][]string{}
+	for _, m := range all {
+		said[m.key] = append(said[m.key], word(m))
+	}
+	return said
+}
+
+// word is a report in short: "ACCC FT1 100000", "RJCT AC01", "opened", or the type for what cannot be read.
+func word(m message) string {
+	e, err := events.NewCatalog(contract.Reports()).Decode(m.kind, m.body)
+	if err != nil {
+		return "unreadable"
+	}
+	switch r := e.(type) {
+	case contract.PaymentStatusReported:
+		if r.EndToEndID != m.key {
+			return "about another payment"
+		}
+		parts := []string{r.Status, r.Reason, r.BankReference}
+		if r.Amount != 0 {
+			parts = append(parts, fmt.Sprint(r.Amount))
+		}
+		return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
+	case contract.AccountOpeningReported:
+		return strings.Join(strings.Fields(r.Status+" "+r.Reason+" "+r.HolderName), " ")
+	case contract.AccountVerified:
+		return r.Answer + " " + r.Status
+	default:
+		return "unknown"
+	}
+}
+
+// opening asks for the one account of a test.
+func opening(name string) contract.AccountOpeningRequested {
+	return contract.AccountOpeningRequested{RequestID: "request-1", Holder: contract.Party{FullName: name}}
+}
+
+func payment(id string, amount int64) contract.PaymentInstructed {
+	return contract.PaymentInstructed{
+		EndToEndID: id, UETR: "0f0e6a1e-7a5e-4c53-9f0e-0123456789ab", Amount: amount, CreditorName: "Nguyễn Văn An",
+		CreditorAccount: "102030405060", CategoryPurpose: "SSBE", Programme: "social_pension", Month: "2026-11",
+		InstructedAt: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC),
+	}
+}
+
+func inquiry(id string) contract.StatusInquired {
+	return contract.StatusInquired{EndToEndID: id, Inquiry: 1}
+}
+
+// number returns the account that the bank opened.
+func (g *gateway) number() string {
+	g.t.Helper()
+	for _, m := range g.atLeast(1) {
+		var r contract.AccountOpeningReported
+		if m.key == "request-1" && json.Unmarshal(m.body, &r) == nil && r.AccountNumber != "" {
+			return r.AccountNumber
+		}
+	}
+	g.t.Fatal("no account was reported")
+	return ""
+}
+
+// wait waits until the bank has handled n instructions.
+func wait(t *testing.T, control string, n int) {
+	t.Helper()
+	testkit.Eventually(t, soon, func() error {
+		var state struct{ Received int }
+		err := json.Unmarshal(call(t, http.MethodGet, control+"/control/state", "", http.StatusOK), &state)
+		if err != nil || state.Received < n {
+			return fmt.Errorf("%d of %d received (%w)", state.Received, n, err)
+		}
+		return nil
+	})
+}
+
+// line is what GET /ledger.jsonl shows of a payment, as a judge reads it.
+type line struct {
+	EndToEndID string `json:"end_to_end_id"`
+	Amount     int64  `json:"amount"`
+	Status     string `json:"status"`
+	Reason     string `json:"reason"`
+	Reference  string `json:"reference"`
+	Instructed int    `json:"instructed"`
+	Conflicts  int    `json:"conflicts"`
+}
+
+func ledgerOf(t *testing.T, control string) map[string]line {
+	t.Helper()
+	all := map[string]line{}
+	scanner := bufio.NewScanner(bytes.NewReader(call(t, http.MethodGet, control+"/ledger.jsonl", "", http.StatusOK)))
+	for scanner.Scan() {
+		var l line
+		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := all[l.EndToEndID]; twice {
+			t.Errorf("%s stands in the ledger twice", l.EndToEndID)
+		}
+		all[l.EndToEndID] = l
+	}
+	return all
+}
+
+// call makes a request and returns the body of the answer, which has that status.
+func call(t *testing.T, method, url, body string, want int) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Client{Timeout: soon}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != want {
+		t.Fatalf("%s %s: %d %s (%v), want %d", method, url, resp.StatusCode, text, err, want)
+	}
+	return text
+}
+
+// lockedBuffer may be written to from everywhere at once.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write keeps the text.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// String returns it.
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
