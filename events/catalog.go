@@ -47,6 +47,17 @@ func (c Catalog) Decode(name string, data []byte) (Event, error) {
 	return nil, fmt.Errorf("fact %s upcasts for ever", name)
 }
 
+// Private tells whether facts of this stored name never leave their service.
+func (c Catalog) Private(name string) bool { return c.is(name, reflect.TypeFor[Private]()) }
+
+// Old tells whether this stored name is of a shape that [Catalog.Decode] upcasts.
+func (c Catalog) Old(name string) bool { return c.is(name, reflect.TypeFor[Upcaster]()) }
+
+func (c Catalog) is(name string, kind reflect.Type) bool {
+	t, known := c.types[name]
+	return known && t.Implements(kind)
+}
+
 // Knows tells whether a fact of this stored name is in the catalog.
 func (c Catalog) Knows(name string) bool {
 	_, known := c.types[name]

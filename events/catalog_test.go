@@ -159,3 +159,21 @@ func ExampleCatalog_Decode() {
 	// {Number:204 Floor:2} <nil>
 	// fact "inn.burnt.v1" is not in the catalog
 }
+
+// hidden is a fact that stays at home.
+type hidden struct{}
+
+func (hidden) EventName() string { return "inn.hidden.v1" }
+func (hidden) Private()          {}
+
+func TestACatalogSaysOfANameWhetherItIsPrivateOrOld(t *testing.T) {
+	t.Parallel()
+	catalog := events.NewCatalog(innFacts(), []events.Event{hidden{}})
+	for name, want := range map[string][2]bool{
+		"inn.hidden.v1": {true, false}, "inn.moved.v1": {false, true}, "inn.moved.v3": {false, false}, "inn.unheard.v1": {false, false},
+	} {
+		if got := [2]bool{catalog.Private(name), catalog.Old(name)}; got != want {
+			t.Errorf("%s is private, old: %v, want %v", name, got, want)
+		}
+	}
+}

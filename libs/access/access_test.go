@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -310,7 +311,7 @@ func TestAnAnswerFromBeforeAChangeIsNotRemembered(t *testing.T) {
 func TestAKeyFileIsWrittenAndReadBack(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys.json")
-	if _, err := access.ReadKeys(path); !access.IsNoFile(err) {
+	if _, err := access.ReadKeys(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	_, a := access.Generate(hotel())

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -105,9 +104,6 @@ func WriteKeys(path string, keys []Key) error {
 	}
 	return nil
 }
-
-// IsNoFile tells whether [ReadKeys] failed because there is no file yet.
-func IsNoFile(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // Cache remembers keys of a slower keyring for a while, so that a request costs no query. A change of the key
 // is seen after at most the TTL, or at once by who calls [Cache.Forget].

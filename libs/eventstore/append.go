@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -37,15 +39,15 @@ func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error)
 	if err != nil {
 		return nil, fmt.Errorf("append to %s: %w", a.Stream, err)
 	}
-	return c.recorded(), nil
+	return recorded(c), nil
 }
 
-func (s *Store) append(ctx context.Context, a Append) (*command, error) {
+func (s *Store) append(ctx context.Context, a Append) (*batch.Command, error) {
 	c := s.encode(a)
-	if err := s.send(ctx, s.appends.enter, c); err != nil {
+	if err := s.send(ctx, s.appends.Enter, c); err != nil {
 		return nil, err
 	}
-	return c, c.err
+	return c, c.Err
 }
 
 // AppendAll stores many appends, each for itself, and answers for each of them. Several may go to one stream; they are
@@ -57,7 +59,7 @@ func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
 	results := make([]Result, len(all))
 	for from := 0; from < len(all); {
 		chunk := s.chunk(all[from:])
-		if err := s.send(ctx, s.appends.enterLate, chunk...); err != nil {
+		if err := s.send(ctx, s.appends.EnterLate, chunk...); err != nil {
 			err = fmt.Errorf("append %d of %d: %w", from+1, len(all), err)
 			for i := range results[from:] {
 				results[from+i].Err = err
@@ -65,7 +67,7 @@ func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
 			return results, err
 		}
 		for i, c := range chunk {
-			results[from+i] = c.result()
+			results[from+i] = result(c)
 		}
 		from += len(chunk)
 	}
@@ -73,13 +75,13 @@ func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
 }
 
 // chunk encodes as many appends as go into one round trip.
-func (s *Store) chunk(all []Append) []*command {
-	var chunk []*command
+func (s *Store) chunk(all []Append) []*batch.Command {
+	var chunk []*batch.Command
 	bytes := 0
-	for _, a := range all[:min(len(all), batchSize)] {
+	for _, a := range all[:min(len(all), queue.BatchSize)] {
 		c := s.encode(a)
 		chunk = append(chunk, c)
-		if bytes += c.bytes; bytes > batchBytes {
+		if bytes += c.Bytes; bytes > queue.BatchBytes {
 			break
 		}
 	}
@@ -88,31 +90,70 @@ func (s *Store) chunk(all []Append) []*command {
 
 // send queues commands as one piece and waits until all of them are answered. When it fails, they are not to be
 // looked at: the writer may have them.
-func (s *Store) send(ctx context.Context, enter entrance, commands ...*command) error {
-	t := &ticket[[]*command]{done: make(chan struct{})}
+func (s *Store) send(ctx context.Context, enter entrance, commands ...*batch.Command) error {
+	t := &queue.Ticket[[]*batch.Command]{Done: make(chan struct{})}
 	for _, c := range commands {
-		if c.err == nil {
-			t.work = append(t.work, c)
-			t.size++
-			t.bytes += c.bytes
+		if c.Err == nil {
+			t.Work = append(t.Work, c)
+			t.Size++
+			t.Bytes += c.Bytes
 		}
 	}
-	if t.size == 0 {
+	if t.Size == 0 {
 		return nil
 	}
 	if err := enter(ctx, t); err != nil {
 		return err
 	}
 	select {
-	case <-t.done:
+	case <-t.Done:
 		return nil
 	case <-ctx.Done():
 	}
-	if s.appends.leave(t) {
+	if s.appends.Leave(t) {
 		return ctx.Err() //nolint:wrapcheck // the caller wraps
 	}
 	return fmt.Errorf("%w: %w", ErrUnknown, ctx.Err())
 }
 
+// encode prepares a for the database.
+func (s *Store) encode(a Append) *batch.Command {
+	if a.Meta.OccurredAt.IsZero() {
+		a.Meta.OccurredAt = s.now()
+	}
+	return batch.New(s.catalog, batch.Draft(a))
+}
+
 // entrance is how one gets into the queue: refused at once, or waiting for room.
-type entrance func(context.Context, *ticket[[]*command]) error
+type entrance func(context.Context, *queue.Ticket[[]*batch.Command]) error
+
+// recorded are the facts of a command that was stored.
+func recorded(c *batch.Command) []events.Recorded {
+	list := make([]events.Recorded, len(c.Facts))
+	for i, fact := range c.Facts {
+		list[i] = events.Recorded{
+			Position: c.Position + int64(i), Stream: c.Stream, Version: c.Expected + 1 + i,
+			Meta: c.As, RecordedAt: c.At, Event: fact,
+		}
+	}
+	return list
+}
+
+func result(c *batch.Command) Result {
+	if c.Err != nil {
+		return Result{Err: fmt.Errorf("append to %s: %w", c.Stream, c.Err)}
+	}
+	return Result{Recorded: recorded(c)}
+}
+
+// stored are the facts as they now lie in the table.
+func stored(c *batch.Command) []Stored {
+	list := make([]Stored, len(c.Facts))
+	for i := range c.Facts {
+		list[i] = Stored{
+			Position: c.Position + int64(i), Stream: c.Stream, Version: c.Expected + 1 + i, Name: c.Types[i],
+			Data: c.Data[i], Meta: c.As, RecordedAt: c.At,
+		}
+	}
+	return list
+}

@@ -10,6 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
+	"github.com/songan-vn/songan/libs/eventstore/internal/wire"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/problem"
 )
@@ -25,36 +28,36 @@ const (
 // write is the life of the writer: take what waits, store it, answer. There is one of them. A second one, with a batch
 // under way while the first commits, was measured: both batches get smaller, and together they store less.
 func (s *Store) write() {
-	var w wire
+	var w wire.Wire
 	for {
-		tickets := s.appends.take()
+		tickets := s.appends.Take()
 		if len(tickets) == 0 {
 			return
 		}
-		var b batch
+		var b batch.Batch
 		for _, t := range tickets {
-			b = append(b, t.work...)
+			b = append(b, t.Work...)
 		}
 		begin := time.Now()
 		s.commit(b, &w)
 		s.metrics.stored(b, time.Since(begin))
 		s.announce(b)
 		for _, t := range tickets {
-			close(t.done)
+			close(t.Done)
 		}
 	}
 }
 
 // commit stores a batch. When the database refuses it for what one of its commands holds, the two halves are stored
 // for themselves, until the guilty one stands alone.
-func (s *Store) commit(b batch, w *wire) {
+func (s *Store) commit(b batch.Batch, w *wire.Wire) {
 	err := s.persist(b, w)
 	switch {
 	case err == nil:
 	case !guilty(err):
-		b.fail(err)
+		b.Fail(err)
 	case len(b) == 1:
-		b.fail(fmt.Errorf("%w (SQLSTATE %s)", ErrUnstorable, pg.Code(err)))
+		b.Fail(fmt.Errorf("%w (SQLSTATE %s)", ErrUnstorable, pg.Code(err)))
 	default:
 		s.commit(b[:len(b)/2], w)
 		s.commit(b[len(b)/2:], w)
@@ -70,7 +73,7 @@ func guilty(err error) bool {
 
 // persist sends a batch until there is an answer. It may be sent again when the answer was lost, because append_batch
 // knows the appends that it has.
-func (s *Store) persist(b batch, w *wire) error {
+func (s *Store) persist(b batch.Batch, w *wire.Wire) error {
 	sent, careful := false, false
 	var err error
 	for try := range tries {
@@ -100,10 +103,10 @@ func (s *Store) persist(b batch, w *wire) error {
 	return fmt.Errorf("%w: %w", away(), err)
 }
 
-func (s *Store) trip(b batch, w *wire, careful bool) error {
+func (s *Store) trip(b batch.Batch, w *wire.Wire, careful bool) error {
 	ctx, cancel := context.WithTimeout(s.ctx, tripLimit)
 	defer cancel()
-	return b.store(ctx, s.own, w, careful)
+	return b.Store(ctx, s.own, w, careful)
 }
 
 // pause waits a little longer after every try. It is false when ctx ends or the store has no time left.
@@ -136,7 +139,7 @@ func unsent(err error) bool {
 // away is what a caller hears while the database cannot be reached.
 func away() error {
 	return &problem.Problem{
-		Kind: problem.Unavailable, Code: "log_unavailable", RetryAfter: retryAfter,
+		Kind: problem.Unavailable, Code: "log_unavailable", RetryAfter: queue.RetryAfter,
 		Detail:   "the log cannot be reached; try again in a moment",
 		DetailVI: "tạm thời không ghi nhận được; vui lòng thử lại sau giây lát",
 	}

@@ -35,6 +35,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -42,23 +43,30 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
+	"github.com/songan-vn/songan/libs/eventstore/internal/head"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
+	"github.com/songan-vn/songan/libs/eventstore/internal/recent"
+	"github.com/songan-vn/songan/libs/eventstore/internal/ring"
+	"github.com/songan-vn/songan/libs/eventstore/internal/turns"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
 // What a caller may want to tell apart. Everything else is the database's trouble; see [pg.IsDown].
 var (
 	// ErrConflict says that the stream is not at the expected version: load it, and decide again.
-	ErrConflict = errors.New("the stream is at another version")
+	ErrConflict = batch.ErrConflict
 	// ErrUnstorable says that the database cannot store these facts, ever: a NUL in a text, a vault reference
 	// that is taken. It never says what they hold.
-	ErrUnstorable = errors.New("the facts cannot be stored")
+	ErrUnstorable = batch.ErrUnstorable
 	// ErrUnknown says that the append was sent, and that nobody knows yet whether it took effect. Executing
 	// the same command again, with the same cause, is safe.
 	ErrUnknown = errors.New("whether the facts were stored is not known")
 	// ErrHole says that the log lacks a position. It was tampered with, or badly restored.
 	ErrHole = errors.New("the log has a hole")
 	// ErrClosed says that the store was closed.
-	ErrClosed = errors.New("the store is closed")
+	ErrClosed = queue.ErrClosed
 )
 
 const (
@@ -80,6 +88,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Now is the instant at which a fact occurred if its meta does not say; nil means the machine's clock.
 	Now func() time.Time
+	// Pace says when followers give way to commands; nil if never.
+	Pace *pace.Pace
 }
 
 // Store is the log of one service. It is safe for concurrent use, by several processes as well.
@@ -91,12 +101,15 @@ type Store struct {
 	now     func() time.Time
 	metrics *metrics
 	channel string
+	pace    *pace.Pace
+	hurried atomic.Int64 // when others were last told to hurry
 
-	appends *queue[[]*command]
-	loads   *queue[*loading]
-	turns   *turns
-	recent  *recent
-	head    *head
+	appends *queue.Queue[[]*batch.Command]
+	loads   *queue.Queue[*loading]
+	turns   *turns.Turns
+	recent  *recent.Recent[Stored]
+	head    *head.Head
+	ring    *ring.Ring[Stored]
 	bell    chan struct{} // tells the notifier that there is something to tell
 
 	ctx       context.Context //nolint:containedctx // the life of the store's goroutines, ended by Close
@@ -120,15 +133,18 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 // five of its own. The caller closes the store, before the pool.
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
-		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now,
-		appends: newQueue[[]*command](), loads: newQueue[*loading](), turns: newTurns(), recent: newRecent(),
-		head: &head{}, bell: make(chan struct{}, 1),
+		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now, pace: o.Pace,
+		appends: queue.New[[]*batch.Command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
+		head: &head.Head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.pace == nil {
+		s.pace = pace.New(s.now, nil)
 	}
 	if err := s.find(ctx); err != nil {
 		return nil, err
@@ -156,13 +172,13 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 // of one database have a log each.
 func (s *Store) find(ctx context.Context) error {
 	var table uint32
-	var head int64
+	var last int64
 	const look = `select 'events'::regclass::oid, coalesce(max(position), 0) from events`
-	if err := s.pool.QueryRow(ctx, look).Scan(&table, &head); err != nil {
+	if err := s.pool.QueryRow(ctx, look).Scan(&table, &last); err != nil {
 		return fmt.Errorf("find the log (was it migrated?): %w", err)
 	}
 	s.channel = fmt.Sprintf("songan_events_%d", table)
-	s.head.advance(head)
+	s.head.Advance(last)
 	return nil
 }
 
@@ -180,8 +196,8 @@ func (s *Store) start() {
 // everything that the store opened. Whoever still follows the log gets [ErrClosed].
 func (s *Store) Close() {
 	s.closing.Do(func() {
-		s.appends.close()
-		s.loads.close()
+		s.appends.Close()
+		s.loads.Close()
 		late := time.AfterFunc(closeWait, s.stop)
 		s.working.Wait()
 		late.Stop()

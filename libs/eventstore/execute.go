@@ -83,12 +83,12 @@ func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 			return out, err
 		}
 	}
-	done, err := e.store.turns.take(ctx, e.stream)
+	done, err := e.store.turns.Take(ctx, e.stream)
 	if err != nil {
 		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", e.stream, err)
 	}
 	defer done()
-	if rows, ok := e.store.recent.rows(e.stream); ok {
+	if rows, ok := e.store.recent.Rows(e.stream); ok {
 		if out, done, err := e.hope(ctx, rows); done {
 			return out, err
 		}
@@ -108,7 +108,7 @@ func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 
 // hope executes the command on rows that may be out of date. Only what is in the log counts then: a refusal, or having
 // nothing to do, would be only as good as the hope.
-func (e *execution[S]) hope(ctx context.Context, rows []row) (out Outcome[S], done bool, err error) {
+func (e *execution[S]) hope(ctx context.Context, rows []Stored) (out Outcome[S], done bool, err error) {
 	out, facts, err := e.decide(rows)
 	if err != nil || len(facts) == 0 {
 		return out, out.Replayed, nil
@@ -118,7 +118,7 @@ func (e *execution[S]) hope(ctx context.Context, rows []row) (out Outcome[S], do
 }
 
 // on executes the command on a stream that holds these rows.
-func (e *execution[S]) on(ctx context.Context, rows []row) (Outcome[S], error) {
+func (e *execution[S]) on(ctx context.Context, rows []Stored) (Outcome[S], error) {
 	out, facts, err := e.decide(rows)
 	if err != nil || len(facts) == 0 {
 		return out, err
@@ -128,7 +128,7 @@ func (e *execution[S]) on(ctx context.Context, rows []row) (Outcome[S], error) {
 }
 
 // decide says which facts follow from the rows. There are none after a replay, and when nothing is left to do.
-func (e *execution[S]) decide(rows []row) (out Outcome[S], facts []events.Event, err error) {
+func (e *execution[S]) decide(rows []Stored) (out Outcome[S], facts []events.Event, err error) {
 	history, err := e.store.history(e.stream, rows)
 	if err != nil {
 		return out, nil, err
@@ -146,17 +146,17 @@ func (e *execution[S]) decide(rows []row) (out Outcome[S], facts []events.Event,
 }
 
 // append adds facts to the rows, and to the outcome.
-func (e *execution[S]) append(ctx context.Context, rows []row, facts []events.Event, out *Outcome[S]) error {
+func (e *execution[S]) append(ctx context.Context, rows []Stored, facts []events.Event, out *Outcome[S]) error {
 	c, err := e.store.append(ctx, Append{
 		Stream: e.stream, Expected: len(rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets,
 	})
 	if err != nil {
-		e.store.recent.forget(e.stream)
+		e.store.recent.Forget(e.stream)
 		*out = Outcome[S]{}
 		return fmt.Errorf("append to %s: %w", e.stream, err)
 	}
-	e.store.recent.keep(e.stream, append(rows[:len(rows):len(rows)], c.rows()...))
-	out.Facts = c.recorded()
+	e.store.recent.Keep(e.stream, append(rows[:len(rows):len(rows)], stored(c)...))
+	out.Facts = recorded(c)
 	fold(out, out.Facts)
 	return nil
 }

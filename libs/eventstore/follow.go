@@ -18,12 +18,29 @@ const pollEvery = time.Second
 // returns nil when ctx ends. If handle fails, its error is returned and nothing after that batch was handed out.
 //
 // While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error: to
-// go on would be to skip something.
+// go on would be to skip something. What this process has appended lately comes from memory, and several followers
+// get the same facts: nobody changes them. While many commands are under way, it rests between batches; see package pace.
 func (s *Store) Follow(
 	ctx context.Context, after int64, limit int, handle func(context.Context, []events.Recorded) error,
 ) error {
+	return s.FollowStored(ctx, after, limit, func(ctx context.Context, batch []Stored) error {
+		facts := make([]events.Recorded, len(batch))
+		for i, r := range batch {
+			var err error
+			if facts[i], err = s.Decode(r); err != nil {
+				return err
+			}
+		}
+		return handle(ctx, facts)
+	})
+}
+
+// FollowStored is [Store.Follow] for whoever does not look into facts. Their names are in the catalog.
+func (s *Store) FollowStored(
+	ctx context.Context, after int64, limit int, handle func(context.Context, []Stored) error,
+) error {
 	for look := true; ; {
-		at, changed := s.head.look()
+		at, changed := s.head.Look()
 		if look || at > after {
 			last, err := s.hand(ctx, after, limit, handle)
 			switch {
@@ -51,24 +68,39 @@ func (s *Store) Follow(
 	}
 }
 
-// hand reads one batch, hands it over, and returns the last position that was handled.
-func (s *Store) hand(
-	ctx context.Context, after int64, limit int, handle func(context.Context, []events.Recorded) error,
-) (int64, error) {
-	batch, err := s.readPatiently(ctx, after, limit)
+// hand gets one batch, hands it over, and returns the last position that was handled.
+func (s *Store) hand(ctx context.Context, after int64, limit int, handle func(context.Context, []Stored) error) (int64, error) {
+	began := time.Now()
+	batch, err := s.next(ctx, after, limit)
 	if err != nil || len(batch) == 0 {
 		return after, err
 	}
 	if err := handle(ctx, batch); err != nil {
 		return after, err
 	}
+	s.GiveWay(ctx, time.Since(began), batch[0].RecordedAt)
 	return batch[len(batch)-1].Position, nil
 }
 
+// GiveWay rests after work on facts that took so long, if many commands are under way; since is when the oldest of them was
+// recorded. Following does so by itself; who reads the log in pieces calls it after each.
+func (s *Store) GiveWay(ctx context.Context, took time.Duration, since time.Time) {
+	s.pace.Rest(ctx, took, since)
+}
+
+// next returns what follows a position: from memory if it is there, else from the database, for which it waits.
+func (s *Store) next(ctx context.Context, after int64, limit int) ([]Stored, error) {
+	if batch := s.ring.After(after, limit); len(batch) > 0 {
+		s.metrics.remembered.Add(float64(len(batch)))
+		return batch, nil
+	}
+	return s.readPatiently(ctx, after, limit)
+}
+
 // readPatiently reads, and waits while the database is away.
-func (s *Store) readPatiently(ctx context.Context, after int64, limit int) ([]events.Recorded, error) {
+func (s *Store) readPatiently(ctx context.Context, after int64, limit int) ([]Stored, error) {
 	for try := 0; ; try++ {
-		batch, err := s.Read(ctx, after, limit)
+		batch, err := s.readStored(ctx, after, limit)
 		if !pg.IsDown(err) {
 			return batch, err
 		}
@@ -79,4 +111,18 @@ func (s *Store) readPatiently(ctx context.Context, after int64, limit int) ([]ev
 			return nil, fmt.Errorf("%w: %w", ErrClosed, err)
 		}
 	}
+}
+
+func (s *Store) readStored(ctx context.Context, after int64, limit int) (batch []Stored, err error) {
+	err = s.scan(ctx, after, limit, func(r Stored) error {
+		if !s.catalog.Knows(r.Name) {
+			return fmt.Errorf("position %d: fact %q is not in the catalog", r.Position, r.Name)
+		}
+		if err := r.complete(); err != nil {
+			return fmt.Errorf("position %d: %w", r.Position, err)
+		}
+		batch = append(batch, r)
+		return nil
+	})
+	return batch, err
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
@@ -17,19 +17,8 @@ const loadTries = 4 // of one query while the database is away
 // loading is one caller's wish for a stream, and what was found.
 type loading struct {
 	stream string
-	rows   []row
+	rows   []Stored
 	err    error
-}
-
-// row is a fact as it lies in the table.
-type row struct {
-	position   int64
-	version    int
-	name       string
-	data       []byte
-	meta       []byte
-	as         events.Meta // what meta says, if meta is nil
-	recordedAt time.Time
 }
 
 // Load returns the facts of a stream, oldest first, and none for a stream that does not exist. It sees everything that
@@ -42,16 +31,16 @@ func (s *Store) Load(ctx context.Context, stream string) ([]events.Recorded, err
 	return s.history(stream, rows)
 }
 
-func (s *Store) rows(ctx context.Context, stream string) ([]row, error) {
+func (s *Store) rows(ctx context.Context, stream string) ([]Stored, error) {
 	l := &loading{stream: stream}
-	t := &ticket[*loading]{work: l, size: 1, bytes: len(stream), done: make(chan struct{})}
-	if err := s.loads.enter(ctx, t); err != nil {
+	t := &queue.Ticket[*loading]{Work: l, Size: 1, Bytes: len(stream), Done: make(chan struct{})}
+	if err := s.loads.Enter(ctx, t); err != nil {
 		return nil, fmt.Errorf("load %s: %w", stream, err)
 	}
 	select {
-	case <-t.done:
+	case <-t.Done:
 	case <-ctx.Done():
-		s.loads.leave(t)
+		s.loads.Leave(t)
 		return nil, fmt.Errorf("load %s: %w", stream, ctx.Err())
 	}
 	if l.err != nil {
@@ -61,15 +50,15 @@ func (s *Store) rows(ctx context.Context, stream string) ([]row, error) {
 }
 
 // history decodes in the caller's goroutine, so that a long or broken stream holds up nobody else.
-func (s *Store) history(stream string, rows []row) ([]events.Recorded, error) {
+func (s *Store) history(stream string, rows []Stored) ([]events.Recorded, error) {
 	history := make([]events.Recorded, len(rows))
 	for i, r := range rows {
-		if r.version != i+1 {
+		if r.Version != i+1 {
 			return nil, fmt.Errorf("load %s: %w: version %d is missing", stream, ErrHole, i+1)
 		}
 		var err error
-		if history[i], err = s.decode(stream, r); err != nil {
-			return nil, fmt.Errorf("load %s: version %d: %w", stream, r.version, err)
+		if history[i], err = s.decode(r); err != nil {
+			return nil, fmt.Errorf("load %s: version %d: %w", stream, r.Version, err)
 		}
 	}
 	return history, nil
@@ -78,23 +67,23 @@ func (s *Store) history(stream string, rows []row) ([]events.Recorded, error) {
 // read is the life of one loader: take what waits, ask once, answer.
 func (s *Store) read() {
 	for {
-		tickets := s.loads.take()
+		tickets := s.loads.Take()
 		if len(tickets) == 0 {
 			return
 		}
 		s.fetch(tickets)
 		for _, t := range tickets {
-			close(t.done)
+			close(t.Done)
 		}
 	}
 }
 
-func (s *Store) fetch(tickets []*ticket[*loading]) {
+func (s *Store) fetch(tickets []*queue.Ticket[*loading]) {
 	streams := make([]string, len(tickets))
 	for i, t := range tickets {
-		streams[i] = t.work.stream
+		streams[i] = t.Work.stream
 	}
-	var found [][]row
+	var found [][]Stored
 	var err error
 	for try := range loadTries {
 		found, err = s.fetchStreams(streams)
@@ -106,8 +95,8 @@ func (s *Store) fetch(tickets []*ticket[*loading]) {
 		err = fmt.Errorf("%w: %w", away(), err)
 	}
 	for i, t := range tickets {
-		if t.work.err = err; err == nil {
-			t.work.rows = found[i]
+		if t.Work.err = err; err == nil {
+			t.Work.rows = found[i]
 		}
 	}
 }
@@ -120,23 +109,24 @@ const loadStreams = `select s.n, e.position, e.version, e.type, e.data, e.meta, 
 		select position, version, type, data, meta, recorded_at from events where events.stream = s.stream offset 0
 	) as e`
 
-func (s *Store) fetchStreams(streams []string) ([][]row, error) {
+func (s *Store) fetchStreams(streams []string) ([][]Stored, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, tripLimit)
 	defer cancel()
 	rows, err := s.own.Query(ctx, loadStreams, streams)
 	if err != nil {
 		return nil, fmt.Errorf("query %d streams: %w", len(streams), err)
 	}
-	found := make([][]row, len(streams))
+	found := make([][]Stored, len(streams))
 	var n int
-	var r row
-	_, err = pgx.ForEachRow(rows, []any{&n, &r.position, &r.version, &r.name, &r.data, &r.meta, &r.recordedAt}, func() error {
+	var r Stored
+	_, err = pgx.ForEachRow(rows, []any{&n, &r.Position, &r.Version, &r.Name, &r.Data, &r.meta, &r.RecordedAt}, func() error {
+		r.Stream = streams[n-1]
 		found[n-1] = append(found[n-1], r)
-		r.data, r.meta = nil, nil
+		r.Data, r.meta = nil, nil
 		return nil
 	})
 	for _, rows := range found {
-		if byVersion := func(a, b row) int { return a.version - b.version }; !slices.IsSortedFunc(rows, byVersion) {
+		if byVersion := func(a, b Stored) int { return a.Version - b.Version }; !slices.IsSortedFunc(rows, byVersion) {
 			slices.SortFunc(rows, byVersion)
 		}
 	}

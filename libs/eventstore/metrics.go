@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
 // metrics are the figures of one store. None of them has a label that could hold a value.
@@ -17,8 +19,10 @@ type metrics struct {
 	conflicts prometheus.Counter
 	refused   prometheus.Counter
 	resent    prometheus.Counter
-	waiting   prometheus.GaugeFunc
-	position  prometheus.GaugeFunc
+	// remembered counts for every follower.
+	remembered prometheus.Counter
+	waiting    prometheus.GaugeFunc
+	position   prometheus.GaugeFunc
 }
 
 func newMetrics(s *Store) *metrics {
@@ -34,21 +38,22 @@ func newMetrics(s *Store) *metrics {
 			Name: "eventstore_append_seconds", Help: "Time to store one batch.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 		}),
-		facts:     counter("eventstore_facts_total", "Facts stored by this process."),
-		conflicts: counter("eventstore_conflicts_total", "Appends that found their stream at another version."),
-		refused:   counter("eventstore_refused_total", "Appends that the database could not store, or that it did not answer."),
-		resent:    counter("eventstore_resent_total", "Batches sent again because the answer was lost."),
+		facts:      counter("eventstore_facts_total", "Facts stored by this process."),
+		conflicts:  counter("eventstore_conflicts_total", "Appends that found their stream at another version."),
+		refused:    counter("eventstore_refused_total", "Appends that the database could not store, or that it did not answer."),
+		resent:     counter("eventstore_resent_total", "Batches sent again because the answer was lost."),
+		remembered: counter("eventstore_remembered_total", "Facts that followers got from memory instead of the database."),
 		waiting: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "eventstore_waiting_commands", Help: "Appends in the queue.",
-		}, func() float64 { return float64(s.appends.length()) }),
+		}, func() float64 { return float64(s.appends.Length()) }),
 		position: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "eventstore_position", Help: "Last position of the log that this process knows of.",
-		}, func() float64 { return float64(s.head.position()) }),
+		}, func() float64 { return float64(s.head.Position()) }),
 	}
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.batch, m.seconds, m.facts, m.conflicts, m.refused, m.resent, m.waiting, m.position}
+	return []prometheus.Collector{m.batch, m.seconds, m.facts, m.conflicts, m.refused, m.resent, m.remembered, m.waiting, m.position}
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
@@ -75,14 +80,14 @@ func (m *metrics) unregister() {
 }
 
 // stored counts a batch that was answered.
-func (m *metrics) stored(b batch, took time.Duration) {
+func (m *metrics) stored(b batch.Batch, took time.Duration) {
 	m.batch.Observe(float64(len(b)))
 	m.seconds.Observe(took.Seconds())
 	for _, c := range b {
 		switch {
-		case c.err == nil:
-			m.facts.Add(float64(len(c.facts)))
-		case errors.Is(c.err, ErrConflict):
+		case c.Err == nil:
+			m.facts.Add(float64(len(c.Facts)))
+		case errors.Is(c.Err, ErrConflict):
 			m.conflicts.Inc()
 		default:
 			m.refused.Inc()

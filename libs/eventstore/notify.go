@@ -8,43 +8,79 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
 const (
-	notifyEvery = 5 * time.Millisecond // at most; commits in between share a notification
-	shortTrip   = 5 * time.Second      // for statements that have nothing to wait for
+	seldom      = 50 * time.Millisecond  // instead, in a wave: followers rest anyway
+	notifyEvery = 5 * time.Millisecond   // at most; commits in between share a notification
+	shortTrip   = 5 * time.Second        // for statements that have nothing to wait for
+	hurryEvery  = 100 * time.Millisecond // at most; a hurry lasts longer
+
+	mostRemembered = 8192     // facts that followers find in memory
+	bytesOfThem    = 16 << 20 // at most
+	rowOverhead    = 500      // bytes of a fact in memory beside its JSON, about
 )
 
-// announce tells followers how far the log reaches: those of this process at once, others through the notifier.
-func (s *Store) announce(b batch) {
+// hurry is what a notification says instead of a position.
+const hurry = "hurry"
+
+// Hurry says that somebody waits until what follows the log has caught up: nobody gives way to commands for a moment, in
+// this process and in others. Whoever waits longer calls it again.
+func (s *Store) Hurry(ctx context.Context) {
+	s.pace.Hurry()
+	now, last := time.Now().UnixNano(), s.hurried.Load()
+	if now-last < int64(hurryEvery) || !s.hurried.CompareAndSwap(last, now) {
+		return
+	}
+	// Without an answer, others hurry later, when what they put off has become too old.
+	_, _ = s.pool.Exec(ctx, tell, s.channel, hurry)
+}
+
+// announce tells followers how far the log reaches: those of this process at once, others through the notifier. What was
+// appended is remembered before they hear of it.
+func (s *Store) announce(b batch.Batch) {
 	var last int64
 	for _, c := range b {
-		if c.err == nil {
-			last = max(last, c.position+int64(len(c.facts))-1)
+		if c.Err != nil {
+			continue
+		}
+		last = max(last, c.Position+int64(len(c.Facts))-1)
+		for _, r := range stored(c) {
+			r.Meta.OccurredAt, r.shared = r.Meta.OccurredAt.Round(0), &shared{} // without the monotonic clock, as it is stored
+			s.ring.Add(r.Position, r, rowOverhead+r.size())
 		}
 	}
 	if last == 0 {
 		return
 	}
-	s.head.advance(last)
+	s.head.Advance(last)
 	select {
 	case s.bell <- struct{}{}:
 	default: // the notifier has not gone out yet, and will tell this too
 	}
 }
 
+// A notification need not survive a crash of the server; waiting for the disk, it would hold up the next batch there.
+const tell = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
+
 // notify is the life of the notifier. It works after the commit and outside of it: a NOTIFY inside makes all
 // commits of a server wait for each other. If one is lost, followers find out by polling.
 func (s *Store) notify() {
 	for range s.bell {
 		ctx, cancel := context.WithTimeout(s.ctx, shortTrip)
-		_, err := s.own.Exec(ctx, `select pg_notify($1, $2)`, s.channel, strconv.FormatInt(s.head.position(), 10))
+		_, err := s.own.Exec(ctx, tell, s.channel, strconv.FormatInt(s.head.Position(), 10))
 		cancel()
 		if err != nil && s.ctx.Err() == nil {
 			s.log.Debug("followers elsewhere were not notified", zap.Error(err))
 		}
+		every := notifyEvery
+		if s.pace.Wave() {
+			every = seldom
+		}
 		select {
-		case <-time.After(notifyEvery):
+		case <-time.After(every):
 		case <-s.ctx.Done():
 		}
 	}
@@ -85,14 +121,17 @@ func (s *Store) hearOnce() (heard bool, err error) {
 	if err := conn.QueryRow(s.ctx, `select coalesce(max(position), 0) from events`).Scan(&missed); err != nil {
 		return true, fmt.Errorf("read the log's head: %w", err)
 	}
-	s.head.advance(missed)
+	s.head.Advance(missed)
 	for {
 		n, err := conn.WaitForNotification(s.ctx)
 		if err != nil {
 			return true, fmt.Errorf("wait for a notification: %w", err)
 		}
+		if n.Payload == hurry {
+			s.pace.Hurry()
+		}
 		if position, err := strconv.ParseInt(n.Payload, 10, 64); err == nil {
-			s.head.advance(position)
+			s.head.Advance(position)
 		}
 	}
 }

@@ -157,7 +157,7 @@ func TestTheStoreTellsItsFigures(t *testing.T) {
 	}
 	same(t, "figures", map[string]float64{
 		"eventstore_batch_commands": 3, "eventstore_append_seconds": 3, "eventstore_facts_total": 2,
-		"eventstore_conflicts_total": 1, "eventstore_refused_total": 1, "eventstore_resent_total": 0,
+		"eventstore_conflicts_total": 1, "eventstore_refused_total": 1, "eventstore_resent_total": 0, "eventstore_remembered_total": 0,
 		"eventstore_waiting_commands": 0, "eventstore_position": 2,
 	}, got)
 	s.Close()

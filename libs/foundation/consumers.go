@@ -28,7 +28,7 @@ func (f *Foundation) ReactTo(name string, from Reading, handlers ...reaction.Han
 	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
 		Topics: from.Topics, Catalog: from.Catalog, InFlight: from.InFlight, Foreign: from.Foreign,
 		Pool: f.Pool, Bus: f.Bus, Now: f.deps.Now, Down: breaker.IsDown,
-		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer,
+		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.pace,
 	}, handlers...)
 	if err != nil {
 		return err

@@ -5,7 +5,7 @@
 //     one for everything else.
 //  2. Tables of the libraries are migrated before anything reads them. Several processes may start at once.
 //  3. What runs in the background (relay, read models, reactions) is returned by [Foundation.Runners], and nothing
-//     runs before that.
+//     runs before that. In a wave of commands it gives way to them; see package pace.
 package foundation
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
@@ -52,6 +53,7 @@ type Foundation struct {
 
 	options  Options
 	deps     service.Deps
+	pace     *pace.Pace
 	metrics  prometheus.Registerer
 	logPool  *pgxpool.Pool
 	models   *projection.Runner
@@ -63,8 +65,11 @@ type Foundation struct {
 // Open connects, migrates and checks everything, and starts nothing but the log's appender.
 func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err error) {
 	f := &Foundation{
-		options: o, deps: deps,
+		options: o, deps: deps, pace: deps.API.Pace,
 		metrics: prometheus.WrapRegistererWith(prometheus.Labels{"service": o.Service}, deps.Metrics),
+	}
+	if f.pace == nil {
+		f.pace = pace.New(deps.Now, nil)
 	}
 	defer func() {
 		if err != nil {
@@ -85,7 +90,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	f.Log, err = eventstore.Open(ctx, f.logPool, eventstore.Options{
-		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now,
+		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now, Pace: f.pace,
 	})
 	if err != nil {
 		return nil, err

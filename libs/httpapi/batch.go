@@ -71,7 +71,7 @@ type batch[B, A any] struct {
 // item's key is the request's with its index, so a batch that broke off is sent again as it was: what was done is then
 // found, not done again.
 func Batch[B, A any](a *API, r Route, o Batching, do func(context.Context, Call[B]) (Done[A], error)) {
-	b := &batch[B, A]{Batching: o.orDefaults(), reader: strict.For[B]().WithRef(memberRef), do: do}
+	b := &batch[B, A]{Batching: o.orDefaults(), reader: strict.For[B]().WithRef(memberRef), do: waitedFor(a, do)}
 	b.counts = a.server.Items(r.Pattern)
 	e := document.Endpoint{
 		Kind: document.Batch, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: true, Member: o.Member,

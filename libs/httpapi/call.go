@@ -46,7 +46,7 @@ type Done[A any] struct {
 
 // Command adds a route that changes something: POST with an Idempotency-Key, or DELETE, which is a repeat by nature.
 func Command[B, A any](a *API, r Route, do func(context.Context, Call[B]) (Done[A], error)) {
-	reader := strict.For[B]()
+	reader, do := strict.For[B](), waitedFor(a, do)
 	e := document.Endpoint{
 		Kind: document.Command, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: hasBody[B](),
 	}
@@ -66,6 +66,15 @@ func Command[B, A any](a *API, r Route, do func(context.Context, Call[B]) (Done[
 		x.Changed(done.Position, done.Replayed)
 		return exchange.WriteJSON(x, x.Route.Status, done.Answer)
 	})
+}
+
+// waitedFor counts commands for as long as they are being worked on: background work gives way to them.
+func waitedFor[B, A any](a *API, do func(context.Context, Call[B]) (Done[A], error)) func(context.Context, Call[B]) (Done[A], error) {
+	return func(ctx context.Context, c Call[B]) (Done[A], error) {
+		a.options.Pace.Begin()
+		defer a.options.Pace.End()
+		return do(ctx, c)
+	}
 }
 
 // Ask adds a POST that changes nothing: a question whose parameters do not belong into a URL.

@@ -38,6 +38,7 @@ import (
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi/document"
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -63,6 +64,8 @@ type Options struct {
 	Tracer  trace.TracerProvider
 	// Limits are shared by all APIs of a process.
 	Limits Limits
+	// Pace is told of commands that are being worked on; also shared. An API without one has its own, which tells nobody.
+	Pace *pace.Pace
 }
 
 // API is the surface of one service. Add routes first, serve then.
@@ -75,6 +78,9 @@ type API struct {
 
 // New returns an API without routes. Its documentation stands at /<service>/openapi.json and /<service>/docs.
 func New(o Options) *API {
+	if o.Pace == nil {
+		o.Pace = pace.New(o.Now, nil)
+	}
 	a := &API{
 		options: o,
 		mux:     http.NewServeMux(),
@@ -192,9 +198,6 @@ func (a *API) nowhere(ctx context.Context, x *exchange.Exchange) error {
 
 // Problem is a refusal as it is answered: application/problem+json of RFC 9457, with our members.
 type Problem = exchange.Problem
-
-// Status returns the status code of a kind of problem.
-func Status(k problem.Kind) int { return exchange.Status(k) }
 
 // Limits are shared by the APIs of a process, because its memory and processors are.
 type Limits = exchange.Limits

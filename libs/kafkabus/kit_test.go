@@ -40,7 +40,22 @@ type kept struct{}
 func (kept) EventName() string { return "ledger.kept.v1" }
 func (kept) Private()          {}
 
-func catalog() events.Catalog { return events.NewCatalog([]events.Event{noted{}, kept{}}) }
+// written is what noted was called once, and hinted what is private by now.
+type (
+	written struct {
+		Number int `json:"number"`
+	}
+	hinted struct{}
+)
+
+func (written) EventName() string      { return "ledger.written.v1" }
+func (w written) Upcast() events.Event { return noted{w.Number} }
+func (hinted) EventName() string       { return "ledger.hinted.v1" }
+func (hinted) Upcast() events.Event    { return kept{} }
+
+func catalog() events.Catalog {
+	return events.NewCatalog([]events.Event{noted{}, kept{}, written{}, hinted{}})
+}
 
 // connect returns the way to the broker that all tests share.
 func connect(t testing.TB) kafkabus.Config {

@@ -17,6 +17,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/lead"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/meter"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
@@ -185,7 +186,7 @@ type outgoing struct {
 // read follows the log and makes it ready, at most relayAhead batches ahead of what is being published.
 func (r *Relay) read(ctx context.Context, from lead.Checkpoint, ready chan<- outgoing) error {
 	at := from
-	err := r.store.Follow(ctx, from.Position, r.options.Batch, func(ctx context.Context, facts []events.Recorded) error {
+	err := r.store.FollowStored(ctx, from.Position, r.options.Batch, func(ctx context.Context, facts []eventstore.Stored) error {
 		out, err := r.prepare(at, facts)
 		if err != nil {
 			return err
@@ -205,18 +206,18 @@ func (r *Relay) read(ctx context.Context, from lead.Checkpoint, ready chan<- out
 }
 
 // prepare makes messages of facts. What it makes depends on nothing but the facts and where the relay stands.
-func (r *Relay) prepare(at lead.Checkpoint, facts []events.Recorded) (outgoing, error) {
+func (r *Relay) prepare(at lead.Checkpoint, facts []eventstore.Stored) (outgoing, error) {
 	out := outgoing{messages: produce.Batches{}, before: at.Position}
 	out.after = lead.Checkpoint{Position: at.Position, Previous: slices.Clone(at.Previous)}
 	for _, fact := range facts {
 		out.after.Position = fact.Position
-		if _, private := fact.Event.(events.Private); private {
-			continue
-		}
 		partition := r.balance.Of([]byte(fact.Stream))
-		m, err := Encode(fact, out.after.Previous[partition])
+		m, public, err := r.message(fact, out.after.Previous[partition])
 		if err != nil {
 			return outgoing{}, err
+		}
+		if !public {
+			continue
 		}
 		out.messages[partition] = append(out.messages[partition], m)
 		out.after.Previous[partition] = fact.Position
@@ -224,6 +225,27 @@ func (r *Relay) prepare(at lead.Checkpoint, facts []events.Recorded) (outgoing, 
 		out.newest = fact.RecordedAt
 	}
 	return out, nil
+}
+
+// message makes a message of a fact, unless it is private. It hands the JSON of the log on as it stands; only a fact of an
+// old shape is looked into, because others know the newest one alone.
+func (r *Relay) message(fact eventstore.Stored, previous int64) (m kafka.Message, public bool, err error) {
+	catalog := r.store.Catalog()
+	if catalog.Private(fact.Name) {
+		return m, false, nil
+	}
+	if !catalog.Old(fact.Name) {
+		return envelope.Wrap(fact, previous), true, nil
+	}
+	recorded, err := r.store.Decode(fact)
+	if err != nil {
+		return m, false, err
+	}
+	if _, private := recorded.Event.(events.Private); private {
+		return m, false, nil
+	}
+	m, err = Encode(recorded, previous)
+	return m, true, err
 }
 
 // publish sends batch after batch and moves the checkpoint after each.

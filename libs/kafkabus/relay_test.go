@@ -39,6 +39,36 @@ func TestRelayPublishesTheLogOnceAndInOrder(t *testing.T) {
 	}
 }
 
+func TestRelayPublishesOldFactsInTheirNewestShape(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 1)
+	_, err := l.store.Append(t.Context(), eventstore.Append{
+		Stream: "a", Facts: []events.Event{written{1}, noted{2}, hinted{}, written{3}}, Meta: events.Meta{Cause: "c"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, l.relay(l.cfg).Run)
+	var got []string
+	testkit.Eventually(t, soon, func() error {
+		got = nil
+		for _, m := range raw(t, l.cfg, l.topic, 1)[0] {
+			r, err := kafkabus.Decode(catalog(), m)
+			if err != nil {
+				return err
+			}
+			got = append(got, fmt.Sprintf("%d %+v after %d", r.Position, r.Event, r.Previous))
+		}
+		if len(got) < 3 {
+			return fmt.Errorf("%d facts", len(got))
+		}
+		return nil
+	})
+	if diff := cmp.Diff([]string{"1 {N:1} after 0", "2 {N:2} after 1", "4 {N:3} after 2"}, got); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
+	}
+}
+
 func TestRelayKeepsPrivateFactsAndFingerprintsAtHome(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, 1)

@@ -13,6 +13,8 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/projection/internal/feed"
+	"github.com/songan-vn/songan/libs/projection/internal/meter"
+	"github.com/songan-vn/songan/libs/projection/internal/overtake"
 )
 
 const (
@@ -45,14 +47,6 @@ type Model struct {
 // Name is the versioned name of the projection.
 func (m *Model) Name() string { return m.projection.name }
 
-// Position is the last position of the own log that queries are known to see. A process that does not write
-// the read model itself learns of it only by [Model.WaitFor].
-func (m *Model) Position() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.visible
-}
-
 // WaitFor returns once queries on the view see the own log up to position, whichever process writes it and
 // whichever version is served. When ctx ends first, the error is a problem that asks to come again.
 func (m *Model) WaitFor(ctx context.Context, position int64) error {
@@ -62,6 +56,9 @@ func (m *Model) WaitFor(ctx context.Context, position int64) error {
 		m.mu.Unlock()
 		if reached {
 			return nil
+		}
+		for _, f := range m.feeds { // whoever writes the read model may rest
+			f.Hurry(ctx)
 		}
 		timer := time.NewTimer(pollInterval)
 		select {
@@ -150,9 +147,9 @@ func (m *Model) Ready(ctx context.Context) error {
 // lead writes the read model until ctx ends.
 func (m *Model) lead(ctx context.Context) {
 	m.log.Info("projection is written by this process")
-	gauges := m.runner.metrics.of(m.projection.name)
-	gauges.leading.Set(1)
-	defer gauges.leading.Set(0)
+	gauges := m.runner.metrics.Of(m.projection.name)
+	gauges.Leading.Set(1)
+	defer gauges.Leading.Set(0)
 	retry := backoff{}
 	for ctx.Err() == nil {
 		err := m.run(ctx, gauges, &retry)
@@ -162,7 +159,7 @@ func (m *Model) lead(ctx context.Context) {
 		if errors.Is(err, checkpoint.ErrMoved) {
 			m.log.Info("projection goes on from the checkpoint of another process")
 		} else {
-			gauges.failures.Inc()
+			gauges.Failures.Inc()
 			m.log.Error("projection stands still and will try again", zap.Error(err))
 		}
 		retry.wait(ctx)
@@ -170,7 +167,7 @@ func (m *Model) lead(ctx context.Context) {
 }
 
 // run follows the feeds from the checkpoint on, until something fails.
-func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
+func (m *Model) run(ctx context.Context, gauges meter.Gauges, retry *backoff) error {
 	w := writer{pool: m.runner.pool, projection: m.projection, name: m.projection.name, open: openLive}
 	if err := w.load(ctx); err != nil {
 		return err
@@ -183,7 +180,7 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 		m.show(w.progress.Own())
 	}
 	o := m.overtaking()
-	defer o.release(ctx)
+	defer o.Release(ctx)
 	handle := func(ctx context.Context, batch feed.Batch) error {
 		began := time.Now()
 		serving, err := w.write(ctx, batch)
@@ -191,7 +188,7 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 			return err
 		}
 		*retry = backoff{}
-		gauges.wrote(len(batch.Facts), time.Since(began), w.progress)
+		gauges.Wrote(len(batch.Facts), time.Since(began), w.progress)
 		if serving {
 			m.show(w.progress.Own())
 			return nil
@@ -200,4 +197,12 @@ func (m *Model) run(ctx context.Context, gauges gauges, retry *backoff) error {
 	}
 	tick := func(ctx context.Context) error { return m.overtake(ctx, o, w.progress) }
 	return follow(ctx, m.feeds, w.progress, handle, tick)
+}
+
+func (m *Model) overtaking() *overtake.Overtaking {
+	o := &overtake.Overtaking{Pool: m.runner.pool, Log: m.log, Sources: map[string]bool{}}
+	for _, f := range m.feeds {
+		o.Sources[f.Source()] = true
+	}
+	return o
 }

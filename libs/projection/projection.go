@@ -101,6 +101,3 @@ func version(name string) (base string, number int, err error) {
 	}
 	return parts[1], number, nil
 }
-
-// quote makes an identifier safe to stand in a statement.
-func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }

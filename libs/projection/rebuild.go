@@ -13,6 +13,7 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/projection/internal/feed"
+	"github.com/songan-vn/songan/libs/projection/internal/views"
 )
 
 // rebuildAttempts bounds how often in a row a rebuild meets an error before it gives up; progress resets it.
@@ -91,7 +92,7 @@ func (m *Model) alone(ctx context.Context, work func() error) error {
 
 // createAside runs the ddl in a new schema. The search path of tx leads there afterwards.
 func (m *Model) createAside(ctx context.Context, tx pgx.Tx, schema string) error {
-	if _, err := tx.Exec(ctx, "create schema "+quote(schema)); err != nil {
+	if _, err := tx.Exec(ctx, "create schema "+views.Quote(schema)); err != nil {
 		return fmt.Errorf("create schema: %w", err)
 	}
 	if _, err := tx.Exec(ctx, pathAside(schema)); err != nil {
@@ -106,7 +107,7 @@ func (m *Model) createAside(ctx context.Context, tx pgx.Tx, schema string) error
 // pathAside puts a schema before all others until the end of the transaction. What is named without a schema
 // is found there first, so that the same ddl and the same Apply serve the rebuild.
 func pathAside(schema string) string {
-	return "select set_config('search_path', '" + quote(schema) + ", ' || current_setting('search_path'), true)"
+	return "select set_config('search_path', '" + views.Quote(schema) + ", ' || current_setting('search_path'), true)"
 }
 
 // beginAside creates the tables aside, and answers with the statements that make those of their indexes which
@@ -136,7 +137,7 @@ from pg_index i join pg_class c on c.oid = i.indrelid
 where c.relnamespace = to_regnamespace($1) and not i.indisunique`
 
 func (m *Model) dropIndexes(ctx context.Context, tx pgx.Tx) (definitions []string, err error) {
-	rows, err := tx.Query(ctx, indexesAside, quote(m.aside()))
+	rows, err := tx.Query(ctx, indexesAside, views.Quote(m.aside()))
 	if err != nil {
 		return nil, fmt.Errorf("read indexes: %w", err)
 	}
@@ -159,7 +160,7 @@ func (m *Model) dropIndexes(ctx context.Context, tx pgx.Tx) (definitions []strin
 // eachTable runs a statement for every table aside, whose name stands between before and after.
 func (m *Model) eachTable(ctx context.Context, tx pgx.Tx, before, after string) error {
 	for _, table := range m.tables {
-		if _, err := tx.Exec(ctx, before+quote(m.aside())+"."+quote(table)+after); err != nil {
+		if _, err := tx.Exec(ctx, before+views.Quote(m.aside())+"."+views.Quote(table)+after); err != nil {
 			return fmt.Errorf("table %s: %w", table, err)
 		}
 	}
@@ -183,7 +184,7 @@ func (m *Model) complete(ctx context.Context, indexes []string) error {
 
 // clearAside removes what is left of a rebuild that was broken off.
 func (m *Model) clearAside(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, "drop schema if exists "+quote(m.aside())+" cascade"); err != nil {
+	if _, err := tx.Exec(ctx, "drop schema if exists "+views.Quote(m.aside())+" cascade"); err != nil {
 		return fmt.Errorf("drop schema aside: %w", err)
 	}
 	return checkpoint.Forget(ctx, tx, m.checkpointAside())
@@ -204,10 +205,10 @@ func (m *Model) build(ctx context.Context, indexes []string) (facts int64, err e
 		open: openLive + "; " + pathAside(m.aside()),
 	}
 	o := m.overtaking()
-	o.near = func(ctx context.Context) error { return m.complete(ctx, indexes) }
-	defer o.release(ctx)
+	o.Near = func(ctx context.Context) error { return m.complete(ctx, indexes) }
+	defer o.Release(ctx)
 	swap := func(ctx context.Context) error {
-		done, err := o.step(ctx, m.projection.name, w.progress, func(tx pgx.Tx) error { return m.swap(ctx, tx) })
+		done, err := o.Step(ctx, m.projection.name, w.progress, func(tx pgx.Tx) error { return m.swap(ctx, tx) })
 		if done {
 			return errSwapped
 		}
@@ -248,22 +249,22 @@ func (m *Model) swap(ctx context.Context, tx pgx.Tx) error {
 	}
 	serving := s.name == m.projection.name
 	if serving {
-		if err := dropViews(ctx, tx, m.tables); err != nil {
+		if err := views.Drop(ctx, tx, m.tables); err != nil {
 			return err
 		}
 	}
-	if err := dropTables(ctx, tx, m.tables); err != nil {
+	if err := views.DropTables(ctx, tx, m.tables); err != nil {
 		return err
 	}
-	if err := m.eachTable(ctx, tx, "alter table ", " set schema "+quote(m.schema)); err != nil {
+	if err := m.eachTable(ctx, tx, "alter table ", " set schema "+views.Quote(m.schema)); err != nil {
 		return err
 	}
 	// Without cascade: if the ddl made something else than tables, it would be lost, and the swap is refused.
-	if _, err := tx.Exec(ctx, "drop schema "+quote(m.aside())); err != nil {
+	if _, err := tx.Exec(ctx, "drop schema "+views.Quote(m.aside())); err != nil {
 		return fmt.Errorf("drop schema aside: %w", err)
 	}
 	if serving {
-		if err := createViews(ctx, tx, m.tables); err != nil {
+		if err := views.Create(ctx, tx, m.tables); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package projection_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -195,12 +196,11 @@ func BenchmarkRebuild(b *testing.B) {
 	r := i.runner(projection.Options{})
 	m := i.add(b, r, table.Projection())
 	start(b, r)
-	testkit.Eventually(b, 5*time.Minute, func() error {
-		if at := m.Position(); at < int64(facts) {
-			return fmt.Errorf("at %d of %d facts", at, facts)
-		}
-		return nil
-	})
+	caughtUp, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
+	defer cancel()
+	if err := m.WaitFor(caughtUp, int64(facts)); err != nil {
+		b.Fatal(err)
+	}
 	for _, statement := range []string{`create table notices_sql (like notices_v1 including all)`, `vacuum analyze events`} {
 		if _, err := pool.Exec(b.Context(), statement); err != nil {
 			b.Fatal(err)

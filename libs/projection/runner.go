@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/projection/internal/meter"
 )
 
 // Options are what a Runner gets besides its database.
@@ -26,7 +28,7 @@ type Options struct {
 type Runner struct {
 	pool    *pgxpool.Pool
 	log     *zap.Logger
-	metrics metrics
+	metrics meter.Metrics
 	models  []*Model
 }
 
@@ -35,7 +37,7 @@ func NewRunner(pool *pgxpool.Pool, o Options) *Runner {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Runner{pool: pool, log: o.Log, metrics: newMetrics(o.Registerer)}
+	return &Runner{pool: pool, log: o.Log, metrics: meter.New(o.Registerer)}
 }
 
 // Add creates the tables of a projection unless they exist, checks that they fit, and enters it among those that

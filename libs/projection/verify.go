@@ -10,6 +10,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
+	"github.com/songan-vn/songan/libs/projection/internal/views"
 )
 
 // Verified is what [Verify] found.
@@ -94,11 +95,11 @@ func (m *Model) foldAside(ctx context.Context, tx pgx.Tx, v *Verified, from veri
 func (m *Model) compareAside(ctx context.Context, tx pgx.Tx, v *Verified) error {
 	aside := m.schemaFor("verify")
 	var tables []string
-	if err := tx.QueryRow(ctx, tablesOf, quote(aside)).Scan(&tables); err != nil {
+	if err := tx.QueryRow(ctx, tablesOf, views.Quote(aside)).Scan(&tables); err != nil {
 		return fmt.Errorf("read tables: %w", err)
 	}
 	for _, table := range tables {
-		served, folded := quote(m.schema)+"."+quote(table), quote(aside)+"."+quote(table)
+		served, folded := views.Quote(m.schema)+"."+views.Quote(table), views.Quote(aside)+"."+views.Quote(table)
 		var rows int64
 		if err := tx.QueryRow(ctx, `select count(*) from `+served).Scan(&rows); err != nil {
 			return fmt.Errorf("count %s: %w", table, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/projection/internal/feed"
+	"github.com/songan-vn/songan/libs/projection/internal/overtake"
 )
 
 const (
@@ -51,7 +52,7 @@ func (w *writer) write(ctx context.Context, batch feed.Batch) (serving bool, err
 	if err != nil {
 		return false, fmt.Errorf("begin batch: %w", err)
 	}
-	defer rollback(ctx, tx)
+	defer overtake.Rollback(ctx, tx)
 	if serving, err = checkpoint.Move(ctx, tx, w.name, w.progress, batch.After); err != nil {
 		return false, err
 	}
@@ -66,13 +67,6 @@ func (w *writer) write(ctx context.Context, batch feed.Batch) (serving bool, err
 	}
 	w.progress = w.progress.With(batch.After)
 	return serving, nil
-}
-
-// rollback gives a transaction up that was not committed, also when ctx has ended.
-func rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tickInterval)
-	defer cancel()
-	_ = tx.Rollback(ctx) // of no consequence: a closed transaction says so, a broken connection is discarded
 }
 
 var errEnded = errors.New("the feed ended by itself")

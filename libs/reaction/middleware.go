@@ -21,6 +21,8 @@ const (
 	headerID      = "ce_id"
 	headerSubject = "ce_subject"
 	headerTrace   = "traceparent"
+	// headerRecorded is when the service of the fact recorded it.
+	headerRecorded = "ce_recordedtime"
 )
 
 // handling is what the middlewares tell each other about one delivery.
@@ -56,6 +58,25 @@ func (r *Reactor) pass(next message.HandlerFunc) message.HandlerFunc {
 			r.metrics.passed.Inc()
 			return nil, nil
 		}
+		return next(m)
+	}
+}
+
+// giveWay lets few facts through at a time while many commands are under way, as long as the fact is young.
+func (r *Reactor) giveWay(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		if !r.deps.Pace.Wave() {
+			return next(m)
+		}
+		recorded, err := time.Parse(time.RFC3339Nano, m.Metadata.Get(headerRecorded))
+		if err != nil {
+			return next(m) // whatever is wrong with it is said by who decodes it
+		}
+		done, err := r.deps.Pace.Turn(m.Context(), recorded)
+		if err != nil {
+			return nil, fmt.Errorf("wait for a turn: %w", err)
+		}
+		defer done()
 		return next(m)
 	}
 }

@@ -66,13 +66,14 @@ func (r *Reactor) item(m *message.Message) Item {
 
 // Quarantine is the table of facts that could not be digested, of all consumers of a service.
 type Quarantine struct {
-	pool *pgxpool.Pool
-	now  func() time.Time
+	pool  *pgxpool.Pool
+	now   func() time.Time
+	looks *looks
 }
 
 // NewQuarantine opens the quarantine of a service. [Migrate] has to have run.
 func NewQuarantine(pool *pgxpool.Pool, now func() time.Time) *Quarantine {
-	return &Quarantine{pool, now}
+	return &Quarantine{pool: pool, now: now, looks: newLooks(pool)}
 }
 
 // entry is how a message stands to the quarantine when it arrives.
@@ -89,10 +90,10 @@ select exists (select from quarantine where consumer = $1 and topic = $2 and fac
        exists (select from quarantine where consumer = $1 and topic = $2 and key = $3
                   and released_at is null and discarded_at is null)`
 
-// enter parks a message whose key waits. The first look takes no lock, for nearly all messages are free; the second
+// enter parks a message whose key waits. The first look takes no lock and is shared, for nearly all messages are free; the second
 // one does, lest the key be released in between and the message be left behind.
 func (q *Quarantine) enter(ctx context.Context, i Item) (state entry, err error) {
-	seen, waits, err := look(ctx, q.pool, i)
+	seen, waits, err := q.looks.of(ctx, i)
 	switch {
 	case err != nil:
 		return free, err

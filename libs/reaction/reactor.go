@@ -18,6 +18,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -64,6 +65,8 @@ type Deps struct {
 	Log        *zap.Logger
 	Registerer prometheus.Registerer
 	Tracer     trace.TracerProvider
+	// Pace says when to give way to commands; nil if never.
+	Pace *pace.Pace
 }
 
 // Reactor is a consumer: a set of handlers with one progress and one name.
@@ -121,6 +124,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Log == nil {
 		d.Log = zap.NewNop()
+	}
+	if d.Pace == nil {
+		d.Pace = pace.New(d.Now, nil)
 	}
 	if d.Tracer == nil {
 		d.Tracer = noop.NewTracerProvider()
@@ -194,7 +200,7 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 	}
 	// The first is the outermost. Quarantine sees what is left after all attempts; an attempt has its own time, and
 	// its panic is an error before anything else sees it.
-	router.AddMiddleware(r.pass, r.observe, r.park, r.retry(), r.limit, r.recover)
+	router.AddMiddleware(r.pass, r.giveWay, r.observe, r.park, r.retry(), r.limit, r.recover)
 	for _, topic := range r.deps.Topics {
 		router.AddConsumerHandler(r.name+"/"+topic, topic, subscriber, r.dispatch)
 	}

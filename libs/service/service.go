@@ -23,6 +23,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
@@ -85,6 +86,7 @@ func NewDeps(ctx context.Context, name string, c Config) (d Deps, closeDeps func
 	}
 	d.API = httpapi.Options{
 		Log: log, Now: d.Now, Metrics: d.Metrics, Tracer: d.Tracer, Limits: c.Limits(d.Now), Down: pg.IsDown,
+		Pace: pace.New(d.Now, d.Metrics),
 	}
 	return d, tracing.Shutdown, nil
 }

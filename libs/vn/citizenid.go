@@ -58,12 +58,6 @@ func NewCitizenID(p CitizenIDParts) (CitizenID, error) {
 	return CitizenID{fmt.Sprintf("%03d%d%02d%06d", p.Prefix, century, p.BirthYear%100, p.Serial)}, nil
 }
 
-// IsZero tells whether there is no number. The methods below need one.
-func (id CitizenID) IsZero() bool { return id.number == "" }
-
-// Equal tells whether both are one number; go-cmp uses it to compare whole facts and commands.
-func (id CitizenID) Equal(other CitizenID) bool { return id == other }
-
 // Number returns the twelve digits.
 func (id CitizenID) Number() string { return id.number }
 

@@ -70,6 +70,7 @@ func (p Progress) Only(sources map[string]bool) Progress {
 // Querier is what a pool, a connection and a transaction have in common.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 const progressQuery = `

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -14,9 +15,8 @@ import (
 )
 
 const (
-	// bulkBatch is how many facts are written at once while a projection is behind, liveBatch once it keeps up.
+	// bulkBatch is the most facts that are written at once.
 	bulkBatch = 10_000
-	liveBatch = 1_000
 	// readAhead is how many bulk batches are read and decoded while one is written.
 	readAhead = 2
 )
@@ -36,6 +36,8 @@ type Feed interface {
 	Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error
 	// Lag counts what is there and lies behind a progress.
 	Lag(ctx context.Context, at checkpoint.Progress) (int64, error)
+	// Hurry says that somebody waits for what follows this feed.
+	Hurry(ctx context.Context)
 }
 
 // FromLog feeds a projection from the log of its own service.
@@ -48,6 +50,9 @@ var errBehind = errors.New("behind the log")
 
 // Source is the own log.
 func (logFeed) Source() string { return checkpoint.OwnLog }
+
+// Hurry tells all processes.
+func (l logFeed) Hurry(ctx context.Context) { l.store.Hurry(ctx) }
 
 // Lag counts positions.
 func (l logFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
@@ -73,11 +78,11 @@ func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle fu
 		if err := l.catchUp(ctx, after, apply); err != nil {
 			return err
 		}
-		err := l.store.Follow(ctx, after, liveBatch, func(ctx context.Context, facts []events.Recorded) error {
+		err := l.store.Follow(ctx, after, bulkBatch, func(ctx context.Context, facts []events.Recorded) error {
 			if err := apply(ctx, facts); err != nil {
 				return err
 			}
-			if len(facts) == liveBatch {
+			if len(facts) == bulkBatch {
 				return errBehind
 			}
 			return nil
@@ -113,7 +118,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 	for range readAhead {
 		read()
 	}
-	for {
+	for began := time.Now(); ; began = time.Now() {
 		r := <-ahead[0]
 		if r.err != nil {
 			return fmt.Errorf("read the log: %w", r.err)
@@ -127,6 +132,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 			if err := apply(ctx, r.facts); err != nil {
 				return err
 			}
+			l.store.GiveWay(ctx, time.Since(began), r.facts[0].RecordedAt)
 		}
 		if !more {
 			return nil // what was read beyond a short batch may have a hole before it
@@ -168,6 +174,9 @@ func (t topicFeed) Follow(ctx context.Context, from checkpoint.Progress, handle 
 	}
 	return nil
 }
+
+// Hurry does nothing: the relay is another service's.
+func (topicFeed) Hurry(context.Context) {}
 
 // Lag counts offsets.
 func (t topicFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {

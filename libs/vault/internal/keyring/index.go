@@ -26,10 +26,12 @@ const indexSize = 16
 // kinds have nothing in common. It is safe for concurrent use.
 type Index struct {
 	document, name, names, fingerprint *keyedHash
+	// letters spell names; setting them up costs as much as a hash.
+	letters *base32.Encoding
 }
 
 func newIndex(key []byte) (*Index, error) {
-	k := &Index{}
+	k := &Index{letters: base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)}
 	for use, hash := range map[string]**keyedHash{
 		"document": &k.document, "name": &k.name, "names": &k.names, "fingerprint": &k.fingerprint,
 	} {
@@ -45,35 +47,61 @@ func newIndex(key []byte) (*Index, error) {
 // keyedHash is HMAC-SHA-256 under a subkey. Setting up an HMAC costs more than using it, hence the pool.
 type keyedHash struct{ pool sync.Pool }
 
+// hashing is one use of a keyed hash, with the memory for what is hashed.
+type hashing struct {
+	mac    hash.Hash
+	buffer []byte
+}
+
+// mostKept is the largest memory that is kept for the next use.
+const mostKept = 64 << 10
+
 func newKeyedHash(key []byte) *keyedHash {
-	return &keyedHash{pool: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	return &keyedHash{pool: sync.Pool{New: func() any { return &hashing{mac: hmac.New(sha256.New, key)} }}}
 }
 
 // sum returns the first 16 bytes of the HMAC of the parts. Each part is preceded by its length, so that ("ab", "c")
 // and ("a", "bc") differ.
 func (k *keyedHash) sum(parts ...string) []byte {
-	mac, _ := k.pool.Get().(hash.Hash)
-	defer k.pool.Put(mac)
-	mac.Reset()
-	buffer := make([]byte, 0, 256)
+	h, _ := k.pool.Get().(*hashing)
+	defer k.giveBack(h)
 	for _, part := range parts {
-		buffer = binary.AppendUvarint(buffer, uint64(len(part)))
-		buffer = append(buffer, part...)
+		h.buffer = binary.AppendUvarint(h.buffer, uint64(len(part)))
+		h.buffer = append(h.buffer, part...)
 	}
-	mac.Write(buffer) // a hash never errs
-	return mac.Sum(buffer[:0])[:indexSize:indexSize]
+	return h.sum()
+}
+
+// sumBytes is sum of one part.
+func (k *keyedHash) sumBytes(part []byte) []byte {
+	h, _ := k.pool.Get().(*hashing)
+	defer k.giveBack(h)
+	h.buffer = binary.AppendUvarint(h.buffer, uint64(len(part)))
+	h.buffer = append(h.buffer, part...)
+	return h.sum()
+}
+
+func (h *hashing) sum() []byte {
+	h.mac.Reset()
+	h.mac.Write(h.buffer) // a hash never errs
+	return h.mac.Sum(make([]byte, 0, sha256.Size))[:indexSize:indexSize]
+}
+
+// giveBack forgets what was hashed: it may be a person's number.
+func (k *keyedHash) giveBack(h *hashing) {
+	clear(h.buffer)
+	if h.buffer = h.buffer[:0]; cap(h.buffer) <= mostKept {
+		k.pool.Put(h)
+	}
 }
 
 // Derive returns the name that parts have: 26 lower-case letters and digits.
-func (k *Index) Derive(parts ...string) string { return spell(k.names.sum(parts...)) }
+func (k *Index) Derive(parts ...string) string { return k.spell(k.names.sum(parts...)) }
 
 // Fingerprint returns a keyed digest of a body, spelled like a name.
-func (k *Index) Fingerprint(body []byte) string { return spell(k.fingerprint.sum(string(body))) }
+func (k *Index) Fingerprint(body []byte) string { return k.spell(k.fingerprint.sumBytes(body)) }
 
-func spell(sum []byte) string {
-	const letters = "abcdefghijklmnopqrstuvwxyz234567"
-	return base32.NewEncoding(letters).WithPadding(base32.NoPadding).EncodeToString(sum)
-}
+func (k *Index) spell(sum []byte) string { return k.letters.EncodeToString(sum) }
 
 // Document returns the blind index of a normalised document number, nil of an empty one.
 func (k *Index) Document(number string) ([]byte, error) {

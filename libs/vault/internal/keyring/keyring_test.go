@@ -118,7 +118,7 @@ func TestNamesNeverChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{index.Derive("notice", "facility-1", "key-1"), index.Fingerprint([]byte(`{"a":1}`)), spell(document), spell(name)}
+	got := []string{index.Derive("notice", "facility-1", "key-1"), index.Fingerprint([]byte(`{"a":1}`)), index.spell(document), index.spell(name)}
 	want := []string{ // computed apart from this code: HKDF-Expand, then HMAC over the parts with their lengths before them
 		"xrqyczl6vazdxctyvbjg25j4xm", "3lm7hkpirfyhrjatae57qmuxku", "uqfcojit4va6qf7ntwdosgok7u", "rorfnuiycuxn62aqm2il2dujny",
 	}

@@ -19,13 +19,18 @@ func batch(ctx context.Context, l *lab) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	began, used := time.Now(), l.spent()
 	accepted, err := l.upload(ctx, func(n int) bool { return time.Since(began) < l.duration() }, nil)
 	if err != nil {
 		return nil, err
 	}
 	perSecond := float64(accepted) / time.Since(began).Seconds()
-	return []figure{rate("notices in an NDJSON batch : pgbench", perSecond, baseline, "notices", 2.0)}, nil
+	used = l.spent() - used
+	lag, err := l.catchUp(ctx, "the batch")
+	return []figure{
+		rate("notices in an NDJSON batch : pgbench", perSecond, baseline, "notices", 2.0),
+		cost("CPU time of the system while it accepted one of them", used, accepted), lag,
+	}, err
 }
 
 // upload streams lines as long as more says so, reads the verdicts meanwhile, and returns how many were accepted.

@@ -23,7 +23,7 @@ func single(ctx context.Context, l *lab) ([]figure, error) {
 		return nil, err
 	}
 	var accepted atomic.Int64
-	began := time.Now()
+	began, used := time.Now(), l.spent()
 	faults := make([]error, connections)
 	var clients sync.WaitGroup
 	for i := range connections {
@@ -34,9 +34,12 @@ func single(ctx context.Context, l *lab) ([]figure, error) {
 		return nil, err
 	}
 	perSecond := float64(accepted.Load()) / time.Since(began).Seconds()
+	used = l.spent() - used
+	lag, err := l.catchUp(ctx, "the single notices")
 	return []figure{
 		rate("notices over HTTP, one per request, 64 connections : pgbench", perSecond, baseline, "notices", 0.7),
-	}, nil
+		cost("CPU time of the system while it accepted one of them", used, accepted.Load()), lag,
+	}, err
 }
 
 // post sends notices over one connection until the time is over. It writes requests as bytes, as pgbench and wrk do,

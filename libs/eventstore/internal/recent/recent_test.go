@@ -1,4 +1,4 @@
-package eventstore
+package recent
 
 import (
 	"fmt"
@@ -7,27 +7,27 @@ import (
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	t.Parallel()
-	r := newRecent()
-	rows := []row{{data: make([]byte, 100<<10)}}
+	r := New(func(row []byte) int { return len(row) })
+	rows := [][]byte{make([]byte, 100<<10)}
 	const streams = 400 // of 100 KiB: more than twice what is kept
 	for n := range streams {
-		r.keep(fmt.Sprint(n), rows)
-		if _, ok := r.rows("0"); !ok { // asked for again and again
+		r.Keep(fmt.Sprint(n), rows)
+		if _, ok := r.Rows("0"); !ok { // asked for again and again
 			t.Fatalf("the stream in use was forgotten after %d others", n)
 		}
 		if r.bytes > recentBytes || len(r.streams) != r.order.Len() {
 			t.Fatalf("%d bytes of %d streams are kept, %d in order", r.bytes, len(r.streams), r.order.Len())
 		}
 	}
-	if _, ok := r.rows("1"); ok {
+	if _, ok := r.Rows("1"); ok {
 		t.Error("a stream that nobody asked for is still there")
 	}
-	r.keep("0", []row{{data: make([]byte, longestBytes+1)}})
-	if _, ok := r.rows("0"); ok {
+	r.Keep("0", [][]byte{make([]byte, longestBytes+1)})
+	if _, ok := r.Rows("0"); ok {
 		t.Error("a stream that became too long is still there, as it was")
 	}
 	for n := range streams {
-		r.forget(fmt.Sprint(n))
+		r.Forget(fmt.Sprint(n))
 	}
 	if r.bytes != 0 || len(r.streams) != 0 || r.order.Len() != 0 {
 		t.Errorf("after forgetting all, %d bytes of %d streams are left", r.bytes, len(r.streams))

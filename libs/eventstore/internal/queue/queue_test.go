@@ -1,4 +1,4 @@
-package eventstore
+package queue
 
 import (
 	"context"
@@ -16,36 +16,36 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
-func work(n, size, bytes int) *ticket[int] {
-	return &ticket[int]{work: n, size: size, bytes: bytes, done: make(chan struct{})}
+func work(n, size, bytes int) *Ticket[int] {
+	return &Ticket[int]{Work: n, Size: size, Bytes: bytes, Done: make(chan struct{})}
 }
 
-func taken(batch []*ticket[int]) []int {
+func taken(batch []*Ticket[int]) []int {
 	var numbers []int
 	for _, t := range batch {
-		numbers = append(numbers, t.work)
+		numbers = append(numbers, t.Work)
 	}
 	return numbers
 }
 
 func TestAFullQueueRefusesAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, size := range map[string]*ticket[int]{
-		"too many commands": work(0, queueSize/4, 1),
-		"too many bytes":    work(0, 1, queueBytes/4),
+	for name, size := range map[string]*Ticket[int]{
+		"too many commands": work(0, Size/4, 1),
+		"too many bytes":    work(0, 1, Bytes/4),
 	} {
-		q := newQueue[int]()
+		q := New[int]()
 		for range 4 {
-			if err := q.enter(t.Context(), work(0, size.size, size.bytes)); err != nil {
+			if err := q.Enter(t.Context(), work(0, size.Size, size.Bytes)); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
-		p, ok := problem.Of(q.enter(t.Context(), work(0, 1, 1)))
+		p, ok := problem.Of(q.Enter(t.Context(), work(0, 1, 1)))
 		if !ok || p.Kind != problem.Unavailable || p.Code != "overloaded" || p.RetryAfter != time.Second {
 			t.Errorf("%s: got %+v, want overloaded", name, p)
 		}
-		q.take()
-		if err := q.enter(t.Context(), work(0, 1, 1)); err != nil {
+		q.Take()
+		if err := q.Enter(t.Context(), work(0, 1, 1)); err != nil {
 			t.Errorf("%s: refused when there was room again: %v", name, err)
 		}
 	}
@@ -54,17 +54,17 @@ func TestAFullQueueRefusesAtOnce(t *testing.T) {
 func TestBulkWorkWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue[int]()
-		for range queueSize / batchSize {
-			if err := q.enter(t.Context(), work(1, batchSize, 1)); err != nil {
+		q := New[int]()
+		for range Size / BatchSize {
+			if err := q.Enter(t.Context(), work(1, BatchSize, 1)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		entered := make(chan error, 1)
-		go func() { entered <- q.enterLate(t.Context(), work(2, batchSize, 1)) }()
+		go func() { entered <- q.EnterLate(t.Context(), work(2, BatchSize, 1)) }()
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error, 1)
-		go func() { left <- q.enterLate(ctx, work(3, batchSize, 1)) }()
+		go func() { left <- q.EnterLate(ctx, work(3, BatchSize, 1)) }()
 		synctest.Wait()
 		if len(entered) > 0 {
 			t.Fatal("entered a full queue")
@@ -73,14 +73,14 @@ func TestBulkWorkWaitsForRoom(t *testing.T) {
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want the context's error", err)
 		}
-		q.take()
+		q.Take()
 		if err := <-entered; err != nil {
 			t.Errorf("got %v when there was room", err)
 		}
 		refused := make(chan error, 1)
-		go func() { refused <- q.enterLate(t.Context(), work(4, batchSize, 1)) }()
+		go func() { refused <- q.EnterLate(t.Context(), work(4, BatchSize, 1)) }()
 		synctest.Wait()
-		q.close()
+		q.Close()
 		if err := <-refused; !errors.Is(err, ErrClosed) {
 			t.Errorf("got %v, want closed", err)
 		}
@@ -90,11 +90,11 @@ func TestBulkWorkWaitsForRoom(t *testing.T) {
 func TestWhoComesAloneDoesNotWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue[int]()
+		q := New[int]()
 		for n := range 10 {
 			begin := time.Now()
-			go func() { _ = q.enter(t.Context(), work(n, 1, 1)) }()
-			if got := taken(q.take()); !slices.Equal(got, []int{n}) || time.Since(begin) != 0 {
+			go func() { _ = q.Enter(t.Context(), work(n, 1, 1)) }()
+			if got := taken(q.Take()); !slices.Equal(got, []int{n}) || time.Since(begin) != 0 {
 				t.Errorf("got %v after %s, want %d at once", got, time.Since(begin), n)
 			}
 		}
@@ -103,18 +103,18 @@ func TestWhoComesAloneDoesNotWait(t *testing.T) {
 
 func TestAClosedQueueIsEmptiedAndThenEnds(t *testing.T) {
 	t.Parallel()
-	q := newQueue[int]()
-	if err := q.enter(t.Context(), work(1, 1, 1)); err != nil {
+	q := New[int]()
+	if err := q.Enter(t.Context(), work(1, 1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	q.close()
-	if err := q.enter(t.Context(), work(2, 1, 1)); !errors.Is(err, ErrClosed) {
+	q.Close()
+	if err := q.Enter(t.Context(), work(2, 1, 1)); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v, want closed", err)
 	}
-	if got := taken(q.take()); !slices.Equal(got, []int{1}) {
+	if got := taken(q.Take()); !slices.Equal(got, []int{1}) {
 		t.Errorf("took %v, want what was there", got)
 	}
-	if got := q.take(); len(got) != 0 {
+	if got := q.Take(); len(got) != 0 {
 		t.Errorf("took %v from an empty closed queue", taken(got))
 	}
 }
@@ -123,7 +123,7 @@ func TestWhoeverLeavesIsNotTakenAndNobodyElseIsForgotten(t *testing.T) {
 	t.Parallel()
 	for _, callers := range []int{1, 8} { // one: then the queue is empty after who was noticed has left
 		const each = 5000
-		q := newQueue[int]()
+		q := New[int]()
 		served := make(chan int, 1)
 		go func() { served <- serve(q) }()
 		var stayed atomic.Int64
@@ -138,7 +138,7 @@ func TestWhoeverLeavesIsNotTakenAndNobodyElseIsForgotten(t *testing.T) {
 			})
 		}
 		working.Wait()
-		q.close()
+		q.Close()
 		if n := <-served; int64(n) != stayed.Load() || stayed.Load() == int64(callers*each) {
 			t.Errorf("%d were served, %d of %d stayed", n, stayed.Load(), callers*each)
 		}
@@ -146,38 +146,38 @@ func TestWhoeverLeavesIsNotTakenAndNobodyElseIsForgotten(t *testing.T) {
 }
 
 // serve answers everything until the queue ends.
-func serve(q *queue[int]) (served int) {
-	for batch := q.take(); len(batch) > 0; batch = q.take() {
+func serve(q *Queue[int]) (served int) {
+	for batch := q.Take(); len(batch) > 0; batch = q.Take() {
 		for _, w := range batch {
-			served += w.size
-			close(w.done)
+			served += w.Size
+			close(w.Done)
 		}
 	}
 	return served
 }
 
 // stay enters the queue, tries to leave it at various moments, and says whether it was served instead.
-func stay(t *testing.T, q *queue[int], n int) bool {
+func stay(t *testing.T, q *Queue[int], n int) bool {
 	w := work(n, 1, 1)
-	if err := q.enter(t.Context(), w); err != nil {
+	if err := q.Enter(t.Context(), w); err != nil {
 		t.Error(err)
 	}
 	for range n % 5 {
 		runtime.Gosched()
 	}
-	if n%20 != 0 && q.leave(w) {
+	if n%20 != 0 && q.Leave(w) {
 		return false
 	}
-	<-w.done
+	<-w.Done
 	return true
 }
 
 func TestAQueueHandsOutEverythingOnceInOrderAndWithinItsLimits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		q := newQueue[int]()
-		var waiting []*ticket[int]
-		total := func(f func(*ticket[int]) int) (sum int) {
+		q := New[int]()
+		var waiting []*Ticket[int]
+		total := func(f func(*Ticket[int]) int) (sum int) {
 			for _, w := range waiting {
 				sum += f(w)
 			}
@@ -187,8 +187,8 @@ func TestAQueueHandsOutEverythingOnceInOrderAndWithinItsLimits(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"enter": func(t *rapid.T) {
 				number++
-				w := work(number, rapid.IntRange(1, 2*batchSize).Draw(t, "size"), rapid.IntRange(0, queueBytes/8).Draw(t, "bytes"))
-				if q.enter(context.Background(), w) == nil {
+				w := work(number, rapid.IntRange(1, 2*BatchSize).Draw(t, "size"), rapid.IntRange(0, Bytes/8).Draw(t, "bytes"))
+				if q.Enter(context.Background(), w) == nil {
 					waiting = append(waiting, w)
 				}
 			},
@@ -197,7 +197,7 @@ func TestAQueueHandsOutEverythingOnceInOrderAndWithinItsLimits(t *testing.T) {
 					t.Skip()
 				}
 				i := rapid.IntRange(0, len(waiting)-1).Draw(t, "who")
-				if !q.leave(waiting[i]) {
+				if !q.Leave(waiting[i]) {
 					t.Fatal("could not leave before its turn")
 				}
 				waiting = slices.Delete(waiting, i, i+1)
@@ -206,29 +206,29 @@ func TestAQueueHandsOutEverythingOnceInOrderAndWithinItsLimits(t *testing.T) {
 				if len(waiting) == 0 {
 					t.Skip()
 				}
-				batch := q.take()
+				batch := q.Take()
 				want := taken(waiting[:len(batch)])
 				if got := taken(batch); !slices.Equal(got, want) {
 					t.Fatalf("took %v, want %v", got, want)
 				}
 				size, bytes := 0, 0
 				for i, w := range batch {
-					size, bytes = size+w.size, bytes+w.bytes
-					if i > 0 && (size > batchSize || bytes > batchBytes) {
+					size, bytes = size+w.Size, bytes+w.Bytes
+					if i > 0 && (size > BatchSize || bytes > BatchBytes) {
 						t.Fatalf("took %d commands of %d bytes", size, bytes)
 					}
-					if q.leave(w) {
+					if q.Leave(w) {
 						t.Fatal("left after its turn")
 					}
 				}
 				waiting = waiting[len(batch):]
 			},
 			"": func(t *rapid.T) {
-				size, bytes := total(func(w *ticket[int]) int { return w.size }), total(func(w *ticket[int]) int { return w.bytes })
-				if q.length() != size || q.bytes != bytes {
-					t.Fatalf("counts %d commands, %d bytes; want %d, %d", q.length(), q.bytes, size, bytes)
+				size, bytes := total(func(w *Ticket[int]) int { return w.Size }), total(func(w *Ticket[int]) int { return w.Bytes })
+				if q.Length() != size || q.bytes != bytes {
+					t.Fatalf("counts %d commands, %d bytes; want %d, %d", q.Length(), q.bytes, size, bytes)
 				}
-				if len(waiting) > 1 && (size > queueSize || bytes > queueBytes) {
+				if len(waiting) > 1 && (size > Size || bytes > Bytes) {
 					t.Fatalf("%d commands of %d bytes wait", size, bytes)
 				}
 			},

@@ -1,7 +1,10 @@
-package eventstore
+// Package queue is where work waits for its turn to be sent together: by size and by bytes bounded, first come first
+// served, and left by whoever has no time.
+package queue
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -9,46 +12,51 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
+// ErrClosed says that the store was closed.
+var ErrClosed = errors.New("the store is closed")
+
+// Bounds of a queue, and of what is taken at once.
 const (
-	queueSize  = 4096     // most commands, or streams, that wait
-	queueBytes = 64 << 20 // most bytes that wait
-	batchSize  = 512      // most commands, or streams, of one round trip
-	batchBytes = 4 << 20  // bytes after which a round trip takes no more
-	retryAfter = time.Second
+	Size       = 4096     // most commands, or streams, that wait
+	Bytes      = 64 << 20 // most bytes that wait
+	BatchSize  = 512      // most commands, or streams, of one round trip
+	BatchBytes = 4 << 20  // bytes after which a round trip takes no more
+	RetryAfter = time.Second
 	yields     = 4 // times that those go first who are ready
 )
 
-// queue is where work waits for its turn to be sent together. It is bounded twice, because commands differ in size.
-type queue[T any] struct {
+// Queue is where work waits for its turn to be sent together. It is bounded twice, because commands differ in size.
+type Queue[T any] struct {
 	turn    sync.Mutex // one takes at a time
 	mu      sync.Mutex
 	filled  sync.Cond
 	room    sync.Cond
-	waiting []*ticket[T]
+	waiting []*Ticket[T]
 	size    int
 	bytes   int
 	closed  bool
 }
 
-// ticket is one caller's work. done is closed when the work has its answer.
-type ticket[T any] struct {
-	work  T
-	size  int
-	bytes int
-	done  chan struct{}
+// Ticket is one caller's work. Done is closed when the work has its answer.
+type Ticket[T any] struct {
+	Work  T
+	Size  int
+	Bytes int
+	Done  chan struct{}
 
 	taken bool // from here on guarded by the queue
 	left  bool
 }
 
-func newQueue[T any]() *queue[T] {
-	q := &queue[T]{}
+// New returns an empty queue.
+func New[T any]() *Queue[T] {
+	q := &Queue[T]{}
 	q.filled.L, q.room.L = &q.mu, &q.mu
 	return q
 }
 
-// enter queues t, or refuses at once when too much waits already.
-func (q *queue[T]) enter(_ context.Context, t *ticket[T]) error {
+// Enter queues t, or refuses at once when too much waits already.
+func (q *Queue[T]) Enter(_ context.Context, t *Ticket[T]) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -61,8 +69,8 @@ func (q *queue[T]) enter(_ context.Context, t *ticket[T]) error {
 	return nil
 }
 
-// enterLate queues t when there is room: for bulk work, which has time.
-func (q *queue[T]) enterLate(ctx context.Context, t *ticket[T]) error {
+// EnterLate queues t when there is room: for bulk work, which has time.
+func (q *Queue[T]) EnterLate(ctx context.Context, t *Ticket[T]) error {
 	wake := context.AfterFunc(ctx, func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -85,19 +93,19 @@ func (q *queue[T]) enterLate(ctx context.Context, t *ticket[T]) error {
 }
 
 // fits lets work that is larger than the whole queue in when it is empty.
-func (q *queue[T]) fits(t *ticket[T]) bool {
-	return q.size == 0 || q.size+t.size <= queueSize && q.bytes+t.bytes <= queueBytes
+func (q *Queue[T]) fits(t *Ticket[T]) bool {
+	return q.size == 0 || q.size+t.Size <= Size && q.bytes+t.Bytes <= Bytes
 }
 
-func (q *queue[T]) add(t *ticket[T]) {
+func (q *Queue[T]) add(t *Ticket[T]) {
 	q.waiting = append(q.waiting, t)
-	q.size += t.size
-	q.bytes += t.bytes
+	q.size += t.Size
+	q.bytes += t.Bytes
 	q.filled.Signal()
 }
 
-// leave takes t back. It is false if t was taken: then it will get its answer.
-func (q *queue[T]) leave(t *ticket[T]) bool {
+// Leave takes t back. It is false if t was taken: then it will get its answer.
+func (q *Queue[T]) Leave(t *Ticket[T]) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if t.taken {
@@ -108,18 +116,18 @@ func (q *queue[T]) leave(t *ticket[T]) bool {
 	return true
 }
 
-func (q *queue[T]) forget(t *ticket[T]) {
-	q.size -= t.size
-	q.bytes -= t.bytes
+func (q *Queue[T]) forget(t *Ticket[T]) {
+	q.size -= t.Size
+	q.bytes -= t.Bytes
 	q.room.Broadcast()
 }
 
-// take waits for work and returns as much as goes into one round trip. It is empty when the queue is closed and
+// Take waits for work and returns as much as goes into one round trip. It is empty when the queue is closed and
 // everything was taken.
 //
 // Callers who were answered together come back together, but one after the other: a trip for the first of them would make
-// the others wait for it. So take lets those go first who are ready to run, as long as more come.
-func (q *queue[T]) take() []*ticket[T] {
+// the others wait for it. So Take lets those go first who are ready to run, as long as more come.
+func (q *Queue[T]) Take() []*Ticket[T] {
 	q.turn.Lock()
 	defer q.turn.Unlock()
 	q.mu.Lock()
@@ -136,7 +144,7 @@ func (q *queue[T]) take() []*ticket[T] {
 	}
 }
 
-func (q *queue[T]) letOthersIn() {
+func (q *Queue[T]) letOthersIn() {
 	for range yields {
 		before := q.size
 		q.mu.Unlock()
@@ -148,11 +156,11 @@ func (q *queue[T]) letOthersIn() {
 	}
 }
 
-func (q *queue[T]) next() []*ticket[T] {
-	var batch []*ticket[T]
+func (q *Queue[T]) next() []*Ticket[T] {
+	var batch []*Ticket[T]
 	size, bytes, n := 0, 0, 0
 	for _, t := range q.waiting {
-		if len(batch) > 0 && (size+t.size > batchSize || bytes+t.bytes > batchBytes) {
+		if len(batch) > 0 && (size+t.Size > BatchSize || bytes+t.Bytes > BatchBytes) {
 			break
 		}
 		n++
@@ -161,8 +169,8 @@ func (q *queue[T]) next() []*ticket[T] {
 		}
 		t.taken = true
 		batch = append(batch, t)
-		size += t.size
-		bytes += t.bytes
+		size += t.Size
+		bytes += t.Bytes
 		q.forget(t)
 	}
 	rest := copy(q.waiting, q.waiting[n:])
@@ -171,14 +179,15 @@ func (q *queue[T]) next() []*ticket[T] {
 	return batch
 }
 
-// length is how much waits.
-func (q *queue[T]) length() int {
+// Length is how much waits.
+func (q *Queue[T]) Length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.size
 }
 
-func (q *queue[T]) close() {
+// Close refuses new work; what waits can still be taken.
+func (q *Queue[T]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -188,7 +197,7 @@ func (q *queue[T]) close() {
 
 func overloaded() error {
 	return &problem.Problem{
-		Kind: problem.Unavailable, Code: "overloaded", RetryAfter: retryAfter,
+		Kind: problem.Unavailable, Code: "overloaded", RetryAfter: RetryAfter,
 		Detail:   "too much is waiting to be stored; try again in a moment",
 		DetailVI: "hệ thống đang quá tải; vui lòng thử lại sau giây lát",
 	}

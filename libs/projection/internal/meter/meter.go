@@ -1,4 +1,5 @@
-package projection
+// Package meter holds the figures of read models.
+package meter
 
 import (
 	"errors"
@@ -9,21 +10,22 @@ import (
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 )
 
-// metrics are those of all projections of a process; see gauges.
-type metrics struct {
+// Metrics are those of all projections of a process; see [Gauges].
+type Metrics struct {
 	facts, failures   *prometheus.CounterVec
 	position, leading *prometheus.GaugeVec
 	batch             *prometheus.HistogramVec
 }
 
-func newMetrics(r prometheus.Registerer) metrics {
+// New registers the figures, unless r is nil.
+func New(r prometheus.Registerer) Metrics {
 	counter := func(name, help string) *prometheus.CounterVec {
 		return registered(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"projection"}))
 	}
 	gauge := func(name, help string) *prometheus.GaugeVec {
 		return registered(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"projection"}))
 	}
-	return metrics{
+	return Metrics{
 		facts:    counter("songan_projection_facts_total", "Facts applied to a read model."),
 		failures: counter("songan_projection_failures_total", "Batches that could not be applied and were tried again."),
 		position: gauge("songan_projection_position", "Position in the own log up to which a read model is written."),
@@ -48,22 +50,27 @@ func registered[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	return c
 }
 
-// gauges are the metrics of one projection.
-type gauges struct {
-	facts, failures   prometheus.Counter
-	position, leading prometheus.Gauge
-	batch             prometheus.Observer
+// Gauges are the Metrics of one projection.
+type Gauges struct {
+	Failures prometheus.Counter
+	Leading  prometheus.Gauge
+
+	facts    prometheus.Counter
+	position prometheus.Gauge
+	batch    prometheus.Observer
 }
 
-func (m metrics) of(projection string) gauges {
-	return gauges{
-		facts: m.facts.WithLabelValues(projection), failures: m.failures.WithLabelValues(projection),
-		position: m.position.WithLabelValues(projection), leading: m.leading.WithLabelValues(projection),
+// Of returns the figures of one projection.
+func (m Metrics) Of(projection string) Gauges {
+	return Gauges{
+		facts: m.facts.WithLabelValues(projection), Failures: m.failures.WithLabelValues(projection),
+		position: m.position.WithLabelValues(projection), Leading: m.leading.WithLabelValues(projection),
 		batch: m.batch.WithLabelValues(projection),
 	}
 }
 
-func (g gauges) wrote(facts int, took time.Duration, at checkpoint.Progress) {
+// Wrote counts a batch.
+func (g Gauges) Wrote(facts int, took time.Duration, at checkpoint.Progress) {
 	g.facts.Add(float64(facts))
 	g.batch.Observe(took.Seconds())
 	g.position.Set(float64(at.Own()))

@@ -1,13 +1,14 @@
-package eventstore
+// Package turns spares commands that race for one thing the work of losing.
+package turns
 
 import (
 	"context"
 	"sync"
 )
 
-// turns lets those who contend for a stream in this process go one after the other. It is a courtesy: what is right is
+// Turns lets those who contend for a stream in this process go one after the other. It is a courtesy: what is right is
 // decided by the version check, but ten commands that race for one stream would load it fifty-five times.
-type turns struct {
+type Turns struct {
 	mu    sync.Mutex
 	lines map[string]*line
 }
@@ -18,10 +19,11 @@ type line struct {
 	users int
 }
 
-func newTurns() *turns { return &turns{lines: map[string]*line{}} }
+// New returns turns that nobody takes.
+func New() *Turns { return &Turns{lines: map[string]*line{}} }
 
-// take waits for the caller's turn on a stream, which ends with done.
-func (t *turns) take(ctx context.Context, stream string) (done func(), err error) {
+// Take waits for the caller's turn on a stream, which ends with done.
+func (t *Turns) Take(ctx context.Context, stream string) (done func(), err error) {
 	l := t.join(stream)
 	select {
 	case l.token <- struct{}{}:
@@ -32,7 +34,7 @@ func (t *turns) take(ctx context.Context, stream string) (done func(), err error
 	}
 }
 
-func (t *turns) join(stream string) *line {
+func (t *Turns) join(stream string) *line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.lines[stream]
@@ -44,7 +46,7 @@ func (t *turns) join(stream string) *line {
 	return l
 }
 
-func (t *turns) part(stream string, l *line) {
+func (t *Turns) part(stream string, l *line) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l.users--; l.users == 0 {

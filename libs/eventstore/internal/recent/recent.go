@@ -1,0 +1,81 @@
+// Package recent remembers what was asked for last, within bounds.
+package recent
+
+import (
+	"container/list"
+	"sync"
+)
+
+const (
+	recentBytes  = 8 << 20   // of all streams that are kept
+	longestBytes = 256 << 10 // of one stream: longer ones would push out too many others
+	rowOverhead  = 400       // bytes of a row beside its data, about
+)
+
+// Recent keeps the streams that this process appended to last, as they lie in the table, because the next
+// command often follows soon. What it holds may be out of date, so it only ever serves to decide what is appended
+// next: the version check then proves that it was not.
+type Recent[R any] struct {
+	mu      sync.Mutex
+	streams map[string]*list.Element
+	order   list.List // of *kept[R], the latest in front
+	bytes   int
+	size    func(R) int
+}
+
+type kept[R any] struct {
+	stream string
+	rows   []R
+	bytes  int
+}
+
+// New remembers nothing yet. size tells about how many bytes a row takes.
+func New[R any](size func(R) int) *Recent[R] {
+	return &Recent[R]{streams: map[string]*list.Element{}, size: size}
+}
+
+// Rows returns what is kept of a stream. The caller must not change it.
+func (r *Recent[R]) Rows(stream string) (rows []R, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.streams[stream]
+	if !ok {
+		return nil, false
+	}
+	r.order.MoveToFront(e)
+	return e.Value.(*kept[R]).rows, true
+}
+
+// Keep remembers all rows of a stream, and forgets the streams that were not asked for the longest time.
+func (r *Recent[R]) Keep(stream string, rows []R) {
+	k := &kept[R]{stream: stream, rows: rows, bytes: len(stream)}
+	for _, row := range rows {
+		k.bytes += rowOverhead + r.size(row)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(r.streams[stream])
+	if k.bytes > longestBytes {
+		return
+	}
+	r.streams[stream] = r.order.PushFront(k)
+	for r.bytes += k.bytes; r.bytes > recentBytes; {
+		r.drop(r.order.Back())
+	}
+}
+
+// Forget drops a stream.
+func (r *Recent[R]) Forget(stream string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(r.streams[stream])
+}
+
+func (r *Recent[R]) drop(e *list.Element) {
+	if e == nil {
+		return
+	}
+	k := r.order.Remove(e).(*kept[R])
+	delete(r.streams, k.stream)
+	r.bytes -= k.bytes
+}
