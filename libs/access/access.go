@@ -9,7 +9,9 @@
 //     the same "invalid_key", after the same work.
 //  4. Who fails too often from one address has to wait. Keys that have just worked do not: one broken
 //     program must not lock a whole hospital out.
-//  5. Nothing is allowed unless a route names the role. A role says what one may call; which facility, unit or
+//  5. Other ways to show who one is are a [Proof]: a person's session, a token of an identity provider. What comes
+//     of them is the same [Principal].
+//  6. Nothing is allowed unless a route names the role. A role says what one may call; which facility, unit or
 //     bank one may see stands in the [Principal] and is checked by the service.
 package access
 

@@ -2,8 +2,10 @@ package access
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ const (
 // Authenticator tells who calls. Its keyrings are asked in order.
 type Authenticator struct {
 	keyrings []Keyring
+	proofs   []Proof
 	now      func() time.Time
 	failures *limits.Rates
 	good     *limits.Recent[struct{}]
@@ -31,12 +34,26 @@ type Authenticator struct {
 type Options struct {
 	// Now is the clock by which keys expire.
 	Now func() time.Time
+	// Proofs are the other ways to show who calls, asked in order.
+	Proofs []Proof
+}
+
+// Proof is another way than an API key to show who calls: a person's session, a token of an identity provider. It is a
+// true boundary; package signin has both.
+type Proof interface {
+	// Credential returns what a request shows of this kind, and "" when it shows nothing. A proof in a cookie leaves
+	// requests alone that have an Authorization header: who says explicitly who they are means it.
+	Credential(r *http.Request) string
+	// Prove tells whose the credential is. The error is a *problem.Problem, "invalid_token" for a guess, unless
+	// whoever knows could not be asked.
+	Prove(ctx context.Context, r *http.Request, credential string) (Principal, error)
 }
 
 // New returns an authenticator over keyrings.
 func New(o Options, keyrings ...Keyring) *Authenticator {
 	return &Authenticator{
 		keyrings: keyrings,
+		proofs:   o.Proofs,
 		now:      o.Now,
 		failures: limits.NewRates(limits.RatesOptions{
 			Every: failureEvery, Burst: failuresAtOnce, Callers: addresses, Now: o.Now,
@@ -44,6 +61,42 @@ func New(o Options, keyrings ...Keyring) *Authenticator {
 		good: limits.NewRecent[struct{}](goodKeys),
 	}
 }
+
+// Identify returns who sent a request, from this address. The error is as [Authenticator.Authenticate]'s.
+func (a *Authenticator) Identify(ctx context.Context, r *http.Request, address string) (Principal, error) {
+	for _, proof := range a.proofs {
+		if credential := proof.Credential(r); credential != "" {
+			return a.prove(ctx, proof, r, presented{credential, address})
+		}
+	}
+	return a.Authenticate(ctx, r.Header.Get("Authorization"), address)
+}
+
+// presented is a credential, and from where it came.
+type presented struct{ credential, address string }
+
+// prove asks a proof, unless too many wrong credentials came from the address lately and this one did not just work.
+func (a *Authenticator) prove(ctx context.Context, proof Proof, r *http.Request, p presented) (Principal, error) {
+	sum := sha256.Sum256([]byte(p.credential))
+	name := string(sum[:])
+	if _, worked := a.good.Get(name); !worked {
+		if wait, spent := a.failures.Spent(p.address); spent {
+			return Principal{}, tooManyFailures(wait)
+		}
+	}
+	who, err := proof.Prove(ctx, r, p.credential)
+	if problem.CodeOf(err) == codeGuess {
+		a.failures.Take(p.address)
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	a.good.Put(name, struct{}{})
+	return who, nil
+}
+
+// codeGuess is what a [Proof] calls a credential that nobody gave out.
+const codeGuess = "invalid_token"
 
 // Authenticate returns who calls with this Authorization header from this address. The error is a
 // *problem.Problem, unless a keyring could not be asked.

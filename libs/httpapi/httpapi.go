@@ -199,6 +199,9 @@ func (a *API) nowhere(ctx context.Context, x *exchange.Exchange) error {
 // Problem is a refusal as it is answered: application/problem+json of RFC 9457, with our members.
 type Problem = exchange.Problem
 
+// Status returns the status code of a kind of problem.
+func Status(k problem.Kind) int { return exchange.Status(k) }
+
 // Limits are shared by the APIs of a process, because its memory and processors are.
 type Limits = exchange.Limits
 

@@ -41,7 +41,30 @@ type Model struct {
 	visible int64
 	// changed is closed and replaced when visible grows.
 	changed chan struct{}
+	// written is closed and replaced when this process has written facts of any feed.
+	written chan struct{}
 	polled  time.Time
+}
+
+// Written returns a channel that is closed once this process writes the next facts into the read model: a hint to look
+// into it again. Another process's writing is not heard, so that one looks now and then all the same.
+func (m *Model) Written() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.written == nil {
+		m.written = make(chan struct{})
+	}
+	return m.written
+}
+
+// wrote wakes who waits for [Model.Written].
+func (m *Model) wrote() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.written != nil {
+		close(m.written)
+		m.written = nil
+	}
 }
 
 // Name is the versioned name of the projection.
@@ -191,6 +214,9 @@ func (m *Model) run(ctx context.Context, gauges meter.Gauges, retry *backoff) er
 		gauges.Wrote(len(batch.Facts), time.Since(began), w.progress)
 		if serving {
 			m.show(w.progress.Own())
+			if len(batch.Facts) > 0 {
+				m.wrote()
+			}
 			return nil
 		}
 		return m.overtake(ctx, o, w.progress)

@@ -60,6 +60,8 @@ type Deps struct {
 	DatabaseURL string
 	// Keys are the keyrings that all services accept: those of the operators' file.
 	Keys []access.Keyring
+	// Proofs are the other ways to show who calls that all services accept: sessions of people, tokens of a provider.
+	Proofs []access.Proof
 	// API is complete but for what only the service knows: its titles, Auth, Name and Fingerprint.
 	API httpapi.Options
 }
@@ -101,7 +103,7 @@ func (d Deps) For(name string) Deps {
 
 // Auth returns an authenticator over the service's own keyrings and those of everybody.
 func (d Deps) Auth(own ...access.Keyring) *access.Authenticator {
-	return access.New(access.Options{Now: d.Now}, append(own, d.Keys...)...)
+	return access.New(access.Options{Now: d.Now, Proofs: d.Proofs}, append(own, d.Keys...)...)
 }
 
 // Host returns what [Run] needs to know.

@@ -181,7 +181,8 @@ func (a *app) connect(ctx context.Context, base *foundation.Foundation, deps ser
 func (a *app) outbox() reactions.Outbox {
 	return reactions.Outbox{
 		Resolver: reactions.Resolver{Vault: a.vault, People: a.people},
-		Pool:     a.pool, Log: a.log, Now: a.now, Seen: a.dispatches.WaitFor, Logger: a.logger,
+		Pool:     a.pool, Log: a.log, Now: a.now, Logger: a.logger,
+		Seen: a.dispatches.WaitFor, Written: a.dispatches.Written,
 	}
 }
 

@@ -84,7 +84,6 @@ func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Don
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	a.clerk.Call()
 	return donePayroll(out), nil
 }
 

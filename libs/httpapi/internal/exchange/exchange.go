@@ -197,7 +197,7 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 	if err := x.checkPath(); err != nil {
 		return err
 	}
-	address := x.server.options.Limits.address(x.R)
+	address := x.server.options.Limits.Address(x.R)
 	if err := taken(x.server.options.Limits.Addresses.Take(address)); err != nil {
 		return err
 	}
@@ -303,7 +303,7 @@ func (x *Exchange) admit(ctx context.Context, address string) (context.Context, 
 	if x.Route.Public {
 		return ctx, nil
 	}
-	who, err := x.server.options.Auth.Authenticate(ctx, x.R.Header.Get("Authorization"), address)
+	who, err := x.server.options.Auth.Identify(ctx, x.R, address)
 	if err != nil {
 		return ctx, fmt.Errorf("authenticate: %w", err)
 	}

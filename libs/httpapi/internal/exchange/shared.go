@@ -78,9 +78,9 @@ func (l Limits) gate(r *Route) *limits.Gate {
 	return l.Requests
 }
 
-// address returns who is on the other end, for counting only: it is never logged. IPv6 callers are counted by their
+// Address returns who is on the other end, for counting only: it is never logged. IPv6 callers are counted by their
 // network of 64 bits, which is what one household or attacker has.
-func (l Limits) address(r *http.Request) string {
+func (l Limits) Address(r *http.Request) string {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

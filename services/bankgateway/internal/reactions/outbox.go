@@ -41,7 +41,7 @@ const (
 	batch = clients.PeopleLimit
 	// abreast is how many facts of a batch are recorded at the same time. The log puts them into one transaction.
 	abreast = batch
-	// idle is how long nobody looks when nothing waited, and longestPause when something is away.
+	// idle is how long nobody looks when nothing waited and nothing calls, and longestPause when something is away.
 	idle         = 200 * time.Millisecond
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Second
@@ -57,8 +57,10 @@ type Outbox struct {
 	Log  *eventstore.Store
 	Now  func() time.Time
 	// Seen waits until the read model shows a position of the log.
-	Seen   func(ctx context.Context, position int64) error
-	Logger *zap.Logger
+	Seen func(ctx context.Context, position int64) error
+	// Written is closed when there is more in the read model.
+	Written func() <-chan struct{}
+	Logger  *zap.Logger
 }
 
 // Run serves one bank until ctx ends. In all processes together, it runs once per bank.
@@ -66,14 +68,14 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	log := o.Logger.With(zap.String("bank", bank.BIC))
 	pause := firstPause
 	for ctx.Err() == nil {
-		wait := idle
+		wait, written := idle, o.Written()
 		sent, err := o.sweep(ctx, bank)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			log.Warn("nothing can be sent to the bank now; trying again", telemetry.Err(err))
-			wait, pause = pause, min(2*pause, longestPause)
+			wait, pause, written = pause, min(2*pause, longestPause), nil
 			if hint, asked := breaker.RetryAfter(err); asked {
 				wait = min(max(wait, hint), longestPause)
 			}
@@ -85,6 +87,7 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 		}
 		select {
 		case <-ctx.Done():
+		case <-written:
 		case <-time.After(wait):
 		}
 	}

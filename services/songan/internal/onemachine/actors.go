@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/embedded/oidc"
 	"github.com/songan-vn/songan/services/bankgateway"
 	"github.com/songan-vn/songan/services/disbursement"
 	"github.com/songan-vn/songan/services/identity"
@@ -39,6 +40,8 @@ type Demo struct {
 	Actors     map[string]Actor `json:"actors"`
 	// Banks are the simulated banks by BIC.
 	Banks map[string]Bank `json:"banks"`
+	// Logins are how the actors who are persons sign in.
+	Logins map[string]Login `json:"logins"`
 }
 
 // Bank is a simulated bank.
@@ -102,6 +105,10 @@ type casting struct {
 	keys           access.StaticKeyring
 	brokerPassword string
 	populationKey  string
+	// logins and users are the persons', for demo.json and for the embedded OpenID provider.
+	logins        map[string]Login
+	users         []oidc.User
+	consoleSecret string
 }
 
 // token is what a service calls another one with.
@@ -114,9 +121,9 @@ func loadCast(dir string) (casting, error) {
 	if err != nil {
 		return casting{}, err
 	}
-	c := casting{actors: map[string]Actor{}, keys: access.StaticKeyring{}}
+	c := casting{actors: map[string]Actor{}, keys: access.StaticKeyring{}, logins: map[string]Login{}}
 	for name, actor := range cast() {
-		principal := access.Principal{ID: "demo-" + name, Role: access.Role(actor.Role), Unit: actor.Unit, Bank: actor.Bank}
+		principal := actor.principal(name)
 		if service, ok := strings.CutPrefix(name, serviceActor("")); ok {
 			principal.ID = service
 		}
@@ -135,8 +142,13 @@ func loadCast(dir string) (casting, error) {
 			actor.KafkaPassword = secret(tokens, "kafka_"+actor.KafkaUser)
 		}
 		c.actors[name], c.keys[key.ID] = actor, key
+		if actor.isPerson() {
+			person, user := login(tokens, name, actor)
+			c.logins[name], c.users = person, append(c.users, user)
+		}
 	}
 	c.brokerPassword, c.populationKey = secret(tokens, "broker"), secret(tokens, "population")
+	c.consoleSecret = secret(tokens, "console")
 	return c, writePrivate(filepath.Join(dir, "tokens.json"), tokens)
 }
 

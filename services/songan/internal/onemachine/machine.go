@@ -116,6 +116,11 @@ func (m *machine) build(ctx context.Context) (services []service.Service, err er
 		return nil, err
 	}
 	services = append(services, register)
+	auth, err := m.signIn(ctx)
+	if err != nil {
+		return services, fmt.Errorf("sign-in: %w", err)
+	}
+	services = append(services, auth...)
 	for _, b := range []struct {
 		name string
 		make func(context.Context, service.Deps) (service.Service, error)

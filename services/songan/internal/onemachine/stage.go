@@ -59,7 +59,7 @@ func (m *machine) set(ctx context.Context) error {
 	}
 	demo := Demo{
 		BaseURL: "http://" + address, Kafka: m.store.config.Brokers[0], Postgres: m.store.config.DatabaseURL,
-		Population: m.populationControl, Actors: map[string]Actor{}, Banks: m.banks,
+		Population: m.populationControl, Actors: map[string]Actor{}, Banks: m.banks, Logins: m.cast.logins,
 	}
 	for name, actor := range m.cast.actors {
 		if actor.Role != string(access.Service) {
@@ -146,6 +146,7 @@ func (m *machine) announce() {
 		{"Kafka", m.store.config.Brokers[0]},
 		{"population database (simulated)", m.population + "  faults: " + m.populationControl + "/control/faults"},
 		{"banks (simulated)", fmt.Sprintf("%d, with ledgers and faults of their own: see %s", len(m.banks), m.demoFile())},
+		{"sign in", base + "/auth/v1/login  (logins in " + m.demoFile() + ")"},
 		{"actors and their tokens", m.demoFile()},
 	} {
 		_, _ = fmt.Fprintf(table, "  %s\t%s\n", line[0], line[1])

@@ -32,7 +32,7 @@ import (
 const Actor = "service:disbursement"
 
 const (
-	// idle is how long the clerk waits before it looks for drafts again, unless somebody calls.
+	// idle is how long the clerk waits before it looks for drafts again, unless the read model has more.
 	idle = time.Second
 	// pause is how long a draft that could not be computed is left alone.
 	pause = 10 * time.Second
@@ -58,43 +58,35 @@ type Deps struct {
 type Clerk struct {
 	Deps
 
-	called chan struct{}
 	// failed are drafts that could not be computed, and until when they are left alone.
 	failed map[string]time.Time
 }
 
 // New returns a clerk that does nothing yet.
 func New(d Deps) *Clerk {
-	return &Clerk{Deps: d, called: make(chan struct{}, 1), failed: map[string]time.Time{}}
-}
-
-// Call tells the clerk of this process that there is work, so that it need not be found.
-func (c *Clerk) Call() {
-	select {
-	case c.called <- struct{}{}:
-	default:
-	}
+	return &Clerk{Deps: d, failed: map[string]time.Time{}}
 }
 
 // Run computes drafts until ctx ends. Whatever goes wrong is logged and tried again.
 func (c *Clerk) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
+		written := c.Payrolls.Written()
 		worked, err := c.turn(ctx)
 		if err != nil && ctx.Err() == nil {
 			c.Logger.Error("a draft could not be computed and will be tried again", telemetry.Err(err))
 		}
 		if !worked {
-			c.wait(ctx)
+			c.wait(ctx, written)
 		}
 	}
 	return nil
 }
 
-func (c *Clerk) wait(ctx context.Context) {
+func (c *Clerk) wait(ctx context.Context, written <-chan struct{}) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	select {
-	case <-c.called:
+	case <-written:
 	case <-timer.C:
 	case <-ctx.Done():
 	}

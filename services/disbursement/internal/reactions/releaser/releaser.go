@@ -30,7 +30,7 @@ import (
 )
 
 const (
-	// lookEvery is how often released lists are looked for.
+	// lookEvery is how often released lists are looked for when nothing calls.
 	lookEvery = 200 * time.Millisecond
 	// afterTrouble is the pause after a release that broke off.
 	afterTrouble = time.Second
@@ -62,13 +62,14 @@ func New(d Deps) *Releaser { return &Releaser{d} }
 // Run releases lists until ctx ends, and returns nil then. What goes wrong is logged and tried again.
 func (r *Releaser) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		pause := lookEvery
+		pause, written := lookEvery, r.deps.Payments.Written()
 		if err := r.Once(ctx); err != nil && ctx.Err() == nil {
 			r.deps.Logger.Error("a release broke off and will go on", telemetry.Err(err))
-			pause = afterTrouble
+			pause, written = afterTrouble, nil
 		}
 		select {
 		case <-ctx.Done():
+		case <-written:
 		case <-time.After(pause):
 		}
 	}

@@ -1,0 +1,199 @@
+package signin
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+// Claims says which claims of a token mean what. A name with dots reaches into objects ("realm_access.roles"), unless
+// there is a claim of that very name.
+type Claims struct {
+	Role     string `json:"role"`
+	Facility string `json:"facility,omitempty"`
+	Unit     string `json:"unit,omitempty"`
+	Bank     string `json:"bank,omitempty"`
+	// Roles translates the provider's words into ours; what is not in it is no role. Empty takes our own words.
+	Roles map[string]access.Role `json:"roles,omitempty"`
+}
+
+// DefaultClaims are those of the embedded provider.
+func DefaultClaims() Claims {
+	return Claims{Role: "songan_role", Facility: "songan_facility", Unit: "songan_unit", Bank: "songan_bank"}
+}
+
+func (c Claims) check() error {
+	if c.Role == "" {
+		return errors.New("the claim of the role is needed")
+	}
+	for _, role := range c.Roles {
+		if !role.Known() {
+			return errors.New("the claims' roles hold one that does not exist")
+		}
+	}
+	return nil
+}
+
+const maxSubject = 64
+
+// personID is the principal's id: see rule 5.
+func personID(issuer, subject string, opaque bool) string {
+	if opaque && isPlain(subject) {
+		return subject
+	}
+	const bits128 = 16
+	sum := sha256.Sum256([]byte(issuer + "\x00" + subject))
+	return "p-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:bits128]))
+}
+
+// PersonID is the principal's id of a provider's subject, for operators who want to revoke or look up somebody.
+func (s *Signin) PersonID(subject string) string {
+	return personID(s.options.Issuer, subject, s.options.OpaqueSubjects)
+}
+
+// isPlain tells whether a value is one that ids and codes have.
+func isPlain(s string) bool {
+	if s == "" || len(s) > maxSubject {
+		return false
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// principal makes a principal of claims. It refuses what is unclear.
+func (c Claims) principal(id string, claims map[string]any) (access.Principal, error) {
+	p := access.Principal{ID: id}
+	var err error
+	if p.Role, err = c.role(claims); err != nil {
+		return access.Principal{}, err
+	}
+	for _, bound := range []struct {
+		name string
+		into *string
+	}{{c.Facility, &p.Facility}, {c.Unit, &p.Unit}, {c.Bank, &p.Bank}} {
+		value, ok := text(claims, bound.name)
+		if !ok {
+			return access.Principal{}, incomplete()
+		}
+		*bound.into = value
+	}
+	if missing(p) {
+		return access.Principal{}, incomplete()
+	}
+	return p, nil
+}
+
+// role finds the one role that the claims name.
+func (c Claims) role(claims map[string]any) (access.Role, error) {
+	var found []access.Role
+	for _, word := range words(find(claims, c.Role)) {
+		role := access.Role(word)
+		if len(c.Roles) > 0 {
+			role = c.Roles[word]
+		}
+		if role.Known() && !slices.Contains(found, role) {
+			found = append(found, role)
+		}
+	}
+	if len(found) != 1 {
+		return "", problem.New(problem.Forbidden, "no_single_role",
+			"the provider names no role for this account, or several; ask whoever gives out accounts",
+			"tài khoản chưa được gán vai trò, hoặc có nhiều vai trò; xin liên hệ quản trị viên")
+	}
+	return found[0], nil
+}
+
+// missing tells whether a role lacks what bounds it. Without a unit some roles would see everything.
+func missing(p access.Principal) bool {
+	switch p.Role {
+	case access.Facility, access.FacilityManager:
+		return p.Facility == ""
+	case access.Bank:
+		return p.Bank == ""
+	case access.CommunePolice, access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer:
+		return p.Unit == ""
+	}
+	return false
+}
+
+// needsSecondFactor tells whether a role approves or releases money.
+func needsSecondFactor(role access.Role) bool {
+	return role == access.Approver || role == access.Treasurer
+}
+
+// find returns a claim by its name, or by the way to it.
+func find(claims map[string]any, name string) any {
+	if value, ok := claims[name]; ok || name == "" {
+		return value
+	}
+	head, rest, nested := strings.Cut(name, ".")
+	inner, ok := claims[head].(map[string]any)
+	if !nested || !ok {
+		return nil
+	}
+	return find(inner, rest)
+}
+
+// words returns the texts of a claim that is a text or a list of texts.
+func words(claim any) []string {
+	switch v := claim.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, item := range v {
+			if word, ok := item.(string); ok {
+				all = append(all, word)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+// text returns a claim that is absent or a code; anything else is not ok.
+func text(claims map[string]any, name string) (string, bool) {
+	claim := find(claims, name)
+	if claim == nil || name == "" {
+		return "", true
+	}
+	value, ok := claim.(string)
+	return value, ok && (value == "" || isPlain(value))
+}
+
+func incomplete() error {
+	return problem.New(problem.Forbidden, "claims_incomplete",
+		"the provider does not say for which unit, facility or bank this account acts; ask whoever gives out accounts",
+		"tài khoản chưa được gán đơn vị, cơ sở hoặc ngân hàng; xin liên hệ quản trị viên")
+}
+
+// strong tells whether the provider asserts a second factor.
+func (s *Signin) strong(claims map[string]any) bool {
+	acr, _ := claims["acr"].(string)
+	if acr != "" && slices.Contains(s.options.StrongACR, acr) {
+		return true
+	}
+	return slices.ContainsFunc(words(claims["amr"]), func(how string) bool {
+		return how == "mfa" || how == "otp" || how == "hwk"
+	})
+}
+
+// subjectOf makes a principal of a verified token's claims.
+func (s *Signin) subjectOf(subject string, claims map[string]any) (access.Principal, error) {
+	if subject == "" {
+		return access.Principal{}, fmt.Errorf("the token has no subject: %w", errToken)
+	}
+	return s.options.Claims.principal(s.PersonID(subject), claims)
+}
