@@ -11,9 +11,21 @@ import (
 // PaymentFacts lists the facts of a payment's stream.
 func PaymentFacts() []events.Event {
 	return []events.Event{
-		PaymentReleased{}, CashReleased{}, PaymentSent{}, PaymentAcknowledged{}, PaymentInFlight{}, PaymentUnknown{},
-		PaymentCredited{}, PaymentRejected{}, PaymentReturned{}, PaymentReissued{}, MovedToCash{}, CashPaid{},
-		PaymentCarriedForward{}, RecallRequested{}, ReportNoted{},
+		PaymentReleased{},
+		CashReleased{},
+		PaymentSent{},
+		PaymentAcknowledged{},
+		PaymentInFlight{},
+		PaymentUnknown{},
+		PaymentCredited{},
+		PaymentRejected{},
+		PaymentReturned{},
+		PaymentReissued{},
+		MovedToCash{},
+		CashPaid{},
+		PaymentCarriedForward{},
+		RecallRequested{},
+		ReportNoted{},
 	}
 }
 

@@ -6,8 +6,17 @@ import "github.com/songan-vn/songan/events"
 // the service.
 func PayrollFacts() []events.Event {
 	return []events.Event{
-		PayrollDrafted{}, PayrollComputed{}, PayrollSubmitted{}, PayrollChecked{}, PayrollApproved{}, PayrollRejected{},
-		PayrollFunded{}, LineRemoved{}, PayrollReleased{}, ReleaseCompleted{}, PayrollClosed{},
+		PayrollDrafted{},
+		PayrollComputed{},
+		PayrollSubmitted{},
+		PayrollChecked{},
+		PayrollApproved{},
+		PayrollRejected{},
+		PayrollFunded{},
+		LineRemoved{},
+		PayrollReleased{},
+		ReleaseCompleted{},
+		PayrollClosed{},
 	}
 }
 
