@@ -26,6 +26,7 @@ import (
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/witness"
 )
 
 const (
@@ -60,6 +61,9 @@ type Foundation struct {
 	reactors []*reaction.Reactor
 
 	quarantine *reaction.Quarantine
+	// Witness signs checkpoints of the log, and proves single facts of it.
+	Witness     *witness.Keeper
+	checkpoints *kafkabus.Publisher
 }
 
 // Open connects, migrates and checks everything, and starts nothing but the log's appender.
@@ -105,6 +109,9 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.topic(o.Service), partitions, deps.Config.Replication); err != nil {
 		return nil, err
 	}
+	if err = f.openWitness(ctx); err != nil {
+		return nil, err
+	}
 	f.quarantine = reaction.NewQuarantine(f.Pool, deps.Now)
 	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
 	return f, nil
@@ -118,7 +125,7 @@ func (f *Foundation) pool(ctx context.Context, name string, conns int32) (*pgxpo
 
 func (f *Foundation) migrate(ctx context.Context) error {
 	migrations := []func(context.Context, *pgxpool.Pool) error{
-		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, reaction.Migrate,
+		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, reaction.Migrate, witness.Migrate,
 	}
 	for _, migrate := range migrations {
 		if err := migrate(ctx, f.logPool); err != nil {
@@ -168,6 +175,7 @@ func (f *Foundation) Runners() []service.Runner {
 		{Name: "relay", Run: relay.Run},
 		{Name: "projections", Run: f.models.Run},
 		{Name: "vault", Run: f.sweep},
+		{Name: "witness", Run: f.Witness.Run},
 	}
 	for _, r := range f.reactors {
 		runners = append(runners, service.Runner{Name: r.Name(), Run: r.Run})
@@ -184,6 +192,9 @@ func (f *Foundation) Ready(ctx context.Context) error {
 func (f *Foundation) Close() {
 	if f.Log != nil {
 		f.Log.Close()
+	}
+	if f.checkpoints != nil {
+		_ = f.checkpoints.Close() // waits for what is under way; nothing is by now
 	}
 	f.Bus.Close()
 	for _, pool := range []*pgxpool.Pool{f.Pool, f.logPool} {

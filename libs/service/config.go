@@ -34,6 +34,10 @@ type Config struct {
 	// AccessKeys is the file of the operators' API keys, VaultKeys that of the vault's master key.
 	AccessKeys string `env:"SONGAN_ACCESS_KEYS"`
 	VaultKeys  string `env:"SONGAN_VAULT_KEYS"`
+	// WitnessKey is the file of the key that signs checkpoints of the log, WitnessFile where they are kept. Both belong on
+	// another machine than the database.
+	WitnessKey  string `env:"SONGAN_WITNESS_KEY"`
+	WitnessFile string `env:"SONGAN_WITNESS_FILE"`
 
 	LogLevel  string `env:"SONGAN_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"SONGAN_LOG_FORMAT" envDefault:"json"`

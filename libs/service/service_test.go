@@ -339,9 +339,12 @@ func child(t *testing.T, address string) (process *exec.Cmd, listening string, r
 func TestASignalStopsTheProcessInGoodOrder(t *testing.T) {
 	t.Parallel()
 	process, listening, rest := child(t, "127.0.0.1:0")
-	if status, _ := (&hosted{url: "http://" + listening}).get(t, "/readyz"); status != 200 {
-		t.Error(status, rest())
-	}
+	testkit.Eventually(t, 10*time.Second, func() error { // it listens a moment before it is ready
+		if status, _ := (&hosted{url: "http://" + listening}).get(t, "/readyz"); status != 200 {
+			return fmt.Errorf("readyz answers %d", status)
+		}
+		return nil
+	})
 	if err := process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

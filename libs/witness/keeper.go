@@ -44,8 +44,10 @@ type Options struct {
 	Publish []func(ctx context.Context, signed []byte) error
 	// Every is how long facts wait for their checkpoint; 2 s if zero.
 	Every time.Duration
-	Now   func() time.Time
-	Log   *zap.Logger
+	// Rest is called after each page of the log, with what it took and when its oldest fact was recorded; nil goes on at once.
+	Rest func(ctx context.Context, took time.Duration, since time.Time)
+	Now  func() time.Time
+	Log  *zap.Logger
 }
 
 // Keeper adds a log to its tree and signs checkpoints. Several processes may keep one log: they take turns.
@@ -133,7 +135,8 @@ func (k *Keeper) Sign(ctx context.Context) (Checkpoint, error) {
 func (k *Keeper) grow(ctx context.Context) (*tree, error) {
 	for {
 		var grown *tree
-		var read int
+		var entries []entry
+		began := time.Now()
 		err := pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) (err error) {
 			if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::bigint)`); err != nil {
 				return fmt.Errorf("wait for other keepers: %w", err)
@@ -141,17 +144,21 @@ func (k *Keeper) grow(ctx context.Context) (*tree, error) {
 			if grown, err = k.load(ctx, tx); err != nil {
 				return err
 			}
-			entries, err := page(ctx, tx, grown.size())
-			if err != nil {
+			if entries, err = page(ctx, tx, grown.size()); err != nil {
 				return err
 			}
-			read = len(entries)
 			return grow(ctx, tx, grown, entries)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("grow the tree: %w", err)
 		}
-		if k.tree = grown; read < pageSize {
+		if k.tree = grown; len(entries) == 0 {
+			return grown, nil
+		}
+		if k.options.Rest != nil {
+			k.options.Rest(ctx, time.Since(began), entries[0].recordedAt)
+		}
+		if len(entries) < pageSize {
 			return grown, nil
 		}
 	}

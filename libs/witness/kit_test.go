@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/witness"
@@ -104,7 +105,7 @@ func (b *bench) sign(t testing.TB) witness.Checkpoint {
 	return c
 }
 
-func (b *bench) verify(t testing.TB, db witness.Database) witness.Report {
+func (b *bench) verify(t testing.TB, db pg.Querier) witness.Report {
 	t.Helper()
 	checkpoints, err := witness.ReadFile(b.file, b.verifiers)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // entry is a row of the log as the tree sees it.
@@ -42,16 +44,11 @@ func digest(s string) string {
 
 func (e entry) leaf() tlog.Hash { return tlog.RecordHash(e.text()) }
 
-// querier is a connection, a pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // pageSize is how many rows are read at a time: two chunks.
 const pageSize = 2 * chunkSize
 
 // page reads the rows after a position, in order; fewer than pageSize only at the end of the log.
-func page(ctx context.Context, db querier, after int64) ([]entry, error) {
+func page(ctx context.Context, db pg.Querier, after int64) ([]entry, error) {
 	const query = `select position, stream, version, type, data::text, meta::text, recorded_at
 		from events where position > $1 order by position limit $2`
 	rows, err := db.Query(ctx, query, after, pageSize)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // Finding is one place where a log is not what it was.
@@ -35,7 +36,7 @@ const mostFindings = 10_000
 // Verify reads a whole log and compares it with its leaves and with the checkpoints, which come from outside the
 // database, in any order, their signatures checked already. db should be one transaction (repeatable read) when the log
 // is in use.
-func Verify(ctx context.Context, db Database, origin string, checkpoints []Checkpoint) (Report, error) {
+func Verify(ctx context.Context, db pg.Querier, origin string, checkpoints []Checkpoint) (Report, error) {
 	v := verification{leaves: map[int64][]tlog.Hash{}, due: map[int64][]Checkpoint{}, db: db}
 	last := v.expect(origin, checkpoints)
 	for after := int64(math.MinInt64); ; {
@@ -74,15 +75,9 @@ func (v *verification) expect(origin string, checkpoints []Checkpoint) (last int
 	return last
 }
 
-// Database is a pool, a connection or a transaction.
-type Database interface {
-	querier
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // verification is a walk along the log.
 type verification struct {
-	db     Database
+	db     pg.Querier
 	tree   tree
 	leaves map[int64][]tlog.Hash // of the chunk at hand
 	due    map[int64][]Checkpoint

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/songan-vn/songan/libs/testkit"
@@ -317,8 +316,6 @@ func TestACheckpointOfAnotherLogIsForeign(t *testing.T) {
 		t.Fatal(diff)
 	}
 }
-
-var _ witness.Database = pgx.Tx(nil)
 
 func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,72 @@
+package foundation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/witness"
+)
+
+// CheckpointType is the CloudEvents type of a signed checkpoint on the topic of checkpoints.
+const CheckpointType = "songan.checkpoint.v1"
+
+// openWitness prepares signing checkpoints of the log: into a file beside the data, and onto a topic of all services.
+func (f *Foundation) openWitness(ctx context.Context) error {
+	key, file := f.witnessFiles()
+	err := witness.CreateKey(key, "songan-"+f.options.Service)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	signer, err := witness.LoadKey(key)
+	if err != nil {
+		return err
+	}
+	topic := f.topic("checkpoints")
+	if err := kafkabus.EnsureTopic(ctx, f.Bus, topic, 1, f.deps.Config.Replication); err != nil {
+		return err
+	}
+	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
+	f.Witness = witness.NewKeeper(f.logPool, witness.Options{
+		Origin: Origin(f.options.Service), Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.pace.Rest,
+		Publish: []func(context.Context, []byte) error{
+			witness.ToFile(file),
+			func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, signed) },
+		},
+	})
+	return nil
+}
+
+// Origin is how a service's log is named in its checkpoints.
+func Origin(service string) string { return "songan/" + service }
+
+// witnessFiles are the signing key and the file of checkpoints.
+func (f *Foundation) witnessFiles() (key, checkpoints string) {
+	key, checkpoints = f.deps.Config.WitnessKey, f.deps.Config.WitnessFile
+	if key == "" {
+		key = filepath.Join(f.deps.Config.Data, "witness-"+f.options.Service+".key")
+	}
+	if checkpoints == "" {
+		checkpoints = filepath.Join(f.deps.Config.Data, "checkpoints-"+f.options.Service+".jsonl")
+	}
+	return key, checkpoints
+}
+
+func (f *Foundation) publishCheckpoint(ctx context.Context, topic string, signed []byte) error {
+	id := watermill.NewUUID()
+	m := message.NewMessageWithContext(ctx, id, signed)
+	m.Metadata = message.Metadata{
+		"ce_specversion": "1.0", "ce_id": id, "ce_type": CheckpointType, "ce_source": Origin(f.options.Service),
+		"content-type": "text/plain; charset=utf-8", kafkabus.KeyMetadata: f.options.Service,
+	}
+	if err := f.checkpoints.Publish(topic, m); err != nil {
+		return fmt.Errorf("publish checkpoint: %w", err)
+	}
+	return nil
+}
