@@ -1,11 +1,8 @@
 package eventstore_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -13,26 +10,16 @@ import (
 )
 
 func ExampleExecute() {
-	pool, done := examplePool() // in earnest: pg.Open
+	t, done := testkit.Example()
 	defer done()
-	ctx := context.Background()
-	if err := eventstore.Migrate(ctx, pool); err != nil {
-		fmt.Println(err)
-		return
-	}
-	log, err := eventstore.Open(ctx, pool, eventstore.Options{Catalog: catalog()})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer log.Close()
+	ctx, log := t.Context(), openTill(t)
 
 	key := decider.Meta{Actor: "officer:7", Cause: "key-1", Fingerprint: "of the body"}
 	for range 2 { // the second is a repeat
 		out, err := eventstore.Execute(ctx, log, "till-1", insert{[]int{2, 3}}, key)
 		fmt.Printf("%d coins at position %d, replayed: %v, %v\n", out.State.Coins, out.Position, out.Replayed, err)
 	}
-	_, err = eventstore.Execute(ctx, log, "till-1", shut{}, decider.Meta{Cause: "key-2"})
+	_, err := eventstore.Execute(ctx, log, "till-1", shut{}, decider.Meta{Cause: "key-2"})
 	fmt.Println("closed:", err)
 	_, err = eventstore.Execute(ctx, log, "till-1", insert{[]int{1}}, decider.Meta{Cause: "key-3"})
 	fmt.Println(err)
@@ -43,24 +30,33 @@ func ExampleExecute() {
 	// till_closed: the till is closed
 }
 
-// examplePool is the pool of a test, for an example, which is given no testing.TB.
-func examplePool() (*pgxpool.Pool, func()) {
-	t := &exampleTest{}
-	return testkit.Postgres(t), func() {
-		for i := range t.cleanups {
-			t.cleanups[len(t.cleanups)-1-i]()
-		}
+func ExampleState() {
+	t, done := testkit.Example()
+	defer done()
+	log := openTill(t)
+	meta := decider.Meta{Actor: "officer:7", Cause: "key-1"}
+	if _, err := eventstore.Execute(t.Context(), log, "till-1", insert{[]int{2, 3}}, meta); err != nil {
+		fmt.Println(err)
 	}
+	full, err := eventstore.State[till](t.Context(), log, "till-1")
+	fmt.Println(full.Coins, err)
+	none, err := eventstore.State[till](t.Context(), log, "till-2")
+	fmt.Println(none.Coins, err)
+	// Output:
+	// 5 <nil>
+	// 0 <nil>
 }
 
-type exampleTest struct {
-	testing.TB
-
-	cleanups []func()
+// openTill opens a log on a database of its own.
+func openTill(t testing.TB) *eventstore.Store {
+	pool := testkit.Postgres(t) // in earnest: pg.Open
+	if err := eventstore.Migrate(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	return log
 }
-
-func (t *exampleTest) Helper()                   {}
-func (t *exampleTest) Name() string              { return "example" }
-func (t *exampleTest) Cleanup(f func())          { t.cleanups = append(t.cleanups, f) }
-func (t *exampleTest) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (t *exampleTest) Errorf(f string, a ...any) { fmt.Printf(f, a...) }

@@ -37,7 +37,7 @@ func options() foundation.Options {
 }
 
 // deps are those of a process with a database and topics of its own.
-func deps(t *testing.T) service.Deps {
+func deps(t testing.TB) service.Deps {
 	t.Helper()
 	broker := testkit.Kafka(t)
 	config, err := service.LoadFrom[service.Config](map[string]string{})
@@ -56,7 +56,7 @@ func deps(t *testing.T) service.Deps {
 }
 
 // run runs the runners until the test ends.
-func run(t *testing.T, f *foundation.Foundation) {
+func run(t testing.TB, f *foundation.Foundation) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup

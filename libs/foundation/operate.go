@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/vn/person"
 )
 
 // Operate adds the operators' routes to a service's API: the quarantine, and the rebuilding of read models.
@@ -86,6 +87,9 @@ func (f *Foundation) quarantined(ctx context.Context, c httpapi.Call[ListQuarant
 type Why struct {
 	Reason string `json:"reason" maxLength:"500" doc:"do not name people"`
 }
+
+// Validate keeps people's numbers out of what is kept as it was typed.
+func (w Why) Validate(f *problem.Faults) { person.CheckNobody(f, "/reason", w.Reason) }
 
 // Released says what became of a release.
 type Released struct {

@@ -65,7 +65,7 @@ func (f *Foundation) publishCheckpoint(ctx context.Context, topic string, signed
 		"ce_specversion": "1.0", "ce_id": id, "ce_type": CheckpointType, "ce_source": Origin(f.options.Service),
 		"content-type": "text/plain; charset=utf-8", kafkabus.KeyMetadata: f.options.Service,
 	}
-	if err := f.checkpoints.Publish(topic, m); err != nil {
+	if err := f.checkpoints.Publish(topic, m); err != nil { //nolint:contextcheck // ctx is in the message
 		return fmt.Errorf("publish checkpoint: %w", err)
 	}
 	return nil

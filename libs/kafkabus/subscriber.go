@@ -103,8 +103,8 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	if s.closed {
 		return nil, fmt.Errorf("subscribe to %s: %w", topic, ErrClosed)
 	}
-	group, err := kafka.NewConsumerGroup(s.group(topic))
-	if err != nil {
+	group := s.group(topic)
+	if err := group.Validate(); err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", topic, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -123,7 +123,7 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	return member.Out, nil
 }
 
-func (s *Subscriber) member(topic string, group *kafka.ConsumerGroup) *consume.Member {
+func (s *Subscriber) member(topic string, group kafka.ConsumerGroupConfig) *consume.Member {
 	return &consume.Member{
 		Client: s.cfg.client(), Group: group, Topic: topic,
 		Chained: s.options.Positions != nil && !s.options.Foreign, Positions: s.options.Positions,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,6 +60,34 @@ func (v *Vault) Read(ctx context.Context, r Reading, refs ...Ref) (map[Ref]Plain
 		}
 	}
 	return opened, nil
+}
+
+// ReadIntact opens rows, any number of them, like [Vault.Read], but a row that does not open must not take the others with
+// it: the rows are then read one by one, and those that fail are named as damaged.
+func (v *Vault) ReadIntact(ctx context.Context, r Reading, refs ...Ref) (found map[Ref]Plain, damaged map[Ref]bool, err error) {
+	found, damaged = make(map[Ref]Plain, len(refs)), map[Ref]bool{}
+	for chunk := range slices.Chunk(refs, MaxRefs) {
+		some, err := v.Read(ctx, r, chunk...)
+		if err == nil {
+			maps.Copy(found, some)
+			continue
+		}
+		if !errors.Is(err, ErrUnreadable) {
+			return nil, nil, err
+		}
+		for _, ref := range chunk {
+			one, err := v.Read(ctx, r, ref)
+			switch {
+			case errors.Is(err, ErrUnreadable):
+				v.log.Error("a row of the vault does not open", zap.String("ref", string(ref)))
+				damaged[ref] = true
+			case err != nil:
+				return nil, nil, err
+			}
+			maps.Copy(found, one)
+		}
+	}
+	return found, damaged, nil
 }
 
 // alive is what is neither erased, nor expired at $1, nor of a destroyed month, whatever else the table holds.

@@ -134,34 +134,35 @@ func (k *Keeper) Sign(ctx context.Context) (Checkpoint, error) {
 // own, so that a first look at a long log holds nobody up.
 func (k *Keeper) grow(ctx context.Context) (*tree, error) {
 	for {
-		var grown *tree
-		var entries []entry
 		began := time.Now()
-		err := pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) (err error) {
-			if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::bigint)`); err != nil {
-				return fmt.Errorf("wait for other keepers: %w", err)
-			}
-			if grown, err = k.load(ctx, tx); err != nil {
-				return err
-			}
-			if entries, err = page(ctx, tx, grown.size()); err != nil {
-				return err
-			}
-			return grow(ctx, tx, grown, entries)
-		})
+		grown, entries, err := k.growPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("grow the tree: %w", err)
 		}
-		if k.tree = grown; len(entries) == 0 {
+		if k.tree = grown; len(entries) < pageSize {
 			return grown, nil
 		}
 		if k.options.Rest != nil {
 			k.options.Rest(ctx, time.Since(began), entries[0].recordedAt)
 		}
-		if len(entries) < pageSize {
-			return grown, nil
-		}
 	}
+}
+
+// growPage adds one page of rows.
+func (k *Keeper) growPage(ctx context.Context) (grown *tree, entries []entry, err error) {
+	err = pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::bigint)`); err != nil {
+			return fmt.Errorf("wait for other keepers: %w", err)
+		}
+		if grown, err = k.load(ctx, tx); err != nil {
+			return err
+		}
+		if entries, err = page(ctx, tx, grown.size()); err != nil {
+			return err
+		}
+		return grow(ctx, tx, grown, entries)
+	})
+	return grown, entries, err
 }
 
 // grow adds rows to the tree and their leaves to the table.

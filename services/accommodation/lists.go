@@ -8,6 +8,7 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
@@ -93,8 +94,8 @@ type LookupDocument struct {
 
 // Validate wants a document, or a name with its birth date.
 func (l Lookup) Validate(f *problem.Faults) {
-	checkNobody(f, "/purpose", l.Purpose)
-	checkNobody(f, "/case", l.Case)
+	person.CheckNobody(f, "/purpose", l.Purpose)
+	person.CheckNobody(f, "/case", l.Case)
 	if l.Document == nil && (l.FullName == "" || l.BirthDate == "") {
 		f.At("", problem.Fault{
 			Code: "lookup_incomplete", Message: "give a document, or full_name with birth_date", MessageVI: "cần giấy tờ, hoặc họ tên kèm ngày sinh",
@@ -217,7 +218,7 @@ func (a *app) profiles(ctx context.Context, actor string, rows []projections.Fac
 	for _, row := range rows {
 		refs = append(refs, vault.Ref(row.Profile))
 	}
-	found, _, err := a.read(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs)
+	found, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
 	if err != nil {
 		return nil, err
 	}

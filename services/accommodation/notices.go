@@ -12,6 +12,7 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
 )
@@ -29,29 +30,8 @@ type NotifyBody struct {
 
 // Validate keeps people out of what stands in facts, which cannot be erased.
 func (b NotifyBody) Validate(f *problem.Faults) {
-	checkNobody(f, "/room", b.Room)
-	checkNobody(f, "/group", b.Group)
-}
-
-// idDigits is the shortest number of a document that people type where it does not belong.
-const idDigits = 9
-
-// checkNobody refuses what looks like the number of somebody's document or telephone.
-func checkNobody(f *problem.Faults, pointer, value string) {
-	run := 0
-	for _, r := range value {
-		if r < '0' || r > '9' {
-			run = 0
-			continue
-		}
-		if run++; run == idDigits {
-			f.At(pointer, problem.Fault{
-				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
-				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
-			})
-			return
-		}
-	}
+	person.CheckNobody(f, "/room", b.Room)
+	person.CheckNobody(f, "/group", b.Group)
 }
 
 // notify serves a single notice and, called once per item, a batch.
@@ -173,7 +153,7 @@ type RoomBody struct {
 }
 
 // Validate keeps people out of what stands in facts.
-func (b RoomBody) Validate(f *problem.Faults) { checkNobody(f, "/room", b.Room) }
+func (b RoomBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/room", b.Room) }
 
 func (a *app) changeRoom(ctx context.Context, c httpapi.Call[RoomBody]) (httpapi.Done[Notice], error) {
 	return change(ctx, a, c, notice.ChangeRoom(c.In))
@@ -221,10 +201,5 @@ func (a *app) cancel(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.D
 
 // sealNote encrypts a free text: people write names into reasons.
 func (a *app) sealNote(text string, now time.Time) (vault.Row, error) {
-	return a.vault.Seal(purposeNote, remark{Text: text}, vault.Index{}, now.Add(a.config.KeepGuests))
-}
-
-// remark is a free text in the vault.
-type remark struct {
-	Text string `json:"text"`
+	return a.vault.SealNote(text, now.Add(a.config.KeepGuests))
 }

@@ -2,10 +2,6 @@ package accommodation
 
 import (
 	"context"
-	"errors"
-	"maps"
-
-	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/vault"
@@ -15,7 +11,6 @@ import (
 // The purposes that rows are sealed for. A row sealed for one cannot be opened as another.
 const (
 	purposeGuest   = "guest"
-	purposeNote    = "note"
 	purposeProfile = "facility"
 )
 
@@ -38,37 +33,12 @@ type Persons struct {
 	Items []Person `json:"items"`
 }
 
-// read opens rows of the vault. One that does not open (it was damaged, or somebody has been at the table) must not
-// take the others with it, so they are then read one by one.
-func (a *app) read(
-	ctx context.Context, reading vault.Reading, refs []vault.Ref,
-) (found map[vault.Ref]vault.Plain, damaged map[vault.Ref]bool, err error) {
-	found, err = a.vault.Read(ctx, reading, refs...)
-	if !errors.Is(err, vault.ErrUnreadable) {
-		return found, nil, err
-	}
-	found, damaged = map[vault.Ref]vault.Plain{}, map[vault.Ref]bool{}
-	for _, ref := range refs {
-		one, err := a.vault.Read(ctx, reading, ref)
-		if errors.Is(err, vault.ErrUnreadable) {
-			a.logger.Error("a row of the vault does not open", zap.String("ref", string(ref)))
-			damaged[ref] = true
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		maps.Copy(found, one)
-	}
-	return found, damaged, nil
-}
-
 func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, damaged, err := a.read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs)
+	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
 	if err != nil {
 		return Persons{}, err
 	}

@@ -49,7 +49,7 @@ func (p *places) of(ctx context.Context, id string) (facility.Facility, error) {
 
 // load folds the facility's present state.
 func (p *places) load(ctx context.Context, id string) (facility.Facility, error) {
-	f, err := stateOf[facility.Facility](ctx, p.log, facilityStream(id))
+	f, err := eventstore.State[facility.Facility](ctx, p.log, facilityStream(id))
 	if err != nil {
 		return facility.Facility{}, err
 	}
@@ -65,7 +65,7 @@ func (p *places) Lookup(ctx context.Context, id string) (access.Key, error) {
 	if !ok {
 		return access.Key{}, access.ErrUnknownKey
 	}
-	f, err := stateOf[facility.Facility](ctx, p.log, facilityStream(owner))
+	f, err := eventstore.State[facility.Facility](ctx, p.log, facilityStream(owner))
 	if err != nil {
 		return access.Key{}, err
 	}

@@ -2,13 +2,11 @@ package accommodation
 
 import (
 	"context"
-	"time"
 
-	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
@@ -54,7 +52,7 @@ func (a *app) sees(who access.Principal, facility string, unit facts.Unit) bool 
 
 // notice folds a stay from the log.
 func (a *app) notice(ctx context.Context, id string) (notice.Notice, error) {
-	n, err := stateOf[notice.Notice](ctx, a.log, noticeStream(id))
+	n, err := eventstore.State[notice.Notice](ctx, a.log, noticeStream(id))
 	if err != nil {
 		return notice.Notice{}, err
 	}
@@ -62,19 +60,6 @@ func (a *app) notice(ctx context.Context, id string) (notice.Notice, error) {
 		return notice.Notice{}, notice.ErrUnknown()
 	}
 	return n, nil
-}
-
-// stateOf folds a stream.
-func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, stream string) (S, error) {
-	var state S
-	history, err := log.Load(ctx, stream)
-	if err != nil {
-		return state, err
-	}
-	for _, r := range history {
-		state = state.Evolve(r.Event)
-	}
-	return state, nil
 }
 
 // one answers with a stay and its guest.
@@ -108,7 +93,7 @@ func (a *app) addGuests(ctx context.Context, who access.Principal, about string,
 	for _, ref := range people {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, damaged, err := a.read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs)
+	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs...)
 	if err != nil {
 		return err
 	}
@@ -128,38 +113,15 @@ func (a *app) addGuests(ctx context.Context, who access.Principal, about string,
 	return nil
 }
 
-// Step is one fact of a stay's history.
-type Step struct {
-	Version    int          `json:"version"`
-	Position   int64        `json:"position"`
-	Type       string       `json:"type"`
-	Actor      string       `json:"actor"`
-	OccurredAt time.Time    `json:"occurred_at"`
-	RecordedAt time.Time    `json:"recorded_at"`
-	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people are references"`
-}
-
-// History is everything that happened to a stay, oldest first.
-type History struct {
-	Items []Step `json:"items"`
-}
-
-func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {
 	if _, err := a.visible(ctx, c.Path("id"), c.Who); err != nil {
-		return History{}, err
+		return history.History{}, err
 	}
 	recorded, err := a.log.Load(ctx, noticeStream(c.Path("id")))
 	if err != nil {
-		return History{}, err
+		return history.History{}, err
 	}
-	h := History{Items: make([]Step, 0, len(recorded))}
-	for _, r := range recorded {
-		h.Items = append(h.Items, Step{
-			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Actor: r.Meta.Actor,
-			OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
-		})
-	}
-	return h, nil
+	return history.Of(recorded), nil
 }
 
 // ScanBody is what a scanner typed.

@@ -32,27 +32,12 @@ type PeopleBody struct {
 	LacksCapacity  bool           `json:"lacks_capacity,omitzero" doc:"a court found that the person lacks legal capacity"`
 }
 
-// idDigits is the shortest number of a document that people type where it does not belong.
-const idDigits = 9
-
 // adult is the age from which somebody may represent another (Civil Code 91/2015/QH13 Art. 20, 49).
 const adult = 18
 
 // Validate keeps people out of what stands in facts, which cannot be erased.
 func (b RegisterBody) Validate(f *problem.Faults) {
-	run := 0
-	for _, r := range b.FileNumber {
-		if r < '0' || r > '9' {
-			run = 0
-			continue
-		}
-		if run++; run == idDigits {
-			f.At("/file_number", problem.Fault{
-				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
-				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
-			})
-		}
-	}
+	person.CheckNobody(f, "/file_number", b.FileNumber)
 	b.PeopleBody.Validate(f)
 }
 

@@ -206,12 +206,7 @@ func (a *app) able(ctx context.Context, reading vault.Reading, rows []projection
 
 // sealNote encrypts a free text: people write names into remarks and reasons.
 func (a *app) sealNote(text string, now time.Time) (vault.Row, error) {
-	return a.vault.Seal(purposeNote, remark{Text: text}, vault.Index{}, now.Add(a.config.KeepNotes))
-}
-
-// remark is a free text in the vault.
-type remark struct {
-	Text string `json:"text"`
+	return a.vault.SealNote(text, now.Add(a.config.KeepNotes))
 }
 
 // changeIssuance runs an officer's command on a batch of their unit.
@@ -283,7 +278,7 @@ func (a *app) listIssuances(ctx context.Context, c httpapi.Call[ListIssuances]) 
 
 // oneIssuance answers with a batch, and with how many of its members are in which state.
 func (a *app) oneIssuance(ctx context.Context, c httpapi.Call[struct{}]) (Issuance, error) {
-	i, err := stateOf[issuance.Issuance](ctx, a.log, issuanceStream(c.Path("id")))
+	i, err := eventstore.State[issuance.Issuance](ctx, a.log, issuanceStream(c.Path("id")))
 	if err != nil {
 		return Issuance{}, err
 	}
@@ -317,12 +312,12 @@ func (a *app) addRemarks(ctx context.Context, who access.Principal, i issuance.I
 	if len(refs) == 0 {
 		return nil
 	}
-	found, _, err := a.read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "issuance", Case: i.Issuance}, refs)
+	found, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "issuance", Case: i.Issuance}, refs...)
 	if err != nil {
 		return err
 	}
 	for ref, plain := range found {
-		var r remark
+		var r vault.Note
 		if err := plain.Decode(&r); err != nil {
 			return err
 		}

@@ -2,11 +2,6 @@ package accounts
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"slices"
-
-	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
@@ -21,38 +16,7 @@ import (
 const (
 	purposeBeneficiary    = "beneficiary"
 	purposeRepresentative = "representative"
-	purposeNote           = "note"
 )
-
-// read opens rows of the vault, any number of them. One that does not open (it was damaged, or somebody has been at the
-// table) must not take the others with it, so they are then read one by one.
-func (a *app) read(
-	ctx context.Context, reading vault.Reading, refs []vault.Ref,
-) (found map[vault.Ref]vault.Plain, damaged map[vault.Ref]bool, err error) {
-	found, damaged = map[vault.Ref]vault.Plain{}, map[vault.Ref]bool{}
-	for chunk := range slices.Chunk(refs, vault.MaxRefs) {
-		some, err := a.vault.Read(ctx, reading, chunk...)
-		if err == nil {
-			maps.Copy(found, some)
-			continue
-		}
-		if !errors.Is(err, vault.ErrUnreadable) {
-			return nil, nil, err
-		}
-		for _, ref := range chunk {
-			one, err := a.vault.Read(ctx, reading, ref)
-			switch {
-			case errors.Is(err, vault.ErrUnreadable):
-				a.logger.Error("a row of the vault does not open", zap.String("ref", string(ref)))
-				damaged[ref] = true
-			case err != nil:
-				return nil, nil, err
-			}
-			maps.Copy(found, one)
-		}
-	}
-	return found, damaged, nil
-}
 
 // people opens what is kept of beneficiaries, by reference. Erased and damaged ones are absent.
 func (a *app) people(ctx context.Context, reading vault.Reading, refs ...string) (map[string]kept, error) {
@@ -60,7 +24,7 @@ func (a *app) people(ctx context.Context, reading vault.Reading, refs ...string)
 	for _, ref := range refs {
 		asked = append(asked, vault.Ref(ref))
 	}
-	found, _, err := a.read(ctx, reading, asked)
+	found, _, err := a.vault.ReadIntact(ctx, reading, asked...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +57,7 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, about string,
 	if len(refs) == 0 {
 		return nil
 	}
-	found, damaged, err := a.read(ctx, vault.Reading{Actor: who.Actor(), Purpose: "beneficiary_administration", Case: about}, refs)
+	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "beneficiary_administration", Case: about}, refs...)
 	if err != nil {
 		return err
 	}
@@ -142,7 +106,7 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, damaged, err := a.read(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs)
+	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
 	if err != nil {
 		return Persons{}, err
 	}

@@ -3,29 +3,14 @@ package accounts
 import (
 	"context"
 	"sync"
-	"time"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/services/accounts/internal/beneficiary"
 	"github.com/songan-vn/songan/services/accounts/internal/projections"
 )
-
-// stateOf folds a stream.
-func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, stream string) (S, error) {
-	var state S
-	history, err := log.Load(ctx, stream)
-	if err != nil {
-		return state, err
-	}
-	for _, r := range history {
-		state = state.Evolve(r.Event)
-	}
-	return state, nil
-}
 
 // loadingWidth is how many streams are loaded at the same time; the store joins them into few queries.
 const loadingWidth = 128
@@ -34,7 +19,7 @@ const loadingWidth = 128
 func (a *app) states(ctx context.Context, ids []string) (map[string]beneficiary.Beneficiary, error) {
 	loaded := make([]beneficiary.Beneficiary, len(ids))
 	err := each(ids, loadingWidth, func(i int, id string) (err error) {
-		loaded[i], err = stateOf[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
+		loaded[i], err = eventstore.State[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
 		return err
 	})
 	if err != nil {
@@ -72,7 +57,7 @@ func each[T any](items []T, width int, do func(int, T) error) error {
 
 // visible loads a beneficiary whom the caller may know of. To everybody else they do not exist.
 func (a *app) visible(ctx context.Context, id string, who access.Principal) (beneficiary.Beneficiary, error) {
-	b, err := stateOf[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
+	b, err := eventstore.State[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
 	if err != nil {
 		return beneficiary.Beneficiary{}, err
 	}
@@ -136,36 +121,13 @@ func (a *app) oneBeneficiary(ctx context.Context, c httpapi.Call[struct{}]) (Ben
 	return answer, a.addPeople(ctx, c.Who, b.Beneficiary, []peopleOf{{&answer, b.Person, b.Representative}})
 }
 
-// Step is one fact of a history.
-type Step struct {
-	Version    int          `json:"version"`
-	Position   int64        `json:"position"`
-	Type       string       `json:"type"`
-	Actor      string       `json:"actor"`
-	OccurredAt time.Time    `json:"occurred_at"`
-	RecordedAt time.Time    `json:"recorded_at"`
-	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people are references"`
-}
-
-// History is everything that happened, oldest first.
-type History struct {
-	Items []Step `json:"items"`
-}
-
-func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {
 	if _, err := a.visible(ctx, c.Path("id"), c.Who); err != nil {
-		return History{}, err
+		return history.History{}, err
 	}
 	recorded, err := a.log.Load(ctx, beneficiaryStream(c.Path("id")))
 	if err != nil {
-		return History{}, err
+		return history.History{}, err
 	}
-	h := History{Items: make([]Step, 0, len(recorded))}
-	for _, r := range recorded {
-		h.Items = append(h.Items, Step{
-			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Actor: r.Meta.Actor,
-			OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
-		})
-	}
-	return h, nil
+	return history.Of(recorded), nil
 }

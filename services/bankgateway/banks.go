@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
@@ -102,13 +102,6 @@ func (a *app) withBacklog(b Bank, waits projections.Backlog) Bank {
 	return b
 }
 
-// purposeNote is what operators' reasons are sealed for: what people write may name somebody.
-const purposeNote = "note"
-
-type note struct {
-	Text string `json:"text"`
-}
-
 // reasons opens the notes of the channels that are paused, by reference.
 func (a *app) reasons(ctx context.Context, actor string, channels []projections.Channel) (map[string]string, error) {
 	var refs []vault.Ref
@@ -123,7 +116,7 @@ func (a *app) reasons(ctx context.Context, actor string, channels []projections.
 	}
 	texts := make(map[string]string, len(found))
 	for ref, plain := range found {
-		var n note
+		var n vault.Note
 		if err := plain.Decode(&n); err != nil {
 			return nil, err
 		}
@@ -148,7 +141,7 @@ func (a *app) pause(ctx context.Context, c httpapi.Call[PauseBody]) (httpapi.Don
 	if a.banks[bic] == nil {
 		return httpapi.Done[Channel]{}, errNoBank()
 	}
-	row, err := a.vault.Seal(purposeNote, note{c.In.Reason}, vault.Index{}, time.Time{})
+	row, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Channel]{}, err
 	}
@@ -181,36 +174,13 @@ func errNoBank() error {
 	return problem.New(problem.NotFound, "bank_unknown", "no bank with this BIC is connected", "không có ngân hàng nào mang mã BIC này được kết nối")
 }
 
-// Step is one fact of an instruction's history.
-type Step struct {
-	Version    int          `json:"version"`
-	Position   int64        `json:"position"`
-	Type       string       `json:"type"`
-	Actor      string       `json:"actor"`
-	OccurredAt time.Time    `json:"occurred_at"`
-	RecordedAt time.Time    `json:"recorded_at"`
-	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people and numbers are references"`
-}
-
-// History is the life of an instruction, the first fact first.
-type History struct {
-	Items []Step `json:"items"`
-}
-
-func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (History, error) {
+func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {
 	recorded, err := a.log.Load(ctx, instruction.Stream(c.Path("id")))
 	if err != nil {
-		return History{}, err
+		return history.History{}, err
 	}
 	if len(recorded) == 0 {
-		return History{}, problem.New(problem.NotFound, "instruction_unknown", "nothing was instructed under this id", "không có lệnh nào mang mã này")
+		return history.History{}, problem.New(problem.NotFound, "instruction_unknown", "nothing was instructed under this id", "không có lệnh nào mang mã này")
 	}
-	h := History{Items: make([]Step, 0, len(recorded))}
-	for _, r := range recorded {
-		h.Items = append(h.Items, Step{
-			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Actor: r.Meta.Actor,
-			OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
-		})
-	}
-	return h, nil
+	return history.Of(recorded), nil
 }

@@ -37,12 +37,9 @@ type Closure struct {
 // closePayroll carries forward what was not paid, each payment once, and then closes the list. If it breaks off, the next
 // call goes on: what was carried is carried.
 func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Closure], error) {
-	p, err := a.payrollState(ctx, c.Path("id"))
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
 	if err != nil {
 		return httpapi.Done[Closure]{}, err
-	}
-	if !a.mine(c.Who, p.Unit) {
-		return httpapi.Done[Closure]{}, payroll.ErrUnknown()
 	}
 	cmd := payroll.Close{By: c.Who.ID}
 	if p.Status != payroll.Closed {
@@ -61,22 +58,6 @@ func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpa
 		Payroll: out.State.Payroll, Status: out.State.Status, CarriedForward: out.State.Carried.CarriedForward, Carried: out.State.Carried.Carried,
 	}
 	return httpapi.Done[Closure]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
-}
-
-// payrollState folds a list from the log.
-func (a *app) payrollState(ctx context.Context, id string) (payroll.Payroll, error) {
-	history, err := a.log.Load(ctx, payroll.Stream(id))
-	if err != nil {
-		return payroll.Payroll{}, err
-	}
-	var p payroll.Payroll
-	for _, r := range history {
-		p = p.Evolve(r.Event)
-	}
-	if !p.Exists() {
-		return payroll.Payroll{}, payroll.ErrUnknown()
-	}
-	return p, nil
 }
 
 // carryForward refuses while a bank owes an answer, and says what was carried, now or by an earlier call.

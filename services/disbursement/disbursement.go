@@ -23,6 +23,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
@@ -119,7 +120,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
 		rules: rules, units: directory,
-		people: clients.NewProfiles(clients.Options{
+		people: clients.NewProfiles(peer.Options{
 			URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
 		}),
 	}

@@ -6,13 +6,12 @@ import (
 	"time"
 
 	facts "github.com/songan-vn/songan/events/disbursement"
-	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/disbursement/internal/clients"
 	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
@@ -141,7 +140,7 @@ func (a *app) checkPerson(f *problem.Faults, c httpapi.Call[EnrolBody], known cl
 }
 
 func (a *app) checkDecision(f *problem.Faults, b EnrolBody, today vn.Date) {
-	checkNobody(f, "/decision/number", b.Decision.Number)
+	person.CheckNobody(f, "/decision/number", b.Decision.Number)
 	signed, _ := vn.ParseDate(b.Decision.SignedOn)
 	switch {
 	case signed.After(today):
@@ -165,27 +164,6 @@ func (a *app) checkDecision(f *problem.Faults, b EnrolBody, today vn.Date) {
 // earliest is the day before which no decision was signed that anybody is paid for.
 func earliest() vn.Date { return vn.MustDate(1990, time.January, 1) }
 
-// idDigits is the shortest number of a document that people type where it does not belong.
-const idDigits = 9
-
-// checkNobody refuses what looks like the number of somebody's document: facts cannot be erased.
-func checkNobody(f *problem.Faults, pointer, value string) {
-	run := 0
-	for _, r := range value {
-		if r < '0' || r > '9' {
-			run = 0
-			continue
-		}
-		if run++; run == idDigits {
-			f.At(pointer, problem.Fault{
-				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
-				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
-			})
-			return
-		}
-	}
-}
-
 // MonthBody says from which month on.
 type MonthBody struct {
 	FromMonth string `json:"from_month" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" example:"2026-12"`
@@ -199,7 +177,7 @@ type EndBody struct {
 
 func (a *app) suspend(ctx context.Context, c httpapi.Call[EndBody]) (httpapi.Done[Enrolment], error) {
 	return a.end(ctx, c, func(from month.Month, note string) enrolment.Command {
-		return enrolment.Hold{From: from, Note: note, By: c.Who.ID}
+		return enrolment.Suspend{From: from, Note: note, By: c.Who.ID}
 	})
 }
 
@@ -217,7 +195,7 @@ func (a *app) end(
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
-	note, err := a.sealNote(c.In.Reason)
+	note, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
@@ -229,7 +207,7 @@ func (a *app) resume(ctx context.Context, c httpapi.Call[MonthBody]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
-	return changeEnrolment(ctx, a, c, enrolment.Release{From: from, Limit: a.suspensionLimit(from), By: c.Who.ID})
+	return changeEnrolment(ctx, a, c, enrolment.Resume{From: from, Limit: a.suspensionLimit(from), By: c.Who.ID})
 }
 
 // suspensionLimit is how many months the law lets a suspension last.
@@ -256,20 +234,11 @@ func fromMonth(text string) (month.Month, error) {
 	return m, err
 }
 
-// note is a free text in the vault: people write names into reasons.
-type note struct {
-	Text string `json:"text"`
-}
-
-func (a *app) sealNote(text string) (vault.Row, error) {
-	return a.vault.Seal("note", note{Text: text}, vault.Index{}, time.Time{})
-}
-
 // changeEnrolment runs a command on an enrolment of the officer's unit. Any other one answers as if it did not exist.
 func changeEnrolment[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd enrolment.Command, secrets ...vault.Row,
 ) (httpapi.Done[Enrolment], error) {
-	e, err := stateOf[enrolment.Enrolment](ctx, a.log, enrolment.Stream(c.Path("id")))
+	e, err := eventstore.State[enrolment.Enrolment](ctx, a.log, enrolment.Stream(c.Path("id")))
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
@@ -338,19 +307,4 @@ func (a *app) listEnrolments(ctx context.Context, c httpapi.Call[ListEnrolments]
 		page.Next = httpapi.NextCursor(rows[len(rows)-1].Enrolment)
 	}
 	return page, nil
-}
-
-// stateOf folds a stream.
-func stateOf[S decider.State[S]](ctx context.Context, log *eventstore.Store, stream string) (S, error) {
-	var state S
-	history, err := log.Load(ctx, stream)
-	for _, r := range history {
-		state = state.Evolve(r.Event)
-	}
-	return state, err
-}
-
-// local tells whether somebody with this role works for a unit, and sees and does nothing beyond it.
-func local(role access.Role) bool {
-	return role != access.Auditor && role != access.Steering
 }

@@ -3,8 +3,8 @@ package disbursement
 import (
 	"context"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/problem"
@@ -83,7 +83,7 @@ func (a *app) onePayroll(ctx context.Context, c httpapi.Call[struct{}]) (Payroll
 // readable is the draft of a list that the caller may read, and how much of it: an officer of a commune sees their people
 // in the list of a province, too.
 func (a *app) readable(ctx context.Context, id string, who access.Principal) (payroll.Payroll, projections.Scope, error) {
-	p, err := stateOf[payroll.Payroll](ctx, a.log, payroll.Stream(id))
+	p, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(id))
 	if err != nil {
 		return payroll.Payroll{}, projections.Scope{}, err
 	}
@@ -91,18 +91,6 @@ func (a *app) readable(ctx context.Context, id string, who access.Principal) (pa
 		return payroll.Payroll{}, projections.Scope{}, payroll.ErrUnknown()
 	}
 	return p, a.scope(who, ""), nil
-}
-
-// within tells whether the caller's unit lies in another one.
-func (a *app) within(who access.Principal, u events.Unit) bool {
-	inner := access.Principal{Role: who.Role, Unit: u.Code}
-	own := a.scope(who, "")
-	for i, code := range own.Codes {
-		if a.mine(inner, events.Unit{Code: code, ValidFrom: own.ValidFrom[i]}) {
-			return true
-		}
-	}
-	return false
 }
 
 // ListLines narrows the lines of a list.

@@ -14,8 +14,6 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
-	"github.com/songan-vn/songan/libs/vn"
-	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
@@ -223,35 +221,6 @@ func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (h
 		page.Next = httpapi.NextCursor(rows[len(rows)-1].Payment)
 	}
 	return page, nil
-}
-
-// scope is what a caller sees of a unit, or of all that is theirs when none is named.
-func (a *app) scope(who access.Principal, unit string) projections.Scope {
-	today := vn.DateOf(a.now())
-	everywhere := who.Unit == "" && !local(who.Role)
-	if unit == "" && everywhere {
-		return projections.Scope{}
-	}
-	if unit == "" {
-		unit = who.Unit
-	}
-	scope := projections.Scope{Codes: []string{}, ValidFrom: []string{}}
-	for key := range a.units.Covered(unit, today) {
-		if everywhere || who.Unit != "" && (unit == who.Unit || a.units.Covers(who.Unit, key, today)) {
-			scope.Add(key.Code, key.ValidFrom.String())
-		}
-	}
-	return scope
-}
-
-// mine tells whether a caller may know of something in a unit. An officer without a unit may know nothing; auditors and
-// the steering committee, who have none, everything that their role may ask for.
-func (a *app) mine(who access.Principal, u events.Unit) bool {
-	if who.Unit == "" {
-		return !local(who.Role)
-	}
-	from, err := vn.ParseDate(u.ValidFrom)
-	return err == nil && a.units.Covers(who.Unit, units.Key{Code: u.Code, ValidFrom: from}, vn.DateOf(a.now()))
 }
 
 // paymentOf loads a payment that the caller may know of. To everybody else it does not exist.

@@ -31,7 +31,7 @@ func village(t *testing.T) (*office, *gateway, string) {
 		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
 	}
 	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
-	return o, g, o.released(t, "", 10)
+	return o, g, o.released(t, 10)
 }
 
 const amount = 810_000

@@ -2,6 +2,7 @@ package disbursement
 
 import (
 	"context"
+	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
@@ -10,6 +11,7 @@ import (
 	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/disbursement/internal/month"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
@@ -154,7 +156,7 @@ func viewPayroll(p payroll.Payroll) Payroll {
 
 // payrollOf loads a list that the caller may know of. To everybody else it does not exist.
 func (a *app) payrollOf(ctx context.Context, id string, who access.Principal) (payroll.Payroll, error) {
-	p, err := stateOf[payroll.Payroll](ctx, a.log, payroll.Stream(id))
+	p, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(id))
 	if err != nil {
 		return payroll.Payroll{}, err
 	}
@@ -201,7 +203,7 @@ type ReasonBody struct {
 }
 
 func (a *app) reject(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Payroll], error) {
-	reason, err := a.sealNote(c.In.Reason)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
@@ -218,7 +220,7 @@ type FundBody struct {
 func (b FundBody) Validate(f *problem.Faults) {
 	const account = 14 // digits of an account number; orders are shorter
 	if len(b.Reference) >= account {
-		checkNobody(f, "/reference", b.Reference)
+		person.CheckNobody(f, "/reference", b.Reference)
 	}
 }
 
@@ -259,7 +261,7 @@ func (a *app) obsolete(ctx context.Context, p payroll.Payroll) ([]payroll.Remova
 	if err != nil {
 		return nil, err
 	}
-	for _, wait := range []func(context.Context, int64) error{a.lines.WaitFor, a.enrolments.WaitFor} {
+	for _, wait := range []func(context.Context, int64) error{a.lines.WaitFor, a.enrolments.WaitFor, a.payment.model.WaitFor} {
 		if err := wait(ctx, head); err != nil {
 			return nil, err
 		}

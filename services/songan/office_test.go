@@ -2,12 +2,18 @@ package songan_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // A guest asks who read them, and then to be erased: through the commands, against the running system.
@@ -86,5 +92,51 @@ func (m *machine) office(t *testing.T, input string, into any, args ...string) {
 	}
 	if err := json.Unmarshal(out.Bytes(), into); err != nil {
 		t.Fatalf("%v: %v\n%s", args, err, out.String())
+	}
+}
+
+// A superuser of the database changes a fact: the signed checkpoints say so, and which one it was.
+func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole system")
+	}
+	t.Parallel()
+	m := newMachine(t)
+	m.start(t)
+	var report []struct {
+		Service  string
+		Facts    int
+		Findings []struct {
+			Kind     string
+			Position int
+		}
+	}
+	testkit.Eventually(t, 30*time.Second, func() error {
+		m.office(t, "", &report, "verify")
+		if report[0].Service != "accommodation" || report[0].Facts == 0 {
+			return fmt.Errorf("%+v", report)
+		}
+		return nil
+	})
+	conn, err := pgx.Connect(t.Context(), strings.Replace(m.demo.Postgres, "/postgres?", "/accommodation?", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	const forge = `alter table events disable trigger all; update events set data = data || '{"kind":"household"}' where position = 1; alter table events enable trigger all`
+	if _, err := conn.Exec(t.Context(), forge); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), m.binary, "verify", "--services", "accommodation")
+	c.Env = m.env
+	out, err := c.Output()
+	if err == nil || c.ProcessState.ExitCode() != 1 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatal(err)
+	}
+	if found := report[0].Findings; len(found) == 0 || found[0].Kind != "changed" || found[0].Position != 1 {
+		t.Fatalf("%+v", found)
 	}
 }

@@ -31,6 +31,9 @@ type commands struct {
 
 	Audit auditCommand `cmd:"" help:"Recompute the invariants of money from the logs alone; fails when one does not hold."`
 
+	Verify       verifyCommand  `cmd:"" help:"Compare the logs with their signed checkpoints; fails when somebody has been at one."`
+	CheckReceipt receiptCommand `cmd:"" help:"Verify a receipt from standard input, offline."`
+
 	Erase          eraseCommand  `cmd:"" help:"Erase a person, whose document's number is read from standard input, and print the proof."`
 	AccessReport   reportCommand `cmd:"" help:"Print who read a person, whose document's number is read from standard input."`
 	Breach         breachCommand `cmd:"" help:"Print whom a key has read in a time."`
@@ -56,6 +59,16 @@ type auditCommand struct{ office.Audit }
 
 // Run audits, and fails when an invariant does not hold.
 func (a auditCommand) Run(ctx context.Context) error { return a.Do(ctx, os.Stdout) }
+
+type verifyCommand struct{ office.Verify }
+
+// Run verifies, and fails when a log is not what was signed.
+func (v verifyCommand) Run(ctx context.Context) error { return v.Do(ctx, os.Stdout) }
+
+type receiptCommand struct{ office.CheckReceipt }
+
+// Run verifies a receipt.
+func (r receiptCommand) Run() error { return r.Do(os.Stdin, os.Stdout) }
 
 type eraseCommand struct{ office.Erase }
 
@@ -95,6 +108,9 @@ func (k keyCommand) Run() error {
 		return err
 	}
 	keys := slices.Collect(maps.Values(ring))
+	if role := access.Role(k.Role); role == access.Approver || role == access.Treasurer {
+		return fmt.Errorf("a %s signs in with a second factor; a key has none", role)
+	}
 	token, key := access.Generate(access.Principal{ID: k.ID, Role: access.Role(k.Role), Unit: k.Unit})
 	key.ExpiresAt = time.Now().Add(k.For)
 	if err := access.WriteKeys(k.File, append(keys, key)); err != nil {

@@ -89,7 +89,8 @@ func pure(importPath string) bool {
 		}
 	}
 	rest, isService := strings.CutPrefix(importPath, Prefix+"services/")
-	service, inside, internal := strings.Cut(rest, "/internal/")
+	service, _, _ := strings.Cut(rest, "/")
+	_, inside, internal := strings.Cut(rest, "/internal/")
 	room, _, _ := strings.Cut(inside, "/")
 	return isService && internal && !slices.Contains(wiring(), service) && !slices.Contains(rooms(), room)
 }

@@ -123,6 +123,7 @@ func TestAPurePackageThatReachesOutIsFound(t *testing.T) {
 		{"the root of a service wires", "services/accommodation", []string{ours + "libs/service"}, nil},
 		{"songan has no domain", "services/songan/internal/demo", []string{ours + "libs/embedded/kafka"}, nil},
 		{"a simulator is I/O", "services/simulators/internal/bank", []string{ours + "libs/httpapi"}, nil},
+		{"so is what stands within one", "services/simulators/bank/internal/desk", []string{ours + "services/simulators/internal/dice"}, nil},
 		{"decidertest is for tests", "libs/decider/decidertest", []string{ours + "libs/testkit"}, nil},
 		{
 			"facts know no tests' tools", "events/identity",

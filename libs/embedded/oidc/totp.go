@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,12 +30,6 @@ func NewTOTP() string {
 	secret := make([]byte, secretBytes)
 	rand.Read(secret) // never fails: crypto/rand ends the process instead
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
-}
-
-// TOTPURI is what an authenticator app reads from a QR code.
-func TOTPURI(issuer, account, secret string) string {
-	q := url.Values{"secret": {secret}, "issuer": {issuer}}
-	return "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(account) + "?" + q.Encode()
 }
 
 // TOTPCode is what the authenticator with this secret shows at a moment (RFC 6238).

@@ -23,7 +23,7 @@ const (
 // Member delivers those partitions of a topic that a consumer group gives it.
 type Member struct {
 	Client *kafka.Client
-	Group  *kafka.ConsumerGroup
+	Group  kafka.ConsumerGroupConfig
 	Topic  string
 	// Chained says that records carry sequence and previous.
 	Chained bool
@@ -40,14 +40,29 @@ type Member struct {
 	OnError func(error)
 	Log     *zap.Logger
 	Metrics *Metrics
+
+	group *kafka.ConsumerGroup
 }
 
 // Run takes part in one generation of the group after the other until ctx ends, and then leaves the group.
 func (m *Member) Run(ctx context.Context) {
+	var err error
+	if m.group, err = m.join(ctx); err != nil {
+		close(m.Out)
+		if ctx.Err() == nil {
+			m.OnError(err)
+		}
+		return
+	}
+	m.take(ctx)
+}
+
+// take takes part in one generation after the other.
+func (m *Member) take(ctx context.Context) {
 	var closing sync.WaitGroup
 	var wait pause.Backoff // the group itself pauses
 	for {
-		generation, err := m.Group.Next(ctx)
+		generation, err := m.group.Next(ctx)
 		if ctx.Err() != nil {
 			break
 		}
@@ -64,13 +79,32 @@ func (m *Member) Run(ctx context.Context) {
 		select {
 		case <-over:
 		case <-ctx.Done():
-			closing.Go(func() { _ = m.Group.Close() }) // ends the generation
+			closing.Go(func() { _ = m.group.Close() }) // ends the generation
 			<-over
 		}
 	}
 	close(m.Out)
 	m.leave(context.WithoutCancel(ctx))
 	closing.Wait()
+}
+
+// join joins the group once the topic is there. Its error is that of a context that ends before. A group may be joined
+// without the topic, and then has nothing to read until kafka-go sees the topic come. It does not see it come between the
+// leader's look at the partitions and its own first one, and the group would have nothing to read for ever.
+func (m *Member) join(ctx context.Context) (*kafka.ConsumerGroup, error) {
+	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	for {
+		found, err := m.Client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{m.Topic}})
+		if err == nil && len(found.Topics) == 1 {
+			err = found.Topics[0].Error
+			if err == nil && len(found.Topics[0].Partitions) > 0 {
+				return kafka.NewConsumerGroup(m.Group)
+			}
+		}
+		if m.retry(ctx, &wait, "group", "topic is not there, trying again", err) != nil {
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // retry counts a failure, logs it if it is not the same as ever, and waits. Its error is that of a context that ends.
@@ -88,12 +122,12 @@ func (m *Member) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
 	for {
-		_, err := m.Group.Next(ctx)
+		_, err := m.group.Next(ctx)
 		if !errors.Is(err, kafka.RebalanceInProgress) {
 			break
 		}
 	}
-	_ = m.Group.Close() // it is always nil
+	_ = m.group.Close() // it is always nil
 }
 
 // work delivers the partitions of a generation until its term is over. It returns only then: when it does, the group

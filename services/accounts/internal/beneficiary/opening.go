@@ -7,8 +7,8 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
-// NameDiffers is why an account stays closed to payments that a bank opened in another name.
-const NameDiffers = "name_differs"
+// nameDiffers is why an account stays closed to payments that a bank opened in another name.
+const nameDiffers = "name_differs"
 
 // RecordOpening notes what a bank says about a request, as the bank gateway checked it.
 type RecordOpening struct {
@@ -56,7 +56,7 @@ func (c RecordOpening) opened(a Account) ([]events.Event, error) {
 		}
 		return nil, nil
 	case c.HolderMatch != "match" && c.HolderMatch != "close_match":
-		return c.unclear(a, NameDiffers)
+		return c.unclear(a, nameDiffers)
 	}
 	facts := []events.Event{accounts.AccountOpened{
 		Account: a.Account, Beneficiary: a.Beneficiary, Bank: a.Bank,

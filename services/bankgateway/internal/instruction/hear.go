@@ -2,6 +2,7 @@ package instruction
 
 import (
 	"regexp"
+	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bank"
@@ -143,10 +144,20 @@ func (c Hear) check(s Instruction) error {
 		return problem.Reject("bank_reference_missing", "the reference of the booking is missing or is not one", "thiếu số tham chiếu của ngân hàng")
 	case booked && c.Report.Status != Debited && c.Report.BookedAt.IsZero():
 		return problem.Reject("booked_at_missing", "the time of the booking is missing", "thiếu thời điểm hạch toán")
+	case !c.Report.BookedAt.IsZero() && !bookable(c.Report.BookedAt):
+		return problem.Reject("booked_at_malformed", "the time of the booking lies in no year of ours", "thời điểm hạch toán không hợp lệ")
 	case booked && c.Report.Amount != s.Amount, c.Report.Amount != 0 && c.Report.Amount != s.Amount:
 		return problem.Reject("amount_differs", "the amount is not the one that was instructed", "số tiền khác với lệnh thanh toán")
 	}
 	return nil
+}
+
+// bookable tells whether something may have been booked at a time. What lies beyond the years of four digits in any zone
+// could be read from JSON, and never be written to it again.
+func bookable(at time.Time) bool {
+	const first, last = 2000, 2999
+	year := at.UTC().Year()
+	return first <= year && year <= last
 }
 
 // Unknown refuses a report about an instruction that was never sent.

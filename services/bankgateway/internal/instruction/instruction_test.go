@@ -197,6 +197,14 @@ func TestNonsenseIsRefused(t *testing.T) {
 		{"a credit without a booking", "bank_reference_missing", func(h *instruction.Hear) { h.Report.BankReference = "" }},
 		{"a sentence instead of a reference", "bank_reference_missing", func(h *instruction.Hear) { h.Report.BankReference = "paid to Mr An" }},
 		{"a credit at no time", "booked_at_missing", func(h *instruction.Hear) { h.Report.BookedAt = time.Time{} }},
+		{"a credit before our time", "booked_at_malformed", func(h *instruction.Hear) { h.Report.BookedAt = time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC) }},
+		{"a credit in a year that JSON cannot hold", "booked_at_malformed", func(h *instruction.Hear) {
+			h.Report.BookedAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -24*60*60+60))
+		}},
+		{"on its way in no year", "booked_at_malformed", func(h *instruction.Hear) {
+			*h = hear("ACSP")
+			h.Report.BookedAt = time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 24*60*60-60))
+		}},
 		{"another amount", "amount_differs", func(h *instruction.Hear) { h.Report.Amount++ }},
 		{"no amount", "amount_differs", func(h *instruction.Hear) { h.Report.Amount = 0 }},
 		{"another amount on the way", "amount_differs", func(h *instruction.Hear) { *h = hear("ACSP"); h.Report.Amount = 1 }},

@@ -47,7 +47,7 @@ func (p payment) letter(known resolved) (events.Event, string) {
 		return nil, reason
 	}
 	return bank.PaymentInstructed{
-		EndToEndID: p.EndToEndID, UETR: uetr(p.EndToEndID), Amount: p.Amount,
+		EndToEndID: p.EndToEndID, UETR: p.UETR(), Amount: p.Amount,
 		CreditorName: holder.FullName, CreditorAccount: number, CategoryPurpose: categoryPurpose,
 		Programme: p.Programme, Month: p.Month, Remittance: remittance + " " + p.Month, InstructedAt: p.at.UTC(),
 	}, ""

@@ -49,8 +49,9 @@ func (r Reports) Foreign() *reaction.Foreign {
 	}
 }
 
-// ours is what our ids look like: keyed names in base32, with an ordinal perhaps. No account or document number does.
-var ours = regexp.MustCompile(`^[a-z2-7]{26}(-[0-9]{1,8})?$`)
+// ours is what our ids look like: keyed names in base32, those of payments between SA and the attempt, those of accounts
+// with an ordinal. No account or document number does.
+var ours = regexp.MustCompile(`^(SA-[A-Z2-7]{26}|[a-z2-7]{26})(-[0-9]{1,8})?$`)
 
 // idShape is what may name a stream.
 var idShape = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
@@ -162,7 +163,7 @@ func (r Reports) seal(cmd opening.Hear, state opening.Opening, number string) (o
 	if !cmd.Counts(state) {
 		return cmd, nil, nil
 	}
-	row, err := r.Vault.Seal(PurposeNumber, sealedNumber{number}, vault.Index{}, time.Time{})
+	row, err := r.Vault.Seal(purposeNumber, sealedNumber{number}, vault.Index{}, time.Time{})
 	if err != nil {
 		return cmd, nil, err
 	}

@@ -2,7 +2,6 @@ package reactions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,8 +10,8 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
 )
 
-// PurposeNumber is what account numbers are sealed for in the gateway's vault.
-const PurposeNumber = "account_number"
+// purposeNumber is what account numbers are sealed for in the gateway's vault.
+const purposeNumber = "account_number"
 
 // sealedNumber is the row of an account number.
 type sealedNumber struct {
@@ -82,35 +81,24 @@ func (r Resolver) resolve(ctx context.Context, tasks []task) (resolved, error) {
 	if err != nil {
 		return resolved{}, err
 	}
-	for chunk := range slices.Chunk(distinct(numbers), vault.MaxRefs) {
-		if err := r.open(ctx, known, vault.Reading{Actor: Actor, Purpose: "bank_instruction", Case: why}, chunk); err != nil {
-			return resolved{}, err
-		}
+	if err := r.open(ctx, known, vault.Reading{Actor: Actor, Purpose: "bank_instruction", Case: why}, distinct(numbers)); err != nil {
+		return resolved{}, err
 	}
 	return known, nil
 }
 
-// open reads numbers. A row that does not open (it was damaged, or somebody has been at the table) must not take the
-// others with it, so they are then read one by one.
+// open reads numbers.
 func (r Resolver) open(ctx context.Context, known resolved, why vault.Reading, refs []string) error {
 	asked := make([]vault.Ref, len(refs))
 	for i, ref := range refs {
 		asked[i] = vault.Ref(ref)
 	}
-	rows, err := r.Vault.Read(ctx, why, asked...)
-	switch {
-	case errors.Is(err, vault.ErrUnreadable) && len(refs) > 1:
-		for i := range refs {
-			if err := r.open(ctx, known, why, refs[i:i+1]); err != nil {
-				return err
-			}
-		}
-		return nil
-	case errors.Is(err, vault.ErrUnreadable):
-		known.damaged[refs[0]] = true
-		return nil
-	case err != nil:
+	rows, damaged, err := r.Vault.ReadIntact(ctx, why, asked...)
+	if err != nil {
 		return fmt.Errorf("read account numbers: %w", err)
+	}
+	for ref := range damaged {
+		known.damaged[string(ref)] = true
 	}
 	for ref, plain := range rows {
 		var row sealedNumber

@@ -2,8 +2,6 @@ package reactions
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -98,15 +96,6 @@ func envelope(d projections.Dispatch, key string, body events.Event) (*message.M
 		m.Metadata["traceparent"] = d.Trace
 	}
 	return m, nil
-}
-
-// uetr is a lower-case UUIDv4 that follows from the end-to-end id.
-func uetr(endToEndID string) string {
-	sum := sha256.Sum256([]byte("songan/uetr/" + endToEndID))
-	sum[6] = sum[6]&0x0f | 0x40
-	sum[8] = sum[8]&0x3f | 0x80
-	text := hex.EncodeToString(sum[:16])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
 // instructionOf folds the stream of an instruction.

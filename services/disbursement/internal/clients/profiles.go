@@ -4,10 +4,8 @@ package clients
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/songan-vn/songan/events"
-	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/peer"
 )
 
@@ -23,13 +21,6 @@ type Profile struct {
 	DiedOn string `json:"died_on"`
 }
 
-// Options say how the accounts service is reached.
-type Options struct {
-	URL, Token string
-	Breaker    *breaker.Breaker
-	Now        func() time.Time
-}
-
 // Profiles asks for the profiles of beneficiaries. Questions that come at the same time go in one call.
 type Profiles struct {
 	batcher *peer.Batcher[string, Profile]
@@ -39,8 +30,8 @@ type Profiles struct {
 const together = 500
 
 // NewProfiles returns a client; it opens no connection yet.
-func NewProfiles(o Options) *Profiles {
-	client := peer.NewClient(peer.Options{URL: o.URL, Token: o.Token, Breaker: o.Breaker, Now: o.Now})
+func NewProfiles(o peer.Options) *Profiles {
+	client := peer.NewClient(o)
 	ask := func(ctx context.Context, ids []string) (map[string]Profile, error) {
 		type found struct {
 			Items []Profile `json:"items"`

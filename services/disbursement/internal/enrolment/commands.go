@@ -12,8 +12,8 @@ import (
 // Command is a command on an enrolment.
 type Command = decider.Command[Enrolment]
 
-// Ahead is how many months in advance a change may be entered: further is a slip of the keyboard.
-const Ahead = 12
+// ahead is how many months in advance a change may be entered: further is a slip of the keyboard.
+const ahead = 12
 
 // Enrol grants the programme.
 type Enrol struct {
@@ -34,8 +34,8 @@ func (c Enrol) Decide(e Enrolment, _ decider.Meta) ([]events.Event, error) {
 	return []events.Event{c.Grant}, nil
 }
 
-// Hold suspends the right.
-type Hold struct {
+// Suspend pays nothing from a month on, until the right is resumed; see [Resume].
+type Suspend struct {
 	From month.Month
 	// Note is the vault reference of the reason.
 	Note string
@@ -43,7 +43,7 @@ type Hold struct {
 }
 
 // Decide refuses months before the right, or after its end.
-func (c Hold) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
+func (c Suspend) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
 	if err := e.open(); err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (c Hold) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
 	}}, nil
 }
 
-// Release ends a suspension.
-type Release struct {
+// Resume ends a suspension.
+type Resume struct {
 	From month.Month
 	// Limit is how many months the law lets a suspension last.
 	Limit int
@@ -74,7 +74,7 @@ type Release struct {
 }
 
 // Decide refuses a resumption that comes too late: then the right has ended.
-func (c Release) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
+func (c Resume) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
 	if err := e.open(); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (c Release) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
 	return []events.Event{disbursement.EnrolmentResumed{Enrolment: e.Enrolment(), FromMonth: c.From.String(), By: c.By}}, nil
 }
 
-// Stop ends the right.
+// Stop ends the right for good; another one needs a new decision.
 type Stop struct {
 	// From is the first month without right.
 	From month.Month
@@ -164,7 +164,7 @@ func (e Enrolment) within(f *problem.Faults, from month.Month, m decider.Meta) {
 		f.At("/from_month", problem.Fault{
 			Code: "month_before_right", Message: "the right begins later than that", MessageVI: "tháng này trước tháng bắt đầu hưởng",
 		})
-	case from.After(month.Of(vn.DateOf(m.At)).Add(Ahead)):
+	case from.After(month.Of(vn.DateOf(m.At)).Add(ahead)):
 		f.At("/from_month", problem.Fault{
 			Code: "month_too_far", Message: "this lies more than a year ahead", MessageVI: "tháng này còn hơn một năm nữa",
 		})

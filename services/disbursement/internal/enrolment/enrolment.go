@@ -67,9 +67,9 @@ func (e Enrolment) Evolve(fact events.Event) Enrolment {
 	case disbursement.Enrolled:
 		e.Enrolled = f
 	case disbursement.EnrolmentSuspended:
-		e.Suspensions = Suspend(e.Suspensions, f)
+		e.Suspensions = WithSuspension(e.Suspensions, f)
 	case disbursement.EnrolmentResumed:
-		e.Suspensions = Resume(e.Suspensions, f)
+		e.Suspensions = WithResumption(e.Suspensions, f)
 	case disbursement.EnrolmentStopped:
 		e.StoppedFrom = parsed(f.FromMonth)
 	default:
@@ -78,13 +78,13 @@ func (e Enrolment) Evolve(fact events.Event) Enrolment {
 	return e
 }
 
-// Suspend returns the suspensions with one more. The read model folds with it, too.
-func Suspend(all []entitlement.Suspension, f disbursement.EnrolmentSuspended) []entitlement.Suspension {
+// WithSuspension returns the suspensions with one more. The read model folds with it, too.
+func WithSuspension(all []entitlement.Suspension, f disbursement.EnrolmentSuspended) []entitlement.Suspension {
 	return append(slices.Clip(all), entitlement.Suspension{From: parsed(f.FromMonth)})
 }
 
-// Resume returns the suspensions with the last one ended.
-func Resume(all []entitlement.Suspension, f disbursement.EnrolmentResumed) []entitlement.Suspension {
+// WithResumption returns the suspensions with the last one ended.
+func WithResumption(all []entitlement.Suspension, f disbursement.EnrolmentResumed) []entitlement.Suspension {
 	if len(all) == 0 {
 		return nil
 	}

@@ -40,11 +40,11 @@ func TestEnrolment(t *testing.T) {
 	}
 	var known problem.Faults
 	known.At("/category", problem.Fault{Code: "category_unknown"})
-	hold := func(from string) enrolment.Hold {
-		return enrolment.Hold{From: month.Must(from), Note: "V2", By: "lan"}
+	suspend := func(from string) enrolment.Suspend {
+		return enrolment.Suspend{From: month.Must(from), Note: "V2", By: "lan"}
 	}
-	release := func(from string) enrolment.Release {
-		return enrolment.Release{From: month.Must(from), Limit: 3, By: "lan"}
+	resume := func(from string) enrolment.Resume {
+		return enrolment.Resume{From: month.Must(from), Limit: 3, By: "lan"}
 	}
 	stop := func(from string) enrolment.Stop { return enrolment.Stop{From: month.Must(from), Note: "V3", By: "lan"} }
 
@@ -52,29 +52,29 @@ func TestEnrolment(t *testing.T) {
 		{Name: "a decision grants a programme", When: enrolment.Enrol{Grant: granted}, Then: facts{granted}},
 		{Name: "a decision is entered once", Given: facts{granted}, When: enrolment.Enrol{Grant: granted}, Problem: "enrolment_exists"},
 		{Name: "known faults are told", When: enrolment.Enrol{Grant: granted, Known: known}, Problem: "invalid_body"},
-		{Name: "a right is suspended", Given: facts{granted}, When: hold("2026-09"), Then: facts{suspended}},
-		{Name: "a suspended right is not suspended again", Given: facts{granted, suspended}, When: hold("2026-10"), Problem: "enrolment_suspended"},
-		{Name: "nothing is suspended before the right", Given: facts{granted}, When: hold("2026-05"), Problem: "invalid_body"},
-		{Name: "nothing is suspended years ahead", Given: facts{granted}, When: hold("2027-12"), Problem: "invalid_body"},
-		{Name: "a right is resumed in time", Given: facts{granted, suspended}, When: release("2026-11"), Then: facts{resumed}},
-		{Name: "a suspension that lasted too long ended the right", Given: facts{granted, suspended}, When: release("2027-01"), Problem: "invalid_body"},
-		{Name: "a right is not resumed before the suspension", Given: facts{granted, suspended}, When: release("2026-08"), Problem: "invalid_body"},
-		{Name: "what is not suspended is not resumed", Given: facts{granted}, When: release("2026-11"), Problem: "enrolment_not_suspended"},
-		{Name: "a second suspension begins after the first", Given: facts{granted, suspended, resumed}, When: hold("2026-10"), Problem: "invalid_body"},
+		{Name: "a right is suspended", Given: facts{granted}, When: suspend("2026-09"), Then: facts{suspended}},
+		{Name: "a suspended right is not suspended again", Given: facts{granted, suspended}, When: suspend("2026-10"), Problem: "enrolment_suspended"},
+		{Name: "nothing is suspended before the right", Given: facts{granted}, When: suspend("2026-05"), Problem: "invalid_body"},
+		{Name: "nothing is suspended years ahead", Given: facts{granted}, When: suspend("2027-12"), Problem: "invalid_body"},
+		{Name: "a right is resumed in time", Given: facts{granted, suspended}, When: resume("2026-11"), Then: facts{resumed}},
+		{Name: "a suspension that lasted too long ended the right", Given: facts{granted, suspended}, When: resume("2027-01"), Problem: "invalid_body"},
+		{Name: "a right is not resumed before the suspension", Given: facts{granted, suspended}, When: resume("2026-08"), Problem: "invalid_body"},
+		{Name: "what is not suspended is not resumed", Given: facts{granted}, When: resume("2026-11"), Problem: "enrolment_not_suspended"},
+		{Name: "a second suspension begins after the first", Given: facts{granted, suspended, resumed}, When: suspend("2026-10"), Problem: "invalid_body"},
 		{Name: "a right is stopped", Given: facts{granted}, When: stop("2026-12"), Then: facts{stopped}},
 		{Name: "a stop is not moved to a later month", Given: facts{granted, stopped}, When: stop("2027-01"), Problem: "enrolment_stopped"},
 		{
 			Name: "a stop is moved to an earlier month", Given: facts{granted, stopped}, When: stop("2026-10"),
 			Then: facts{disbursement.EnrolmentStopped{Enrolment: "E1", FromMonth: "2026-10", Note: "V3", By: "lan"}},
 		},
-		{Name: "a stopped right is not suspended", Given: facts{granted, stopped}, When: hold("2026-09"), Problem: "enrolment_stopped"},
+		{Name: "a stopped right is not suspended", Given: facts{granted, stopped}, When: suspend("2026-09"), Problem: "enrolment_stopped"},
 		{Name: "who dies on the last day of October has October", Given: facts{granted}, When: die("2026-10-31"), Then: died("2026-11")},
 		{Name: "who dies on the first of November has November", Given: facts{granted}, When: die("2026-11-01"), Then: died("2026-12")},
 		{Name: "who died before the right never had it", Given: facts{granted}, When: die("2026-03-01"), Then: died("2026-06")},
 		{Name: "a death after the stop changes nothing", Given: facts{granted, stopped}, When: die("2026-12-24")},
 		{Name: "nobody dies who is not enrolled", When: die("2026-12-24")},
 		{Name: "an unknown right is not stopped", When: stop("2026-12"), Problem: "enrolment_unknown"},
-		{Name: "an unknown right is not suspended", When: hold("2026-12"), Problem: "enrolment_unknown"},
+		{Name: "an unknown right is not suspended", When: suspend("2026-12"), Problem: "enrolment_unknown"},
 	})
 }
 

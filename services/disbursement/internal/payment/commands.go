@@ -20,6 +20,21 @@ const (
 // Command decides about one payment.
 type Command = decider.Command[Payment]
 
+// Unless is a command that something outside of the payment forbids. What was done already is still answered as it was.
+type Unless struct {
+	// Refused is nil when nothing forbids it.
+	Refused error
+	Command Command
+}
+
+// Decide asks the command unless it is forbidden.
+func (c Unless) Decide(p Payment, m decider.Meta) ([]events.Event, error) {
+	if c.Refused != nil {
+		return nil, c.Refused
+	}
+	return c.Command.Decide(p, m)
+}
+
 // ErrUnknown is the answer about a payment that does not exist, or that the caller may not know of.
 func ErrUnknown() error {
 	return problem.New(problem.NotFound, "payment_unknown", "there is no such payment", "không có khoản chi này")
@@ -112,7 +127,11 @@ type Cash struct {
 // Decide asks for a day that is not in the future.
 func (c Cash) Decide(p Payment, m decider.Meta) ([]events.Event, error) {
 	var facts []events.Event
-	if p.Status != CashPending {
+	if p.Status == CashPending {
+		if err := p.held(); err != nil { // the bank may have contradicted itself since the payment moved to cash
+			return nil, err
+		}
+	} else {
 		if err := p.failed(); err != nil {
 			return nil, err
 		}
@@ -217,10 +236,8 @@ func (CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 // Carries tells whether the payment goes to the next month when its list closes.
 func (p Payment) Carries() bool {
 	switch p.Status {
-	case CashPending:
-		return !p.Contested()
-	case Rejected, Returned:
-		return p.held() == nil && p.Current.Reason != Deceased
+	case CashPending, Rejected, Returned:
+		return p.held() == nil && p.inquired() == nil && p.Current.Reason != Deceased
 	default:
 		return false
 	}

@@ -46,14 +46,6 @@ const (
 	Recalled       = "recalled"
 )
 
-// Statuses lists them all, in the order of a payment's life.
-func Statuses() []string {
-	return []string{
-		Released, Sent, Acknowledged, InFlight, Unknown, Credited, Rejected, Returned, Reissued, CashPending, CashPaid,
-		CarriedForward, Recalled,
-	}
-}
-
 // Open lists how a payment stands whose outcome a bank still owes.
 func Open() []string { return []string{Released, Reissued, Sent, Acknowledged, InFlight, Unknown} }
 
@@ -72,12 +64,32 @@ type Attempt struct {
 	Reference, ReturnReference string
 	// Inquiries counts how often the bank was asked.
 	Inquiries int
-	// Contested tells that the bank contradicted itself, and that no return has settled it.
+	// Contested tells that the bank contradicted itself, and that no return, or too few, have settled it.
 	Contested bool
 	// Recall is the reason of a recall; empty when none was requested.
 	Recall string
 
+	// owed is how many returns settle a contested attempt: one, or as many as the bank says it credited.
+	owed int
 	seen statuses
+}
+
+// contest notes that the bank contradicted itself with a report about an attempt that it had credited, or not. Whoever was
+// credited twice has the money until both credits came back.
+func (a *Attempt) contest(status string, credited bool) {
+	switch {
+	case status == statusACCC && a.owed == 0 && credited:
+		a.owed = 2
+	case status == statusACCC || a.owed == 0:
+		a.owed++
+	}
+	a.Contested = true
+}
+
+// settle notes that money came back.
+func (a *Attempt) settle() {
+	a.owed = max(a.owed-1, 0)
+	a.Contested = a.owed > 0
 }
 
 // Payment is the folded state. Its zero value was never released.
@@ -158,7 +170,8 @@ func (p Payment) reported(e events.Event) Payment {
 		a.Last, a.seen = statusRJCT, a.seen.with(statusRJCT)
 	case disbursement.PaymentReturned:
 		p.Status, a.Outcome, a.Reason = a.unlessRecalled(Returned), Returned, e.Reason
-		a.Last, a.seen, a.ReturnReference, a.Contested = statusRTND, a.seen.with(statusRTND), e.BankReference, false
+		a.Last, a.seen, a.ReturnReference = statusRTND, a.seen.with(statusRTND), e.BankReference
+		a.settle()
 	default:
 		panic(decider.Unknown(e))
 	}
@@ -185,9 +198,9 @@ func (p Payment) noted(e disbursement.ReportNoted) Payment {
 	a.seen = a.seen.with(e.Status)
 	switch {
 	case e.Status == statusRTND && a.Contested:
-		a.Contested = false
+		a.settle()
 	case e.Why == Contradictory:
-		a.Contested = true
+		a.contest(e.Status, a == &p.Current && a.Outcome == Credited)
 	}
 	return p
 }

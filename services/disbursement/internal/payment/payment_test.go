@@ -186,6 +186,18 @@ func TestTryingAgain(t *testing.T) {
 			Name: "after the contradiction was settled by a return", When: again, Then: facts(reissued()),
 			Given: facts(released(), sent(), rejected("AC04"), noted("ACCC", payment.Contradictory), noted("RTND", payment.Late)),
 		},
+		{
+			Name: "not while one of two credits is still out", When: again, Problem: "payment_contested",
+			Given: facts(released(), sent(), credited(), noted("ACCC", payment.Contradictory), returned("AC04")),
+		},
+		{
+			Name: "after both credits came back", When: again, Then: facts(reissued()),
+			Given: facts(released(), sent(), credited(), noted("ACCC", payment.Contradictory), returned("AC04"), noted("RTND", payment.Contradictory)),
+		},
+		{
+			Name: "after one return when the bank said paid and rejected", When: again, Then: facts(reissued()),
+			Given: facts(released(), sent(), credited(), noted("RJCT", payment.Contradictory), returned("AC04")),
+		},
 		{Name: "not without an account", Given: failed("AC04"), When: payment.Reissue{By: "treasurer"}, Problem: "no_account"},
 		{Name: "not what nobody released", When: again, Problem: "payment_unknown"},
 	})
@@ -204,6 +216,14 @@ func TestCash(t *testing.T) {
 		{Name: "takes its place and is handed over at once", Given: facts(released(), sent(), rejected("AC04")), When: pay, Then: facts(moved, paid)},
 		{Name: "does not take the place of a duplicate", Given: facts(released(), sent(), rejected("DUPL")), When: pay, Problem: "payment_duplicate"},
 		{Name: "does not take the place of what is in flight", Given: facts(released(), sent()), When: pay, Problem: "payment_not_failed"},
+		{
+			Name: "is not handed over when the bank credited after all", When: pay, Problem: "payment_contested",
+			Given: facts(released(), sent(), rejected("AC04"), moved, noted("ACCC", payment.Contradictory)),
+		},
+		{
+			Name: "is handed over when that credit came back", When: pay, Then: facts(paid),
+			Given: facts(released(), sent(), rejected("AC04"), moved, noted("ACCC", payment.Contradictory), noted("RTND", payment.Late)),
+		},
 		{Name: "is not handed over tomorrow", Given: facts(cash), When: payment.Cash{CollectedOn: "2026-11-22", Receipt: "PC-12"}, Problem: "invalid_body"},
 		{Name: "needs a receipt", Given: facts(cash), When: payment.Cash{CollectedOn: "2026-11-21"}, Problem: "invalid_body"},
 		{Name: "needs a day", Given: facts(cash), When: payment.Cash{Receipt: "PC-12"}, Problem: "invalid_body"},
@@ -236,6 +256,15 @@ func TestRecallInquiryAndCarrying(t *testing.T) {
 		{Name: "once", Given: facts(released(), sent(), rejected("AC04"), carried(payment.Rejected)), When: payment.CarryForward{}},
 		{Name: "what was paid is not carried forward", Given: facts(released(), sent(), credited()), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
 		{Name: "a duplicate is not carried forward", Given: facts(released(), sent(), rejected("AM05")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
+		{Name: "a time-out that nobody inquired about is not carried forward", Given: facts(released(), sent(), rejected("TM01")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
+		{
+			Name: "a time-out that the bank answered about is carried forward", When: payment.CarryForward{}, Then: facts(carried(payment.Rejected)),
+			Given: facts(released(), sent(), unknown(1), rejected("TM01")),
+		},
+		{
+			Name: "cash of somebody whom the bank calls deceased is not carried into an account", When: payment.CarryForward{}, Problem: "payment_not_unpaid",
+			Given: facts(released(), sent(), rejected("MD07"), disbursement.MovedToCash{Payment: id, By: "treasurer"}),
+		},
 		{Name: "what was recalled is not carried forward", Given: facts(released(), sent(), credited(), requested, returned("CUST")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
 	})
 }

@@ -144,7 +144,7 @@ func (a *Attempt) judgeEnded(r bankgateway.Report) string {
 		return forward
 	case Rank(r.Status) < Rank(statusACSC):
 		return a.once(r.Status, Late)
-	case a.Outcome == Rejected && a.Contested && r.Status == statusRTND:
+	case a.Contested && r.Status == statusRTND:
 		return Late // what the bank had taken all the same is back
 	case a.Outcome == Rejected && r.Status == statusRJCT:
 		return repeated

@@ -80,9 +80,9 @@ func applyToEnrolment(e Enrolment, r events.Recorded) Enrolment {
 			Suspensions: []entitlement.Suspension{},
 		}
 	case disbursement.EnrolmentSuspended:
-		e.Suspensions = enrolment.Suspend(e.Suspensions, f)
+		e.Suspensions = enrolment.WithSuspension(e.Suspensions, f)
 	case disbursement.EnrolmentResumed:
-		e.Suspensions = enrolment.Resume(e.Suspensions, f)
+		e.Suspensions = enrolment.WithResumption(e.Suspensions, f)
 	case disbursement.EnrolmentStopped:
 		e.StoppedFrom, e.Died = f.FromMonth, f.Note == ""
 	}

@@ -38,7 +38,7 @@ type Payment struct {
 	BankReference string
 	BookedAt      time.Time
 	Inquiries     int32
-	// Contested lists the attempts about which the bank contradicted itself.
+	// Contested lists the attempts about which the bank contradicted itself, each as often as a return is needed to settle it.
 	Contested   []int32
 	Recall      string
 	CashReason  string
@@ -259,13 +259,18 @@ func (p *Payment) note(e disbursement.ReportNoted) {
 	switch {
 	case e.Status == "RTND" && contested:
 		p.settle(attempt)
-	case e.Why == payment.Contradictory && !contested:
+	case e.Why == payment.Contradictory && e.Status == "ACCC" && !contested && attempt == p.Attempt && p.Outcome == payment.Credited:
+		p.Contested = append(slices.Clip(p.Contested), attempt, attempt) // both credits have to come back
+	case e.Why == payment.Contradictory && (e.Status == "ACCC" || !contested):
 		p.Contested = append(slices.Clip(p.Contested), attempt)
 	}
 }
 
+// settle notes that money of an attempt came back.
 func (p *Payment) settle(attempt int32) {
-	p.Contested = slices.DeleteFunc(slices.Clone(p.Contested), func(a int32) bool { return a == attempt })
+	if at := slices.Index(p.Contested, attempt); at >= 0 {
+		p.Contested = slices.Delete(slices.Clone(p.Contested), at, at+1)
+	}
 }
 
 // state is as much of the payment's state as decides where its money lies.

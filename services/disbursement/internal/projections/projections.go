@@ -1,10 +1,12 @@
-// Package projections keeps the read models of rights and lists, and asks them.
+// Package projections keeps the read models of rights, lists, payments and the ledger, and asks them.
 //
 //  1. "enrolments" and "payrolls" are folded from the own log; "lines" holds every line of every draft that was not
 //     superseded, in the order of its list; "findings" what an officer has to look at besides.
 //  2. "beneficiaries" is folded from the accounts service's facts. It runs after that service; what it decides is
 //     looked at once more when a list is released.
-//  3. Tables hold references and keyed names, no people.
+//  3. "payments", the lists they belong to and the ledger are folded from the own log in one transaction (see books), so
+//     that no payment stands differently from its money. The books show what happened, also if it should not have.
+//  4. Tables hold references and keyed names, no people.
 package projections
 
 import (
@@ -16,7 +18,8 @@ import (
 	"github.com/songan-vn/songan/events"
 )
 
-// Scope is what a caller may see: the units by code and first day. Nil means everything.
+// Scope is what a caller may see: the units by code and first day. The zero value is everything; a Scope of no unit, with
+// slices that are empty and not nil, is nothing.
 type Scope struct{ Codes, ValidFrom []string }
 
 // Add adds a unit.

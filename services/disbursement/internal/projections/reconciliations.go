@@ -7,17 +7,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // Sum is a number of payments and what they come to.
 type Sum struct {
 	Count  int64 `json:"count"`
 	Amount int64 `json:"amount" doc:"dong"`
-}
-
-// database is a pool or a transaction.
-type database interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 // StatusSum sums up the payments of a payroll that stand alike.
@@ -28,7 +25,7 @@ type StatusSum struct {
 }
 
 // SumByStatus sums up the payments of a payroll.
-func SumByStatus(ctx context.Context, db database, payroll string) ([]StatusSum, error) {
+func SumByStatus(ctx context.Context, db pg.Querier, payroll string) ([]StatusSum, error) {
 	rows, err := db.Query(ctx, `
 select status, outcome, count(*), sum(amount)::bigint from payments where payroll = $1 group by 1, 2 order by 1, 2`, payroll)
 	if err != nil {

@@ -45,7 +45,7 @@ func (s *show) open(ctx context.Context, key string, f people.Facility) (desk, e
 	var issued struct {
 		Token string `json:"token"`
 	}
-	forever := map[string]any{"expires_at": time.Date(2099, time.January, 1, 0, 0, 0, 0, time.UTC)}
+	forever := client.Object{"expires_at": time.Date(2099, time.January, 1, 0, 0, 0, 0, time.UTC)}
 	issue := client.Call{Path: api + "/facilities/" + registered.ID + "/keys", Token: s.admin, Key: key + "-key"}
 	if err := s.api.Create(ctx, issue, forever, &issued); err != nil {
 		return desk{}, fmt.Errorf("issue a key: %w", err)

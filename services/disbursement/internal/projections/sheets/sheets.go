@@ -14,8 +14,8 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
-// MaxSheets bounds the walk: the whole country has about 3,500 sheets a month.
-const MaxSheets = 10_000
+// maxSheets bounds the walk: the whole country has about 3,500 sheets a month.
+const maxSheets = 10_000
 
 // ErrMissing says that a sheet was asked for that nobody computed yet.
 var ErrMissing = errors.New("the sheet is not computed")
@@ -62,7 +62,7 @@ func Read(ctx context.Context, log *eventstore.Store, d Draft, number int) (Shee
 
 // Each hands the sheets of a computed draft to do, in order, from one on. It ends after the final sheet.
 func Each(ctx context.Context, log *eventstore.Store, d Draft, from int, do func(Sheet) error) error {
-	for number := from; number < MaxSheets; number++ {
+	for number := from; number < maxSheets; number++ {
 		sheet, err := Read(ctx, log, d, number)
 		if err != nil {
 			return err
@@ -74,5 +74,5 @@ func Each(ctx context.Context, log *eventstore.Store, d Draft, from int, do func
 			return nil
 		}
 	}
-	return fmt.Errorf("draft %d of payroll %s has more than %d sheets", d.Number, d.Payroll, MaxSheets)
+	return fmt.Errorf("draft %d of payroll %s has more than %d sheets", d.Number, d.Payroll, maxSheets)
 }

@@ -2,7 +2,8 @@
 //
 //  1. A payment's stream is new or it is not: whoever comes second, another process or this one after a crash, finds it
 //     there. So a list may be released by several at once, and from the start again, and every line is one payment.
-//  2. A line whose payment is there from another list is removed from this one, with the reason.
+//  2. A line whose payment is there from another list is removed from this one, with the reason; and so is one that takes
+//     over a payment which the bank has credited after all.
 //  3. When every line is a payment or removed, the release is complete, and adds up to what was approved.
 //  4. Progress is nowhere but in the payments themselves. Those that are there are passed over a chunk at a time.
 package releaser
@@ -218,7 +219,36 @@ func (p *pass) chunk(ctx context.Context, lines []payroll.Line) error {
 			}
 		}
 	}
+	if missing, err = p.uncontested(ctx, missing); err != nil {
+		return err
+	}
 	return p.append(ctx, missing)
+}
+
+// uncontested removes lines that take over a payment of which the bank says by now that it was credited.
+func (p *pass) uncontested(ctx context.Context, lines []payroll.Line) ([]payroll.Line, error) {
+	var origins []string
+	for i := range lines {
+		if lines[i].Origin != "" {
+			origins = append(origins, lines[i].Origin)
+		}
+	}
+	if len(origins) == 0 {
+		return lines, nil
+	}
+	contested, err := projections.ContestedPayments(ctx, p.releaser.deps.Pool, origins)
+	if err != nil || len(contested) == 0 {
+		return lines, err
+	}
+	var kept []payroll.Line
+	for _, line := range lines {
+		if !contested[line.Origin] {
+			kept = append(kept, line)
+		} else if err := p.second(ctx, line); err != nil { // it is removed, unless it was paid before the bank said so
+			return nil, err
+		}
+	}
+	return kept, nil
 }
 
 // append makes the payments of lines that had none.
@@ -281,7 +311,7 @@ func (p *pass) second(ctx context.Context, line payroll.Line) error {
 	return p.settle(ctx, line, state.Payroll)
 }
 
-// settle counts a payment of this list, and removes a line that another list has paid.
+// settle counts a payment of this list, and removes a line that another list has paid, or that nobody may pay.
 func (p *pass) settle(ctx context.Context, line payroll.Line, owner string) error {
 	if owner == p.list.Payroll {
 		return p.count(line)

@@ -37,6 +37,10 @@ type Client struct {
 	Busy, Lost atomic.Int64
 }
 
+// Object is the JSON of a request, written out where it is sent: the demo shows callers what to send, so it shares no
+// types with the services.
+type Object = map[string]any
+
 // New returns a client of the system at base that opens so many connections at most.
 func New(base string, connections int) *Client {
 	return &Client{base: base, patience: patience, http: &http.Client{

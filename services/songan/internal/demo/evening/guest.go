@@ -7,6 +7,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/simulators/people"
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 )
 
 // Party is the kind of company that somebody comes in.
@@ -117,7 +118,7 @@ func (g *Guest) Notice(e Entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	notice := map[string]any{
+	notice := client.Object{
 		"guest": person, "arrived_at": e.Arrival.Format(time.RFC3339), "reason": g.reason, "room": g.room,
 		"expected_departure": departure(e.Arrival, g.nights),
 	}
@@ -140,43 +141,43 @@ func (g *Guest) Notice(e Entry) ([]byte, error) {
 }
 
 // personBody is a person as JSON that can still be spoilt.
-func (g *Guest) personBody(p people.Person) (map[string]any, error) {
+func (g *Guest) personBody(p people.Person) (client.Object, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("write guest: %w", err)
 	}
-	var body map[string]any
+	var body client.Object
 	if err := json.Unmarshal(text, &body); err != nil {
 		return nil, fmt.Errorf("write guest: %w", err)
 	}
 	if g.explanation != "" {
-		body["document"] = map[string]any{"type": "none", "explanation": g.explanation}
+		body["document"] = client.Object{"type": "none", "explanation": g.explanation}
 	}
 	return body, nil
 }
 
 // Change is the body of a change of the guest's notice.
 func (g *Guest) Change(verb Verb, e Entry) ([]byte, error) {
-	var body map[string]any
+	var body client.Object
 	switch verb {
 	case Depart:
 		at := e.Now
 		if at.Before(e.Arrival) {
 			at = e.Arrival
 		}
-		body = map[string]any{"departed_at": at.In(vn.Zone).Format(time.RFC3339Nano)}
+		body = client.Object{"departed_at": at.In(vn.Zone).Format(time.RFC3339Nano)}
 	case Extend:
-		body = map[string]any{"expected_departure": departure(e.Arrival, g.Want.Nights)}
+		body = client.Object{"expected_departure": departure(e.Arrival, g.Want.Nights)}
 	case Move:
-		body = map[string]any{"room": g.Want.Room}
+		body = client.Object{"room": g.Want.Room}
 	case Correct:
 		person, err := g.personBody(g.Papers)
 		if err != nil {
 			return nil, err
 		}
-		body = map[string]any{"guest": person, "reason": "gõ nhầm, đã đối chiếu lại giấy tờ"}
+		body = client.Object{"guest": person, "reason": "gõ nhầm, đã đối chiếu lại giấy tờ"}
 	case Cancel:
-		body = map[string]any{"reason": "khách đổi ý, không nhận phòng"}
+		body = client.Object{"reason": "khách đổi ý, không nhận phòng"}
 	case Notify, NotifyMany, Repeat:
 		return nil, fmt.Errorf("%s is no change", verb)
 	}

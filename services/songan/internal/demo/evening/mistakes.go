@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 )
 
 // mistake is one thing that a front desk does wrong.
@@ -19,7 +20,7 @@ type mistake struct {
 	// foreigner marks one that is only made about guests from abroad.
 	foreigner bool
 	// notice spoils the body, raw its text.
-	notice func(notice map[string]any, now time.Time)
+	notice func(notice client.Object, now time.Time)
 	raw    func(body []byte) []byte
 }
 
@@ -38,40 +39,40 @@ func mistakes() []mistake {
 	return []mistake{
 		{code: "citizen_id_sex_mismatch", notice: guest(otherSex)},
 		{code: "citizen_id_year_mismatch", notice: guest(otherYear)},
-		{code: "citizen_id_length", notice: document(func(d map[string]any) { d["number"] = fmt.Sprint(d["number"])[:11] })},
-		{code: "citizen_id_not_digits", notice: document(func(d map[string]any) { d["number"] = fmt.Sprint(d["number"])[:11] + "O" })},
-		{code: "number_required", notice: document(func(d map[string]any) { delete(d, "number") })},
-		{code: "required", notice: guest(func(g map[string]any) { delete(g, "full_name") })},
-		{code: "unknown_field", notice: func(n map[string]any, _ time.Time) { n["room_rate"] = 450_000 }},
-		{code: "impossible_date", notice: guest(func(g map[string]any) { g["birth_date"] = "1990-02-30" })},
-		{code: "country_unknown", foreigner: true, notice: guest(func(g map[string]any) { g["nationality"] = "ABC" })},
-		{code: "passport_expiry_required", foreigner: true, notice: document(func(d map[string]any) { delete(d, "expires") })},
-		{code: "not_allowed", notice: func(n map[string]any, _ time.Time) { n["reason"] = "holiday" }},
+		{code: "citizen_id_length", notice: document(func(d client.Object) { d["number"] = fmt.Sprint(d["number"])[:11] })},
+		{code: "citizen_id_not_digits", notice: document(func(d client.Object) { d["number"] = fmt.Sprint(d["number"])[:11] + "O" })},
+		{code: "number_required", notice: document(func(d client.Object) { delete(d, "number") })},
+		{code: "required", notice: guest(func(g client.Object) { delete(g, "full_name") })},
+		{code: "unknown_field", notice: func(n client.Object, _ time.Time) { n["room_rate"] = 450_000 }},
+		{code: "impossible_date", notice: guest(func(g client.Object) { g["birth_date"] = "1990-02-30" })},
+		{code: "country_unknown", foreigner: true, notice: guest(func(g client.Object) { g["nationality"] = "ABC" })},
+		{code: "passport_expiry_required", foreigner: true, notice: document(func(d client.Object) { delete(d, "expires") })},
+		{code: "not_allowed", notice: func(n client.Object, _ time.Time) { n["reason"] = "holiday" }},
 		{code: "arrived_in_future", notice: arrivesLater},
 		{code: "departure_before_arrival", notice: leavesEarlier},
-		{code: "accompanied_by_unknown", notice: func(n map[string]any, _ time.Time) { n["accompanied_by"] = "aaaaaaaaaaaaaaaaaaaaaaaaaa" }},
+		{code: "accompanied_by_unknown", notice: func(n client.Object, _ time.Time) { n["accompanied_by"] = "aaaaaaaaaaaaaaaaaaaaaaaaaa" }},
 		{code: "duplicate_key", raw: func(b []byte) []byte { return bytes.Replace(b, []byte("{"), []byte(`{"room":"1",`), 1) }},
 		{code: "malformed_json", unreadable: true, raw: func(b []byte) []byte { return b[:len(b)-2] }},
 	}
 }
 
-func guest(spoil func(map[string]any)) func(map[string]any, time.Time) {
-	return func(notice map[string]any, _ time.Time) {
-		if person, ok := notice["guest"].(map[string]any); ok {
+func guest(spoil func(client.Object)) func(client.Object, time.Time) {
+	return func(notice client.Object, _ time.Time) {
+		if person, ok := notice["guest"].(client.Object); ok {
 			spoil(person)
 		}
 	}
 }
 
-func document(spoil func(map[string]any)) func(map[string]any, time.Time) {
-	return guest(func(person map[string]any) {
-		if papers, ok := person["document"].(map[string]any); ok {
+func document(spoil func(client.Object)) func(client.Object, time.Time) {
+	return guest(func(person client.Object) {
+		if papers, ok := person["document"].(client.Object); ok {
 			spoil(papers)
 		}
 	})
 }
 
-func otherSex(person map[string]any) {
+func otherSex(person client.Object) {
 	other := vn.Male
 	if person["sex"] == string(vn.Male) {
 		other = vn.Female
@@ -79,20 +80,20 @@ func otherSex(person map[string]any) {
 	person["sex"] = string(other)
 }
 
-func otherYear(person map[string]any) {
+func otherYear(person client.Object) {
 	year, err := strconv.Atoi(fmt.Sprint(person["birth_date"])[:4])
 	if err == nil {
 		person["birth_date"] = strconv.Itoa(year-1) + "-03-01"
 	}
 }
 
-func arrivesLater(notice map[string]any, now time.Time) {
+func arrivesLater(notice client.Object, now time.Time) {
 	tomorrow := now.AddDate(0, 0, 1)
 	notice["arrived_at"] = tomorrow.Format(time.RFC3339)
 	notice["expected_departure"] = departure(tomorrow, 1)
 }
 
-func leavesEarlier(notice map[string]any, now time.Time) {
+func leavesEarlier(notice client.Object, now time.Time) {
 	notice["expected_departure"] = departure(now, -2) // a guest who is late arrived yesterday
 }
 

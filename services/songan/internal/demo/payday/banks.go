@@ -14,7 +14,7 @@ import (
 )
 
 // Scenario is what a simulated bank does wrong, as its control address takes it.
-type Scenario map[string]any
+type Scenario client.Object
 
 // booking is what is looked at in a payment in a bank's own books.
 type booking struct {

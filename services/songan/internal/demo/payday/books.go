@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 )
 
 // daysLater is after how many further payments a return comes: after none of a payday, before days have passed.
@@ -19,7 +21,7 @@ const daysLater = 1_000_000
 func Normal() *Scenario {
 	return &Scenario{
 		"reject":  map[string]int{"AC01": 8, "AC04": 12},
-		"returns": map[string]any{"per_mille": 10, "after": daysLater, "reason": "AC04"},
+		"returns": client.Object{"per_mille": 10, "after": daysLater, "reason": "AC04"},
 		"accounts": map[string]int{
 			"refused": 20, "needs_information": 15, "biometric_pending": 250, "plain_name": 120, "other_name": 5,
 		},

@@ -29,7 +29,7 @@ func (p *play) issueAt(ctx context.Context, o *office, bank string, ids []string
 		ID string `json:"id"`
 	}
 	call := client.Call{Path: accounts + "/issuances", Token: o.lisa, Key: p.key("issuance-%s-%s", o.unit, bank)}
-	body := map[string]any{"unit": o.unit, "bank": bank, "beneficiaries": ids, "note": "cấp mới theo danh sách chi trả"}
+	body := client.Object{"unit": o.unit, "bank": bank, "beneficiaries": ids, "note": "cấp mới theo danh sách chi trả"}
 	if _, err := p.API.Change(ctx, call, body, &drafted); err != nil {
 		return fmt.Errorf("draft: %w", err)
 	}
@@ -75,7 +75,7 @@ func (p *play) replace(ctx context.Context, o *office, one payment) (open bool, 
 	}
 	_, err = p.API.Change(ctx, client.Call{
 		Path: accounts + "/accounts/" + was.ID + "/replacement", Token: o.lisa, Key: p.key("replace-%s", was.ID),
-	}, map[string]any{"bank": bank, "reason": "ngân hàng không ghi có được"}, &drafted)
+	}, client.Object{"bank": bank, "reason": "ngân hàng không ghi có được"}, &drafted)
 	if err != nil {
 		return false, fmt.Errorf("draft a replacement: %w", err)
 	}

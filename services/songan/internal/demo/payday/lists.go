@@ -31,12 +31,12 @@ func (p *play) enrol(ctx context.Context, o *office) error {
 			if b.id == "" {
 				continue
 			}
-			line := map[string]any{
+			line := client.Object{
 				"beneficiary": b.id, "programme": p.Programme, "category": d.Category,
-				"decision": map[string]any{"number": d.Number, "signed_on": d.SignedOn},
+				"decision": client.Object{"number": d.Number, "signed_on": d.SignedOn},
 			}
 			if d.Children > 0 {
-				line["facts"] = map[string]any{"children": d.Children}
+				line["facts"] = client.Object{"children": d.Children}
 			}
 			lines, whose = append(lines, line), append(whose, b)
 		}
@@ -158,7 +158,7 @@ func (p *play) draftMonth(ctx context.Context, o *office, month string, nth int)
 	var drafted list
 	_, err := p.change(ctx, o, client.Call{
 		Path: disbursement + "/payrolls", Token: o.lisa, Key: p.key("list-%s-%s-%s-%d", o.unit, p.Programme, month, nth),
-	}, map[string]any{"unit": o.unit, "programme": p.Programme, "month": month}, &drafted)
+	}, client.Object{"unit": o.unit, "programme": p.Programme, "month": month}, &drafted)
 	return drafted, err
 }
 
@@ -179,7 +179,7 @@ func (p *play) complete(ctx context.Context, o *office, drafted list) error {
 		}
 		call := p.payrollCall(o, o.accountant, "rejection")
 		call.Key = fmt.Sprintf("%s-%d", call.Key, nth)
-		if _, err := p.change(ctx, o, call, map[string]any{"reason": "còn thiếu tài khoản vừa mở"}, &struct{}{}); err != nil {
+		if _, err := p.change(ctx, o, call, client.Object{"reason": "còn thiếu tài khoản vừa mở"}, &struct{}{}); err != nil {
 			return fmt.Errorf("reject a list of %d people without their account: %w", missing, err)
 		}
 		if _, err := p.draftMonth(ctx, o, o.month, nth); err != nil {
@@ -285,7 +285,7 @@ func (p *play) sign(ctx context.Context, o *office) error {
 		{p.payrollCall(o, o.accountant, "check"), struct{}{}},
 		{own, nil},
 		{p.payrollCall(o, o.chairman, "approval"), struct{}{}},
-		{p.payrollCall(o, o.treasurer, "funding"), map[string]any{"amount": o.total, "reference": p.order(o)}},
+		{p.payrollCall(o, o.treasurer, "funding"), client.Object{"amount": o.total, "reference": p.order(o)}},
 	} {
 		if step.body == nil {
 			if err := p.mustRefuse(ctx, "the maker approved their own list", step.call, struct{}{}); err != nil {

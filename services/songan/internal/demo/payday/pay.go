@@ -96,7 +96,7 @@ func collected(payment string) bool { return crowd.Hash(payment)%2 == 0 }
 func (p *play) handOver(ctx context.Context, o *office, one payment) error {
 	_, err := p.change(ctx, o, client.Call{
 		Path: disbursement + "/payments/" + one.ID + "/cash", Token: o.treasurer, Key: p.key("cash-%s", one.ID),
-	}, map[string]any{"collected_on": vn.DateOf(p.Now()), "receipt": "PC-" + one.ID[:8]}, &struct{}{})
+	}, client.Object{"collected_on": vn.DateOf(p.Now()), "receipt": "PC-" + one.ID[:8]}, &struct{}{})
 	if err == nil {
 		o.cashed[one.ID] = one.Amount
 	}

@@ -32,8 +32,8 @@ func (p *play) key(format string, args ...any) string {
 }
 
 // entry is a person as the contract wants them.
-func entry(p people.Person) map[string]any {
-	body := map[string]any{
+func entry(p people.Person) client.Object {
+	body := client.Object{
 		"full_name": p.FullName, "birth_date": p.BirthDate, "sex": p.Sex, "document": p.Document, "residence": p.Residence,
 	}
 	if p.Phone != "" {
@@ -46,7 +46,7 @@ func entry(p people.Person) map[string]any {
 func (p *play) register(ctx context.Context, o *office) error {
 	lines := make([]any, 0, len(o.people))
 	for _, b := range o.people {
-		line := map[string]any{"person": entry(b.Person), "file_number": b.FileNumber, "unit": o.unit}
+		line := client.Object{"person": entry(b.Person), "file_number": b.FileNumber, "unit": o.unit}
 		if b.Representative != nil {
 			line["representative"] = entry(*b.Representative)
 		}

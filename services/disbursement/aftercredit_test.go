@@ -1,0 +1,184 @@
+package disbursement_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+// carriedOver is the approved and funded list of December, which takes over b0's rejected money of November.
+func carriedOver(t *testing.T) (o *office, g *gateway, rejected paid, december string) {
+	t.Helper()
+	o = open(t)
+	g = newGateway(t, o)
+	for _, id := range []string{"b0", "b1"} {
+		o.someone(t, id, unit, vietcombank)
+		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.seen(t, `identity = 'matched' and state = 'open'`)
+	november := o.released(t, 2)
+	first := o.payments(t, november)
+	g.tell(t, first["b0"], "sent", "RJCT AC04")
+	g.tell(t, first["b1"], "sent", "ACCC FT1")
+	o.becomes(t, november, "b1", "credited")
+	rejected = o.becomes(t, november, "b0", "rejected")
+	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, november)); diff != "" {
+		t.Fatal(diff)
+	}
+	december = o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.approved(t, december, "")
+	o.funded(t, december, "")
+	return o, g, rejected, december
+}
+
+// The origin of a carried payment is credited after all, once the next list is approved. The person has the money.
+func TestWhatABankCreditsAfterAllIsNotPaidByTheNextList(t *testing.T) {
+	t.Parallel()
+	o, g, rejected, december := carriedOver(t)
+	g.tell(t, rejected, "contradictory ACCC FT0")
+	o.contests(t, rejected, true)
+	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.wantLines(t, "lisa", december,
+		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account")
+
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").text(t, "id")
+	o.wantLines(t, "lisa", january, "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).want(t, http.StatusOK)
+	g.tell(t, rejected, "late RTND AC04")
+	o.contests(t, rejected, false)
+	o.draft(t, "lisa", "00004", "social_assistance", "2027-01")
+	o.wantLines(t, "lisa", january,
+		"b0 2026-11 carried_forward 810000 account", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.audited(t, g)
+}
+
+// The same, when the news come between the release and the payment.
+func TestWhatABankCreditsDuringTheReleaseIsNotPaid(t *testing.T) {
+	t.Parallel()
+	o, g, rejected, december := carriedOver(t)
+	g.tell(t, rejected, "contradictory ACCC FT0")
+	o.contests(t, rejected, true)
+	log := o.log(t)
+	defer log.Close()
+	history, err := log.Load(t.Context(), "payroll-"+december)
+	if err != nil {
+		t.Fatal(err)
+	}
+	computed, _ := history[1].Event.(disbursement.PayrollComputed)
+	_, err = log.Append(t.Context(), eventstore.Append{
+		Stream: "payroll-" + december, Expected: len(history), Meta: events.Meta{OccurredAt: noon},
+		Facts: []events.Event{disbursement.PayrollReleased{Payroll: december, Hash: computed.Hash, By: "tam"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type release struct {
+		Payments, Removed int
+		Total             int64
+		RemovedTotal      int64 `json:"removed_total"`
+	}
+	want := release{Payments: 2, Total: 2 * amount, Removed: 1, RemovedTotal: amount}
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var got struct{ Release release }
+		o.get(t, "treasurer", "/payrolls/"+december, "").into(t, &got)
+		return errorUnless(got.Release == want, "released %+v", got.Release)
+	})
+	o.wantLines(t, "lisa", december,
+		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account")
+}
+
+// contests waits until a bank contradicts itself about a payment, or does no longer.
+func (o *office) contests(t *testing.T, p paid, contested bool) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		now := o.payments(t, p.Payroll)[p.Beneficiary]
+		return errorUnless(now.Contested == contested, "%+v", now)
+	})
+}
+
+func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	g := newGateway(t, o)
+	for id, bank := range map[string]string{"october": "", "november": "", "elsewhere": vietcombank, "lives": ""} {
+		o.someone(t, id, unit, bank)
+		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
+	list := o.released(t, 4)
+	first := o.payments(t, list)
+	g.tell(t, first["elsewhere"], "sent", "RJCT AC04")
+	o.becomes(t, list, "elsewhere", "rejected")
+	o.people.tell(t, "october", accounts.BeneficiaryDied{Beneficiary: "october", DiedOn: "2026-10-31", Source: "family"})
+	o.people.tell(t, "november", accounts.BeneficiaryDied{Beneficiary: "november", DiedOn: "2026-11-01", Source: "family"})
+	o.people.tell(t, "otherfile",
+		accounts.BeneficiaryRegistered{Beneficiary: "otherfile", Unit: unit, FileNumber: "F/2", Person: "p2", Mark: "melsewhere"},
+		accounts.BeneficiaryDied{Beneficiary: "otherfile", DiedOn: "2026-10-02", Source: "family"})
+	o.seen(t, `died_on <> '' or beneficiary in ('lives', 'elsewhere')`)
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var files int
+		err := o.pool.QueryRow(t.Context(), `select count(*) from beneficiaries where died_on <> ''`).Scan(&files)
+		return errorUnless(err == nil && files == 3, "%d files (%v)", files, err)
+	})
+
+	handed := object{"collected_on": "2026-11-20", "receipt": "PC-1"}
+	got := []string{}
+	for _, id := range []string{"october", "november", "elsewhere", "lives"} {
+		answer := o.post(t, "treasurer", "/payments/"+first[id].ID+"/cash", "cash-"+id, handed)
+		got = append(got, fmt.Sprint(id, " ", answer.status))
+		if answer.status != http.StatusOK {
+			got[len(got)-1] += " " + answer.text(t, "code")
+		}
+	}
+	want := []string{"october 422 beneficiary_deceased", "november 200", "elsewhere 422 beneficiary_deceased", "lives 200"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	o.refuse(t, first["elsewhere"], "reissue", object{}, "beneficiary_deceased")
+	again := o.post(t, "treasurer", "/payments/"+first["lives"].ID+"/cash", "cash-lives", handed)
+	if again.want(t, http.StatusOK); again.header.Get("Idempotent-Replay") != "true" {
+		t.Fatal("the same request again is not a repetition")
+	}
+}
+
+// What is returned after the closure may be tried again, as often as any other payment. What was available then is gone.
+func TestMoneyThatComesBackAfterTheClosureIsStillPaid(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	g := newGateway(t, o)
+	for _, id := range []string{"b0", "b1"} {
+		o.someone(t, id, unit, vietcombank)
+		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.seen(t, `identity = 'matched' and state = 'open'`)
+	list := o.released(t, 2)
+	first := o.payments(t, list)
+	g.tell(t, first["b0"], "sent", "ACCC FT0")
+	g.tell(t, first["b1"], "sent", "RJCT MD07")
+	o.becomes(t, list, "b0", "credited")
+	o.becomes(t, list, "b1", "rejected")
+	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
+		t.Fatal(diff)
+	}
+	g.tell(t, first["b0"], "RTND AC04")
+	second := o.reissue(t, o.becomes(t, list, "b0", "returned"))
+	g.tell(t, second, "sent", "RJCT AC04")
+	third := o.reissue(t, o.becomes(t, list, "b0", "rejected"))
+	g.tell(t, third, "sent", "ACCC FT3")
+	o.becomes(t, list, "b0", "credited")
+	o.refuse(t, first["b1"], "cash", object{}, "payroll_closed")
+	o.wantLedger(t, list, map[string]int64{
+		"budget": amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": amount, "returned": 0, "cash": 0,
+		"treasury": -amount, "difference": 0,
+	})
+	o.audited(t, g)
+}

@@ -1,0 +1,100 @@
+package office
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/witness"
+)
+
+// Verify compares logs with what was signed about them.
+type Verify struct {
+	Data     string   `help:"Data directory: public keys and files of checkpoints; demo.json of a running system." env:"SONGAN_DATA" default:".songan"`
+	Database string   `help:"The server's URL; that of the running system in the data directory if it is left out." env:"DATABASE_URL"`
+	Services []string `help:"The services whose logs are meant." default:"accommodation,identity,accounts,bankgateway,disbursement"`
+}
+
+// Verified is what was found about one log.
+type Verified struct {
+	Service string `json:"service"`
+	witness.Report
+}
+
+// Do prints a report for each log and errs with [witness.ErrTampered] if one is not what was signed.
+func (v Verify) Do(ctx context.Context, out io.Writer) error {
+	reports, tampered := []Verified{}, false
+	for _, service := range v.Services {
+		report, err := v.verify(ctx, service)
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", service, err)
+		}
+		reports = append(reports, Verified{service, report})
+		tampered = tampered || len(report.Findings) > 0
+	}
+	if err := write(out, reports); err != nil {
+		return err
+	}
+	if tampered {
+		return witness.ErrTampered
+	}
+	return nil
+}
+
+// verify reads one log in one snapshot, so that it may be in use meanwhile.
+func (v Verify) verify(ctx context.Context, service string) (report witness.Report, err error) {
+	verifiers, err := witness.LoadVerifier(filepath.Join(v.Data, "witness-"+service+".key.pub"))
+	if err != nil {
+		return report, err
+	}
+	checkpoints, err := witness.ReadFile(filepath.Join(v.Data, "checkpoints-"+service+".jsonl"), verifiers)
+	if err != nil {
+		return report, err
+	}
+	address, err := Place{Data: v.Data, Database: v.Database}.address(service)
+	if err != nil {
+		return report, err
+	}
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return report, fmt.Errorf("connect: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
+		report, err = witness.Verify(ctx, tx, foundation.Origin(service), checkpoints)
+		return err
+	})
+	return report, err
+}
+
+// CheckReceipt verifies a receipt offline: with the public key of the log alone.
+type CheckReceipt struct {
+	Key string `help:"Public key of the log (witness-<service>.key.pub)." required:""`
+}
+
+// Do reads a receipt and says what it proves.
+func (c CheckReceipt) Do(in io.Reader, out io.Writer) error {
+	verifiers, err := witness.LoadVerifier(c.Key)
+	if err != nil {
+		return err
+	}
+	var receipt witness.Receipt
+	if err := json.NewDecoder(in).Decode(&receipt); err != nil {
+		return errors.New("standard input holds no receipt")
+	}
+	checkpoint, err := receipt.Verify(verifiers)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s of %s was recorded as position %d of %s at %s, before %s.\n", receipt.Type, receipt.Stream,
+		receipt.Position, checkpoint.Origin, receipt.RecordedAt.Format("2006-01-02 15:04:05 MST"), checkpoint.At.Format("2006-01-02 15:04:05 MST"))
+	return err //nolint:wrapcheck // standard output
+}
+
