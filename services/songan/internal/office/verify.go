@@ -97,4 +97,3 @@ func (c CheckReceipt) Do(in io.Reader, out io.Writer) error {
 		receipt.Position, checkpoint.Origin, receipt.RecordedAt.Format("2006-01-02 15:04:05 MST"), checkpoint.At.Format("2006-01-02 15:04:05 MST"))
 	return err //nolint:wrapcheck // standard output
 }
-
