@@ -24,9 +24,10 @@ type Finding struct {
 
 // Report is what [Verify] found.
 type Report struct {
-	// Facts were read, Checkpoints compared.
+	// Facts were read, Checkpoints compared; Signed is how many facts the last of these stands for.
 	Facts       int64     `json:"facts"`
 	Checkpoints int       `json:"checkpoints"`
+	Signed      int64     `json:"signed"`
 	Findings    []Finding `json:"findings"`
 }
 
@@ -71,6 +72,7 @@ func (v *verification) expect(origin string, checkpoints []Checkpoint) (last int
 		v.due[c.Size] = append(v.due[c.Size], c)
 		last = max(last, c.Size)
 	}
+	v.report.Signed = last
 	v.compare(0)
 	return last
 }

@@ -106,6 +106,7 @@ func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
 	var report []struct {
 		Service  string
 		Facts    int
+		Signed   int
 		Findings []struct {
 			Kind     string
 			Position int
@@ -113,7 +114,7 @@ func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
 	}
 	testkit.Eventually(t, 30*time.Second, func() error {
 		m.office(t, "", &report, "verify")
-		if report[0].Service != "accommodation" || report[0].Facts == 0 {
+		if report[0].Service != "accommodation" || report[0].Facts == 0 || report[0].Signed < report[0].Facts {
 			return fmt.Errorf("%+v", report)
 		}
 		return nil
