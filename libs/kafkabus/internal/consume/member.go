@@ -32,6 +32,8 @@ type Member struct {
 	// InFlight is the most unfinished messages per partition, NackWait the longest pause after a refusal.
 	InFlight int
 	NackWait time.Duration
+	// Wanted tells which records become messages; the others are passed over. nil: all of them.
+	Wanted func(Record) bool
 	// Message makes a message of a record, whose context ends when done is called.
 	Message func(ctx context.Context, r Record) (m *message.Message, done context.CancelFunc)
 	// Out takes the messages. Run closes it.

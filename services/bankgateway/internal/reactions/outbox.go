@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,8 @@ const Actor = "service:bankgateway"
 const (
 	// batch is how many messages go to a bank in one turn; one call resolves their people.
 	batch = clients.PeopleLimit
+	// many messages for one bank go before other work; see package pace.
+	many = 100
 	// abreast is how many facts of a batch are recorded at the same time. The log puts them into one transaction.
 	abreast = batch
 	// idle is how long nobody looks when nothing waited and nothing calls, and longestPause when something is away.
@@ -60,7 +63,9 @@ type Outbox struct {
 	Seen func(ctx context.Context, position int64) error
 	// Written is closed when there is more in the read model.
 	Written func() <-chan struct{}
-	Logger  *zap.Logger
+	// Rush says that much waits to be said to banks, until it is done.
+	Rush   func() (done func())
+	Logger *zap.Logger
 }
 
 // Run serves one bank until ctx ends. In all processes together, it runs once per bank.
@@ -98,9 +103,12 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err error) {
 	group, running := errgroup.WithContext(ctx)
 	written := make(chan []*job)
+	calm := func() {}
+	defer func() { calm() }() // also after the wait for the read model: more may have come meanwhile
+	much := sync.OnceFunc(func() { calm = o.Rush() })
 	group.Go(func() error {
 		defer close(written)
-		return o.writeAll(running, bank, written)
+		return o.writeAll(running, bank, much, written)
 	})
 	var last int64
 	group.Go(func() error {
@@ -121,8 +129,9 @@ func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err er
 	return sent, o.Seen(ctx, last)
 }
 
-// writeAll hands on what waits, batch by batch, until nothing does or the bank is paused.
-func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, written chan<- []*job) error {
+// writeAll hands on what waits, batch by batch, until nothing does or the bank is paused. It calls much when there
+// are many in a batch.
+func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), written chan<- []*job) error {
 	catalog := wanting()
 	var after projections.Place
 	for {
@@ -132,6 +141,9 @@ func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, written chan<-
 		}
 		if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
 			return err
+		}
+		if len(waiting) >= many {
+			much()
 		}
 		after = waiting[len(waiting)-1].After()
 		jobs, err := o.jobs(ctx, catalog, waiting)
