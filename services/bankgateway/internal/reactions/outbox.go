@@ -132,7 +132,7 @@ func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err er
 // writeAll hands on what waits, batch by batch, until nothing does or the bank is paused. It calls much when there
 // are many in a batch.
 func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), written chan<- []*job) error {
-	catalog := wanting()
+	catalog, left := wanting(), map[string]bool{}
 	var after projections.Place
 	for {
 		waiting, err := projections.Waiting(ctx, o.Pool, bank.BIC, after, batch)
@@ -146,7 +146,7 @@ func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), w
 			much()
 		}
 		after = waiting[len(waiting)-1].After()
-		jobs, err := o.jobs(ctx, catalog, waiting)
+		jobs, err := o.jobs(ctx, catalog, waiting, left)
 		if err == nil {
 			err = o.write(ctx, jobs)
 		}
@@ -208,8 +208,10 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 }
 
 // jobs reads the dispatches, and leaves out what the log says was done. Of one stream it takes the first: what follows has
-// to wait until that is recorded, and is met by the next sweep.
-func (o Outbox) jobs(ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch) ([]*job, error) {
+// to wait until that is recorded, and is met by the next sweep. left are the streams of which something waits for that.
+func (o Outbox) jobs(
+	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, left map[string]bool,
+) ([]*job, error) {
 	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(abreast)
 	all := make([]*job, 0, len(waiting))
@@ -231,7 +233,11 @@ func (o Outbox) jobs(ctx context.Context, catalog events.Catalog, waiting []proj
 	}
 	due, taken := all[:0], make(map[string]bool, len(all))
 	for _, j := range all {
-		if j.due && !taken[j.stream()] {
+		switch {
+		case !j.due:
+		case taken[j.stream()] || left[j.stream()]:
+			left[j.stream()] = true
+		default:
 			taken[j.stream()] = true
 			due = append(due, j)
 		}

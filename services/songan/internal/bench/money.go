@@ -104,7 +104,7 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 		return paid, err
 	}
 	paid.instructed = reached()
-	if err := p.untilReconciled(ctx, list); err != nil {
+	if err := p.untilReconciled(ctx, list, pollCalmly); err != nil {
 		return paid, err
 	}
 	paid.reconciled = reached()
@@ -137,7 +137,7 @@ func (p *province) payOneByOne(ctx context.Context) (figure, error) {
 		if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
 			return figure{}, err
 		}
-		if err := p.untilReconciled(ctx, list.ID); err != nil {
+		if err := p.untilReconciled(ctx, list.ID, pollFast); err != nil {
 			return figure{}, err
 		}
 		took = append(took, time.Since(began))
