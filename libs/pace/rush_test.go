@@ -83,9 +83,9 @@ func TestPatienceWithRushesIsUsedUp(t *testing.T) {
 		if got := stand(); got != 0 {
 			t.Errorf("stood for another %s", got)
 		}
-		time.Sleep(time.Minute)
+		wait(t.Context(), time.Minute)
 		done()
-		time.Sleep(10*time.Second + 500*time.Millisecond) // a rush is over when nothing follows for so long
+		wait(t.Context(), 10*time.Second + 500*time.Millisecond) // a rush is over when nothing follows for so long
 		defer p.Rush()()
 		if got := stand(); got != 10*time.Second {
 			t.Errorf("stood for %s, want as long as there was no rush", got)

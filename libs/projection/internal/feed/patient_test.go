@@ -29,14 +29,14 @@ func TestAPatientFeedStandsStillInARushUntilSomebodyWaitsForIt(t *testing.T) {
 	if n := <-batches; n != 10 {
 		t.Errorf("%d facts came after a hurry", n)
 	}
-	time.Sleep(hurryFor)
+	<-time.After(hurryFor)
 	tick(t, store, 11, 15)
 	done()
 	for got := 0; got < 5; got += <-batches {
 	}
 	defer p.Rush()()
 	tick(t, store, 16, 16)
-	time.Sleep(20 * time.Millisecond)
+	<-time.After(20 * time.Millisecond)
 	cancel() // it ends while it stands
 	if err := <-ended; err != nil && ctx.Err() == nil {
 		t.Error(err)
