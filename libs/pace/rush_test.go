@@ -85,7 +85,7 @@ func TestPatienceWithRushesIsUsedUp(t *testing.T) {
 		}
 		wait(t.Context(), time.Minute)
 		done()
-		wait(t.Context(), 10*time.Second + 500*time.Millisecond) // a rush is over when nothing follows for so long
+		wait(t.Context(), 10*time.Second+500*time.Millisecond) // a rush is over when nothing follows for so long
 		defer p.Rush()()
 		if got := stand(); got != 10*time.Second {
 			t.Errorf("stood for %s, want as long as there was no rush", got)
