@@ -73,3 +73,13 @@ func (c Catalog) Names() []string {
 	sort.Strings(names)
 	return names
 }
+
+// Stored lists the stored names whose facts are wanted, old shapes included that are upcast to such.
+func (c Catalog) Stored(wanted func(name string) bool) map[string]bool {
+	names := make(map[string]bool, len(c.types))
+	for name := range c.types {
+		e, err := c.Decode(name, []byte("{}"))
+		names[name] = err != nil || wanted(e.EventName()) // with an error, only its own body can tell what becomes of it
+	}
+	return names
+}

@@ -50,7 +50,9 @@ func (r *Stored) complete() error {
 	if r.meta == nil {
 		return nil
 	}
-	if err := json.Unmarshal(r.meta, &r.Meta); err != nil {
+	if meta, plain := plainMeta(r.meta); plain {
+		r.Meta = meta
+	} else if err := json.Unmarshal(r.meta, &r.Meta); err != nil {
 		return fmt.Errorf("decode the meta: %w", err)
 	}
 	r.meta = nil

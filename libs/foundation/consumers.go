@@ -28,7 +28,7 @@ func (f *Foundation) ReactTo(name string, from Reading, handlers ...reaction.Han
 	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
 		Topics: from.Topics, Catalog: from.Catalog, InFlight: from.InFlight, Foreign: from.Foreign,
 		Pool: f.Pool, Bus: f.Bus, Now: f.deps.Now, Down: breaker.IsDown,
-		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.pace,
+		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.Pace,
 	}, handlers...)
 	if err != nil {
 		return err
@@ -50,9 +50,9 @@ func (f *Foundation) ProjectWith(ctx context.Context, p *projection.Projection, 
 
 // fromOthers feeds a read model from the topic of another service.
 func (f *Foundation) fromOthers(p *projection.Projection, service string) projection.Feed {
-	topic := f.topic(service)
+	topic, wanted := f.topic(service), p.Wants(f.options.Others)
 	return projection.FromTopic(topic, kafkabus.NewSource(f.Bus, topic, f.options.Others, kafkabus.SourceOptions{
-		Consumer: f.options.Service + "." + p.Name(), Log: f.deps.Log, Registerer: f.metrics,
+		Consumer: f.options.Service + "." + p.Name(), Wanted: func(typ string) bool { return wanted[typ] }, Log: f.deps.Log, Registerer: f.metrics,
 	}))
 }
 

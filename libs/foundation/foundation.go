@@ -51,10 +51,11 @@ type Foundation struct {
 	Log   *eventstore.Store
 	Vault *vault.Vault
 	Bus   kafkabus.Config
+	// Pace is that of the process: bulk work tells it, and background work gives way.
+	Pace *pace.Pace
 
 	options  Options
 	deps     service.Deps
-	pace     *pace.Pace
 	metrics  prometheus.Registerer
 	logPool  *pgxpool.Pool
 	models   *projection.Runner
@@ -69,11 +70,11 @@ type Foundation struct {
 // Open connects, migrates and checks everything, and starts nothing but the log's appender.
 func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err error) {
 	f := &Foundation{
-		options: o, deps: deps, pace: deps.API.Pace,
+		options: o, deps: deps, Pace: deps.API.Pace,
 		metrics: prometheus.WrapRegistererWith(prometheus.Labels{"service": o.Service}, deps.Metrics),
 	}
-	if f.pace == nil {
-		f.pace = pace.New(deps.Now, nil)
+	if f.Pace == nil {
+		f.Pace = pace.New(deps.Now, nil)
 	}
 	defer func() {
 		if err != nil {
@@ -94,7 +95,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	f.Log, err = eventstore.Open(ctx, f.logPool, eventstore.Options{
-		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now, Pace: f.pace,
+		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now, Pace: f.Pace,
 	})
 	if err != nil {
 		return nil, err
@@ -138,6 +139,12 @@ func (f *Foundation) migrate(ctx context.Context) error {
 // Project adds a read model of the service's own facts. It is called before [Foundation.Runners].
 func (f *Foundation) Project(ctx context.Context, p *projection.Projection) (*projection.Model, error) {
 	return f.models.Add(ctx, p, projection.FromLog(f.Log))
+}
+
+// ProjectPatiently adds a read model like [Foundation.Project] that stands still while bulk work is under way which goes
+// before it; see package pace.
+func (f *Foundation) ProjectPatiently(ctx context.Context, p *projection.Projection) (*projection.Model, error) {
+	return f.models.Add(ctx, p, projection.Patient(projection.FromLog(f.Log), f.Pace))
 }
 
 // ProjectOthers adds a read model of the facts that another service publishes; they are in Options.Others. It is called

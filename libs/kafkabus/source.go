@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
 
@@ -23,6 +24,9 @@ type SourceOptions struct {
 	Consumer string
 	// Batch is the most facts that one call hands over; 1,000 if zero.
 	Batch int
+	// Wanted tells by its type whether a fact is handed over; the others only move the progress. nil: all are. A type that
+	// the catalog does not know is an error either way.
+	Wanted func(typ string) bool
 	// Log hears of Kafka being away.
 	Log *zap.Logger
 	// Registerer counts what was read; nil counts nothing.
@@ -172,6 +176,10 @@ func (s *Source) pieces(records []consume.Record) (pieces []part) {
 	for chunk := range slices.Chunk(records, s.options.Batch) {
 		p := part{facts: make([]Received, 0, len(chunk))}
 		for _, r := range chunk {
+			if s.passes(r) {
+				p.after = r.After
+				continue
+			}
 			fact, err := Decode(s.catalog, r.Message)
 			if err != nil {
 				return append(pieces, p, part{err: err})
@@ -182,6 +190,15 @@ func (s *Source) pieces(records []consume.Record) (pieces []part) {
 		pieces = append(pieces, p)
 	}
 	return pieces
+}
+
+// passes tells whether a record is of a known type that nobody wants.
+func (s *Source) passes(r consume.Record) bool {
+	if s.options.Wanted == nil {
+		return false
+	}
+	typ, found := consume.Header(r.Headers, envelope.HeaderType)
+	return found && s.catalog.Knows(typ) && !s.options.Wanted(typ)
 }
 
 // handle hands over batch after batch. What was read before a fault is handed over before the fault is returned.

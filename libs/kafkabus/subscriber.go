@@ -41,6 +41,9 @@ type SubscriberOptions struct {
 	Positions *Positions
 	// Foreign is said of topics that others write, such as a bank: their records carry no sequence.
 	Foreign bool
+	// Wanted tells by its type whether a fact is to be delivered; the others are passed over and cost next to nothing. A
+	// record without a type is delivered, for who handles it to say what is wrong. nil: all are.
+	Wanted func(typ string) bool
 	// InFlight is the most unfinished messages per partition; 64 if zero.
 	InFlight int
 	// NackWait is the longest pause before a refused message is delivered again; the first is 20 ms, and each is twice
@@ -127,7 +130,7 @@ func (s *Subscriber) member(topic string, group kafka.ConsumerGroupConfig) *cons
 	return &consume.Member{
 		Client: s.cfg.client(), Group: group, Topic: topic,
 		Chained: s.options.Positions != nil && !s.options.Foreign, Positions: s.options.Positions,
-		InFlight: s.options.InFlight, NackWait: s.options.NackWait,
+		InFlight: s.options.InFlight, NackWait: s.options.NackWait, Wanted: s.options.wanted(),
 		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
 		Log:     s.options.Log.With(zap.String("topic", topic), zap.String("consumer", s.options.Group)),
 		Metrics: consume.NewMetrics(s.options.Registerer, s.options.Group, topic),
@@ -163,6 +166,17 @@ func (o SubscriberOptions) message() func(context.Context, consume.Record) (*mes
 	return newMessage
 }
 
+// wanted looks at the type of a record.
+func (o SubscriberOptions) wanted() func(consume.Record) bool {
+	if o.Wanted == nil {
+		return nil
+	}
+	return func(r consume.Record) bool {
+		typ, found := consume.Header(r.Headers, envelope.HeaderType)
+		return !found || o.Wanted(typ)
+	}
+}
+
 // foreignMessage is [newMessage] of a record that others wrote: their ids are not ours to log, so it is named by its
 // place.
 func foreignMessage(ctx context.Context, r consume.Record) (m *message.Message, done context.CancelFunc) {
@@ -186,6 +200,7 @@ func placeOf(m kafka.Message) Place {
 // unbound makes a Watermill message without a context.
 func unbound(r kafka.Message) *message.Message {
 	m := message.NewMessage("", r.Value)
+	m.Metadata = make(message.Metadata, len(r.Headers)+1)
 	for _, h := range r.Headers {
 		switch h.Key {
 		case headerUUID:

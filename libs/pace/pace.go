@@ -7,7 +7,9 @@
 //     a few at a time ([Pace.Turn]). It goes on all the while, slower.
 //  3. Nothing falls behind without a bound: work on facts that are older than [Patience] does not rest, wave or not.
 //  4. Whoever waits for background work ends its rest ([Pace.Hurry]).
-//  5. Without a wave nothing rests, and nothing here costs anything.
+//  5. Bulk work that people wait for, such as instructing banks to pay a list, is a rush ([Pace.Rush]). What need not be
+//     done before it stands still meanwhile ([Pace.Stand]), for [Patience] in all.
+//  6. Without a wave or a rush nothing rests, and nothing here costs anything.
 //
 // A process has one pace. Where services run in processes of their own, each gives way to its own commands.
 package pace
@@ -42,6 +44,7 @@ type Pace struct {
 	hurried  atomic.Int64 // until when nobody rests
 	turns    chan struct{}
 	rested   prometheus.Counter
+	rush     rush
 }
 
 // New returns a pace without a wave. It tells the age of facts by now, and counts in the registry, which may be nil.
@@ -60,8 +63,19 @@ func New(now func() time.Time, r prometheus.Registerer) *Pace {
 		}
 		return 0
 	})
+	rushing := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "songan_pace_rush", Help: "1 while other work stands still for bulk work that people wait for.",
+	}, func() float64 {
+		if p.Rushing() {
+			return 1
+		}
+		return 0
+	})
+	p.rush.seconds = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "songan_pace_rush_seconds_total", Help: "Time for which bulk work was under way that went before other work.",
+	})
 	if r != nil {
-		r.MustRegister(p.rested, wave)
+		r.MustRegister(p.rested, wave, rushing, p.rush.seconds)
 	}
 	return p
 }

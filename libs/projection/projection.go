@@ -30,6 +30,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection/internal/feed"
 )
@@ -59,6 +60,8 @@ type Projection struct {
 	ddl     string
 	apply   Apply
 	prepare func(ctx context.Context, tx pgx.Tx) error
+	// of are the facts that concern it; nil when any may.
+	of map[string]bool
 	// keyed says that apply finds rows by their primary key alone. A rebuild then makes all other indexes at its end.
 	keyed bool
 }
@@ -68,6 +71,20 @@ type Projection struct {
 // many times ("create table if not exists ...").
 func New(name, ddl string, apply Apply) *Projection {
 	return &Projection{name: name, ddl: ddl, apply: apply, prepare: func(context.Context, pgx.Tx) error { return nil }}
+}
+
+// Of says that a projection is about these facts and no others: what reads topics for it can then pass over the rest.
+func (p *Projection) Of(facts ...events.Event) *Projection {
+	p.of = make(map[string]bool, len(facts))
+	for _, fact := range facts {
+		p.of[fact.EventName()] = true
+	}
+	return p
+}
+
+// Wants tells, for stored names, whether their facts may concern the projection.
+func (p *Projection) Wants(catalog events.Catalog) map[string]bool {
+	return catalog.Stored(func(name string) bool { return p.of == nil || p.of[name] })
 }
 
 // Name is the versioned name, "stays_v1".
@@ -82,6 +99,10 @@ func FromLog(store *eventstore.Store) Feed { return feed.FromLog(store) }
 // FromTopic feeds a projection from the facts of another service. topic is the name under which the checkpoint
 // keeps its place, and has to be the one that source reads.
 func FromTopic(topic string, source *kafkabus.Source) Feed { return feed.FromTopic(topic, source) }
+
+// Patient makes a feed stand still while bulk work is under way that people wait for; see package pace. Whoever waits with
+// [Model.WaitFor] ends that.
+func Patient(f Feed, p *pace.Pace) Feed { return feed.Patient(f, p) }
 
 // nameLimit leaves room for what is put around a name: PostgreSQL cuts identifiers off at 63 bytes.
 const nameLimit = 40

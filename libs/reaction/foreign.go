@@ -74,12 +74,16 @@ func (f *Foreign) dispatch(r *Reactor, m *message.Message) error {
 
 // item is what would be kept of a message of others.
 func (f *Foreign) item(r *Reactor, m *message.Message) Item {
+	i := f.place(r, m)
+	i.Type, i.Stream = f.typeOf(r, m), clean(f.Show(m.Metadata.Get(kafkabus.KeyMetadata)))
+	i.Payload, i.Headers = []byte{}, map[string]string{}
+	return i
+}
+
+func (f *Foreign) place(r *Reactor, m *message.Message) Item {
 	at, _ := kafkabus.PlaceOf(m.Context())
 	name := fmt.Sprintf("%d@%d", at.Partition, at.Offset)
-	return Item{
-		Consumer: r.name, Place: at, Key: name, Fact: name, Type: f.typeOf(r, m),
-		Stream: clean(f.Show(m.Metadata.Get(kafkabus.KeyMetadata))), Payload: []byte{}, Headers: map[string]string{},
-	}
+	return Item{Consumer: r.name, Place: at, Key: name, Fact: name}
 }
 
 func (f *Foreign) typeOf(r *Reactor, m *message.Message) string {

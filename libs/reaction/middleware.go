@@ -51,26 +51,32 @@ func handlingOf(ctx context.Context) *handling {
 	return &handling{}
 }
 
-// pass lets facts go by that nobody handles, before anything is spent on them.
-func (r *Reactor) pass(next message.HandlerFunc) message.HandlerFunc {
-	return func(m *message.Message) ([]*message.Message, error) {
-		if typ := m.Metadata.Get(headerType); typ != "" && !r.wanted[typ] && r.deps.Foreign == nil {
-			r.metrics.passed.Inc()
-			return nil, nil
-		}
-		return next(m)
+// wants tells whether facts of a type are handled. Others go by before anything is spent on them.
+func (r *Reactor) wants(typ string) bool {
+	if typ == "" || r.wanted[typ] {
+		return true
 	}
+	r.metrics.passed.Inc()
+	return false
 }
 
-// giveWay lets few facts through at a time while many commands are under way, as long as the fact is young.
+// giveWay lets few facts through at a time while many commands are under way, and none while there is a rush, as long as
+// the fact is young.
 func (r *Reactor) giveWay(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
-		if !r.deps.Pace.Wave() {
+		wave, rush := r.deps.Pace.Wave(), r.deps.Pace.Rushing()
+		if !wave && !rush {
 			return next(m)
 		}
+		// What is wrong with the header is said by who decodes the message; one of others has none.
 		recorded, err := time.Parse(time.RFC3339Nano, m.Metadata.Get(headerRecorded))
-		if err != nil {
-			return next(m) // whatever is wrong with it is said by who decodes it
+		if rush {
+			if err := r.deps.Pace.Stand(m.Context(), recorded); err != nil {
+				return nil, fmt.Errorf("wait for a rush to end: %w", err)
+			}
+		}
+		if !wave || err != nil {
+			return next(m)
 		}
 		done, err := r.deps.Pace.Turn(m.Context(), recorded)
 		if err != nil {
@@ -111,8 +117,7 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		ctx := m.Context() // the one of the delivery, without the time limit of an attempt
-		item := r.item(m)
-		state, err := r.quarantine.enter(ctx, item)
+		state, err := r.quarantine.enter(ctx, r.place(m), func() Item { return r.item(m) })
 		if err != nil {
 			return nil, err
 		}
@@ -124,6 +129,7 @@ func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 		if err == nil || r.waits(err) {
 			return nil, err
 		}
+		item := r.item(m)
 		item.ErrorCode, item.ErrorText = describe(err)
 		item.Attempts = handlingOf(ctx).attempts
 		// A shutdown that begins now must not cost all attempts again.

@@ -48,20 +48,27 @@ func (r *Reactor) item(m *message.Message) Item {
 	if r.deps.Foreign != nil {
 		return r.deps.Foreign.item(r, m)
 	}
-	at, _ := kafkabus.PlaceOf(m.Context())
-	headers := make(map[string]string, len(m.Metadata))
+	i := r.place(m)
+	i.Headers = make(map[string]string, len(m.Metadata))
 	for name, value := range m.Metadata {
-		headers[clean(name)] = clean(value)
+		i.Headers[clean(name)] = clean(value)
 	}
+	i.Stream, i.Type = clean(m.Metadata.Get(headerSubject)), clean(m.Metadata.Get(headerType))
+	i.Payload = append([]byte{}, m.Payload...)
+	return i
+}
+
+// place is as much of an item as says how its message stands to the quarantine: most of them never go there.
+func (r *Reactor) place(m *message.Message) Item {
+	if r.deps.Foreign != nil {
+		return r.deps.Foreign.place(r, m)
+	}
+	at, _ := kafkabus.PlaceOf(m.Context())
 	fact := clean(m.Metadata.Get(headerID))
 	if fact == "" {
 		fact = fmt.Sprintf("%d@%d", at.Partition, at.Offset)
 	}
-	return Item{
-		Consumer: r.name, Place: at, Key: clean(m.Metadata.Get(kafkabus.KeyMetadata)), Fact: fact,
-		Stream: clean(m.Metadata.Get(headerSubject)), Type: clean(m.Metadata.Get(headerType)),
-		Payload: append([]byte{}, m.Payload...), Headers: headers,
-	}
+	return Item{Consumer: r.name, Place: at, Key: clean(m.Metadata.Get(kafkabus.KeyMetadata)), Fact: fact}
 }
 
 // Quarantine is the table of facts that could not be digested, of all consumers of a service.
@@ -92,7 +99,7 @@ select exists (select from quarantine where consumer = $1 and topic = $2 and fac
 
 // enter parks a message whose key waits. The first look takes no lock and is shared, for nearly all messages are free; the second
 // one does, lest the key be released in between and the message be left behind.
-func (q *Quarantine) enter(ctx context.Context, i Item) (state entry, err error) {
+func (q *Quarantine) enter(ctx context.Context, i Item, whole func() Item) (state entry, err error) {
 	seen, waits, err := q.looks.of(ctx, i)
 	switch {
 	case err != nil:
@@ -109,6 +116,7 @@ func (q *Quarantine) enter(ctx context.Context, i Item) (state entry, err error)
 		if _, waits, err = look(ctx, tx, i); err != nil || !waits {
 			return err
 		}
+		i := whole()
 		i.ErrorCode, i.ErrorText, state = behindCode, "waits behind an earlier fact of its key", behind
 		return q.insert(ctx, tx, i)
 	})

@@ -46,7 +46,7 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 		go func() {
 			second := first
 			second.Fact = "2"
-			state, err := q.enter(context.WithoutCancel(t.Context()), second)
+			state, err := q.enter(context.WithoutCancel(t.Context()), second, func() Item { return second })
 			answered <- answer{state, err}
 		}()
 		testkit.Eventually(t, 10*time.Second, func() error {

@@ -102,7 +102,7 @@ func New(name string, deps Deps, handlers ...Handler) (*Reactor, error) {
 		}
 		r.handlers[h.event] = h
 	}
-	r.wanted = wanted(deps.Catalog, r.handlers)
+	r.wanted = deps.Catalog.Stored(func(name string) bool { _, handled := r.handlers[name]; return handled })
 	if len(r.deps.Topics) == 0 {
 		r.deps.Topics = topics(r.handlers)
 	}
@@ -132,21 +132,6 @@ func (d Deps) withDefaults() Deps {
 		d.Tracer = noop.NewTracerProvider()
 	}
 	return d
-}
-
-// wanted lists the stored names whose facts are handled, old shapes that are upcast to a handled one included.
-func wanted(catalog events.Catalog, handlers map[string]Handler) map[string]bool {
-	names := map[string]bool{}
-	for _, name := range catalog.Names() {
-		e, err := catalog.Decode(name, []byte("{}"))
-		if err != nil {
-			names[name] = true // only its own body can tell what becomes of it
-			continue
-		}
-		_, handled := handlers[e.EventName()]
-		names[name] = handled
-	}
-	return names
 }
 
 func topics(handlers map[string]Handler) []string {
@@ -191,16 +176,20 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("make router: %w", err)
 	}
-	subscriber, err := kafkabus.NewSubscriber(r.deps.Bus, kafkabus.SubscriberOptions{
+	options := kafkabus.SubscriberOptions{
 		Group: r.name, Positions: kafkabus.NewPositions(r.deps.Pool, r.name), InFlight: r.deps.InFlight,
 		Foreign: r.deps.Foreign != nil, Log: r.deps.Log, Registerer: r.deps.Registerer,
-	})
+	}
+	if r.deps.Foreign == nil {
+		options.Wanted = r.wants
+	}
+	subscriber, err := kafkabus.NewSubscriber(r.deps.Bus, options)
 	if err != nil {
 		return fmt.Errorf("make subscriber: %w", err)
 	}
 	// The first is the outermost. Quarantine sees what is left after all attempts; an attempt has its own time, and
 	// its panic is an error before anything else sees it.
-	router.AddMiddleware(r.pass, r.giveWay, r.observe, r.park, r.retry(), r.limit, r.recover)
+	router.AddMiddleware(r.giveWay, r.observe, r.park, r.retry(), r.limit, r.recover)
 	for _, topic := range r.deps.Topics {
 		router.AddConsumerHandler(r.name+"/"+topic, topic, subscriber, r.dispatch)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection"
@@ -86,6 +87,7 @@ type app struct {
 	people *clients.People
 	banks  map[string]*clients.Bank
 	gauges gauges
+	pace   *pace.Pace
 
 	dispatches, channels *projection.Model
 }
@@ -113,7 +115,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
-		banks: map[string]*clients.Bank{},
+		banks: map[string]*clients.Bank{}, pace: base.Pace,
 	}
 	if err := a.wire(ctx, base, deps); err != nil {
 		base.Close()
@@ -182,7 +184,7 @@ func (a *app) outbox() reactions.Outbox {
 	return reactions.Outbox{
 		Resolver: reactions.Resolver{Vault: a.vault, People: a.people},
 		Pool:     a.pool, Log: a.log, Now: a.now, Logger: a.logger,
-		Seen: a.dispatches.WaitFor, Written: a.dispatches.Written,
+		Seen: a.dispatches.WaitFor, Written: a.dispatches.Written, Rush: a.pace.Rush,
 	}
 }
 

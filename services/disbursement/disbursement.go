@@ -170,7 +170,12 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Now: a.now, Logger: a.logger,
 	})
 	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Now: a.now}
-	if err := base.React("changes", inFlight, changes.Handlers()...); err != nil {
+	// What banks say is not for it, and much.
+	from := foundation.Reading{
+		Topics: []string{base.Topic("accounts"), base.Topic(Name)}, InFlight: inFlight,
+		Catalog: events.NewCatalog(accounts.Catalog(), facts.EnrolmentFacts()),
+	}
+	if err := base.ReactTo("changes", from, changes.Handlers()...); err != nil {
 		return err
 	}
 	return a.wirePayments(ctx, base)

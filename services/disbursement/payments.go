@@ -34,11 +34,11 @@ const reportsInFlight = 256
 
 // wirePayments adds the read model of payments and the ledger, what banks say, and what runs by itself.
 func (a *app) wirePayments(ctx context.Context, base *foundation.Foundation) (err error) {
-	if a.payment.model, err = base.Project(ctx, projections.Payments()); err != nil {
+	if a.payment.model, err = base.ProjectPatiently(ctx, projections.Payments()); err != nil {
 		return err
 	}
 	a.payment.releaser = releaser.New(releaser.Deps{
-		Pool: a.pool, Log: a.log, Payments: a.payment.model, Now: a.now, Logger: a.logger,
+		Pool: a.pool, Log: a.log, Payments: a.payment.model, Pace: base.Pace, Now: a.now, Logger: a.logger,
 	})
 	a.payment.inquirer = inquirer.New(inquirer.Deps{
 		Pool: a.pool, Log: a.log, Now: a.now, Logger: a.logger, Silence: a.config.Silence,

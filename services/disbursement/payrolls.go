@@ -243,7 +243,11 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 			return httpapi.Done[Payroll]{}, err
 		}
 	}
-	return changePayroll(ctx, a, c, cmd)
+	done, err := changePayroll(ctx, a, c, cmd)
+	if err == nil {
+		a.payment.releaser.Call(p.Payroll)
+	}
+	return done, err
 }
 
 // hashOf computes the hash of a draft from its lines in the log.

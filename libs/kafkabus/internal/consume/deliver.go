@@ -77,12 +77,21 @@ func (d *delivery) run(ctx, messages context.Context) {
 
 // fill moves what was read into the window, as far as there is room.
 func (d *delivery) fill(start func(*entry)) {
+	passed := false
 	for len(d.waiting) > 0 && d.window.room(d.InFlight) {
-		e, free := d.window.add(d.waiting[0])
+		r := d.waiting[0]
 		d.waiting = d.waiting[1:]
-		if free {
+		if d.Wanted != nil && !d.Wanted(r) {
+			d.window.pass(r.After)
+			passed = true
+			continue
+		}
+		if e, free := d.window.add(r); free {
 			start(e)
 		}
+	}
+	if passed {
+		d.moved(d.tail.Partition, d.window.done)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 const (
 	saveEvery    = 200 * time.Millisecond
+	hintEvery    = 5 * time.Second // while progress is kept elsewhere: Kafka is told for tools that show the lag
 	saveTimeout  = 5 * time.Second
 	leaveTimeout = 5 * time.Second
 )
@@ -32,6 +33,8 @@ type Member struct {
 	// InFlight is the most unfinished messages per partition, NackWait the longest pause after a refusal.
 	InFlight int
 	NackWait time.Duration
+	// Wanted tells which records become messages; the others are passed over. nil: all of them.
+	Wanted func(Record) bool
 	// Message makes a message of a record, whose context ends when done is called.
 	Message func(ctx context.Context, r Record) (m *message.Message, done context.CancelFunc)
 	// Out takes the messages. Run closes it.
@@ -135,7 +138,7 @@ func (m *Member) leave(ctx context.Context) {
 func (m *Member) work(term, messages context.Context, generation *kafka.Generation) {
 	ctx, stop := context.WithCancel(term)
 	defer stop()
-	book := &ledger{keeper: m.keeper(generation), hint: committed{generation}, changed: map[int]Progress{}}
+	book := &ledger{keeper: m.keeper(generation), hint: committed{generation}, changed: map[int]Progress{}, untold: map[int]Progress{}}
 	book.wait = pause.Backoff{First: retryFirst, Most: retryMost}
 	partitions := make([]int, 0, len(generation.Assignments[m.Topic]))
 	for _, a := range generation.Assignments[m.Topic] {
@@ -150,11 +153,11 @@ func (m *Member) work(term, messages context.Context, generation *kafka.Generati
 		d := m.delivery(p, from, book)
 		deliveries.Go(func() { d.run(ctx, messages) })
 	}
-	for m.save(ctx, book) && pause.For(ctx, saveEvery) == nil {
+	for m.save(ctx, book, false) && pause.For(ctx, saveEvery) == nil {
 	}
 	stop()
 	deliveries.Wait()
-	m.save(context.WithoutCancel(ctx), book)
+	m.save(context.WithoutCancel(ctx), book, true)
 }
 
 func (m *Member) keeper(generation *kafka.Generation) keeper {
@@ -192,24 +195,29 @@ func (m *Member) delivery(partition int, from map[int]Progress, book *ledger) *d
 	}
 }
 
-// save saves what has changed, and tells whether this member still belongs to its generation. Kafka is always told,
-// for tools that show the lag.
-func (m *Member) save(ctx context.Context, book *ledger) bool {
-	changed := book.take()
-	if len(changed) == 0 {
-		return true
-	}
+// save saves what has changed, and tells whether this member still belongs to its generation. Kafka is told as well, for
+// tools that show the lag; but now and then only, unless it is the last time: each commit shares a connection with the
+// heartbeats, and kafka-go waits for two answers on one connection in a busy loop.
+func (m *Member) save(ctx context.Context, book *ledger, last bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	if m.Positions != nil {
-		if err := book.keeper.save(ctx, m.Topic, changed); err != nil {
-			book.putBack(changed)
-			_ = m.retry(ctx, &book.wait, "progress", "progress cannot be saved, trying again", err)
-			return true
+	if changed := book.take(); len(changed) > 0 {
+		if m.Positions != nil {
+			if err := book.keeper.save(ctx, m.Topic, changed); err != nil {
+				book.putBack(changed)
+				_ = m.retry(ctx, &book.wait, "progress", "progress cannot be saved, trying again", err)
+				return true
+			}
+			book.wait.Success()
 		}
-		book.wait.Success()
+		maps.Copy(book.untold, changed)
 	}
-	if err := book.hint.save(ctx, m.Topic, changed); err != nil {
+	if len(book.untold) == 0 || m.Positions != nil && !last && time.Since(book.told) < hintEvery {
+		return true
+	}
+	untold := book.untold
+	book.untold, book.told = map[int]Progress{}, time.Now()
+	if err := book.hint.save(ctx, m.Topic, untold); err != nil {
 		m.Metrics.Errors.WithLabelValues("progress").Inc()
 		m.Log.Debug("generation is over", zap.Error(err))
 		return false
@@ -221,7 +229,9 @@ func (m *Member) save(ctx context.Context, book *ledger) bool {
 type ledger struct {
 	keeper keeper
 	hint   committed
-	wait   pause.Backoff // after failures to save
+	wait   pause.Backoff    // after failures to save
+	untold map[int]Progress // of which Kafka has not been told
+	told   time.Time        // when it was
 
 	mu      sync.Mutex
 	changed map[int]Progress

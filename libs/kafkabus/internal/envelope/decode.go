@@ -83,8 +83,8 @@ type envelope struct {
 func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 	r := Received{Place: e.place}
 	e.require(headerSpecVersion, specVersion)
-	name := e.text(headerType)
-	e.check(catalog.Knows(name), headerType, "is not in the catalog")
+	name := e.text(HeaderType)
+	e.check(catalog.Knows(name), HeaderType, "is not in the catalog")
 	r.Source = e.require(headerSource, sourcePrefix+events.Service(name))
 	r.Stream = e.require(headerSubject, e.key)
 	r.Position = e.number(headerSequence, 1)
@@ -97,8 +97,10 @@ func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 	r.Meta.Trace, _ = e.header(headerTrace)
 	e.check(r.Previous < r.Position, headerPrevious, "is not less than "+headerSequence)
 	e.check(r.Stream != "", headerSubject, "is empty")
-	media, _, err := mime.ParseMediaType(e.text(headerContentType))
-	e.check(err == nil && media == contentType, headerContentType, "is not "+contentType)
+	if media := e.text(headerContentType); media != contentType { // which is how our relays write it
+		media, _, err := mime.ParseMediaType(media)
+		e.check(err == nil && media == contentType, headerContentType, "is not "+contentType)
+	}
 	if e.err == nil {
 		r.Event, e.err = body(catalog, name, e.body)
 	}

@@ -19,9 +19,10 @@ import (
 const (
 	// HeaderID names the fact for ever and everywhere.
 	HeaderID = "ce_id"
+	// HeaderType names its kind.
+	HeaderType = "ce_type"
 
 	headerSpecVersion  = "ce_specversion"
-	headerType         = "ce_type"
 	headerSource       = "ce_source"
 	headerSubject      = "ce_subject"
 	headerTime         = "ce_time"
@@ -62,7 +63,7 @@ func Wrap(r eventstore.Stored, previous int64) kafka.Message {
 	service := events.Service(r.Name)
 	l.add(headerSpecVersion, specVersion)
 	l.add(HeaderID, service, "/", r.Stream, "/", strconv.Itoa(r.Version))
-	l.add(headerType, r.Name)
+	l.add(HeaderType, r.Name)
 	l.add(headerSource, sourcePrefix, service)
 	l.add(headerSubject, r.Stream)
 	l.instant(headerTime, r.Meta.OccurredAt)

@@ -56,7 +56,19 @@ func OpenWork(account string) string { return open(account) }
 func Dispatches() *projection.Projection {
 	return projection.Table[Dispatch]{
 		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: applyToDispatch,
-	}.Projection()
+	}.Projection().Of(append(Wanting(),
+		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{},
+		bankgateway.InquirySent{}, bankgateway.RecallSent{},
+		bankgateway.OpeningSent{}, bankgateway.OpeningHeld{}, bankgateway.OpeningResumed{},
+	)...)
+}
+
+// Wanting lists the facts of other services that something has to be said for.
+func Wanting() []events.Event {
+	return []events.Event{
+		disbursement.PaymentReleased{}, disbursement.PaymentReissued{}, disbursement.PaymentUnknown{}, disbursement.RecallRequested{},
+		accounts.AccountRequested{},
+	}
 }
 
 const dispatchesDDL = `

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,8 @@ const Actor = "service:bankgateway"
 const (
 	// batch is how many messages go to a bank in one turn; one call resolves their people.
 	batch = clients.PeopleLimit
+	// many messages for one bank go before other work; see package pace.
+	many = 100
 	// abreast is how many facts of a batch are recorded at the same time. The log puts them into one transaction.
 	abreast = batch
 	// idle is how long nobody looks when nothing waited and nothing calls, and longestPause when something is away.
@@ -60,7 +63,9 @@ type Outbox struct {
 	Seen func(ctx context.Context, position int64) error
 	// Written is closed when there is more in the read model.
 	Written func() <-chan struct{}
-	Logger  *zap.Logger
+	// Rush says that much waits to be said to banks, until it is done.
+	Rush   func() (done func())
+	Logger *zap.Logger
 }
 
 // Run serves one bank until ctx ends. In all processes together, it runs once per bank.
@@ -98,9 +103,12 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err error) {
 	group, running := errgroup.WithContext(ctx)
 	written := make(chan []*job)
+	calm := func() {}
+	defer func() { calm() }() // also after the wait for the read model: more may have come meanwhile
+	much := sync.OnceFunc(func() { calm = o.Rush() })
 	group.Go(func() error {
 		defer close(written)
-		return o.writeAll(running, bank, written)
+		return o.writeAll(running, bank, much, written)
 	})
 	var last int64
 	group.Go(func() error {
@@ -121,9 +129,10 @@ func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err er
 	return sent, o.Seen(ctx, last)
 }
 
-// writeAll hands on what waits, batch by batch, until nothing does or the bank is paused.
-func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, written chan<- []*job) error {
-	catalog := wanting()
+// writeAll hands on what waits, batch by batch, until nothing does or the bank is paused. It calls much when there
+// are many in a batch.
+func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), written chan<- []*job) error {
+	catalog, left := wanting(), map[string]bool{}
 	var after projections.Place
 	for {
 		waiting, err := projections.Waiting(ctx, o.Pool, bank.BIC, after, batch)
@@ -133,8 +142,11 @@ func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, written chan<-
 		if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
 			return err
 		}
+		if len(waiting) >= many {
+			much()
+		}
 		after = waiting[len(waiting)-1].After()
-		jobs, err := o.jobs(ctx, catalog, waiting)
+		jobs, err := o.jobs(ctx, catalog, waiting, left)
 		if err == nil {
 			err = o.write(ctx, jobs)
 		}
@@ -196,8 +208,10 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 }
 
 // jobs reads the dispatches, and leaves out what the log says was done. Of one stream it takes the first: what follows has
-// to wait until that is recorded, and is met by the next sweep.
-func (o Outbox) jobs(ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch) ([]*job, error) {
+// to wait until that is recorded, and is met by the next sweep. left are the streams of which something waits for that.
+func (o Outbox) jobs(
+	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, left map[string]bool,
+) ([]*job, error) {
 	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(abreast)
 	all := make([]*job, 0, len(waiting))
@@ -219,7 +233,11 @@ func (o Outbox) jobs(ctx context.Context, catalog events.Catalog, waiting []proj
 	}
 	due, taken := all[:0], make(map[string]bool, len(all))
 	for _, j := range all {
-		if j.due && !taken[j.stream()] {
+		switch {
+		case !j.due:
+		case taken[j.stream()] || left[j.stream()]:
+			left[j.stream()] = true
+		default:
 			taken[j.stream()] = true
 			due = append(due, j)
 		}

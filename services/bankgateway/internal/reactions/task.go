@@ -39,15 +39,7 @@ type task interface {
 }
 
 // wanting holds the facts that something has to be said for.
-func wanting() events.Catalog {
-	return events.NewCatalog([]events.Event{
-		disbursement.PaymentReleased{},
-		disbursement.PaymentReissued{},
-		disbursement.PaymentUnknown{},
-		disbursement.RecallRequested{},
-		accounts.AccountRequested{},
-	})
-}
+func wanting() events.Catalog { return events.NewCatalog(projections.Wanting()) }
 
 // taskOf reads the task out of a dispatch.
 func taskOf(catalog events.Catalog, d projections.Dispatch) (task, error) {

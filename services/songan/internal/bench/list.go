@@ -81,12 +81,13 @@ func (p *province) untilInstructed(ctx context.Context, want int) error {
 	})
 }
 
-// untilReconciled waits until everything that was instructed is credited, to the dong.
-func (p *province) untilReconciled(ctx context.Context, list string) error {
+// untilReconciled waits until everything that was instructed is credited, to the dong. look says how often to ask: the answer
+// about a long list takes time that the system lacks.
+func (p *province) untilReconciled(ctx context.Context, list string, look func(context.Context, func() error) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var released bool
-	return pollFast(ctx, func() error {
+	return look(ctx, func() error {
 		var r struct {
 			Instructed, Credited, Difference int64
 		}
@@ -183,4 +184,19 @@ func (p *province) copyRows(ctx context.Context, n int) (took time.Duration, err
 		return 0, fmt.Errorf("copy: %w", err)
 	}
 	return time.Since(began), nil
+}
+
+// pollCalmly is poll for an answer that costs much: it asks for a tenth of the time at most.
+func pollCalmly(ctx context.Context, check func() error) error {
+	for {
+		began := time.Now()
+		err := check()
+		if err == nil {
+			return nil
+		}
+		const rests = 9
+		if waited := client.Wait(ctx, max(pollEvery, rests*time.Since(began))); waited != nil {
+			return errors.Join(err, waited)
+		}
+	}
 }

@@ -71,26 +71,44 @@ func (p *province) payTheList(ctx context.Context) ([]figure, error) {
 	if err := p.sign(ctx, list); err != nil {
 		return nil, err
 	}
-	began = time.Now()
-	if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
+	paid, err := p.release(ctx, list.ID)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.untilInstructed(ctx, len(p.people)); err != nil {
-		return nil, err
-	}
-	released := time.Since(began)
-	if err := p.untilReconciled(ctx, list.ID); err != nil {
-		return nil, err
-	}
-	settled := time.Since(began)
 	lines := fmt.Sprintf("%d", len(p.people))
 	memory := timed("draft with proofs, "+lines+" lines", drafted, copied, draftBar)
 	memory.value += fmt.Sprintf(", memory %+d MiB", grown>>10)
 	return []figure{
 		memory,
-		timed("release to the banks, "+lines+" payments", released, copied, releaseBar),
-		timed("credited, posted and reconciled, "+lines+" payments", settled, copied, settleBar),
+		timed("release to the banks, "+lines+" payments", paid.instructed.after, copied, releaseBar),
+		timed("credited, posted and reconciled, "+lines+" payments", paid.reconciled.after, copied, settleBar),
+		cost("CPU time per payment, until all are at the banks", paid.instructed.used, int64(len(p.people))),
+		cost("CPU time per payment, until all are reconciled, simulated banks included", paid.reconciled.used, int64(len(p.people))),
 	}, nil
+}
+
+// milestone is when something was reached since the release, and the CPU time that the system had used by then.
+type milestone struct{ after, used time.Duration }
+
+// paying is how the payment of a list went.
+type paying struct{ instructed, reconciled milestone }
+
+// release pays a list, and waits until the banks have it and until it is reconciled.
+func (p *province) release(ctx context.Context, list string) (paid paying, err error) {
+	began, spent := time.Now(), p.spent()
+	reached := func() milestone { return milestone{time.Since(began), p.spent() - spent} }
+	if err := p.step(ctx, list, "release", "treasurer", struct{}{}); err != nil {
+		return paid, err
+	}
+	if err := p.untilInstructed(ctx, len(p.people)); err != nil {
+		return paid, err
+	}
+	paid.instructed = reached()
+	if err := p.untilReconciled(ctx, list, pollCalmly); err != nil {
+		return paid, err
+	}
+	paid.reconciled = reached()
+	return paid, nil
 }
 
 // timed is a duration against that of one COPY of as many rows.
@@ -119,7 +137,7 @@ func (p *province) payOneByOne(ctx context.Context) (figure, error) {
 		if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
 			return figure{}, err
 		}
-		if err := p.untilReconciled(ctx, list.ID); err != nil {
+		if err := p.untilReconciled(ctx, list.ID, pollFast); err != nil {
 			return figure{}, err
 		}
 		took = append(took, time.Since(began))

@@ -22,6 +22,7 @@ import (
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
@@ -39,6 +40,8 @@ const (
 	listsAtATime = 20
 	// chunk is the most payments of one append.
 	chunk = 1_000
+	// many payments of one list go before other work; see package pace.
+	many = 500
 	// catchUp is how long the read model may take to know of payments that are there.
 	catchUp = time.Minute
 	// actor is who releases payments, after a treasurer released the list.
@@ -50,15 +53,34 @@ type Deps struct {
 	Pool     *pgxpool.Pool
 	Log      *eventstore.Store
 	Payments *projection.Model
-	Now      func() time.Time
-	Logger   *zap.Logger
+	// Pace is told of a list of many lines; nil if nobody gives way.
+	Pace   *pace.Pace
+	Now    func() time.Time
+	Logger *zap.Logger
 }
 
 // Releaser is the runner.
-type Releaser struct{ deps Deps }
+type Releaser struct {
+	deps   Deps
+	called chan string
+}
 
 // New returns a releaser.
-func New(d Deps) *Releaser { return &Releaser{d} }
+func New(d Deps) *Releaser {
+	if d.Pace == nil {
+		d.Pace = pace.New(d.Now, nil)
+	}
+	return &Releaser{d, make(chan string, listsAtATime)}
+}
+
+// Call says that a list was just released. Nothing depends on it: without a call, or with too many, the list is found in
+// the read model, which may be behind.
+func (r *Releaser) Call(list string) {
+	select {
+	case r.called <- list:
+	default:
+	}
+}
 
 // Run releases lists until ctx ends, and returns nil then. What goes wrong is logged and tried again.
 func (r *Releaser) Run(ctx context.Context) error {
@@ -71,6 +93,10 @@ func (r *Releaser) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-written:
+		case list := <-r.called:
+			if err := r.alone(ctx, projections.PaymentList{Payroll: list}); err != nil && ctx.Err() == nil {
+				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", list), telemetry.Err(err))
+			}
 		case <-time.After(pause):
 		}
 	}
@@ -126,7 +152,8 @@ func (r *Releaser) release(ctx context.Context, list projections.PaymentList) er
 	if err := r.see(ctx); err != nil {
 		return err
 	}
-	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines()}
+	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines(), calm: func() {}}
+	defer func() { pass.calm() }()
 	draft := sheets.Draft{Payroll: p.Payroll, Number: p.Draft}
 	if err := sheets.Each(ctx, r.deps.Log, draft, 0, func(s sheets.Sheet) error { return pass.lines(ctx, s.Lines) }); err != nil {
 		return err
@@ -177,6 +204,9 @@ type pass struct {
 	// payments and total are all that are there, made those of this pass.
 	payments, made int
 	total          money.Amount
+	// rushing is set once there are many payments; calm ends the rush that they are.
+	rushing bool
+	calm    func()
 }
 
 // meta is that of what this pass does; what tells its commands on one stream apart.
@@ -260,6 +290,9 @@ func (p *pass) append(ctx context.Context, lines []payroll.Line) error {
 	meta := p.meta("payment").Recorded()
 	for i, line := range lines {
 		appends[i] = eventstore.Append{Stream: payment.Stream(line.Payment), Facts: []events.Event{p.first(line)}, Meta: meta}
+	}
+	if !p.rushing && p.made+len(appends) >= many {
+		p.rushing, p.calm = true, p.releaser.deps.Pace.Rush()
 	}
 	results, err := p.releaser.deps.Log.AppendAll(ctx, appends)
 	if err != nil {
