@@ -34,7 +34,7 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 	}
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
 	f.Witness = witness.NewKeeper(f.logPool, witness.Options{
-		Origin: Origin(f.options.Service), Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.pace.Rest,
+		Origin: Origin(f.options.Service), Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
 		Publish: []func(context.Context, []byte) error{
 			witness.ToFile(file),
 			func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, signed) },

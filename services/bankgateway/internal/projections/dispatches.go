@@ -66,7 +66,10 @@ func Dispatches() *projection.Projection {
 // Wanting lists the facts of other services that something has to be said for.
 func Wanting() []events.Event {
 	return []events.Event{
-		disbursement.PaymentReleased{}, disbursement.PaymentReissued{}, disbursement.PaymentUnknown{}, disbursement.RecallRequested{},
+		disbursement.PaymentReleased{},
+		disbursement.PaymentReissued{},
+		disbursement.PaymentUnknown{},
+		disbursement.RecallRequested{},
 		accounts.AccountRequested{},
 	}
 }
