@@ -24,7 +24,7 @@ POSTGRES  := $(value DATABASE_URL)$(value SONGAN_TEST_DATABASE)$(value PG_BIN)$(
     /opt/homebrew/opt/postgresql@*/bin/initdb /usr/local/opt/postgresql@*/bin/initdb)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka lint fmt check alone asyncapi demo bench measure kafka kafka-stop build tools postgres tools/postgres clean
+.PHONY: help run test test-kafka test-cluster lint fmt check alone asyncapi demo bench measure kafka kafka-stop build tools postgres tools/postgres clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: tools postgres ## every test: walls, units, integration and crashes on the
 	go test $(TESTFLAGS) $(filter ./tools/%,$(PATTERNS))
 	go test $(TESTFLAGS) $(RACE) $(RACED)
 	go test $(TESTFLAGS) $(filter ./services/songan/...,$(PATTERNS))
+
+test-cluster: postgres ## the services as processes of their own, all of them killed again and again (2 minutes)
+	SONGAN_TEST_CLUSTER=1 go test $(TESTFLAGS) -v -run TestEveryPaymentIsMadeOnceWhenServicesRunApart ./services/songan
 
 test-kafka: postgres ## the tests that need a broker, against the real Kafka of "make kafka"
 	@test -f .cache/kafka/env || { echo "no Kafka was started here; start one with: make kafka" >&2; exit 1; }

@@ -37,6 +37,9 @@ func runProgram(_ context.Context, args []string) error {
 	if err := json.Unmarshal(data, &environment); err != nil {
 		return err
 	}
+	if err := dieWithParent(); err != nil {
+		return err
+	}
 	const become = `exec "$0" >>"$1" 2>&1`
 	return syscall.Exec("/bin/sh", []string{"sh", "-c", become, args[0], args[2]}, environment)
 }
