@@ -88,6 +88,7 @@ func (p *Process) Line(within time.Duration) string {
 	select {
 	case line, more := <-p.lines:
 		if !more {
+			<-p.ended // and has said everything
 			p.t.Fatalf("the child ended instead of saying something: %s", p.Stderr())
 		}
 		return line

@@ -177,7 +177,7 @@ func (o *office) seen(t testing.TB, condition string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var ok bool
-		if err := o.pool.QueryRow(t.Context(), `select coalesce(bool_and(`+condition+`), false) from beneficiaries`).Scan(&ok); err != nil || !ok {
+		if err := o.pool.QueryRow(t.Context(), `select count(*) >= $1 and coalesce(bool_and(`+condition+`), false) from beneficiaries`, o.people.count()).Scan(&ok); err != nil || !ok {
 			return fmt.Errorf("not seen: %s (%w)", condition, err)
 		}
 		return nil

@@ -108,6 +108,13 @@ func (p *people) tell(t testing.TB, id string, facts ...events.Event) {
 }
 
 // know makes accounts answer about a person.
+// count is how many beneficiaries there are facts of.
+func (p *people) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.versions)
+}
+
 func (p *people) know(found profile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
