@@ -79,6 +79,14 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
+// onEmbeddedBroker skips what has nothing to do with the broker when the suite runs against a real one.
+func onEmbeddedBroker(t *testing.T) {
+	t.Helper()
+	if os.Getenv("KAFKA_BROKERS") != "" {
+		t.Skip("who may do what, and what is said of people, does not depend on the broker")
+	}
+}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -22,6 +22,7 @@ func TestAGoodTokenDoesNotReachWhatIsOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts the whole system")
 	}
+	onEmbeddedBroker(t)
 	t.Parallel()
 	m := newMachine(t)
 	file := filepath.Join(t.TempDir(), "keys.json")
