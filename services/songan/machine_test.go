@@ -79,11 +79,11 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// onEmbeddedBroker skips what has nothing to do with the broker when the suite runs against a real one.
-func onEmbeddedBroker(t *testing.T) {
+// onEmbeddedBroker skips a test when the suite runs against a cluster, and says why.
+func onEmbeddedBroker(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("KAFKA_BROKERS") != "" {
-		t.Skip("who may do what, and what is said of people, does not depend on the broker")
+		t.Skip(why)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestAGoodTokenDoesNotReachWhatIsOthers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts the whole system")
 	}
-	onEmbeddedBroker(t)
+	onEmbeddedBroker(t, "never completed against a cluster; it asks over HTTP alone")
 	t.Parallel()
 	m := newMachine(t)
 	file := filepath.Join(t.TempDir(), "keys.json")
