@@ -159,7 +159,7 @@ func TestInquiriesAndRecallsAreAnsweredFromTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.instruct(payment("e2e-2", 540_000), recall("e2e-2"))
-	if diff := cmp.Diff([]string{"ACTC", "ACCC FT* 540000", "ACCC FT* 540000"}, g.said(11)["e2e-2"]); diff != "" {
+	if diff := cmp.Diff([]string{"ACTC", "ACCC FT* 540000", "ACCC FT* 540000"}, g.said(14)["e2e-2"]); diff != "" {
 		t.Errorf("a refused recall (-want +got):\n%s", diff)
 	}
 }
