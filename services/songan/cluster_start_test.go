@@ -56,6 +56,9 @@ type cluster struct {
 // bics are the banks of the cluster.
 func bics() []string { return []string{"VBAAVNVX", "ICBVVNVX", "BFTVVNVX", "BIDVVNVX"} }
 
+// bankUser is how a bank logs in to Kafka.
+func (c *cluster) bankUser(bic string) string { return c.topics + ".bank." + bic }
+
 // actorsOfCluster are the people and services with their keys.
 func actorsOfCluster() map[string]access.Principal {
 	all := map[string]access.Principal{
@@ -182,13 +185,13 @@ func (c *cluster) planBank(t *testing.T, bic string) {
 		t.Fatal(err)
 	}
 	p := c.built(t, bic, "bank", map[string]string{
-		"SONGAN_BANK_BIC": bic, "SONGAN_BANK_BROKERS": strings.Join(c.kafka.Brokers, ","), "SONGAN_BANK_USER": "bank-" + bic,
+		"SONGAN_BANK_BIC": bic, "SONGAN_BANK_BROKERS": strings.Join(c.kafka.Brokers, ","), "SONGAN_BANK_USER": c.bankUser(bic),
 		"SONGAN_BANK_PASSWORD": c.banks[bic], "SONGAN_BANK_DIR": dir, "SONGAN_BANK_CONTROL_ADDR": at,
 		"SONGAN_BANK_SEED": strconv.FormatUint(c.seed, 10), "SONGAN_BANK_SCENARIO": string(scenario),
 	})
 	if !c.ours {
 		o := bankOptions{
-			BIC: bic, Topics: c.topics, Brokers: c.kafka.Brokers, User: "bank-" + bic, Password: c.banks[bic], Dir: dir,
+			BIC: bic, Topics: c.topics, Brokers: c.kafka.Brokers, User: c.bankUser(bic), Password: c.banks[bic], Dir: dir,
 			ControlAddr: at, Seed: c.seed,
 		}
 		if err := json.Unmarshal(scenario, &o.Scenario); err != nil {

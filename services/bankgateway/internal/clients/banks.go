@@ -39,8 +39,9 @@ func (t Topics) Reports() string { return t.prefix + ".bank." + t.bic + ".report
 // Groups is how the names of the bank's consumer groups begin.
 func (t Topics) Groups() string { return t.prefix + ".bank." + t.bic + "." }
 
-// User is the name under which the bank logs in to Kafka.
-func (t Topics) User() string { return "bank-" + t.bic }
+// User is the name under which the bank logs in to Kafka. It is of this installation alone: two on one cluster that called
+// a bank by one name would lock each other's bank out, each with its own password.
+func (t Topics) User() string { return t.prefix + ".bank." + t.bic }
 
 // Access says what is done about a bank's access to Kafka.
 type Access struct {

@@ -42,7 +42,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err := dataDir(config.Data); err != nil {
 		return err
 	}
-	cast, err := loadCast(config.Data)
+	cast, err := loadCast(config.Data, config.Topics)
 	if err != nil {
 		return err
 	}
