@@ -102,7 +102,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	}
 	f.Bus, err = kafkabus.Connect(kafkabus.Settings{
 		Brokers: deps.Config.Brokers, User: deps.Config.KafkaUser, Password: deps.Config.KafkaPassword,
-		ClientID: "songan-" + o.Service,
+		ClientID: "songan-" + o.Service, Session: deps.Config.KafkaSession,
 	})
 	if err != nil {
 		return nil, err

@@ -96,6 +96,18 @@ func inGroup(t *testing.T, cfg kafkabus.Config, group string, n int) {
 	})
 }
 
+func TestASessionThatBrokersRefuseIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[time.Duration]time.Duration{
+		0: kafkabus.DefaultSession, kafkabus.LeastSession: kafkabus.LeastSession, time.Minute: time.Minute, time.Second: 0, -time.Minute: 0,
+	} {
+		cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: []string{"127.0.0.1:1"}, Session: given})
+		if cfg.Session != want || (err == nil) != (want > 0) {
+			t.Errorf("a session of %s becomes %s, %v", given, cfg.Session, err)
+		}
+	}
+}
+
 // A service that is killed, started, and killed again before the group has let it in, has left two dead members behind.
 // Its third life reads all partitions, once the group has found out. The embedded broker alone never found out about the
 // second one, unless that happened to lead the group; so there are several.

@@ -63,7 +63,7 @@ func (c *cluster) bankUser(bic string) string { return c.topics + ".bank." + bic
 func actorsOfCluster() map[string]access.Principal {
 	all := map[string]access.Principal{
 		"treasurer": {Role: access.Treasurer, Unit: "01"}, "second_treasurer": {Role: access.Treasurer, Unit: "01"},
-		"auditor": {Role: access.Auditor}, "admin": {Role: access.Admin},
+		"auditor": {Role: access.Auditor}, "admin": {Role: access.Admin}, "police": {Role: access.CommunePolice, Unit: "00004"},
 	}
 	for unit, mark := range map[string]string{"00004": "", "00008": "_00008", "00025": "_00025"} {
 		all["lisa"+mark] = access.Principal{Role: access.LISAOfficer, Unit: unit}
@@ -234,7 +234,7 @@ func (c *cluster) planService(t *testing.T, name string) {
 		"SONGAN_PEOPLE_URL": "http://" + c.address["accommodation"], "SONGAN_PEOPLE_TOKEN": c.tokens[name],
 		"SONGAN_ACCOUNTS_URL": "http://" + c.address["accounts"], "SONGAN_ACCOUNTS_TOKEN": c.tokens[name],
 		"SONGAN_BANKS": strings.Join(bics(), ","), "SONGAN_BANK_PASSWORDS": strings.Join(passwords, ","),
-		"SONGAN_DISBURSEMENT_SILENCE": "4s",
+		"SONGAN_DISBURSEMENT_SILENCE": "4s", "SONGAN_KAFKA_SESSION": kafkabus.LeastSession.String(),
 	}
 	p := c.built(t, name, name, environment)
 	p.up = answers("http://" + c.address[name] + "/readyz")
