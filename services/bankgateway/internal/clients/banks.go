@@ -52,7 +52,8 @@ type Access struct {
 	Replication int
 }
 
-// Ensure makes the topics of a bank and lets it in. The bank may read its instructions, with consumer groups of its own,
+// Ensure makes the topics of a bank, and lets it in afterwards: Kafka's clients differ in what becomes of a group that is
+// joined before its topic is there, and some read nothing for ever. The bank may read its instructions, with consumer groups of its own,
 // and write its reports, and nothing else.
 func Ensure(ctx context.Context, bus kafkabus.Config, t Topics, a Access) error {
 	for _, topic := range []string{t.Instructions(), t.Reports()} {
