@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/projection/internal/overtake"
 	"github.com/songan-vn/songan/libs/projection/internal/views"
@@ -79,7 +80,7 @@ type served struct {
 }
 
 // served answers pgx.ErrNoRows when there is none yet.
-func (m *Model) served(ctx context.Context, q checkpoint.Querier) (s served, err error) {
+func (m *Model) served(ctx context.Context, q pg.Querier) (s served, err error) {
 	err = q.QueryRow(ctx, `select name, version from projection_versions where base = $1 and serving`, m.base).
 		Scan(&s.name, &s.version)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // Item is a fact in quarantine.
@@ -126,13 +127,8 @@ func (q *Quarantine) enter(ctx context.Context, i Item, whole func() Item) (stat
 	return state, nil
 }
 
-// database is a pool or a transaction.
-type database interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // look tells whether a message is or was in quarantine, and whether its key waits there.
-func look(ctx context.Context, db database, i Item) (seen, waits bool, err error) {
+func look(ctx context.Context, db pg.Querier, i Item) (seen, waits bool, err error) {
 	err = db.QueryRow(ctx, lookUp, i.Consumer, i.Place.Topic, i.Key, i.Fact).Scan(&seen, &waits)
 	if err != nil {
 		return false, false, fmt.Errorf("look into quarantine: %w", err)
