@@ -127,7 +127,7 @@ func TestAMessageThatKafkaHasNoMoreIsNotReleased(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.stranger(t, "k", noted{}.EventName(), `{}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	_, err := kafkabus.ReadAt(ctx, d.cfg, kafkabus.Place{Topic: d.topic, Offset: 77})
 	if _, truncated := errors.AsType[*kafkabus.TruncatedError](err); !truncated {
