@@ -37,7 +37,7 @@ func (m *Model) create(ctx context.Context, tx pgx.Tx) (err error) {
 		return fmt.Errorf("create tables: %w", err)
 	}
 	if err := m.projection.prepare(ctx, tx); err != nil {
-		return err
+		return fmt.Errorf("read how rows are written: %w", err)
 	}
 	if _, err := tx.Exec(ctx, enterVersion, m.projection.name, m.base, m.version, m.tables); err != nil {
 		return fmt.Errorf("enter version: %w", err)
@@ -169,7 +169,7 @@ func (r *Runner) Drop(ctx context.Context, name string) error {
 		case errors.Is(err, pgx.ErrNoRows):
 			return errNoVersion
 		case err != nil:
-			return err
+			return fmt.Errorf("forget the version: %w", err)
 		case serving:
 			return errServing
 		}

@@ -101,13 +101,13 @@ func entriesOf(people []Question) (map[string]entry, error) {
 
 func entryOf(p Question) (e entry, err error) {
 	if _, err = vn.ParseCitizenID(p.Number); err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("number: %w", err)
 	}
 	if e.FullName, err = vn.ParseName(p.FullName); err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("name: %w", err)
 	}
 	if e.BirthDate, err = vn.ParsePartialDate(p.BirthDate); err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("birth date: %w", err)
 	}
 	e.Sex, err = vn.ParseSex(p.Sex)
 	return e, err

@@ -86,7 +86,7 @@ func New(o Options) (*Simulator, error) {
 	if register == nil {
 		made, err := people.New(people.Options{Seed: o.Seed, Size: o.Size, AsOf: o.AsOf})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("make the register: %w", err)
 		}
 		register = made
 	}

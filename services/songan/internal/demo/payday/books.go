@@ -49,7 +49,7 @@ func (b *banks) behave(ctx context.Context, s *Scenario) (restore func(context.C
 	}
 	books, err := b.books(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read what was booked before: %w", err)
 	}
 	b.before = map[string]bool{}
 	for id := range books.open {
@@ -59,10 +59,10 @@ func (b *banks) behave(ctx context.Context, s *Scenario) (restore func(context.C
 	for _, bic := range b.bics {
 		var was Scenario
 		if err := b.ask(ctx, question{bic, http.MethodGet, controlScenario, nil, &was}); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("ask how bank %s behaves: %w", bic, err)
 		}
 		if err := b.ask(ctx, question{bic, http.MethodPost, controlScenario, s, nil}); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("tell bank %s how to behave: %w", bic, err)
 		}
 		earlier[bic] = was
 	}
@@ -83,7 +83,7 @@ func (b *banks) owed(ctx context.Context) (int64, error) {
 			Owed int64 `json:"owed"`
 		}
 		if err := b.ask(ctx, question{bic, http.MethodGet, controlTotals, nil, &totals}); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("ask what bank %s owes: %w", bic, err)
 		}
 		sum += totals.Owed
 	}
@@ -95,7 +95,7 @@ func (b *banks) daysPass(ctx context.Context) error {
 	return until(ctx, "returns", func(ctx context.Context) (bool, error) {
 		for _, bic := range b.bics {
 			if err := b.ask(ctx, question{bic, http.MethodPost, controlReturns, struct{}{}, nil}); err != nil {
-				return false, err
+				return false, fmt.Errorf("let days pass at bank %s: %w", bic, err)
 			}
 		}
 		owed, err := b.owed(ctx)
@@ -122,7 +122,7 @@ func (b *banks) books(ctx context.Context) (library, error) {
 	for _, bic := range b.bics {
 		var text []byte
 		if err := b.ask(ctx, question{bic, http.MethodGet, controlLedger, nil, &text}); err != nil {
-			return l, err
+			return l, fmt.Errorf("ask for the book of bank %s: %w", bic, err)
 		}
 		for row := range bytes.Lines(text) {
 			var one booking

@@ -67,7 +67,7 @@ func (p *play) replace(ctx context.Context, o *office, one payment) (open bool, 
 	}
 	was, err := latest(ctx)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("read the account: %w", err)
 	}
 	bank := p.banks.bics[(slices.Index(p.banks.bics, one.Bank)+1)%len(p.banks.bics)]
 	var drafted struct {

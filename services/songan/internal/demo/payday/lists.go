@@ -115,7 +115,7 @@ func Programme(ctx context.Context, api *client.Client, system System, now time.
 			Status string `json:"status"`
 		}](ctx, api, client.Call{Path: disbursement + "/payrolls", Token: system.Actors["auditor"].Token}, url.Values{"programme": {programme}})
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("look for lists of %s: %w", programme, err)
 		}
 		taken := map[string]int{}
 		for _, l := range all {
@@ -168,7 +168,7 @@ func (p *play) complete(ctx context.Context, o *office, drafted list) error {
 	o.payroll, o.month = drafted.ID, drafted.Month
 	for nth := 2; ; nth++ {
 		if err := p.computed(ctx, o); err != nil {
-			return err
+			return fmt.Errorf("read the list: %w", err)
 		}
 		missing := o.missing()
 		if o.signed || missing == 0 || nth > redrafts {
@@ -320,7 +320,7 @@ func (p *play) release(ctx context.Context, o *office) error {
 		case refused && refusal.Status == http.StatusConflict:
 			return nil
 		case err != nil:
-			return err
+			return fmt.Errorf("press the button: %w", err)
 		case got.Status < http.StatusMultipleChoices:
 			won.Add(1)
 		}

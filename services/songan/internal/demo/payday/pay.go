@@ -37,7 +37,7 @@ func sumsOf(all []payment) (statement.Sums, error) {
 	var sums statement.Sums
 	for _, one := range all {
 		if err := sums.Count(one.Status, one.Amount); err != nil {
-			return sums, err
+			return sums, fmt.Errorf("payment %s: %w", one.ID, err)
 		}
 	}
 	return sums, nil
@@ -72,7 +72,7 @@ func (p *play) pay(ctx context.Context, o *office) error {
 func (p *play) settle(ctx context.Context, o *office) error {
 	all, err := p.payments(ctx, o)
 	if err != nil {
-		return err
+		return fmt.Errorf("list payments: %w", err)
 	}
 	for _, one := range all {
 		switch {

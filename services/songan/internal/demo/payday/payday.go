@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	t, err := p.hear(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("ask the witnesses: %w", err)
 	}
 	if err := t.print(o.Out, p); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (p *play) perform(ctx context.Context) (err error) {
 	}
 	restore, err := p.banks.behave(ctx, p.Scenario)
 	if err != nil {
-		return err
+		return fmt.Errorf("make the banks behave: %w", err)
 	}
 	defer func() { err = restore(ctx, err) }()
 	for _, act := range []struct {

@@ -65,7 +65,7 @@ func (p *play) register(ctx context.Context, o *office) error {
 			p.registered.Add(1)
 		})
 	if err != nil {
-		return err
+		return fmt.Errorf("send the people: %w", err)
 	}
 	return p.identify(ctx, o)
 }
@@ -78,7 +78,7 @@ func (p *play) batch(ctx context.Context, call client.Call, member string, lines
 		call.Key = fmt.Sprintf("%s-%d", key, from)
 		verdicts, err := p.API.Batch(ctx, call, member, part)
 		if err != nil {
-			return err
+			return fmt.Errorf("lines from %d on: %w", from, err)
 		}
 		for i, v := range verdicts {
 			done(from+i, v)
@@ -94,14 +94,14 @@ func until(ctx context.Context, what string, done func(context.Context) (bool, e
 		ready, err := done(ctx)
 		switch {
 		case err != nil:
-			return err
+			return fmt.Errorf("%s: %w", what, err)
 		case ready:
 			return nil
 		case time.Since(began) > waitLimit:
 			return fmt.Errorf("%s: not done after %s", what, waitLimit)
 		}
 		if err := client.Wait(ctx, glanceEvery); err != nil {
-			return err
+			return fmt.Errorf("wait for %s: %w", what, err)
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (p *play) watch(ctx context.Context, o *office, w watching) error {
 			Path: accounts + "/beneficiaries", Token: o.auditor,
 		}, url.Values{"unit": {o.unit}})
 		if err != nil {
-			return false, err
+			return false, fmt.Errorf("list beneficiaries: %w", err)
 		}
 		through := 0
 		for _, b := range listed {

@@ -39,7 +39,7 @@ func (p *play) hear(ctx context.Context) (*testimony, error) {
 			return t, err
 		}
 		if err := client.Wait(ctx, glanceEvery); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("wait for reports: %w", err)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func (p *play) ask(ctx context.Context) (*testimony, error) {
 	for _, o := range p.offices {
 		all, err := p.payments(ctx, o)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("payments of commune %s: %w", o.unit, err)
 		}
 		if err := t.hearOffice(o, all, books, &api); err != nil {
 			return nil, err
@@ -64,7 +64,7 @@ func (p *play) ask(ctx context.Context) (*testimony, error) {
 		o.remember(&demo)
 		reconciled, err := p.reconciliation(ctx, o)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reconciliation of commune %s: %w", o.unit, err)
 		}
 		stated = stated.Plus(reconciled)
 	}
@@ -114,7 +114,7 @@ func (t *testimony) hearOffice(o *office, all []payment, books library, api *cou
 	}
 	for _, one := range all {
 		if err := sums.Count(one.Status, one.Amount); err != nil {
-			return err
+			return fmt.Errorf("payment %s: %w", one.ID, err)
 		}
 		sum := statement.Of(one.Amount)
 		api.instructed = api.instructed.Plus(sum)
@@ -143,7 +143,7 @@ func (t *testimony) follow(one payment, books library) error {
 	sums := t.banks[one.Bank]
 	sums.Instructed = sums.Instructed.Plus(statement.Of(one.Amount))
 	if err := sums.Count(one.Status, one.Amount); err != nil {
-		return err
+		return fmt.Errorf("payment %s: %w", one.ID, err)
 	}
 	t.banks[one.Bank] = sums
 	ids := attempts(one)
@@ -157,7 +157,7 @@ func (t *testimony) follow(one payment, books library) error {
 		own := t.books[e.bank]
 		own.Instructed = own.Instructed.Plus(statement.Of(e.Amount))
 		if err := own.Count(e.state(), e.Amount); err != nil {
-			return err
+			return fmt.Errorf("payment %s in the bank's book: %w", one.EndToEndID, err)
 		}
 		t.books[e.bank] = own
 	}
