@@ -22,6 +22,7 @@ import (
 	"github.com/songan-vn/songan/services/simulators/people"
 	demo "github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/books"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/roll"
 )
 
@@ -41,7 +42,7 @@ func powerCuts() map[payday.Stage]int {
 // unreliable are banks that say many things twice or in the wrong order, and some of them only when they are asked. What
 // they book is right all the same.
 func unreliable() *payday.Scenario {
-	s := *payday.Normal()
+	s := *books.Normal()
 	s["acknowledge"] = "steps"
 	s["manner"] = map[string]int{"twice": 250, "out_of_order": 150, "lost": 15}
 	s["reject"] = map[string]int{"AC01": 30, "AC04": 40}
