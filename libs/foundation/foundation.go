@@ -24,6 +24,7 @@ import (
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/witness"
@@ -61,7 +62,7 @@ type Foundation struct {
 	models   *projection.Runner
 	reactors []*reaction.Reactor
 
-	quarantine *reaction.Quarantine
+	quarantine *quarantine.Store
 	// Witness signs checkpoints of the log, and proves single facts of it.
 	Witness     *witness.Keeper
 	checkpoints *kafkabus.Publisher
@@ -113,7 +114,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err = f.openWitness(ctx); err != nil {
 		return nil, err
 	}
-	f.quarantine = reaction.NewQuarantine(f.Pool, deps.Now)
+	f.quarantine = quarantine.New(f.Pool, deps.Now)
 	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
 	return f, nil
 }
@@ -126,7 +127,7 @@ func (f *Foundation) pool(ctx context.Context, name string, conns int32) (*pgxpo
 
 func (f *Foundation) migrate(ctx context.Context) error {
 	migrations := []func(context.Context, *pgxpool.Pool) error{
-		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, reaction.Migrate, witness.Migrate,
+		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, quarantine.Migrate, witness.Migrate,
 	}
 	for _, migrate := range migrations {
 		if err := migrate(ctx, f.logPool); err != nil {

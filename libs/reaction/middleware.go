@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -117,12 +118,12 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		ctx := m.Context() // the one of the delivery, without the time limit of an attempt
-		state, err := r.quarantine.enter(ctx, r.place(m), func() Item { return r.item(m) })
+		state, err := r.quarantine.Enter(ctx, r.place(m), func() quarantine.Item { return r.item(m) })
 		if err != nil {
 			return nil, err
 		}
-		if state != free {
-			handlingOf(ctx).outcome = map[entry]outcome{behind: parked, known: closed}[state]
+		if state != quarantine.Free {
+			handlingOf(ctx).outcome = map[quarantine.Entry]outcome{quarantine.Behind: parked, quarantine.Known: closed}[state]
 			return nil, nil
 		}
 		_, err = next(m)
@@ -135,7 +136,7 @@ func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 		// A shutdown that begins now must not cost all attempts again.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
-		if err := r.quarantine.add(ctx, item); err != nil {
+		if err := r.quarantine.Add(ctx, item); err != nil {
 			return nil, err
 		}
 		handlingOf(ctx).outcome = quarantined

@@ -76,7 +76,7 @@ func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle fu
 	}
 	for ctx.Err() == nil {
 		if err := l.catchUp(ctx, after, apply); err != nil {
-			return err
+			return fmt.Errorf("catch up: %w", err)
 		}
 		err := l.store.Follow(ctx, after, bulkBatch, func(ctx context.Context, facts []events.Recorded) error {
 			if err := apply(ctx, facts); err != nil {
