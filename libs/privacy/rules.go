@@ -81,7 +81,7 @@ func (d Deadline) DoneBy(at time.Time) time.Time {
 	if d.DoneHours > 0 {
 		return at.Add(time.Duration(d.DoneHours) * time.Hour)
 	}
-	return vn.DateOf(at).AddDays(d.DoneDays + 1).At(0, 0)
+	return vn.DateOf(at).AddDays(d.DoneDays+1).At(0, 0)
 }
 
 // Rules are all that ever held.
