@@ -1,5 +1,6 @@
 // Package privacy says what people's data is and what is done with it: how long each kind is kept, when a person is
-// answered, and which role sees which field in which form. All of it is data that a lawyer can read; it is pure.
+// answered, and which role sees which field in which form. All of it is data that a lawyer can read; apart from reading an
+// operator's file of rules it is pure.
 //
 //  1. Data is basic or sensitive (Law 91/2025/QH15). Sensitive are stays in medical facilities, categories that tell of an
 //     illness, and what banks know.

@@ -149,7 +149,9 @@ func TestFacilitiesAreShownWithoutTheirPeople(t *testing.T) {
 		"police": "Bệnh viện, 02438253531, Lê Thị Hoa", "auditor": "Bệnh viện, ****3531, L. T. Hoa",
 	} {
 		testkit.Eventually(t, 10*time.Second, func() error {
-			var page struct{ Items []struct{ Kind, Name, Phone, Contact string } }
+			var page struct {
+				Items []struct{ Kind, Name, Phone, Contact string }
+			}
 			h.get(t, actor, "/facilities", "").into(t, &page)
 			for _, f := range page.Items {
 				if got := strings.Join([]string{f.Name, f.Phone, f.Contact}, ", "); f.Kind == "medical" && got == want {

@@ -23,8 +23,11 @@ func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
 	last.want(t, http.StatusCreated)
 	o.seen(t, `true`)
 	for _, c := range []struct{ actor, of, want string }{
-		{"lisa", "ill", "C8 1.5 810000"}, {"accountant", "ill", "C8 1.5 810000"}, {"approver", "ill", "C8 1.5 810000"},
-		{"treasurer", "ill", "  810000"}, {"treasurer", "lame", "C6-d 2.0 1080000"},
+		{"lisa", "ill", "C8 1.5 810000"},
+		{"accountant", "ill", "C8 1.5 810000"},
+		{"approver", "ill", "C8 1.5 810000"},
+		{"treasurer", "ill", "  810000"},
+		{"treasurer", "lame", "C6-d 2.0 1080000"},
 	} {
 		answer := o.get(t, c.actor, "/entitlements/"+c.of+"?month=2026-08", last.position())
 		answer.want(t, http.StatusOK)
