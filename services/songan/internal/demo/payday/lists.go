@@ -291,7 +291,9 @@ func (p *play) sign(ctx context.Context, o *office) error {
 
 // order is the number of the State Treasury's order.
 func (p *play) order(o *office) string {
-	return fmt.Sprintf("KB-%08x-%s", uint32(crowd.Hash(p.Name)), o.unit)
+	const group = 10_000
+	number := crowd.Hash(p.Name)
+	return fmt.Sprintf("KB-%04d-%04d/%s", number/group%group, number%group, o.unit)
 }
 
 // presses is how many treasurers release a list at the same moment.
