@@ -34,6 +34,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
+	"github.com/songan-vn/songan/services/disbursement/internal/stops"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -76,6 +77,7 @@ type app struct {
 	units  *units.Directory
 	people *clients.Profiles
 	clerk  *clerk.Clerk
+	stops  *stops.Gate
 
 	enrolments, beneficiaries, payrolls, lines *projection.Model
 
@@ -119,7 +121,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
-		rules: rules, units: directory,
+		rules: rules, units: directory, stops: stops.New(base.Pool),
 		people: clients.NewProfiles(peer.Options{
 			URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
 		}),
@@ -169,7 +171,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 		Pool: base.Pool, Log: base.Log, Vault: base.Vault, Rules: a.rules, Units: a.units, LookBack: a.config.LookBack,
 		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Now: a.now, Logger: a.logger,
 	})
-	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Now: a.now}
+	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Stops: a.stops, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Now: a.now}
 	// What banks say is not for it, and much.
 	from := foundation.Reading{
 		Topics: []string{base.Topic("accounts"), base.Topic(Name)}, InFlight: inFlight,

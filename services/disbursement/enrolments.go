@@ -245,7 +245,11 @@ func changeEnrolment[I any](
 	if !e.Exists() || !a.mine(c.Who, e.Unit) {
 		return httpapi.Done[Enrolment]{}, enrolment.ErrUnknown()
 	}
-	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	var out eventstore.Outcome[enrolment.Enrolment]
+	err = a.stops.Stop(ctx, func(ctx context.Context) (err error) {
+		out, err = eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+		return err
+	})
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}

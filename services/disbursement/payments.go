@@ -38,7 +38,7 @@ func (a *app) wirePayments(ctx context.Context, base *foundation.Foundation) (er
 		return err
 	}
 	a.payment.releaser = releaser.New(releaser.Deps{
-		Pool: a.pool, Log: a.log, Payments: a.payment.model, Pace: base.Pace, Now: a.now, Logger: a.logger,
+		Pool: a.pool, Log: a.log, Payments: a.payment.model, Enrolments: a.enrolments, Stops: a.stops, Pace: base.Pace, Now: a.now, Logger: a.logger,
 	})
 	a.payment.inquirer = inquirer.New(inquirer.Deps{
 		Pool: a.pool, Log: a.log, Now: a.now, Logger: a.logger, Silence: a.config.Silence,

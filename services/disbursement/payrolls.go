@@ -239,7 +239,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
-		if cmd.Removals, err = a.obsolete(ctx, p); err != nil {
+		if cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
 	}
@@ -259,21 +259,17 @@ func (a *app) hashOf(ctx context.Context, p payroll.Payroll) (string, error) {
 	return tally.Hash(), err
 }
 
-// obsolete finds the lines that must not be paid any more, by everything that the log knows now.
-func (a *app) obsolete(ctx context.Context, p payroll.Payroll) ([]payroll.Removal, error) {
+// obsolete finds the lines that must not be paid any more, by everything that the log knows up to the position seen.
+func (a *app) obsolete(ctx context.Context, p payroll.Payroll) (removals []payroll.Removal, seen int64, err error) {
 	head, err := a.log.Head(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, wait := range []func(context.Context, int64) error{a.lines.WaitFor, a.enrolments.WaitFor, a.payment.model.WaitFor} {
 		if err := wait(ctx, head); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	found, err := projections.ObsoleteOfList(ctx, a.pool, p.Payroll, p.Draft)
-	removals := make([]payroll.Removal, 0, len(found))
-	for _, o := range found {
-		removals = append(removals, payroll.Removal{Line: o.Payment, Reason: o.Reason, Amount: money.Amount(o.Amount)})
-	}
-	return removals, err
+	return projections.Removals(found), head, err
 }

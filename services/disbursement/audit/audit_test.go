@@ -123,6 +123,14 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I10"},
 		},
+		"I10 what was stopped after the release and before its payment is paid": {
+			plant: func(h *history) {
+				h.after("payroll-november", disbursement.PayrollReleased{}, entry{
+					log: money, stream: "enrolment-e-lan", fact: disbursement.EnrolmentSuspended{Enrolment: "e-lan", FromMonth: "2026-11"},
+				})
+			},
+			want: []string{"I10"},
+		},
 		"I11 what was carried forward comes twice": {
 			plant: func(h *history) {
 				for _, id := range []string{"next1", "next2"} {

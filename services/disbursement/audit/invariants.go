@@ -41,7 +41,7 @@ func texts() [invariants]string {
 		"no command took effect twice; no end-to-end id was used twice",
 		"nothing is paid for a month after a death that was known",
 		"arrears and what was paid before come to an amount that the law grants",
-		"a stop between approval and release removes the line, and the difference is shown",
+		"a stop before a payment is made removes its line, and the difference is shown",
 		"what is carried forward appears exactly once",
 		"an account change never diverts an approved payment",
 		"late and backward reports are recorded and not applied",

@@ -68,6 +68,7 @@ func (a *auditor) begins(id string, p *paid, of disbursement.Payable, r events.R
 	a.invariant(5).holds(listed && !line.Held && int64(line.Amount) == of.Amount && l.released.Event != nil,
 		"payment %s is not a line of a released list", id)
 	a.invariant(10).holds(!l.removed[id], "payment %s was removed from its list", id)
+	a.standing(id, line)
 	a.alive(id, of.Mark, of.Month, r.Meta.OccurredAt)
 	if of.Origin != "" {
 		a.takenOver(id, of)

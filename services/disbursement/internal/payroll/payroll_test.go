@@ -119,7 +119,10 @@ func TestFundingAndReleasing(t *testing.T) {
 		{Name: "a line is removed once", Given: append(until("payroll_approved"), removed), When: payroll.Remove{Lines: []payroll.Removal{remove}}},
 		{Name: "nothing is removed from a draft", Given: until("payroll_submitted"), When: payroll.Remove{Lines: []payroll.Removal{remove}}},
 		{Name: "nothing is removed once all is paid", Given: until("release_completed"), When: payroll.Remove{Lines: []payroll.Removal{remove}}},
-		{Name: "while a list is being released, only what is paid already is removed", Given: until("payroll_released"), When: payroll.Remove{Lines: []payroll.Removal{remove, paid}}, Then: facts{alreadyPaid}},
+		{Name: "nothing is removed from outside while a list is being released", Given: until("payroll_released"), When: payroll.Remove{Lines: []payroll.Removal{remove, paid}}},
+		{Name: "the releaser withholds what was stopped or paid already, once", Given: append(until("payroll_released"), removed), When: payroll.Withhold{Lines: []payroll.Removal{remove, paid}}, Then: facts{alreadyPaid}},
+		{Name: "nothing is withheld before the release", Given: until("payroll_approved"), When: payroll.Withhold{Lines: []payroll.Removal{remove}}},
+		{Name: "nothing is withheld once all is paid", Given: until("release_completed"), When: payroll.Withhold{Lines: []payroll.Removal{remove}}},
 		{Name: "a release that does not add up is not complete", Given: until("payroll_released"), When: payroll.Complete{Payments: 2, Total: 999}, Problem: "release_differs"},
 		{Name: "a release that lost a line is not complete", Given: until("payroll_released"), When: payroll.Complete{Payments: 1, Total: 1000}, Problem: "release_differs"},
 		{

@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
 // Obsolete is a line of an approved list that must not be paid any more.
@@ -65,7 +68,8 @@ type Account struct {
 	Same bool
 }
 
-const obsoleteOfList = `
+// obsoleteLines takes the list, the draft, and which of its lines to look at; null for all.
+const obsoleteLines = `
 select $1::text, payment, reason, amount
   from (
     select l.place, l.payment, l.amount, coalesce(
@@ -77,6 +81,7 @@ select $1::text, payment, reason, amount
       left join beneficiaries b on b.beneficiary = l.beneficiary
       left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
      where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''
+       and ($3::text[] is null or l.payment = any($3))
   ) as found
  where reason is not null
  order by place`
@@ -95,6 +100,28 @@ func ContestedPayments(ctx context.Context, pool *pgxpool.Pool, ids []string) (m
 
 // ObsoleteOfList returns the lines of a list that must not be paid, by everything that is known now.
 func ObsoleteOfList(ctx context.Context, pool *pgxpool.Pool, list string, draft int) ([]Obsolete, error) {
-	rows, err := pool.Query(ctx, obsoleteOfList, list, draft)
+	rows, err := pool.Query(ctx, obsoleteLines, list, draft, nil)
 	return collect[Obsolete](rows, err, "look for lines that must not be paid")
+}
+
+// Listed names some lines of a draft.
+type Listed struct {
+	Payroll  string
+	Draft    int
+	Payments []string
+}
+
+// ObsoleteOfLines returns those of some lines that must not be paid, by everything that is known now.
+func ObsoleteOfLines(ctx context.Context, pool *pgxpool.Pool, l Listed) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, obsoleteLines, l.Payroll, l.Draft, l.Payments)
+	return collect[Obsolete](rows, err, "look for lines that must not be paid")
+}
+
+// Removals are what a list is told about its obsolete lines.
+func Removals(found []Obsolete) []payroll.Removal {
+	removals := make([]payroll.Removal, 0, len(found))
+	for _, o := range found {
+		removals = append(removals, payroll.Removal{Line: o.Payment, Reason: o.Reason, Amount: money.Amount(o.Amount)})
+	}
+	return removals
 }

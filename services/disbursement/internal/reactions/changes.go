@@ -13,13 +13,13 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+	"github.com/songan-vn/songan/services/disbursement/internal/stops"
 )
 
 // Actor is who changes things because something happened elsewhere.
@@ -33,6 +33,8 @@ const Actor = "service:disbursement"
 type Changes struct {
 	Log  *eventstore.Store
 	Pool *pgxpool.Pool
+	// Stops puts the end of a right before or after a payment.
+	Stops *stops.Gate
 
 	Enrolments, Payrolls, Lines *projection.Model
 
@@ -77,7 +79,11 @@ func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.Benefic
 	}
 	for _, right := range rights {
 		cmd := enrolment.Die{DiedOn: on, By: Actor}
-		if _, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+		err := c.Stops.Stop(ctx, func(ctx context.Context) error {
+			_, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, Actor, c.Now()))
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("stop enrolment %s: %w", right.Enrolment, err)
 		}
 	}
@@ -120,12 +126,12 @@ func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.A
 
 // remove takes lines out of their lists, one list after the other.
 func (c Changes) remove(ctx context.Context, r events.Recorded, lines []projections.Obsolete) error {
-	lists := map[string][]payroll.Removal{}
+	lists := map[string][]projections.Obsolete{}
 	for _, l := range lines {
-		lists[l.Payroll] = append(lists[l.Payroll], payroll.Removal{Line: l.Payment, Reason: l.Reason, Amount: money.Amount(l.Amount)})
+		lists[l.Payroll] = append(lists[l.Payroll], l)
 	}
-	for list, removals := range lists {
-		cmd := payroll.Remove{Lines: removals}
+	for list, obsolete := range lists {
+		cmd := payroll.Remove{Lines: projections.Removals(obsolete)}
 		if _, err := eventstore.Execute(ctx, c.Log, payroll.Stream(list), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
 			return fmt.Errorf("remove lines of payroll %s: %w", list, err)
 		}
