@@ -31,6 +31,7 @@ import (
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/services/bankgateway/internal/claims"
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
 	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions"
@@ -145,6 +146,9 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation, deps servic
 		return fmt.Errorf("metrics of banks: %w", err)
 	}
 	a.people = clients.NewPeople(peer.Options{URL: a.config.AccountsURL, Token: a.config.AccountsToken, Breaker: around, Now: a.now})
+	if err := claims.Migrate(ctx, base.Pool); err != nil {
+		return err
+	}
 	if a.dispatches, err = base.ProjectWith(ctx, projections.Dispatches(), "accounts", "disbursement"); err != nil {
 		return err
 	}

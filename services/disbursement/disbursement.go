@@ -167,11 +167,14 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	if a.beneficiaries, err = base.ProjectOthers(ctx, projections.Beneficiaries(), "accounts"); err != nil {
 		return err
 	}
+	if a.payment.model, err = base.ProjectPatiently(ctx, projections.Payments()); err != nil {
+		return err
+	}
 	a.clerk = clerk.New(clerk.Deps{
 		Pool: base.Pool, Log: base.Log, Vault: base.Vault, Rules: a.rules, Units: a.units, LookBack: a.config.LookBack,
 		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Now: a.now, Logger: a.logger,
 	})
-	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Stops: a.stops, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Now: a.now}
+	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Stops: a.stops, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Payments: a.payment.model, Now: a.now}
 	// What banks say is not for it, and much.
 	from := foundation.Reading{
 		Topics: []string{base.Topic("accounts"), base.Topic(Name)}, InFlight: inFlight,
@@ -180,7 +183,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	if err := base.ReactTo("changes", from, changes.Handlers()...); err != nil {
 		return err
 	}
-	return a.wirePayments(ctx, base)
+	return a.wirePayments(base)
 }
 
 func loadRules(path string) (entitlement.Rules, error) {

@@ -62,6 +62,7 @@ type paid struct {
 	releasedAt time.Time
 	settled    map[int]bool // attempts that were debited or credited
 	returned   map[int]bool
+	withdrawn  map[int]bool
 }
 
 // list is a payroll with what its facts do not say twice.

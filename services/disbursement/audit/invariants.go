@@ -40,7 +40,7 @@ func texts() [invariants]string {
 		"folding the log from zero gives the read models that are served",
 		"no command took effect twice; no end-to-end id was used twice",
 		"nothing is paid for a month after a death that was known",
-		"arrears and what was paid before come to an amount that the law grants",
+		"arrears and what was paid before come to what the law grants, to the dong",
 		"a stop before a payment is made removes its line, and the difference is shown",
 		"what is carried forward appears exactly once",
 		"an account change never diverts an approved payment",

@@ -61,6 +61,49 @@ func ObsoleteOfAccount(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Ob
 	return collect[Obsolete](rows, err, "look for lines of an account")
 }
 
+const lapsedPayments = `
+select payroll, payment, reason, amount
+  from (
+    select l.payroll, l.payment, l.amount, ` + lapsed + ` as reason
+      from lines l
+      join payrolls r on r.payroll = l.payroll and r.draft = l.draft
+      join payments p on p.payment = l.payment and p.payroll = l.payroll
+     where l.mark = (select mark from enrolments where enrolment = $1) and p.status in ('released', 'reissued', 'cash_pending')
+  ) as found
+ where reason is not null
+ order by payroll, payment`
+
+// LapsedPayments returns the payments that nobody has yet, and that a change of an enrolment ends.
+func LapsedPayments(ctx context.Context, pool *pgxpool.Pool, enrolment string) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, lapsedPayments, enrolment)
+	return collect[Obsolete](rows, err, "look for payments without a right")
+}
+
+// UnsentPayments returns the payments into an account that no bank was told of.
+func UnsentPayments(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Obsolete, error) {
+	const query = `
+select payroll, payment, 'account_changed', amount
+  from payments where beneficiary = $1 and account = $2 and status in ('released', 'reissued')
+ order by payment`
+	rows, err := pool.Query(ctx, query, a.Beneficiary, a.Account)
+	return collect[Obsolete](rows, err, "look for payments into an account")
+}
+
+const lapsedPayment = `
+select payroll, payment, reason, amount
+  from (
+    select l.payroll, l.payment, l.amount, ` + lapsed + ` as reason
+      from lines l join payrolls r on r.payroll = l.payroll and r.draft = l.draft
+     where l.payment = $1 and l.payroll = $2
+  ) as found
+ where reason is not null`
+
+// LapsedPayment says why the right behind a payment has ended; false when it has not.
+func LapsedPayment(ctx context.Context, pool *pgxpool.Pool, payment, list string) (Obsolete, bool, error) {
+	rows, err := pool.Query(ctx, lapsedPayment, payment, list)
+	return one[Obsolete](rows, err, "look for the right behind a payment")
+}
+
 // Account names the lines that a change of an account concerns.
 type Account struct {
 	Beneficiary, Account string

@@ -198,4 +198,3 @@ func (r *Releaser) see(ctx context.Context) error {
 	defer cancel()
 	return r.deps.Payments.WaitFor(ctx, head)
 }
-
