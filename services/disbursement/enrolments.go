@@ -79,7 +79,7 @@ func (a *app) enrol(ctx context.Context, c httpapi.Call[EnrolBody]) (httpapi.Don
 		Decision: c.In.Decision.Number, SignedOn: c.In.Decision.SignedOn, StartsFrom: c.In.Decision.StartsFrom,
 		Profile: string(row.Ref), By: c.Who.ID,
 	}}
-	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta, eventstore.Fresh(), eventstore.WithSecrets(row))
+	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta, eventstore.Fresh(), eventstore.OncePerKey(), eventstore.WithSecrets(row))
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
@@ -247,7 +247,7 @@ func changeEnrolment[I any](
 	}
 	var out eventstore.Outcome[enrolment.Enrolment]
 	err = a.stops.Stop(ctx, func(ctx context.Context) (err error) {
-		out, err = eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+		out, err = eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
 		return err
 	})
 	if err != nil {

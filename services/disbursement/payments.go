@@ -302,7 +302,7 @@ func changePayment[I any](ctx context.Context, a *app, c httpapi.Call[I], cmd pa
 	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Who); err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, payment.Stream(c.Path("id")), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, payment.Stream(c.Path("id")), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[Payment]{}, fmt.Errorf("change payment: %w", err)
 	}

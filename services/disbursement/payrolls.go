@@ -82,7 +82,7 @@ func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Don
 	cmd := payroll.Draft{
 		Payroll: id, Unit: unit, Programme: c.In.Programme, Month: c.In.Month, AsOf: today.String(), By: c.Who.ID,
 	}
-	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(id), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(id), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
@@ -173,7 +173,7 @@ func changePayroll[I any](
 	if _, err := a.payrollOf(ctx, c.Path("id"), c.Who); err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(c.Path("id")), cmd, c.Meta, opts...)
+	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(c.Path("id")), cmd, c.Meta, append(opts, eventstore.OncePerKey())...)
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
