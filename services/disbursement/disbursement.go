@@ -35,6 +35,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
 	"github.com/songan-vn/songan/services/disbursement/internal/stops"
+	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -113,7 +114,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	base, err := foundation.Open(ctx, deps, foundation.Options{
 		Service: Name,
-		Own:     events.NewCatalog(facts.Catalog(), payroll.PrivateFacts()),
+		Own:     events.NewCatalog(facts.Catalog(), payroll.PrivateFacts(), voucher.PrivateFacts()),
 		Others:  events.NewCatalog(accounts.Catalog(), bankgateway.Catalog(), facts.EnrolmentFacts()),
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/problem"
@@ -38,11 +39,11 @@ type Entitlement struct {
 type ChosenLine struct {
 	Enrolment   string       `json:"enrolment"`
 	Programme   string       `json:"programme"`
-	Rule        string       `json:"rule"`
+	Rule        string       `json:"rule" doc:"restricted, unless you are the officer or the approver: some rules tell of an illness"`
 	Standard    money.Amount `json:"standard"`
 	Province    string       `json:"province,omitzero" doc:"where the standard is the province's"`
-	Coefficient string       `json:"coefficient"`
-	Times       int          `json:"times"`
+	Coefficient string       `json:"coefficient,omitzero"`
+	Times       int          `json:"times,omitzero"`
 	Amount      money.Amount `json:"amount"`
 }
 
@@ -80,12 +81,21 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	if err != nil {
 		return Entitlement{}, err
 	}
-	answer := viewEntitlement(granted)
+	answer := viewEntitlement(c.Who, granted)
 	answer.Beneficiary, answer.AsOf, answer.Rules = file.Beneficiary, day.String(), a.rules.Version()
 	return answer, nil
 }
 
-func viewEntitlement(granted entitlement.Entitlement) Entitlement {
+// restricted is shown in place of a rule to those who only handle the money.
+const restricted = "restricted"
+
+// knowsWhy tells whether somebody may see by which rules an amount is due. Some rules tell of an illness; and if only those
+// were hidden, that would tell of it as well. So whoever entered the decision sees them, and whoever decides.
+func knowsWhy(who access.Principal) bool {
+	return who.Role == access.LISAOfficer || who.Role == access.Approver
+}
+
+func viewEntitlement(who access.Principal, granted entitlement.Entitlement) Entitlement {
 	v := Entitlement{
 		Month: granted.Month.String(), Amount: granted.Total(), Chosen: []ChosenLine{}, Rejected: []Rejection{}, LegalBasis: []string{},
 	}
@@ -95,6 +105,9 @@ func viewEntitlement(granted entitlement.Entitlement) Entitlement {
 			Enrolment: line.Enrolment, Programme: line.Programme, Rule: line.Rule, Standard: line.Standard, Province: line.Province,
 			Coefficient: line.Coefficient, Times: line.Times, Amount: line.Amount,
 		})
+		if chosen := &v.Chosen[len(v.Chosen)-1]; !knowsWhy(who) {
+			chosen.Rule, chosen.Coefficient, chosen.Times = restricted, "", 0
+		}
 		v.Unverified = v.Unverified || line.Unverified
 		for _, basis := range line.LegalBasis {
 			if !seen[basis] {
@@ -105,6 +118,9 @@ func viewEntitlement(granted entitlement.Entitlement) Entitlement {
 	}
 	for _, r := range granted.Rejected {
 		text, textVI := r.Reason.Texts()
+		if !knowsWhy(who) {
+			r.Rule = restricted
+		}
 		v.Rejected = append(v.Rejected, Rejection{
 			Enrolment: r.Enrolment, Rule: r.Rule, Amount: r.Amount, Reason: string(r.Reason), Text: text, TextVI: textVI,
 		})

@@ -2,11 +2,13 @@ package disbursement
 
 import (
 	"context"
+	"errors"
 
 	facts "github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -139,7 +141,7 @@ type CashBody struct {
 func (b CashBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/receipt", b.Receipt) }
 
 func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Done[Payment], error) {
-	p, _, err := a.paymentOf(ctx, c.Path("id"), c.Who)
+	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Who)
 	if err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
@@ -148,15 +150,33 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		checks = append(checks, a.notClosed(ctx, p))
 	}
 	if c.In.CollectedOn != "" && p.Status != payment.CashPaid {
-		checks = append(checks, a.lived(ctx, p))
+		checks = append(checks, a.lived(ctx, p), a.notReleasedBy(ctx, p, c.Who.ID))
 	}
-	cmd := payment.Cash{CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID}
+	cmd := payment.Cash{
+		CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID, ReleasedOn: vn.DateOf(history[0].Meta.OccurredAt).String(),
+	}
 	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
 		if p.Status != payment.CashPaid {
 			checks = append(checks, a.entitledStill(ctx, p))
 		}
+		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
+			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
+			if err := a.receiptUsed(ctx, signed, c.Meta); err != nil {
+				return httpapi.Done[Payment]{}, err
+			}
+		}
 		return changeUnless(ctx, a, c, cmd, checks...)
 	})
+}
+
+// notReleasedBy lets nobody say that cash was handed over who had released it: alone, one person could keep it.
+func (a *app) notReleasedBy(ctx context.Context, p payment.Payment, who string) error {
+	list, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(p.Payroll))
+	if err == nil && list.ReleasedBy == who {
+		return problem.Reject("same_person", "whoever released the list does not enter the receipts; another treasurer has to do this",
+			"người phát hành chi trả không được ghi nhận phiếu chi; cần thủ quỹ khác thực hiện")
+	}
+	return err
 }
 
 // lived keeps money for a month after the person's death from being handed over (invariant I8).

@@ -217,15 +217,21 @@ type FundBody struct {
 }
 
 // Validate keeps people out of what stands in facts.
-func (b FundBody) Validate(f *problem.Faults) {
-	const account = 14 // digits of an account number; orders are shorter
-	if len(b.Reference) >= account {
-		person.CheckNobody(f, "/reference", b.Reference)
-	}
-}
+func (b FundBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/reference", b.Reference) }
 
+// fund takes the order for the list before the list counts it: one that is refused otherwise takes none.
 func (a *app) fund(ctx context.Context, c httpapi.Call[FundBody]) (httpapi.Done[Payroll], error) {
-	return changePayroll(ctx, a, c, payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID})
+	cmd := payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID}
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Done[Payroll]{}, err
+	}
+	if _, refused := cmd.Decide(p, c.Meta); refused == nil {
+		if err := a.orderUsed(ctx, c.In.Reference, p.Payroll, c.Meta); err != nil {
+			return httpapi.Done[Payroll]{}, err
+		}
+	}
+	return changePayroll(ctx, a, c, cmd)
 }
 
 // release reads the lines once more from the log, and whatever became of the people since, and then pays the list.

@@ -238,7 +238,7 @@ func (o *office) paid(t *testing.T, list, beneficiary string) {
 		if len(found.Items) != 1 {
 			return fmt.Errorf("%d payments", len(found.Items))
 		}
-		paid := o.post(t, "treasurer", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
+		paid := o.post(t, "cashier", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
 		if paid.status != http.StatusOK {
 			return fmt.Errorf("answered %d: %s", paid.status, paid.body)
 		}

@@ -153,7 +153,7 @@ func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
 		o.becomes(t, list, id, "recalled")
 	}
 	o.refuse(t, first["b0"], "reissue", object{}, "right_ended")
-	o.refuse(t, first["cash"], "cash", object{"collected_on": "2026-11-20", "receipt": "PC-1"}, "right_ended")
+	o.refuse(t, first["cash"], "cash", object{"collected_on": "2026-11-21", "receipt": "PC-1"}, "right_ended")
 	o.refuse(t, first["b2"], "reissue", object{}, "no_account")
 	g.tell(t, first["b3"], "ACCC FT3")
 	g.tell(t, first["b4"], "sent", "ACCC FT4")
@@ -244,7 +244,9 @@ func TestOneBookingForTwoCreditsIsContested(t *testing.T) {
 	o.contests(t, first["b0"], true)
 	o.contests(t, first["b1"], true)
 	o.contests(t, first["b2"], false)
-	var got struct{ Exceptions []struct{ Payment, Code string } }
+	var got struct {
+		Exceptions []struct{ Payment, Code string }
+	}
 	o.get(t, "auditor", "/reconciliations/"+list, "").into(t, &got)
 	if len(got.Exceptions) != 2 || got.Exceptions[0].Code != "contradictory" {
 		t.Fatalf("exceptions: %+v", got.Exceptions)

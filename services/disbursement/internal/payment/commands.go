@@ -123,7 +123,9 @@ func (c Reissue) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 type Cash struct {
 	// CollectedOn and Receipt are both empty while nothing was handed over.
 	CollectedOn, Receipt string
-	By                   string
+	// ReleasedOn is the day before which nothing can have been collected.
+	ReleasedOn string
+	By         string
 }
 
 // Decide asks for a day that is not in the future.
@@ -163,6 +165,10 @@ func (c Cash) check(m decider.Meta) error {
 	case c.CollectedOn == "":
 		faults.At("/collected_on", problem.Fault{
 			Code: "collected_on_missing", Message: "say on which day the money was collected", MessageVI: "cần ghi ngày nhận tiền",
+		})
+	case c.CollectedOn < c.ReleasedOn:
+		faults.At("/collected_on", problem.Fault{
+			Code: "collected_before_release", Message: "nothing was released on that day yet", MessageVI: "ngày nhận tiền trước ngày phát hành chi trả",
 		})
 	case c.CollectedOn > vn.DateOf(m.At).String():
 		faults.At("/collected_on", problem.Fault{

@@ -1,0 +1,95 @@
+package disbursement_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Two people are owed cash, on one list. A paper proves one thing, and who releases does not also say that it was collected.
+func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, id := range []string{"b0", "b1"} {
+		o.someone(t, id, unit, "")
+		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.enrol(t, "lisa", decision("b0", "social_pension", "social_pension", "2026-11-02"))
+	o.seen(t, `identity = 'matched'`)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.approved(t, list, "")
+	o.approved(t, december, "")
+	fund := func(id, reference string, want int) answer {
+		t.Helper()
+		answered := o.step(t, "treasurer", id, "funding", object{"amount": 2 * amount, "reference": reference})
+		answered.want(t, want)
+		return answered
+	}
+	if got := fund(list, "KB-001090123456", http.StatusUnprocessableEntity).faults(t); !cmp.Equal(got, []string{"/reference looks_like_a_person"}) {
+		t.Errorf("a person's number: %v", got)
+	}
+	fund(list, "KB-1", http.StatusOK)
+	if got := fund(december, "KB-1", http.StatusUnprocessableEntity).faults(t); !cmp.Equal(got, []string{"/reference reference_used"}) {
+		t.Errorf("an order for two lists: %v", got)
+	}
+	fund(december, "KB-2", http.StatusOK)
+	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.becomes(t, list, "b1", "cash_pending")
+	o.becomes(t, december, "b0", "cash_pending")
+	first, second := o.payments(t, list), o.payments(t, december)
+	pay := func(actor string, p paid, receipt, on string) answer {
+		t.Helper()
+		return o.post(t, actor, "/payments/"+p.ID+"/cash", actor+p.ID+receipt+on, object{"collected_on": on, "receipt": receipt})
+	}
+	if refused := pay("treasurer", first["b0"], "PC-1", "2026-11-21"); refused.text(t, "code") != "same_person" {
+		t.Errorf("who released it: %s", refused.body)
+	}
+	for _, on := range []string{"1900-01-01", "2026-11-20"} {
+		if got := pay("cashier", first["b0"], "PC-1", on).faults(t); !cmp.Equal(got, []string{"/collected_on collected_before_release"}) {
+			t.Errorf("collected on %s: %v", on, got)
+		}
+	}
+	pay("cashier", first["b0"], "PC-1", "2026-11-21").want(t, http.StatusOK)
+	pay("cashier", second["b0"], "PC-1", "2026-11-21").want(t, http.StatusOK) // two months of one person on one receipt
+	if got := pay("cashier", first["b1"], "PC-1", "2026-11-21").faults(t); !cmp.Equal(got, []string{"/receipt reference_used"}) {
+		t.Errorf("a receipt for two people: %v", got)
+	}
+	pay("cashier", first["b1"], "PC-2", "2026-11-21").want(t, http.StatusOK)
+}
+
+// Some rules tell of an illness, and so would hiding only those.
+func TestWhyAnAmountIsDueIsNotForThoseWhoOnlyHandleTheMoney(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.someone(t, "b1", unit, vietcombank)
+	o.enrol(t, "lisa", decision("b1", "social_assistance", "c8", "2026-11-02"))
+	o.enrol(t, "lisa", decision("b1", "social_assistance", "c5a", "2026-11-02"))
+	o.seen(t, `state = 'open'`)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	type rule struct{ Rule, Coefficient string }
+	type right struct {
+		Amount           int64
+		Chosen, Rejected []rule
+	}
+	known := right{Amount: amount, Chosen: []rule{{"C5a-60", "1.5"}}, Rejected: []rule{{Rule: "C8"}}}
+	hidden := right{Amount: amount, Chosen: []rule{{Rule: "restricted"}}, Rejected: []rule{{Rule: "restricted"}}}
+	var p page
+	o.get(t, "lisa", "/payrolls/"+list+"/lines", "").into(t, &p)
+	for actor, want := range map[string]right{"lisa": known, "approver": known, "accountant": hidden, "treasurer": hidden} {
+		var asked right
+		answered := o.get(t, actor, "/entitlements/b1?month=2026-11", "")
+		answered.want(t, http.StatusOK)
+		answered.into(t, &asked)
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Errorf("%s: %s\n%s", actor, diff, answered.body)
+		}
+		var line struct{ Proof struct{ Entitlement right } }
+		o.get(t, actor, "/payrolls/"+list+"/lines/"+p.Items[0].ID, "").into(t, &line)
+		if diff := cmp.Diff(want, line.Proof.Entitlement); diff != "" {
+			t.Errorf("%s sees the proof: %s", actor, diff)
+		}
+	}
+}
