@@ -23,7 +23,13 @@ func OpeningFacts() []events.Event {
 // InstructionFacts lists the facts of the stream of one instruction.
 func InstructionFacts() []events.Event {
 	return []events.Event{
-		InstructionSent{}, InstructionHeld{}, InstructionResumed{}, InquirySent{}, RecallSent{}, PaymentReported{}, ReportSetAside{},
+		InstructionSent{},
+		InstructionHeld{},
+		InstructionResumed{},
+		InquirySent{},
+		RecallSent{},
+		PaymentReported{},
+		ReportSetAside{},
 		InstructionWithdrawn{},
 	}
 }

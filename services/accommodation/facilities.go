@@ -143,7 +143,7 @@ func changeFacility[I any](
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
@@ -185,7 +185,7 @@ func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Do
 	secret := derive("key-secret-1") + derive("key-secret-2")
 	token, key := access.Token(id, []byte(secret), access.Principal{ID: id, Role: access.Facility, Facility: f.Facility})
 	cmd := facility.IssueKey{Key: key.ID, Hash: key.Hash, ExpiresAt: expires}
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.OncePerKey())
+	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}

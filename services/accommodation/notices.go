@@ -122,7 +122,7 @@ func change[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[notice.Notice], secrets ...vault.Row,
 ) (httpapi.Done[Notice], error) {
 	own := notice.Owned{Facility: c.Who.Facility, Command: cmd}
-	out, err := eventstore.Execute(ctx, a.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}

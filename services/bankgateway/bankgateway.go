@@ -31,10 +31,10 @@ import (
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/vault"
-	"github.com/songan-vn/songan/services/bankgateway/internal/claims"
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
 	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions"
+	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
 // Name is the service's name in paths, topics and configuration.

@@ -34,7 +34,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
-	"github.com/songan-vn/songan/services/disbursement/internal/stops"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
 )
 

@@ -57,7 +57,7 @@ func (a *app) entitledStill(ctx context.Context, p payment.Payment) error {
 	if err := a.enrolments.WaitFor(ctx, head); err != nil {
 		return err
 	}
-	_, lapsed, err := projections.LapsedPayment(ctx, a.pool, p.Payable.Payment, p.Payroll)
+	_, lapsed, err := projections.LapsedPayment(ctx, a.pool, p.Payment, p.Payroll)
 	if err == nil && lapsed {
 		return problem.Reject("right_ended", "the right to this money was stopped or suspended meanwhile", "quyền hưởng khoản này đã bị dừng hoặc tạm dừng")
 	}

@@ -10,39 +10,22 @@ import (
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/services/bankgateway/internal/claims"
 	"github.com/songan-vn/songan/services/bankgateway/internal/instruction"
 	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
+	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
 // withdraw keeps what is not to be sent any more, and says how many instructions that were.
 func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err error) {
-	catalog := wanting()
 	for {
 		waiting, err := projections.Withdrawals(ctx, o.Pool, bic, batch)
 		if err != nil || len(waiting) == 0 {
 			return withdrawn, err
 		}
-		var last int64
-		for _, d := range waiting {
-			t, err := taskOf(catalog, d)
-			if err != nil {
-				return withdrawn, err
-			}
-			p, isPayment := t.(payment)
-			if !isPayment {
-				return withdrawn, fmt.Errorf("withdraw %s: it is no payment", d.Work)
-			}
-			position, err := o.keep(ctx, p, d)
-			if err != nil {
-				return withdrawn, err
-			}
-			if position > 0 {
-				withdrawn, last = withdrawn+1, max(last, position)
-			}
-		}
-		if last == 0 {
-			return withdrawn, nil
+		kept, last, err := o.keepAll(ctx, waiting)
+		withdrawn += kept
+		if err != nil || kept == 0 {
+			return withdrawn, err
 		}
 		seeing, cancel := context.WithTimeout(ctx, visible)
 		err = o.Seen(seeing, last)
@@ -51,6 +34,29 @@ func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err er
 			return withdrawn, err
 		}
 	}
+}
+
+// keepAll withdraws what is not being sent, and answers with the position of the last fact about it.
+func (o Outbox) keepAll(ctx context.Context, waiting []projections.Dispatch) (kept int, last int64, err error) {
+	catalog := wanting()
+	for _, d := range waiting {
+		t, err := taskOf(catalog, d)
+		if err != nil {
+			return kept, last, err
+		}
+		p, isPayment := t.(payment)
+		if !isPayment {
+			return kept, last, fmt.Errorf("withdraw %s: it is no payment", d.Work)
+		}
+		position, err := o.keep(ctx, p, d)
+		if err != nil {
+			return kept, last, err
+		}
+		if position > 0 {
+			kept, last = kept+1, max(last, position)
+		}
+	}
+	return kept, last, nil
 }
 
 // keep withdraws one instruction, unless it is being sent.

@@ -20,7 +20,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
-	"github.com/songan-vn/songan/services/disbursement/internal/stops"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
 // Actor is who changes things because something happened elsewhere.

@@ -20,6 +20,6 @@ func TestAPaperCountsOnce(t *testing.T) {
 	decidertest.Run(t, []decidertest.Case[voucher.Voucher]{
 		{Name: "whoever is first has it", When: voucher.Use{Paper: "p", For: "november"}, Then: used},
 		{Name: "the same one again", Given: used, When: voucher.Use{Paper: "p", For: "november"}},
-		{Name: "nobody else", Given: used, When: voucher.Use{Paper: "p", For: "december", Pointer: "/reference"}, Problem: "validation_failed"},
+		{Name: "nobody else", Given: used, When: voucher.Use{Paper: "p", For: "december", Pointer: "/reference"}, Problem: "invalid_body"},
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
-	"github.com/songan-vn/songan/services/disbursement/internal/stops"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
 // pass counts what one pass over a list found and made.

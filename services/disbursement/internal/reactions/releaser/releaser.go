@@ -28,7 +28,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections/sheets"
-	"github.com/songan-vn/songan/services/disbursement/internal/stops"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/libs/testkit"
-	"github.com/songan-vn/songan/services/bankgateway/internal/claims"
+	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
