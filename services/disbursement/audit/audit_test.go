@@ -88,6 +88,16 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I5"},
 		},
+		"I5 a bank has what was withdrawn": {
+			plant: func(h *history) {
+				h.drop("payment-lan", disbursement.PaymentSent{})
+				h.drop("payment-lan", disbursement.PaymentInFlight{})
+				h.drop("payment-lan", disbursement.PaymentCredited{})
+				h.after("payment-lan", disbursement.PaymentReleased{},
+					entry{log: money, stream: "payment-lan", fact: disbursement.PaymentWithdrawn{Payment: "lan", Attempt: 1, Reason: "died"}})
+			},
+			want: []string{"I5"},
+		},
 		"I7 a command took effect twice": {
 			plant: func(h *history) {
 				h.after("payment-hoa", disbursement.CashReleased{},

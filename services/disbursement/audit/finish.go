@@ -64,6 +64,7 @@ func (a *auditor) finishBanks() {
 		}
 		p := a.payments[i.payment]
 		five.holds(a.attempts[e2e] == i.payment && p != nil && p.Amount == i.amount, "instruction %s is not what was released", e2e)
+		five.holds(p == nil || !p.withdrawn[i.attempt], "instruction %s was sent, and its payment is withdrawn", e2e)
 	}
 	released, told := a.controlSums()
 	for _, id := range slices.Sorted(maps.Keys(released)) {
