@@ -12,7 +12,7 @@ SONGAN   := bin/songan
 
 # Each test package starts its own PostgreSQL and broker, so more than four at a time only fight for the disk.
 P         ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$(( n < 4 ? n : 4 )))
-TESTFLAGS ?= -count=1 -p $(P) -timeout 15m
+TESTFLAGS ?= -count=1 -p $(P) -timeout 20m
 # The race detector pays where goroutines meet. services/songan tests whole processes from outside, tools run commands.
 UNRACED   := ./services/songan/... ./tools/%
 RACED     := $(filter-out $(UNRACED),$(PATTERNS))

@@ -190,7 +190,9 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 	}
 	// The first is the outermost. Quarantine sees what is left after all attempts; an attempt has its own time, and
 	// its panic is an error before anything else sees it.
-	router.AddMiddleware(r.giveWay, r.observe, r.park, r.retry(), r.limit, r.recover)
+	workers := newWorkers()
+	defer workers.end()
+	router.AddMiddleware(r.giveWay, workers.handle, r.observe, r.park, r.retry, r.limit, r.recover)
 	for _, topic := range r.deps.Topics {
 		router.AddConsumerHandler(r.name+"/"+topic, topic, subscriber, r.dispatch)
 	}

@@ -120,7 +120,7 @@ func (a *app) ofOfficer(ctx context.Context, id string, who access.Principal) (f
 }
 
 func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
@@ -128,7 +128,7 @@ func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.
 }
 
 func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
@@ -39,11 +40,11 @@ type Entitlement struct {
 type ChosenLine struct {
 	Enrolment   string       `json:"enrolment"`
 	Programme   string       `json:"programme"`
-	Rule        string       `json:"rule" doc:"restricted, unless you are the officer or the approver: some rules tell of an illness"`
+	Rule        string       `json:"rule"`
 	Standard    money.Amount `json:"standard"`
 	Province    string       `json:"province,omitzero" doc:"where the standard is the province's"`
-	Coefficient string       `json:"coefficient,omitzero"`
-	Times       int          `json:"times,omitzero"`
+	Coefficient string       `json:"coefficient"`
+	Times       int          `json:"times"`
 	Amount      money.Amount `json:"amount"`
 }
 
@@ -81,33 +82,28 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	if err != nil {
 		return Entitlement{}, err
 	}
-	answer := viewEntitlement(c.Who, granted)
+	answer := a.viewEntitlement(granted, c.Who)
 	answer.Beneficiary, answer.AsOf, answer.Rules = file.Beneficiary, day.String(), a.rules.Version()
 	return answer, nil
 }
 
-// restricted is shown in place of a rule to those who only handle the money.
-const restricted = "restricted"
-
-// knowsWhy tells whether somebody may see by which rules an amount is due. Some rules tell of an illness; and if only those
-// were hidden, that would tell of it as well. So whoever entered the decision sees them, and whoever decides.
-func knowsWhy(who access.Principal) bool {
-	return who.Role == access.LISAOfficer || who.Role == access.Approver
-}
-
-func viewEntitlement(who access.Principal, granted entitlement.Entitlement) Entitlement {
+// viewEntitlement shows how an amount was computed. Where the category tells of an illness, those who only pay do not learn
+// by which rule.
+func (a *app) viewEntitlement(granted entitlement.Entitlement, who access.Principal) Entitlement {
 	v := Entitlement{
 		Month: granted.Month.String(), Amount: granted.Total(), Chosen: []ChosenLine{}, Rejected: []Rejection{}, LegalBasis: []string{},
 	}
 	seen := map[string]bool{}
+	reader := func(rule string) privacy.Reader {
+		return privacy.Reader{Role: who.Role, Sensitive: a.rules.SensitiveRule(rule)}
+	}
 	for _, line := range granted.Lines {
 		v.Chosen = append(v.Chosen, ChosenLine{
-			Enrolment: line.Enrolment, Programme: line.Programme, Rule: line.Rule, Standard: line.Standard, Province: line.Province,
-			Coefficient: line.Coefficient, Times: line.Times, Amount: line.Amount,
+			Enrolment: line.Enrolment, Programme: line.Programme, Standard: line.Standard, Province: line.Province,
+			Rule:        a.disclosure.Text("entitlement.rule", reader(line.Rule), line.Rule),
+			Coefficient: a.disclosure.Text("entitlement.coefficient", reader(line.Rule), line.Coefficient),
+			Times:       line.Times, Amount: line.Amount,
 		})
-		if chosen := &v.Chosen[len(v.Chosen)-1]; !knowsWhy(who) {
-			chosen.Rule, chosen.Coefficient, chosen.Times = restricted, "", 0
-		}
 		v.Unverified = v.Unverified || line.Unverified
 		for _, basis := range line.LegalBasis {
 			if !seen[basis] {
@@ -118,11 +114,9 @@ func viewEntitlement(who access.Principal, granted entitlement.Entitlement) Enti
 	}
 	for _, r := range granted.Rejected {
 		text, textVI := r.Reason.Texts()
-		if !knowsWhy(who) {
-			r.Rule = restricted
-		}
 		v.Rejected = append(v.Rejected, Rejection{
-			Enrolment: r.Enrolment, Rule: r.Rule, Amount: r.Amount, Reason: string(r.Reason), Text: text, TextVI: textVI,
+			Enrolment: r.Enrolment, Rule: a.disclosure.Text("entitlement.rule", reader(r.Rule), r.Rule), Amount: r.Amount,
+			Reason: string(r.Reason), Text: text, TextVI: textVI,
 		})
 	}
 	return v

@@ -59,37 +59,3 @@ func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
 	}
 	pay("cashier", first["b1"], "PC-2", "2026-11-21").want(t, http.StatusOK)
 }
-
-// Some rules tell of an illness, and so would hiding only those.
-func TestWhyAnAmountIsDueIsNotForThoseWhoOnlyHandleTheMoney(t *testing.T) {
-	t.Parallel()
-	o := open(t)
-	o.someone(t, "b1", unit, vietcombank)
-	o.enrol(t, "lisa", decision("b1", "social_assistance", "c8", "2026-11-02"))
-	o.enrol(t, "lisa", decision("b1", "social_assistance", "c5a", "2026-11-02"))
-	o.seen(t, `state = 'open'`)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
-	type rule struct{ Rule, Coefficient string }
-	type right struct {
-		Amount           int64
-		Chosen, Rejected []rule
-	}
-	known := right{Amount: amount, Chosen: []rule{{"C5a-60", "1.5"}}, Rejected: []rule{{Rule: "C8"}}}
-	hidden := right{Amount: amount, Chosen: []rule{{Rule: "restricted"}}, Rejected: []rule{{Rule: "restricted"}}}
-	var p page
-	o.get(t, "lisa", "/payrolls/"+list+"/lines", "").into(t, &p)
-	for actor, want := range map[string]right{"lisa": known, "approver": known, "accountant": hidden, "treasurer": hidden} {
-		var asked right
-		answered := o.get(t, actor, "/entitlements/b1?month=2026-11", "")
-		answered.want(t, http.StatusOK)
-		answered.into(t, &asked)
-		if diff := cmp.Diff(want, asked); diff != "" {
-			t.Errorf("%s: %s\n%s", actor, diff, answered.body)
-		}
-		var line struct{ Proof struct{ Entitlement right } }
-		o.get(t, actor, "/payrolls/"+list+"/lines/"+p.Items[0].ID, "").into(t, &line)
-		if diff := cmp.Diff(want, line.Proof.Entitlement); diff != "" {
-			t.Errorf("%s sees the proof: %s", actor, diff)
-		}
-	}
-}

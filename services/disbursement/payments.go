@@ -14,6 +14,7 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/witness"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
@@ -72,6 +73,10 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /payments/{id}/history", Summary: "Everything that happened to a payment", Roles: readers(),
 	}, a.paymentHistory)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payments/{id}/proof", Roles: readers(),
+		Summary: "A receipt for the latest fact of a payment, or another one, that verifies offline, with the public key of the log alone",
+	}, a.provePayment)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/reissue", Summary: "Try a failed payment again, into the account that the person has now", Roles: payers,
 	}, a.reissue)
@@ -295,6 +300,13 @@ func (a *app) paymentHistory(ctx context.Context, c httpapi.Call[struct{}]) (Pay
 		})
 	}
 	return h, nil
+}
+
+func (a *app) provePayment(ctx context.Context, c httpapi.Call[foundation.AskProof]) (witness.Receipt, error) {
+	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Who); err != nil {
+		return witness.Receipt{}, err
+	}
+	return a.proof(ctx, payment.Stream(c.Path("id")), c.In.Version)
 }
 
 // changePayment runs a command on a payment that the caller may know of.

@@ -137,37 +137,21 @@ func (p Person) Key() []string {
 // DocumentIndex is the form in which a document number is searched for: letters A-Z and digits only, whatever paper it
 // stood on and however it was written. It is empty when there is nothing to search for.
 func DocumentIndex(number string) string {
+	if !strings.ContainsFunc(number, unlikeIndex) {
+		return number
+	}
 	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
-			return r
+		if unlikeIndex(r) {
+			return -1
 		}
-		return -1
+		return r
 	}, vn.Fold(number))
 }
+
+// unlikeIndex finds what an index never holds.
+func unlikeIndex(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }
 
 // NameIndex is what an exact search by name and birth date looks for.
 func NameIndex(fullName, birthDate string) string {
 	return vn.Fold(fullName) + "|" + birthDate
-}
-
-// numberDigits is the shortest number of a document, or of a telephone, that people type where it does not belong.
-const numberDigits = 9
-
-// CheckNobody refuses what looks like the number of somebody in a text that goes into facts, which cannot be erased: the
-// number of a file or decision, of a room, the purpose of a list.
-func CheckNobody(f *problem.Faults, pointer, value string) {
-	run := 0
-	for _, r := range value {
-		if r < '0' || r > '9' {
-			run = 0
-			continue
-		}
-		if run++; run == numberDigits {
-			f.At(pointer, problem.Fault{
-				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
-				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
-			})
-			return
-		}
-	}
 }
