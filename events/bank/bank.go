@@ -139,6 +139,9 @@ type PaymentStatusReported struct {
 	BookedAt      time.Time `json:"booked_at,omitzero"`
 	// Amount is what was booked, in dong; of ACSC, ACCC and RTND. It has to be what was instructed.
 	Amount int64 `json:"amount,omitempty"`
+	// Inquiry is that of the [StatusInquired] which this answers; left out otherwise. A rejection for a time-out (AB05,
+	// AB06, TM01) is believed only as such an answer.
+	Inquiry int `json:"inquiry,omitempty"`
 }
 
 // EventName is the message's CloudEvents type.

@@ -23,7 +23,14 @@ func OpeningFacts() []events.Event {
 // InstructionFacts lists the facts of the stream of one instruction.
 func InstructionFacts() []events.Event {
 	return []events.Event{
-		InstructionSent{}, InstructionHeld{}, InstructionResumed{}, InquirySent{}, RecallSent{}, PaymentReported{}, ReportSetAside{},
+		InstructionSent{},
+		InstructionHeld{},
+		InstructionResumed{},
+		InquirySent{},
+		RecallSent{},
+		PaymentReported{},
+		ReportSetAside{},
+		InstructionWithdrawn{},
 	}
 }
 
@@ -141,6 +148,17 @@ type InstructionResumed struct{ Instruction }
 // EventName is the fact's name in the log and on the bus.
 func (InstructionResumed) EventName() string { return "bankgateway.instruction_resumed.v1" }
 
+// InstructionWithdrawn says that the instruction was not sent, and never will be.
+type InstructionWithdrawn struct {
+	Instruction
+
+	// Reason is as in disbursement.withdrawal_requested.v1.
+	Reason string `json:"reason"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (InstructionWithdrawn) EventName() string { return "bankgateway.instruction_withdrawn.v1" }
+
 // InquirySent says that the bank was asked what became of the instruction.
 type InquirySent struct {
 	Instruction
@@ -174,6 +192,8 @@ type Report struct {
 	BankReference string `json:"bank_reference,omitempty"`
 	// BookedAt is when the bank booked it.
 	BookedAt time.Time `json:"booked_at,omitzero"`
+	// Answers is the inquiry that the report answers; 0 for one that came by itself.
+	Answers int `json:"answers,omitempty"`
 }
 
 // PaymentReported is a report that fits what was known before it, or that fits now: money that came back before its

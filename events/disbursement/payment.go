@@ -26,6 +26,10 @@ func PaymentFacts() []events.Event {
 		PaymentCarriedForward{},
 		RecallRequested{},
 		ReportNoted{},
+		WithdrawalProposed{},
+		WithdrawalRequested{},
+		PaymentWithdrawn{},
+		CreditContested{},
 	}
 }
 
@@ -236,9 +240,61 @@ type ReportNoted struct {
 	Reason  string `json:"reason,omitempty"`
 	// BankReference is the booking that the bank named, if it did.
 	BankReference string `json:"bank_reference,omitempty"`
-	// Why is late, backward, contradictory, or early: the money came back before the bank said that it paid.
+	// Why is late, backward, contradictory, early: the money came back before the bank said that it paid; or uncertain:
+	// something beyond the bank did not answer it, and it has to be asked.
 	Why string `json:"why"`
 }
 
 // EventName is the fact's name in the log and on the bus.
 func (ReportNoted) EventName() string { return "disbursement.report_noted.v1" }
+
+// WithdrawalProposed says that a treasurer wants to take an instruction back that no bank has yet, because it cannot be
+// sent. Another person has to agree.
+type WithdrawalProposed struct {
+	Payment string `json:"payment"`
+	Attempt int    `json:"attempt"`
+	By      string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (WithdrawalProposed) EventName() string { return "disbursement.withdrawal_proposed.v1" }
+
+// WithdrawalRequested asks the gateway to keep an instruction that no bank has yet. It may be too late for that.
+type WithdrawalRequested struct {
+	Payment    string `json:"payment"`
+	Attempt    int    `json:"attempt"`
+	EndToEndID string `json:"end_to_end_id"`
+	Bank       string `json:"bank"`
+	// Reason is died, stopped, suspended or account_changed; or unsendable, when two persons decided.
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (WithdrawalRequested) EventName() string { return "disbursement.withdrawal_requested.v1" }
+
+// PaymentWithdrawn says that a released payment is not made: no bank was told and none will be, or the cash was not handed
+// over. The money is available again.
+type PaymentWithdrawn struct {
+	Payment string `json:"payment"`
+	// Attempt is 0 for cash.
+	Attempt int `json:"attempt"`
+	// Reason is as in withdrawal_requested.
+	Reason string `json:"reason"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (PaymentWithdrawn) EventName() string { return "disbursement.payment_withdrawn.v1" }
+
+// CreditContested says that the bank named one booking for the credits of two payments. One of them was not paid, and people
+// have to ask which.
+type CreditContested struct {
+	Payment       string `json:"payment"`
+	Attempt       int    `json:"attempt"`
+	BankReference string `json:"bank_reference"`
+	// Other is the other payment.
+	Other string `json:"other"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (CreditContested) EventName() string { return "disbursement.credit_contested.v1" }

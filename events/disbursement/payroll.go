@@ -115,7 +115,8 @@ type PayrollFunded struct {
 // EventName is the fact's name in the log and on the bus.
 func (PayrollFunded) EventName() string { return "disbursement.payroll_funded.v1" }
 
-// LineRemoved says that a line of an approved list is not paid, because something happened after the approval.
+// LineRemoved says that a line of an approved list is not paid, because something happened after the approval: before the
+// release, or after it and before the line was a payment.
 type LineRemoved struct {
 	Payroll string `json:"payroll"`
 	// Line is the id of the payment that does not come to be.
@@ -132,7 +133,10 @@ func (LineRemoved) EventName() string { return "disbursement.line_removed.v1" }
 type PayrollReleased struct {
 	Payroll string `json:"payroll"`
 	Hash    string `json:"hash"`
-	By      string `json:"by"`
+	// Seen is the position of the log up to which it was looked for stops. What came after it is looked for before each
+	// payment is made.
+	Seen int64  `json:"seen"`
+	By   string `json:"by"`
 }
 
 // EventName is the fact's name in the log and on the bus.

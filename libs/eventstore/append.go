@@ -20,6 +20,8 @@ type Append struct {
 	Meta events.Meta
 	// Secrets are what the facts refer to. They are stored with the facts or not at all.
 	Secrets []vault.Row
+	// OneCause remembers the cause, and refuses the append with [ErrKeyUsed] if it has changed another stream.
+	OneCause bool
 }
 
 // Result is what became of one append of many.
@@ -30,7 +32,7 @@ type Result struct {
 
 // Append stores facts and returns them as they were recorded. When it returns, they are durable.
 //
-// It returns [ErrConflict] if the stream is at another version, [ErrUnstorable] if the database refuses what the facts
+// It returns [ErrConflict] if the stream is at another version, [ErrKeyUsed] as [Append.OneCause] says, [ErrUnstorable] if the database refuses what the facts
 // hold, and a problem of kind Unavailable if too much is waiting or the database is away. If ctx ends while the append
 // waits for its turn, nothing was stored and the error is ctx's. If it was sent already it may have been stored: then
 // the error is [ErrUnknown] as well.

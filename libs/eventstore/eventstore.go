@@ -10,7 +10,8 @@
 //  5. A lost connection is not an answer. The batch is sent again, and each append carries a random number by which
 //     the database knows those that it has already; so the answer is right, and nothing is there twice.
 //  6. A command's cause is in its stream at most once. [Execute] looks for it in the very version of the stream which
-//     the append then expects, so a second one has to conflict and look again. There is no table of keys.
+//     the append then expects, so a second one has to conflict and look again. A cause that could change another stream as
+//     well, because the stream is named by what was asked for, is remembered in a table; see [OncePerKey].
 //  7. A fact that is not in the catalog is an error, on the way in and on the way out. It is never skipped.
 //  8. Nothing is changed or removed. The table refuses it.
 //
@@ -58,6 +59,8 @@ import (
 var (
 	// ErrConflict says that the stream is not at the expected version: load it, and decide again.
 	ErrConflict = batch.ErrConflict
+	// ErrKeyUsed says that a cause which may change one stream has changed another one before.
+	ErrKeyUsed = batch.ErrKeyUsed
 	// ErrUnstorable says that the database cannot store these facts, ever: a NUL in a text, a vault reference
 	// that is taken. It never says what they hold.
 	ErrUnstorable = batch.ErrUnstorable

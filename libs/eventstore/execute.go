@@ -30,8 +30,9 @@ type Outcome[S any] struct {
 type Option func(*options)
 
 type options struct {
-	secrets []vault.Row
-	fresh   bool
+	secrets  []vault.Row
+	fresh    bool
+	oneCause bool
 }
 
 // WithSecrets stores rows of the vault together with the facts. They are not stored when the command turns out to have
@@ -43,6 +44,11 @@ func WithSecrets(rows ...vault.Row) Option {
 // Fresh says that the stream is most likely new: decide without looking, and look only if that was wrong. It saves the
 // query of a command that creates something.
 func Fresh() Option { return func(o *options) { o.fresh = true } }
+
+// OncePerKey remembers, with the facts, which stream the command's cause has changed. Used for another stream, it is
+// the problem "idempotency_key_reused". Every command needs it whose stream is not named by the key itself: its replay is
+// found in one stream only.
+func OncePerKey() Option { return func(o *options) { o.oneCause = true } }
 
 // Execute folds a stream, lets cmd decide, and appends the facts that it decided. When it returns, they are durable.
 //
@@ -148,8 +154,12 @@ func (e *execution[S]) decide(rows []Stored) (out Outcome[S], facts []events.Eve
 // append adds facts to the rows, and to the outcome.
 func (e *execution[S]) append(ctx context.Context, rows []Stored, facts []events.Event, out *Outcome[S]) error {
 	c, err := e.store.append(ctx, Append{
-		Stream: e.stream, Expected: len(rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets,
+		Stream: e.stream, Expected: len(rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets, OneCause: e.oneCause && e.meta.Cause != "",
 	})
+	if errors.Is(err, ErrKeyUsed) {
+		*out = Outcome[S]{}
+		return fmt.Errorf("execute on %s: %w", e.stream, reused())
+	}
 	if err != nil {
 		e.store.recent.Forget(e.stream)
 		*out = Outcome[S]{}

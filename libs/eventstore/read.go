@@ -61,3 +61,14 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	s.head.Advance(position)
 	return position, nil
 }
+
+// LastOf returns the head of the log, and the last position after a position at which one of some facts stands; 0 if none
+// does. It is for those who have seen the log up to there and ask whether anything that matters has come since.
+func (s *Store) LastOf(ctx context.Context, after int64, names ...string) (head, last int64, err error) {
+	const query = `
+select coalesce(max(position), $1), coalesce(max(position) filter (where type = any($2)), 0) from events where position > $1`
+	if err := s.pool.QueryRow(ctx, query, after, names).Scan(&head, &last); err != nil {
+		return 0, 0, fmt.Errorf("look for facts after %d: %w", after, err)
+	}
+	return head, last, nil
+}

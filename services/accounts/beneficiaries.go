@@ -120,7 +120,7 @@ func (a *app) register(ctx context.Context, c httpapi.Call[RegisterBody]) (httpa
 		Representative: e.representative, RepresentativeMark: e.representativeMark, MayHold: e.mayHold,
 	}
 	out, err := eventstore.Execute(ctx, a.log, beneficiaryStream(fact.Beneficiary), beneficiary.Register{Fact: fact, Known: faults},
-		c.Meta, eventstore.Fresh(), eventstore.WithSecrets(e.rows...))
+		c.Meta, eventstore.Fresh(), eventstore.OncePerKey(), eventstore.WithSecrets(e.rows...))
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}
@@ -182,7 +182,7 @@ type change struct {
 // apply runs a change on a beneficiary of the officer's unit.
 func (a *app) apply(ctx context.Context, c change) (eventstore.Outcome[beneficiary.Beneficiary], error) {
 	own := beneficiary.Owned{Sees: a.sees(c.who), Command: c.command}
-	return eventstore.Execute(ctx, a.log, beneficiaryStream(c.beneficiary), own, c.meta, eventstore.WithSecrets(c.secrets...))
+	return eventstore.Execute(ctx, a.log, beneficiaryStream(c.beneficiary), own, c.meta, eventstore.OncePerKey(), eventstore.WithSecrets(c.secrets...))
 }
 
 // DeathBody says when somebody died, and who said so.

@@ -209,7 +209,7 @@ func changeIssuance[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[issuance.Issuance], secrets ...vault.Row,
 ) (httpapi.Done[Issuance], error) {
 	own := issuance.Owned{Sees: a.sees(c.Who), Command: cmd}
-	out, err := eventstore.Execute(ctx, a.log, issuanceStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, issuanceStream(c.Path("id")), own, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Issuance]{}, err
 	}

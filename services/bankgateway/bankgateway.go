@@ -34,6 +34,7 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
 	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions"
+	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -145,6 +146,9 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation, deps servic
 		return fmt.Errorf("metrics of banks: %w", err)
 	}
 	a.people = clients.NewPeople(peer.Options{URL: a.config.AccountsURL, Token: a.config.AccountsToken, Breaker: around, Now: a.now})
+	if err := claims.Migrate(ctx, base.Pool); err != nil {
+		return err
+	}
 	if a.dispatches, err = base.ProjectWith(ctx, projections.Dispatches(), "accounts", "disbursement"); err != nil {
 		return err
 	}

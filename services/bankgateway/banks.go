@@ -146,7 +146,7 @@ func (a *app) pause(ctx context.Context, c httpapi.Call[PauseBody]) (httpapi.Don
 		return httpapi.Done[Channel]{}, err
 	}
 	cmd := channel.Pause{Bank: bic, Note: string(row.Ref), By: c.Who.Actor()}
-	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), cmd, c.Meta, eventstore.WithSecrets(row))
+	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(row))
 	return done(bic, out, err)
 }
 
@@ -155,7 +155,7 @@ func (a *app) resume(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Don
 	if a.banks[bic] == nil {
 		return httpapi.Done[Channel]{}, errNoBank()
 	}
-	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), channel.Resume{Bank: bic, By: c.Who.Actor()}, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), channel.Resume{Bank: bic, By: c.Who.Actor()}, c.Meta, eventstore.OncePerKey())
 	return done(bic, out, err)
 }
 

@@ -130,10 +130,10 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 		return errorUnless(err == nil && files == 3, "%d files (%v)", files, err)
 	})
 
-	handed := object{"collected_on": "2026-11-20", "receipt": "PC-1"}
+	handed := func(id string) object { return object{"collected_on": "2026-11-21", "receipt": "PC-" + id} }
 	got := []string{}
 	for _, id := range []string{"october", "november", "elsewhere", "lives"} {
-		answer := o.post(t, "treasurer", "/payments/"+first[id].ID+"/cash", "cash-"+id, handed)
+		answer := o.post(t, "cashier", "/payments/"+first[id].ID+"/cash", "cash-"+id, handed(id))
 		got = append(got, fmt.Sprint(id, " ", answer.status))
 		if answer.status != http.StatusOK {
 			got[len(got)-1] += " " + answer.text(t, "code")
@@ -144,7 +144,7 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 		t.Fatal(diff)
 	}
 	o.refuse(t, first["elsewhere"], "reissue", object{}, "beneficiary_deceased")
-	again := o.post(t, "treasurer", "/payments/"+first["lives"].ID+"/cash", "cash-lives", handed)
+	again := o.post(t, "cashier", "/payments/"+first["lives"].ID+"/cash", "cash-lives", handed("lives"))
 	if again.want(t, http.StatusOK); again.header.Get("Idempotent-Replay") != "true" {
 		t.Fatal("the same request again is not a repetition")
 	}

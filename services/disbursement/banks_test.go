@@ -82,6 +82,12 @@ func (g *gateway) tell(t testing.TB, p paid, said ...string) {
 	for _, text := range said {
 		facts = append(facts, factOf(p, text))
 	}
+	g.append(t, p, facts...)
+}
+
+// append records facts about an instruction.
+func (g *gateway) append(t testing.TB, p paid, facts ...events.Event) {
+	t.Helper()
 	stream := "instruction-" + p.EndToEndID
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -50,7 +50,7 @@ func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpa
 			return httpapi.Done[Closure]{}, err
 		}
 	}
-	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(p.Payroll), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(p.Payroll), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[Closure]{}, err
 	}

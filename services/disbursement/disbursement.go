@@ -36,6 +36,8 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
+	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -78,6 +80,7 @@ type app struct {
 	units  *units.Directory
 	people *clients.Profiles
 	clerk  *clerk.Clerk
+	stops  *stops.Gate
 
 	enrolments, beneficiaries, payrolls, lines *projection.Model
 
@@ -117,7 +120,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	base, err := foundation.Open(ctx, deps, foundation.Options{
 		Service: Name,
-		Own:     events.NewCatalog(facts.Catalog(), payroll.PrivateFacts()),
+		Own:     events.NewCatalog(facts.Catalog(), payroll.PrivateFacts(), voucher.PrivateFacts()),
 		Others:  events.NewCatalog(accounts.Catalog(), bankgateway.Catalog(), facts.EnrolmentFacts()),
 	})
 	if err != nil {
@@ -125,7 +128,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
-		rules: rules, units: directory, disclosure: base.Disclosure, proof: base.Proof,
+		rules: rules, units: directory, stops: stops.New(base.Pool), disclosure: base.Disclosure, proof: base.Proof,
 		people: clients.NewProfiles(peer.Options{
 			URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
 		}),
@@ -171,11 +174,14 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	if a.beneficiaries, err = base.ProjectOthers(ctx, projections.Beneficiaries(), "accounts"); err != nil {
 		return err
 	}
+	if a.payment.model, err = base.ProjectPatiently(ctx, projections.Payments()); err != nil {
+		return err
+	}
 	a.clerk = clerk.New(clerk.Deps{
 		Pool: base.Pool, Log: base.Log, Vault: base.Vault, Rules: a.rules, Units: a.units, LookBack: a.config.LookBack,
 		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Now: a.now, Logger: a.logger,
 	})
-	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Now: a.now}
+	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Stops: a.stops, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Payments: a.payment.model, Now: a.now}
 	// What banks say is not for it, and much.
 	from := foundation.Reading{
 		Topics: []string{base.Topic("accounts"), base.Topic(Name)}, InFlight: inFlight,
@@ -184,7 +190,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	if err := base.ReactTo("changes", from, changes.Handlers()...); err != nil {
 		return err
 	}
-	return a.wirePayments(ctx, base)
+	return a.wirePayments(base)
 }
 
 func loadRules(path string) (entitlement.Rules, error) {

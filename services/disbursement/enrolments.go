@@ -79,7 +79,7 @@ func (a *app) enrol(ctx context.Context, c httpapi.Call[EnrolBody]) (httpapi.Don
 		Decision: c.In.Decision.Number, SignedOn: c.In.Decision.SignedOn, StartsFrom: c.In.Decision.StartsFrom,
 		Profile: string(row.Ref), By: c.Who.ID,
 	}}
-	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta, eventstore.Fresh(), eventstore.WithSecrets(row))
+	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta, eventstore.Fresh(), eventstore.OncePerKey(), eventstore.WithSecrets(row))
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
@@ -245,7 +245,11 @@ func changeEnrolment[I any](
 	if !e.Exists() || !a.mine(c.Who, e.Unit) {
 		return httpapi.Done[Enrolment]{}, enrolment.ErrUnknown()
 	}
-	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	var out eventstore.Outcome[enrolment.Enrolment]
+	err = a.stops.Stop(ctx, func(ctx context.Context) (err error) {
+		out, err = eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
+		return err
+	})
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}

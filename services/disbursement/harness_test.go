@@ -115,6 +115,7 @@ func (o *office) staff() access.StaticKeyring {
 		"accountant":    {ID: "an", Role: access.Accountant, Unit: "00004"},
 		"approver":      {ID: "chi", Role: access.Approver, Unit: "00004"},
 		"treasurer":     {ID: "tam", Role: access.Treasurer, Unit: "00004"},
+		"cashier":       {ID: "thu", Role: access.Treasurer, Unit: "00004"},
 		"lisa-2":        {ID: "an", Role: access.LISAOfficer, Unit: "00004"}, // the accountant's second key
 		"stranger":      {ID: "sang", Role: access.LISAOfficer, Unit: "00008"},
 		"nowhere":       {ID: "nam", Role: access.LISAOfficer},

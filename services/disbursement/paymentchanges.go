@@ -2,11 +2,13 @@ package disbursement
 
 import (
 	"context"
+	"errors"
 
 	facts "github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -30,7 +32,49 @@ func (a *app) reissue(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if known && person.CashReason() == "" {
 		cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
 	}
-	return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p))
+	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
+		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p), a.notShared(ctx, person))
+	})
+}
+
+// behindStops pays after every stop that stands in the log, or before it; see package stops.
+func (a *app) behindStops(
+	ctx context.Context, pay func(context.Context) (httpapi.Done[Payment], error),
+) (done httpapi.Done[Payment], err error) {
+	err = a.stops.Pay(ctx, func(ctx context.Context) (err error) {
+		done, err = pay(ctx)
+		return err
+	})
+	return done, err
+}
+
+// entitledStill refuses payments whose right has ended since they were approved.
+func (a *app) entitledStill(ctx context.Context, p payment.Payment) error {
+	head, err := a.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.enrolments.WaitFor(ctx, head); err != nil {
+		return err
+	}
+	_, lapsed, err := projections.LapsedPayment(ctx, a.pool, p.Payment, p.Payroll)
+	if err == nil && lapsed {
+		return problem.Reject("right_ended", "the right to this money was stopped or suspended meanwhile", "quyền hưởng khoản này đã bị dừng hoặc tạm dừng")
+	}
+	return err
+}
+
+// notShared refuses an account that several people use and whose holder represents none of them: a list would hold it.
+func (a *app) notShared(ctx context.Context, person projections.Beneficiary) error {
+	if person.AccountMark == "" || person.Represented() {
+		return nil
+	}
+	shared, err := projections.SharedAccounts(ctx, a.pool, []string{person.AccountMark})
+	if err == nil && shared[person.AccountMark] {
+		return problem.Reject("account_shared", "several people use this account, and its holder does not represent them",
+			"nhiều người dùng chung tài khoản này mà chủ tài khoản không phải người đại diện")
+	}
+	return err
 }
 
 // changeUnless runs a command unless one of the checks refuses it. A repetition of what was done is answered all the same.
@@ -97,7 +141,7 @@ type CashBody struct {
 func (b CashBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/receipt", b.Receipt) }
 
 func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Done[Payment], error) {
-	p, _, err := a.paymentOf(ctx, c.Path("id"), c.Who)
+	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Who)
 	if err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
@@ -106,10 +150,33 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		checks = append(checks, a.notClosed(ctx, p))
 	}
 	if c.In.CollectedOn != "" && p.Status != payment.CashPaid {
-		checks = append(checks, a.lived(ctx, p))
+		checks = append(checks, a.lived(ctx, p), a.notReleasedBy(ctx, p, c.Who.ID))
 	}
-	cmd := payment.Cash{CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID}
-	return changeUnless(ctx, a, c, cmd, checks...)
+	cmd := payment.Cash{
+		CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID, ReleasedOn: vn.DateOf(history[0].Meta.OccurredAt).String(),
+	}
+	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
+		if p.Status != payment.CashPaid {
+			checks = append(checks, a.entitledStill(ctx, p))
+		}
+		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
+			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
+			if err := a.receiptUsed(ctx, signed, c.Meta); err != nil {
+				return httpapi.Done[Payment]{}, err
+			}
+		}
+		return changeUnless(ctx, a, c, cmd, checks...)
+	})
+}
+
+// notReleasedBy lets nobody say that cash was handed over who had released it: alone, one person could keep it.
+func (a *app) notReleasedBy(ctx context.Context, p payment.Payment, who string) error {
+	list, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(p.Payroll))
+	if err == nil && list.ReleasedBy == who {
+		return problem.Reject("same_person", "whoever released the list does not enter the receipts; another treasurer has to do this",
+			"người phát hành chi trả không được ghi nhận phiếu chi; cần thủ quỹ khác thực hiện")
+	}
+	return err
 }
 
 // lived keeps money for a month after the person's death from being handed over (invariant I8).
@@ -129,4 +196,16 @@ type RecallBody struct {
 
 func (a *app) recall(ctx context.Context, c httpapi.Call[RecallBody]) (httpapi.Done[Payment], error) {
 	return changePayment(ctx, a, c, payment.Recall{Reason: c.In.Reason, By: c.Who.ID})
+}
+
+func (a *app) inquire(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Payment], error) {
+	return changePayment(ctx, a, c, payment.Ask{})
+}
+
+func (a *app) proposeWithdrawal(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Payment], error) {
+	return changePayment(ctx, a, c, payment.ProposeWithdrawal{By: c.Who.ID})
+}
+
+func (a *app) approveWithdrawal(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Payment], error) {
+	return changePayment(ctx, a, c, payment.ApproveWithdrawal{By: c.Who.ID})
 }

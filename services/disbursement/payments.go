@@ -18,6 +18,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/contester"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/inquirer"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/releaser"
 )
@@ -27,22 +28,23 @@ type paymentParts struct {
 	model    *projection.Model
 	releaser *releaser.Releaser
 	inquirer *inquirer.Inquirer
+	contests *contester.Contester
 }
 
 // reportsInFlight is how many reports of one partition are recorded at the same time. Each waits for a commit that it
 // shares with the others, so the more there are the fewer commits it takes.
 const reportsInFlight = 256
 
-// wirePayments adds the read model of payments and the ledger, what banks say, and what runs by itself.
-func (a *app) wirePayments(ctx context.Context, base *foundation.Foundation) (err error) {
-	if a.payment.model, err = base.ProjectPatiently(ctx, projections.Payments()); err != nil {
-		return err
-	}
+// wirePayments adds what banks say, and what runs by itself.
+func (a *app) wirePayments(base *foundation.Foundation) error {
 	a.payment.releaser = releaser.New(releaser.Deps{
-		Pool: a.pool, Log: a.log, Payments: a.payment.model, Pace: base.Pace, Now: a.now, Logger: a.logger,
+		Pool: a.pool, Log: a.log, Payments: a.payment.model, Enrolments: a.enrolments, Stops: a.stops, Pace: base.Pace, Now: a.now, Logger: a.logger,
 	})
 	a.payment.inquirer = inquirer.New(inquirer.Deps{
 		Pool: a.pool, Log: a.log, Now: a.now, Logger: a.logger, Silence: a.config.Silence,
+	})
+	a.payment.contests = contester.New(contester.Deps{
+		Pool: a.pool, Log: a.log, Payments: a.payment.model, Now: a.now, Logger: a.logger,
 	})
 	// Only the gateway's topic: there are many facts on the others, and none of them is for payments.
 	from := foundation.Reading{
@@ -56,6 +58,7 @@ func (a *app) paymentRunners() []service.Runner {
 	return []service.Runner{
 		{Name: "releaser", Run: a.payment.releaser.Run},
 		{Name: "inquirer", Run: a.payment.inquirer.Run},
+		{Name: "contester", Run: a.payment.contests.Run},
 	}
 }
 
@@ -83,6 +86,16 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/recall", Summary: "Ask the bank for the money back", Roles: payers,
 	}, a.recall)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payments/{id}/inquiry", Summary: "Ask the bank now what became of a payment that it owes an answer about", Roles: payers,
+	}, a.inquire)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payments/{id}/withdrawal", Summary: "Propose to take back an instruction that no bank has yet", Roles: payers,
+	}, a.proposeWithdrawal)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payments/{id}/withdrawal/approval", Summary: "Another person agrees; the money is available again once the gateway kept it",
+		Roles: []access.Role{access.Approver},
+	}, a.approveWithdrawal)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payrolls/{id}/closure", Summary: "End a list; what was not paid goes to the next month", Roles: payers,
 		Timeout: closureTimeout,
@@ -301,7 +314,7 @@ func changePayment[I any](ctx context.Context, a *app, c httpapi.Call[I], cmd pa
 	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Who); err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, payment.Stream(c.Path("id")), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, payment.Stream(c.Path("id")), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[Payment]{}, fmt.Errorf("change payment: %w", err)
 	}

@@ -82,7 +82,7 @@ func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Don
 	cmd := payroll.Draft{
 		Payroll: id, Unit: unit, Programme: c.In.Programme, Month: c.In.Month, AsOf: today.String(), By: c.Who.ID,
 	}
-	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(id), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(id), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
@@ -173,7 +173,7 @@ func changePayroll[I any](
 	if _, err := a.payrollOf(ctx, c.Path("id"), c.Who); err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(c.Path("id")), cmd, c.Meta, opts...)
+	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(c.Path("id")), cmd, c.Meta, append(opts, eventstore.OncePerKey())...)
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
@@ -217,15 +217,21 @@ type FundBody struct {
 }
 
 // Validate keeps people out of what stands in facts.
-func (b FundBody) Validate(f *problem.Faults) {
-	const account = 14 // digits of an account number; orders are shorter
-	if len(b.Reference) >= account {
-		person.CheckNobody(f, "/reference", b.Reference)
-	}
-}
+func (b FundBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/reference", b.Reference) }
 
+// fund takes the order for the list before the list counts it: one that is refused otherwise takes none.
 func (a *app) fund(ctx context.Context, c httpapi.Call[FundBody]) (httpapi.Done[Payroll], error) {
-	return changePayroll(ctx, a, c, payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID})
+	cmd := payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID}
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	if err != nil {
+		return httpapi.Done[Payroll]{}, err
+	}
+	if _, refused := cmd.Decide(p, c.Meta); refused == nil {
+		if err := a.orderUsed(ctx, c.In.Reference, p.Payroll, c.Meta); err != nil {
+			return httpapi.Done[Payroll]{}, err
+		}
+	}
+	return changePayroll(ctx, a, c, cmd)
 }
 
 // release reads the lines once more from the log, and whatever became of the people since, and then pays the list.
@@ -239,7 +245,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
-		if cmd.Removals, err = a.obsolete(ctx, p); err != nil {
+		if cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
 	}
@@ -259,21 +265,17 @@ func (a *app) hashOf(ctx context.Context, p payroll.Payroll) (string, error) {
 	return tally.Hash(), err
 }
 
-// obsolete finds the lines that must not be paid any more, by everything that the log knows now.
-func (a *app) obsolete(ctx context.Context, p payroll.Payroll) ([]payroll.Removal, error) {
+// obsolete finds the lines that must not be paid any more, by everything that the log knows up to the position seen.
+func (a *app) obsolete(ctx context.Context, p payroll.Payroll) (removals []payroll.Removal, seen int64, err error) {
 	head, err := a.log.Head(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, wait := range []func(context.Context, int64) error{a.lines.WaitFor, a.enrolments.WaitFor, a.payment.model.WaitFor} {
 		if err := wait(ctx, head); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	found, err := projections.ObsoleteOfList(ctx, a.pool, p.Payroll, p.Draft)
-	removals := make([]payroll.Removal, 0, len(found))
-	for _, o := range found {
-		removals = append(removals, payroll.Removal{Line: o.Payment, Reason: o.Reason, Amount: money.Amount(o.Amount)})
-	}
-	return removals, err
+	return projections.Removals(found), head, err
 }

@@ -95,12 +95,18 @@ func (p *people) serve(w http.ResponseWriter, r *http.Request) {
 // tell appends facts about a beneficiary to the log of accounts.
 func (p *people) tell(t testing.TB, id string, facts ...events.Event) {
 	t.Helper()
+	p.tellAt(t, noon.Add(-30*24*time.Hour), id, facts...)
+}
+
+// tellAt appends facts that occurred at a time.
+func (p *people) tellAt(t testing.TB, at time.Time, id string, facts ...events.Event) {
+	t.Helper()
 	p.mu.Lock()
 	version := p.versions[id]
 	p.versions[id] += len(facts)
 	p.mu.Unlock()
 	_, err := p.base.Log.Append(t.Context(), eventstore.Append{
-		Stream: "beneficiary-" + id, Expected: version, Facts: facts, Meta: events.Meta{OccurredAt: noon.Add(-30 * 24 * time.Hour)},
+		Stream: "beneficiary-" + id, Expected: version, Facts: facts, Meta: events.Meta{OccurredAt: at},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -238,7 +238,7 @@ func (o *office) paid(t *testing.T, list, beneficiary string) {
 		if len(found.Items) != 1 {
 			return fmt.Errorf("%d payments", len(found.Items))
 		}
-		paid := o.post(t, "treasurer", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
+		paid := o.post(t, "cashier", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
 		if paid.status != http.StatusOK {
 			return fmt.Errorf("answered %d: %s", paid.status, paid.body)
 		}
@@ -312,5 +312,34 @@ func TestReferenceDataIsEffectiveDated(t *testing.T) {
 	o.get(t, "lisa", "/programmes", "").into(t, &programmes)
 	if len(programmes.Items) != 3 {
 		t.Fatalf("%+v", programmes)
+	}
+}
+
+// The ids of decisions and lists follow from what they are about, so a key has to be remembered beside them.
+func TestAKeyIsForOneRequestWhateverItIsAbout(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, id := range []string{"b1", "b2"} {
+		o.someone(t, id, unit, vietcombank)
+	}
+	o.post(t, "lisa", "/enrolments", "one", decision("b1", "social_pension", "social_pension", "2026-11-01")).want(t, http.StatusCreated)
+	o.post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"}).want(t, http.StatusCreated)
+	for name, again := range map[string]answer{
+		"another person":     o.post(t, "lisa", "/enrolments", "one", decision("b2", "social_pension", "social_pension", "2026-11-01")),
+		"another month":      o.post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-12"}),
+		"another thing":      o.post(t, "lisa", "/payrolls", "one", object{"unit": "00004", "programme": "social_assistance", "month": "2026-11"}),
+		"the same otherwise": o.post(t, "lisa", "/enrolments", "one", decision("b1", "social_pension", "social_pension", "2026-11-02")),
+	} {
+		if again.status != http.StatusUnprocessableEntity || again.text(t, "code") != "idempotency_key_reused" {
+			t.Errorf("%s answers %d %s", name, again.status, again.body)
+		}
+	}
+	repeated := o.post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"})
+	if repeated.want(t, http.StatusCreated); repeated.header.Get("Idempotent-Replay") != "true" {
+		t.Error("the same request again is not a repetition")
+	}
+	var streams int
+	if err := o.pool.QueryRow(t.Context(), `select count(distinct stream) from events where stream like 'enrolment-%' or stream like 'payroll-%'`).Scan(&streams); err != nil || streams != 2 {
+		t.Errorf("%d streams (%v)", streams, err)
 	}
 }

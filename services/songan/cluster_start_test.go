@@ -62,7 +62,7 @@ func (c *cluster) bankUser(bic string) string { return c.topics + ".bank." + bic
 // actorsOfCluster are the people and services with their keys.
 func actorsOfCluster() map[string]access.Principal {
 	all := map[string]access.Principal{
-		"treasurer": {Role: access.Treasurer, Unit: "01"}, "second_treasurer": {Role: access.Treasurer, Unit: "01"},
+		"treasurer": {Role: access.Treasurer, Unit: "01"}, "second_treasurer": {Role: access.Treasurer, Unit: "01"}, "cashier": {Role: access.Treasurer, Unit: "01"},
 		"auditor": {Role: access.Auditor}, "admin": {Role: access.Admin}, "police": {Role: access.CommunePolice, Unit: "00004"},
 	}
 	for unit, mark := range map[string]string{"00004": "", "00008": "_00008", "00025": "_00025"} {

@@ -22,8 +22,15 @@ $$;
 create trigger events_are_final before update or delete or truncate on events
     for each statement execute function events_are_final();
 
+-- The stream that a key of a request changed first. Only what asks for it is remembered, and nothing is ever forgotten.
+create table idempotency_keys (
+    cause  text collate "C" primary key,
+    stream text collate "C" not null
+);
+
 -- append_batch appends what it can of a batch of commands, each with the facts of one append to one stream, and
--- answers per command: the position of its first fact, or 0 if the stream was not at the expected version.
+-- answers per command: the position of its first fact, 0 if the stream was not at the expected version, or -1 if its cause
+-- (where there is one to remember) has changed another stream before.
 --
 -- Facts come in the order of their commands. earlier[i] is the last command before i on the same stream, or 0.
 -- Unless careful, streams expected to be new are taken to be new: if one is not, the whole batch fails with
@@ -32,7 +39,7 @@ create trigger events_are_final before update or delete or truncate on events
 -- +goose StatementBegin
 create function append_batch(
     careful boolean,
-    expected int[], facts int[], earlier int[], appends bigint[],                         -- per command
+    expected int[], facts int[], earlier int[], appends bigint[], causes text[],          -- per command
     command int[], nth int[], streams text[], types text[], data jsonb[], metas jsonb[],  -- per fact
     owner int[], refs text[], purposes text[], keys text[], ciphertexts bytea[],          -- per row of the vault
     documents bytea[], names bytea[], expiries timestamptz[],
@@ -42,6 +49,7 @@ declare
     head    bigint;
     version int[]; -- of the command's stream: before it, then after it
     fact    int := 1;
+    at_fact int := 1;
     found_position bigint;
     found_recorded timestamptz;
 begin
@@ -67,10 +75,19 @@ begin
             version[i] := version[earlier[i]];
         end if;
         if version[i] = expected[i] then
-            positions[i] := head + 1;
-            head := head + facts[i];
-            version[i] := version[i] + facts[i];
+            if causes[i] <> '' then
+                insert into idempotency_keys (cause, stream) values (causes[i], streams[at_fact]) on conflict do nothing;
+                if not exists (select from idempotency_keys k where k.cause = causes[i] and k.stream = streams[at_fact]) then
+                    positions[i] := -1;
+                end if;
+            end if;
+            if positions[i] = 0 then
+                positions[i] := head + 1;
+                head := head + facts[i];
+                version[i] := version[i] + facts[i];
+            end if;
         end if;
+        at_fact := at_fact + facts[i];
     end loop;
 
     insert into events (position, stream, version, type, data, meta, append, recorded_at)

@@ -12,6 +12,7 @@ import (
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/services/disbursement/audit"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
@@ -60,7 +61,7 @@ func TestEveryInvariantCanFail(t *testing.T) {
 				h.fund(540_000)
 				h.paid("lan2", 1, "FT5")
 			},
-			want: []string{"I2"},
+			want: []string{"I2", "I9"},
 		},
 		"I3 two credits are one booking": {
 			plant: func(h *history) {
@@ -87,6 +88,16 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I5"},
 		},
+		"I5 a bank has what was withdrawn": {
+			plant: func(h *history) {
+				h.drop("payment-lan", disbursement.PaymentSent{})
+				h.drop("payment-lan", disbursement.PaymentInFlight{})
+				h.drop("payment-lan", disbursement.PaymentCredited{})
+				h.after("payment-lan", disbursement.PaymentReleased{},
+					entry{log: money, stream: "payment-lan", fact: disbursement.PaymentWithdrawn{Payment: "lan", Attempt: 1, Reason: "died"}})
+			},
+			want: []string{"I5"},
+		},
 		"I7 a command took effect twice": {
 			plant: func(h *history) {
 				h.after("payment-hoa", disbursement.CashReleased{},
@@ -107,7 +118,7 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			plant: func(h *history) {
 				for i := range h.lines {
 					if h.lines[i].Payment == "hoa" {
-						h.lines[i].Amount = 12_345
+						h.lines[i].Amount, h.lines[i].Granted = 12_345, 12_345
 					}
 				}
 				replace(h, func(e *disbursement.CashReleased) { e.Amount = 12_345 })
@@ -115,10 +126,45 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I9"},
 		},
+		"I9 more is paid than is granted": {
+			plant: func(h *history) {
+				for i := range h.lines {
+					if h.lines[i].Payment == "hoa" {
+						h.lines[i].Covered, h.lines[i].Granted = 270_000, 810_000
+					}
+				}
+			},
+			want: []string{"I9"},
+		},
+		"I11 what was carried forward is credited after all, and paid again": {
+			plant: func(h *history) {
+				line := lineOf("hoa")
+				line.Payment, line.Kind, line.Origin, line.Granted = "next", payroll.CarriedForward, "hoa", 0
+				h.lines = append(h.lines, line)
+				of := payableOf("hoa")
+				of.Payment, of.Kind, of.Origin = "next", payroll.CarriedForward, "hoa"
+				next := func(fact events.Event) entry { return entry{log: money, stream: "payment-next", fact: fact} }
+				h.after("payment-hoa", disbursement.PaymentCarriedForward{},
+					entry{log: money, stream: "payment-hoa", fact: disbursement.ReportNoted{Payment: "hoa", Status: "ACCC", Why: payment.Contradictory}},
+					next(disbursement.CashReleased{Payable: of, Reason: "no_account"}),
+					next(disbursement.CashPaid{Payment: "next", CollectedOn: "2026-11-20", Receipt: "1"}))
+				h.drop("payroll-november", disbursement.ReleaseCompleted{})
+				h.fund(540_000)
+			},
+			want: []string{"I11"},
+		},
 		"I10 what was stopped is paid": {
 			plant: func(h *history) {
 				h.after("payroll-november", disbursement.PayrollApproved{}, entry{
 					log: money, stream: "enrolment-e-lan", fact: disbursement.EnrolmentStopped{Enrolment: "e-lan", FromMonth: "2026-11"},
+				})
+			},
+			want: []string{"I10"},
+		},
+		"I10 what was stopped after the release and before its payment is paid": {
+			plant: func(h *history) {
+				h.after("payroll-november", disbursement.PayrollReleased{}, entry{
+					log: money, stream: "enrolment-e-lan", fact: disbursement.EnrolmentSuspended{Enrolment: "e-lan", FromMonth: "2026-11"},
 				})
 			},
 			want: []string{"I10"},

@@ -62,6 +62,7 @@ type paid struct {
 	releasedAt time.Time
 	settled    map[int]bool // attempts that were debited or credited
 	returned   map[int]bool
+	withdrawn  map[int]bool
 }
 
 // list is a payroll with what its facts do not say twice.
@@ -75,7 +76,7 @@ type list struct {
 	makers   map[string]bool
 	checker  string
 	approver string
-	// approved and released are the facts, with their positions.
+	// approved and released are the facts.
 	approved, released events.Recorded
 	removed            map[string]bool
 	payments           int
@@ -87,7 +88,6 @@ type list struct {
 // stop is the end or the suspension of a right.
 type stop struct {
 	fromMonth string
-	position  int64
 	suspended bool
 	// resumedFrom is the first month that is paid again; empty while none is.
 	resumedFrom string
@@ -192,9 +192,9 @@ func (a *auditor) money(r events.Recorded) {
 	case payroll.LinesComputed:
 		a.lines(e)
 	case disbursement.EnrolmentStopped:
-		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, position: r.Position})
+		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth})
 	case disbursement.EnrolmentSuspended:
-		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, position: r.Position, suspended: true})
+		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, suspended: true})
 	case disbursement.EnrolmentResumed:
 		for i := range a.stops[e.Enrolment] {
 			if s := &a.stops[e.Enrolment][i]; s.suspended && s.resumedFrom == "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
@@ -18,6 +19,20 @@ func (a *auditor) finish() {
 	a.finishCredits()
 	a.finishReturns()
 	a.finishMonths()
+	a.finishCarried()
+}
+
+// finishCarried is the last part of I11: where a bank says after all that it credited what was carried forward, and the money
+// did not come back, the payment that took it over is the same money twice.
+func (a *auditor) finishCarried() {
+	for _, origin := range slices.Sorted(maps.Keys(a.origins)) {
+		p, taker := a.payments[origin], a.payments[a.origins[origin]]
+		if p == nil || taker == nil {
+			continue
+		}
+		paidTwice := p.Contested() && (taker.Status == payment.Credited || taker.Status == payment.CashPaid)
+		a.invariant(11).holds(!paidTwice, "payment %s was credited after all, and %s paid the same money again", origin, a.origins[origin])
+	}
 }
 
 // finishBooks is I1 at the end: what payments say and what the books say is the same.
@@ -49,6 +64,7 @@ func (a *auditor) finishBanks() {
 		}
 		p := a.payments[i.payment]
 		five.holds(a.attempts[e2e] == i.payment && p != nil && p.Amount == i.amount, "instruction %s is not what was released", e2e)
+		five.holds(p == nil || !p.withdrawn[i.attempt], "instruction %s was sent, and its payment is withdrawn", e2e)
 	}
 	released, told := a.controlSums()
 	for _, id := range slices.Sorted(maps.Keys(released)) {
@@ -56,7 +72,7 @@ func (a *auditor) finishBanks() {
 	}
 }
 
-// controlSums sums up, for each closed payroll, what was released to banks and what banks were told.
+// controlSums sums up, for each closed payroll, what was released to banks and not withdrawn, and what banks were told.
 func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 	released, told = map[string]money.Amount{}, map[string]money.Amount{}
 	for id, p := range a.payments {
@@ -64,7 +80,9 @@ func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 			continue
 		}
 		for _, at := range append(slices.Clip(p.Earlier), p.Current) {
-			released[p.Payroll] += money.Amount(p.Amount)
+			if !p.withdrawn[at.Attempt] {
+				released[p.Payroll] += money.Amount(p.Amount)
+			}
 			if i := a.instructions[at.EndToEndID]; i != nil && i.sent && i.payment == id {
 				told[p.Payroll] += money.Amount(i.amount)
 			}

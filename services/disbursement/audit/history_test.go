@@ -86,7 +86,7 @@ func lineOf(who string) payroll.Line {
 	of := payableOf(who)
 	line := payroll.Line{
 		Payment: who, Beneficiary: of.Beneficiary, Mark: of.Mark, Enrolments: []string{"e-" + who}, Unit: of.Unit, Month: of.Month, Kind: of.Kind,
-		Amount: 540_000, Method: payroll.ByAccount, Account: "b-" + who + "-1", Bank: "ICBVVNVX", Number: "number-" + who, Holder: "holder-" + who,
+		Amount: 540_000, Granted: 540_000, Method: payroll.ByAccount, Account: "b-" + who + "-1", Bank: "ICBVVNVX", Number: "number-" + who, Holder: "holder-" + who,
 	}
 	if who == "hoa" {
 		line.Method, line.CashReason, line.Account, line.Bank, line.Number, line.Holder = payroll.InCash, "no_account", "", "", "", ""

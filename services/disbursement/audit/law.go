@@ -19,37 +19,54 @@ type entitledMonth struct{ mark, programme, month string }
 // monthTotal is what lists pay somebody for a month, regularly and as arrears.
 type monthTotal struct {
 	total money.Amount
-	// asOf are the days whose law the lists were computed with.
-	asOf map[string]bool
+	// granted is what the law grants, as the line says that was paid last.
+	granted money.Amount
+	// broken tells that a line of the month is held, was removed, or stands in a list that was never released: then less than
+	// what is granted may be paid.
+	broken bool
 }
 
 // granted adds a payment to its month (I9). What was carried forward was granted by the list that it comes from.
-func (a *auditor) granted(of disbursement.Payable, line payroll.Line, l *list) {
+func (a *auditor) granted(id string, of disbursement.Payable, line payroll.Line, l *list) {
 	if of.Kind == payroll.CarriedForward {
 		return
 	}
+	nine := a.invariant(9)
 	key := entitledMonth{mark: of.Mark, programme: of.Programme, month: of.Month}
 	if a.months[key] == nil {
-		a.months[key] = &monthTotal{asOf: map[string]bool{}}
+		a.months[key] = &monthTotal{}
 	}
-	a.months[key].total += money.Amount(cmp.Or(int64(line.Amount), of.Amount))
-	a.months[key].asOf[l.AsOf] = true
+	m := a.months[key]
+	m.total += money.Amount(of.Amount)
+	m.granted = line.Granted
+	nine.holds(line.Amount+line.Covered == line.Granted, "payment %s is not what is granted less what other lists pay", id)
+	nine.holds(m.total <= line.Granted, "payment %s: more is paid for the month than is granted", id)
+	nine.holds(a.law.grants(of.Programme, of.Month, l.AsOf, line.Granted), "payment %s: the law does not know what is granted", id)
 }
 
-// finishMonths is I9: people's files are in vaults, so the log cannot tell who is entitled to what; but it can tell whether
-// what somebody gets for a month, arrears included, is an amount that the law knows at all.
+// unpaid finds the months of which a line is not paid, or not yet.
+func (a *auditor) unpaid() {
+	for _, l := range a.lists {
+		for id, line := range l.lines {
+			p := a.payments[id]
+			m := a.months[entitledMonth{mark: line.Mark, programme: l.Programme, month: line.Month}]
+			if m != nil && (p == nil || p.Payroll != l.Payroll.Payroll) {
+				m.broken = true
+			}
+		}
+	}
+}
+
+// finishMonths is the last part of I9: where every line of a month became a payment, they come to what is granted.
 func (a *auditor) finishMonths() {
-	nine := a.invariant(9)
+	a.unpaid()
 	keys := slices.SortedFunc(maps.Keys(a.months), func(x, y entitledMonth) int {
 		return cmp.Or(cmp.Compare(x.month, y.month), cmp.Compare(x.programme, y.programme), cmp.Compare(x.mark, y.mark))
 	})
 	for _, key := range keys {
-		total := a.months[key]
-		ok := false
-		for asOf := range total.asOf {
-			ok = ok || a.law.grants(key.programme, key.month, asOf, total.total)
-		}
-		nine.holds(ok, "programme %s, month %s: somebody gets %d dong in all, which the law does not know", key.programme, key.month, int64(total.total))
+		m := a.months[key]
+		a.invariant(9).holds(m.broken || m.total == m.granted, "programme %s, month %s: somebody gets %d dong in all, and %d are granted",
+			key.programme, key.month, int64(m.total), int64(m.granted))
 	}
 }
 

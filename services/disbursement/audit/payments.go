@@ -16,7 +16,7 @@ import (
 func (a *auditor) payment(id string, r events.Recorded) {
 	p, known := a.payments[id]
 	if !known {
-		p = &paid{releasedAt: r.Meta.OccurredAt, settled: map[int]bool{}, returned: map[int]bool{}}
+		p = &paid{releasedAt: r.Meta.OccurredAt, settled: map[int]bool{}, returned: map[int]bool{}, withdrawn: map[int]bool{}}
 		a.payments[id] = p
 	}
 	before := p.Payment
@@ -31,6 +31,7 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.PaymentReissued:
 		a.reissued(id, p, e, r)
 	case disbursement.CashPaid:
+		a.standing(id, a.listOf(p.Payroll).lines[id])
 		a.alive(id, p.Mark, p.Month, r.Meta.OccurredAt)
 	case disbursement.PaymentInFlight:
 		p.settled[e.Attempt] = p.settled[e.Attempt] || e.Status == "ACSC"
@@ -40,6 +41,8 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.PaymentReturned:
 		a.invariant(14).holds(p.settled[e.Attempt] && !p.returned[e.Attempt], "payment %s: attempt %d came back and was not out", id, e.Attempt)
 		p.returned[e.Attempt] = true
+	case disbursement.PaymentWithdrawn:
+		p.withdrawn[e.Attempt] = true
 	case disbursement.PaymentCarriedForward:
 		l := a.listOf(p.Payroll)
 		l.carried++
@@ -68,11 +71,12 @@ func (a *auditor) begins(id string, p *paid, of disbursement.Payable, r events.R
 	a.invariant(5).holds(listed && !line.Held && int64(line.Amount) == of.Amount && l.released.Event != nil,
 		"payment %s is not a line of a released list", id)
 	a.invariant(10).holds(!l.removed[id], "payment %s was removed from its list", id)
+	a.standing(id, line)
 	a.alive(id, of.Mark, of.Month, r.Meta.OccurredAt)
 	if of.Origin != "" {
 		a.takenOver(id, of)
 	}
-	a.granted(of, line, l)
+	a.granted(id, of, line, l)
 }
 
 // takenOver is I11: one payment takes over another that was carried forward, with the same money.
@@ -113,6 +117,7 @@ func (a *auditor) frozen(id string, e disbursement.PaymentReleased) {
 // reissued is I12 for later attempts: somebody decided, and nothing but the account changed.
 func (a *auditor) reissued(id string, p *paid, e disbursement.PaymentReissued, r events.Recorded) {
 	a.aimed(id, e.Target)
+	a.standing(id, a.listOf(p.Payroll).lines[id])
 	a.alive(id, p.Mark, p.Month, r.Meta.OccurredAt)
 	a.invariant(12).holds(e.By != "" && e.Payable == p.Payable && e.Attempt == p.Current.Attempt+1, "payment %s was reissued as something else, or by nobody", id)
 	failed := p.Status == payment.Rejected || p.Status == payment.Returned || p.Status == payment.Recalled

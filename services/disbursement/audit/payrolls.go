@@ -71,20 +71,15 @@ func (a *auditor) released(id string, l *list, e disbursement.PayrollReleased) {
 	four.holds(e.By != l.checker && e.By != l.approver && !l.makers[e.By], "payroll %s: released by a person with another part", id)
 	approval, _ := l.approved.Event.(disbursement.PayrollApproved)
 	a.invariant(5).holds(e.Hash == approval.Hash, "payroll %s: released with another hash than approved", id)
-	a.stopped(id, l)
 }
 
-// stopped is the first part of I10.
-func (a *auditor) stopped(id string, l *list) {
-	for _, line := range l.lines {
-		for _, enrolment := range line.Enrolments {
-			for _, s := range a.stops[enrolment] {
-				between := s.position > l.approved.Position && s.position < l.released.Position
-				if line.Held || !between || !s.covers(line.Month) {
-					continue
-				}
-				a.invariant(10).holds(l.removed[line.Payment], "payroll %s: line %s was stopped before the release and is still paid", id, line.Payment)
-			}
+// standing is the first part of I10: whatever ended the right of a line before its payment stands in the log, the payment
+// is not there.
+func (a *auditor) standing(id string, line payroll.Line) {
+	ten := a.invariant(10)
+	for _, enrolment := range line.Enrolments {
+		for _, s := range a.stops[enrolment] {
+			ten.holds(!s.covers(line.Month), "payment %s: its right was stopped before it was made", id)
 		}
 	}
 }

@@ -17,7 +17,10 @@ import (
 type Batch []*Command
 
 const appendBatch = `select positions, recorded from append_batch(
-	$1,  $2, $3, $4, $5,  $6, $7, $8, $9, $10, $11,  $12, $13, $14, $15, $16, $17, $18, $19)`
+	$1,  $2, $3, $4, $5, $6,  $7, $8, $9, $10, $11, $12,  $13, $14, $15, $16, $17, $18, $19, $20)`
+
+// keyUsed is what append_batch says of a command whose cause has changed another stream.
+const keyUsed = -1
 
 // Store asks the database to append the batch and fills in the answers. What careful means is said by append_batch.
 func (b Batch) Store(ctx context.Context, pool *pgxpool.Pool, w *wire.Wire, careful bool) error {
@@ -57,8 +60,11 @@ func (b Batch) answer(types *pgtype.Map, row [][]byte) error {
 	}
 	for i, c := range b {
 		c.Position, c.At = positions[i], recorded[i].UTC()
-		if c.Position == 0 {
+		switch c.Position {
+		case 0:
 			c.Err = ErrConflict
+		case keyUsed:
+			c.Position, c.Err = 0, ErrKeyUsed
 		}
 	}
 	return nil
@@ -97,6 +103,7 @@ func (b Batch) encodeCommands(w *wire.Wire) {
 		last[c.Stream] = number
 	})
 	each(wire.Int8, func(c *Command) { w.Int8s(c.id) })
+	each(wire.Text, func(c *Command) { w.Texts(c.key) })
 }
 
 func (b Batch) encodeFacts(w *wire.Wire) {

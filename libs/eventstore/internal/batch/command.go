@@ -23,6 +23,8 @@ const (
 var (
 	// ErrConflict says that the stream is not at the expected version: load it, and decide again.
 	ErrConflict = errors.New("the stream is at another version")
+	// ErrKeyUsed says that the cause has changed another stream before, and may change only one.
+	ErrKeyUsed = errors.New("the cause has changed another stream before")
 	// ErrUnstorable says that the database cannot store these facts, ever: a NUL in a text, a vault reference
 	// that is taken. It never says what they hold.
 	ErrUnstorable = errors.New("the facts cannot be stored")
@@ -46,6 +48,7 @@ type Command struct {
 	Err      error
 
 	id      int64 // random, of the append
+	key     string
 	meta    []byte
 	secrets []vault.Row
 }
@@ -57,6 +60,7 @@ type Draft struct {
 	Facts    []events.Event
 	Meta     events.Meta
 	Secrets  []vault.Row
+	OneCause bool
 }
 
 // New prepares a draft for the database. What cannot be stored is said by the command's Err.
@@ -64,6 +68,9 @@ func New(catalog events.Catalog, a Draft) *Command {
 	c := &Command{
 		Stream: a.Stream, Expected: a.Expected, Facts: a.Facts, As: a.Meta, secrets: a.Secrets,
 		id: rand.Int64(), //nolint:gosec // tells appends apart; nothing is secret about it
+	}
+	if a.OneCause {
+		c.key = a.Meta.Cause
 	}
 	if c.Err = c.check(); c.Err != nil {
 		return c

@@ -1,6 +1,7 @@
 package beneficiary
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,7 +126,8 @@ type Reinstate struct {
 	Note string
 }
 
-// Decide wants another officer than the one who suspended or blocked the account.
+// Decide wants another officer than those who suspended or blocked the account: a block by another one does not let somebody
+// end the suspension that they began.
 func (c Reinstate) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	a, found := b.Account(c.Account)
 	switch {
@@ -133,7 +135,7 @@ func (c Reinstate) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error)
 		return nil, ErrNoAccount()
 	case a.Status != Suspended && a.Status != Blocked:
 		return nil, problem.Reject("account_not_suspended", "the account is not suspended or blocked", "tài khoản không bị tạm dừng hay phong tỏa")
-	case a.HeldBy == m.Actor:
+	case slices.Contains(a.HeldBy, m.Actor):
 		return nil, problem.Reject("same_person",
 			"whoever suspended or blocked the account cannot reinstate it", "người tạm dừng hoặc phong tỏa không được tự mở lại")
 	}

@@ -62,8 +62,8 @@ type Account struct {
 	Number, Mark, HolderMatch string
 	// Usable is opened or active: what the account is when nothing holds it up.
 	Usable string
-	// HeldBy is the officer who suspended or blocked it.
-	HeldBy string
+	// HeldBy are the officers who suspended or blocked it, since it was last open.
+	HeldBy []string
 }
 
 // Alive tells whether the account, or the request, may still lead to payments: another one has to wait for its end.
@@ -160,11 +160,11 @@ func (a Account) Evolve(e events.Event) Account {
 	case accounts.AccountActivated:
 		a.Status, a.Usable, a.Reason = Active, Active, ""
 	case accounts.AccountSuspended:
-		a.Status, a.Reason, a.HeldBy = Suspended, e.Reason, e.By
+		a.Status, a.Reason, a.HeldBy = Suspended, e.Reason, with(a.HeldBy, e.By)
 	case accounts.AccountBlocked:
-		a.Status, a.Reason, a.HeldBy = Blocked, e.Reason, e.By
+		a.Status, a.Reason, a.HeldBy = Blocked, e.Reason, with(a.HeldBy, e.By)
 	case accounts.AccountReinstated:
-		a.Status, a.Reason, a.HeldBy = e.Status, "", ""
+		a.Status, a.Reason, a.HeldBy = e.Status, "", nil
 	case accounts.AccountClosed:
 		a.Status, a.Reason = Closed, e.Reason
 	default:
@@ -172,3 +172,6 @@ func (a Account) Evolve(e events.Event) Account {
 	}
 	return a
 }
+
+// with adds somebody to those who hold an account, without touching the list of an earlier state.
+func with(holding []string, by string) []string { return append(slices.Clip(holding), by) }

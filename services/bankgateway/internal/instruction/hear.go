@@ -2,6 +2,7 @@ package instruction
 
 import (
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -65,6 +66,7 @@ func (c Hear) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 	}
 	r := bankgateway.Report{
 		Status: c.Report.Status, Reason: c.Report.Reason, BankReference: c.Report.BankReference, BookedAt: c.Report.BookedAt,
+		Answers: c.Report.Inquiry,
 	}
 	if s.heard(r) && !s.answers(r) {
 		return nil, nil
@@ -82,6 +84,11 @@ func (c Hear) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 // answers tells whether a repetition says that the instruction stands where it stood when the bank was asked.
 func (s Instruction) answers(r bankgateway.Report) bool {
 	return s.Asked && r.Status == s.Status && rank(r.Status) < final
+}
+
+// doubtful tells whether the bank rejected because something beyond it did not answer, and was not asked: it cannot know.
+func doubtful(r bankgateway.Report) bool {
+	return r.Status == Rejected && r.Answers == 0 && slices.Contains([]string{"AB05", "AB06", "TM01"}, r.Reason)
 }
 
 // aside says why a report does not count; empty if it does.
@@ -136,6 +143,8 @@ func (c Hear) check(s Instruction) error {
 		return problem.Reject("status_unknown", "the status is no code of ISO 20022 that is in use here", "mã trạng thái không hợp lệ")
 	case !s.Sent:
 		return Unknown()
+	case c.Report.Inquiry < 0 || c.Report.Inquiry > s.Inquiry:
+		return problem.Reject("inquiry_unknown", "nothing was asked by an inquiry of this number", "không có lần tra soát mang số này")
 	case s.Bank != c.Bank:
 		return problem.Reject("instruction_of_other_bank", "another bank was instructed", "lệnh này gửi cho ngân hàng khác")
 	case c.Report.Reason != "" && !reasonKnown(c.Report.Reason), reasoned && c.Report.Reason == "":

@@ -12,7 +12,10 @@
 //  6. ACCC and RJCT exclude each other, as do two credits with different references. Whichever the bank said first
 //     stands, and the other one is set aside as contradictory: money may be out, and people have to ask.
 //  7. So an instruction is credited at most once, and returned at most once and never without having been paid.
-//  8. A report has to come from the bank that was instructed, speak of the amount that was instructed, and name the
+//  8. A rejection because something beyond the bank did not answer it (AB05, AB06, TM01) rejects nothing: the money may be
+//     out. It counts when the bank says it in answer to an inquiry.
+//  9. What was not sent can be withdrawn, and is then never sent.
+//  10. A report has to come from the bank that was instructed, speak of the amount that was instructed, and name the
 //     booking where money moved. Else it is nonsense, and refused.
 package instruction
 
@@ -36,6 +39,8 @@ type Instruction struct {
 	Sent   bool
 	// Held says why it cannot be sent; empty when it can.
 	Held string
+	// Withdrawn says why it never will be.
+	Withdrawn string
 	// Inquiry is the last one that was sent.
 	Inquiry int
 	// Asked is set from an inquiry to the answer.
@@ -56,12 +61,17 @@ func (s Instruction) Evolve(e events.Event) Instruction {
 		s.Instruction, s.Held = e.Instruction, e.Reason
 	case bankgateway.InstructionResumed:
 		s.Held = ""
+	case bankgateway.InstructionWithdrawn:
+		s.Instruction, s.Withdrawn, s.Held = e.Instruction, e.Reason, ""
 	case bankgateway.InquirySent:
 		s.Inquiry, s.Asked = max(s.Inquiry, e.Inquiry), true
 	case bankgateway.RecallSent:
 		s.Recalled = true
 	case bankgateway.PaymentReported:
-		s.Status, s.Heard, s.Asked = e.Status, s.hear(e.Report), false
+		s.Heard = s.hear(e.Report)
+		if !doubtful(e.Report) {
+			s.Status, s.Asked = e.Status, false
+		}
 	case bankgateway.ReportSetAside:
 		s.Heard = s.hear(e.Report)
 	default:
@@ -78,7 +88,8 @@ func (s Instruction) hear(r bankgateway.Report) []bankgateway.Report {
 // heard tells whether the bank said the same before.
 func (s Instruction) heard(r bankgateway.Report) bool {
 	return slices.ContainsFunc(s.Heard, func(h bankgateway.Report) bool {
-		return h.Status == r.Status && h.Reason == r.Reason && h.BankReference == r.BankReference
+		same := h.Status == r.Status && h.Reason == r.Reason && h.BankReference == r.BankReference
+		return same && doubtful(h) == doubtful(r)
 	})
 }
 
@@ -96,12 +107,23 @@ func (c Send) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 	return []events.Event{bankgateway.InstructionSent(c)}, nil
 }
 
+// Withdraw says that the instruction is not to be sent. Whoever says it has made sure that nobody is sending it.
+type Withdraw bankgateway.InstructionWithdrawn
+
+// Decide has nothing to do where the bank has the instruction.
+func (c Withdraw) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
+	if s.Sent || s.Withdrawn != "" {
+		return nil, nil
+	}
+	return []events.Event{bankgateway.InstructionWithdrawn(c)}, nil
+}
+
 // Hold says that the instruction cannot be sent.
 type Hold bankgateway.InstructionHeld
 
 // Decide records a reason that is new.
 func (c Hold) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
-	if s.Sent || s.Held == c.Reason {
+	if s.Sent || s.Held == c.Reason || s.Withdrawn != "" {
 		return nil, nil
 	}
 	return []events.Event{bankgateway.InstructionHeld(c)}, nil

@@ -36,6 +36,8 @@ type Dispatch struct {
 	Done        bool      `db:"done"`
 	// Held says that somebody's data cannot be read, and an operator has to look.
 	Held bool `db:"held"`
+	// Withdraw says why an instruction is not to be sent any more; empty while it is.
+	Withdraw string `db:"withdraw"`
 }
 
 // The names of what is to be said.
@@ -57,7 +59,7 @@ func Dispatches() *projection.Projection {
 	return projection.Table[Dispatch]{
 		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: applyToDispatch,
 	}.Projection().Of(append(Wanting(),
-		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{},
+		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{}, bankgateway.InstructionWithdrawn{},
 		bankgateway.InquirySent{}, bankgateway.RecallSent{},
 		bankgateway.OpeningSent{}, bankgateway.OpeningHeld{}, bankgateway.OpeningResumed{},
 	)...)
@@ -70,6 +72,7 @@ func Wanting() []events.Event {
 		disbursement.PaymentReissued{},
 		disbursement.PaymentUnknown{},
 		disbursement.RecallRequested{},
+		disbursement.WithdrawalRequested{},
 		accounts.AccountRequested{},
 	}
 }
@@ -85,9 +88,11 @@ create table if not exists dispatches_v1 (
   trace       text not null,
   wanted_at   timestamptz,
   done        boolean not null,
-  held        boolean not null
+  held        boolean not null,
+  withdraw    text not null
 ) with (fillfactor = 80);
 create index if not exists dispatches_waiting_v1 on dispatches_v1 (bank, wanted_at, work) where wanted_at is not null and not done;
+create index if not exists dispatches_to_withdraw_v1 on dispatches_v1 (bank, work) where withdraw <> '' and not done;
 `
 
 func dispatchKey(r events.Recorded) (string, bool) {
@@ -100,6 +105,8 @@ func dispatchKey(r events.Recorded) (string, bool) {
 		return inquire(e.EndToEndID, e.Inquiry), true
 	case disbursement.RecallRequested:
 		return recall(e.EndToEndID), true
+	case disbursement.WithdrawalRequested:
+		return instruct(e.EndToEndID), true
 	case accounts.AccountRequested:
 		return open(e.Account), true
 	}
@@ -113,6 +120,8 @@ func ownKey(r events.Recorded) (string, bool) {
 	case bankgateway.InstructionHeld:
 		return instruct(e.EndToEndID), true
 	case bankgateway.InstructionResumed:
+		return instruct(e.EndToEndID), true
+	case bankgateway.InstructionWithdrawn:
 		return instruct(e.EndToEndID), true
 	case bankgateway.InquirySent:
 		return inquire(e.EndToEndID, e.Inquiry), true
@@ -140,7 +149,10 @@ func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
 		return d.want(r, e.Bank)
 	case accounts.AccountRequested:
 		return d.want(r, e.Bank)
-	case bankgateway.InstructionSent, bankgateway.InquirySent, bankgateway.RecallSent, bankgateway.OpeningSent:
+	case disbursement.WithdrawalRequested:
+		d.Withdraw = e.Reason
+	case bankgateway.InstructionSent, bankgateway.InstructionWithdrawn,
+		bankgateway.InquirySent, bankgateway.RecallSent, bankgateway.OpeningSent:
 		d.Done, d.Held, d.Fact = true, false, nil
 	case bankgateway.InstructionHeld, bankgateway.OpeningHeld:
 		d.Held = true
@@ -172,8 +184,10 @@ type Place struct {
 // After is the place behind a dispatch.
 func (d Dispatch) After() Place { return Place{d.WantedAt, d.Work} }
 
+const dispatchColumns = `work, bank, type, fact, cause, correlation, trace, wanted_at, done, held, withdraw`
+
 const selectWaiting = `
-select work, bank, type, fact, cause, correlation, trace, wanted_at, done, held
+select ` + dispatchColumns + `
   from dispatches
  where bank = $1 and wanted_at is not null and not done and not held
    and (wanted_at, work) > ($2, $3)
@@ -193,8 +207,22 @@ func Waiting(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, 
 	return waiting, nil
 }
 
+// Withdrawals lists what is not to be said to a bank any more, and was not said.
+func Withdrawals(ctx context.Context, pool *pgxpool.Pool, bank string, limit int) ([]Dispatch, error) {
+	const query = `
+select ` + dispatchColumns + `
+  from dispatches where bank = $1 and wanted_at is not null and withdraw <> '' and not done
+ order by work limit $2`
+	rows, err := pool.Query(ctx, query, bank, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list what is withdrawn from %s: %w", bank, err)
+	}
+	waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Dispatch])
+	return waiting, wrap("list what is withdrawn from "+bank, err)
+}
+
 const selectDispatch = `
-select work, bank, type, fact, cause, correlation, trace, wanted_at, done, held
+select ` + dispatchColumns + `
   from dispatches where work = $1 and wanted_at is not null`
 
 // Find answers with one dispatch; false when nobody wants it.

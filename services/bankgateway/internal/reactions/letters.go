@@ -34,7 +34,10 @@ func (p payment) key() string       { return p.EndToEndID }
 func (p payment) people() []string  { return []string{p.Holder} }
 func (p payment) numbers() []string { return []string{p.Number} }
 
-func (p payment) due(history []events.Event) bool { return !instructionOf(history).Sent }
+func (p payment) due(history []events.Event) bool {
+	s := instructionOf(history)
+	return !s.Sent && s.Withdrawn == ""
+}
 
 func (p payment) letter(known resolved) (events.Event, string) {
 	number, reason := known.number(p.Number)
@@ -65,6 +68,8 @@ func (p payment) sent(ctx context.Context, log *eventstore.Store, m decider.Meta
 }
 
 // The cause of holding and resuming is not the release: it would keep the instruction from being sent because of it.
+func (p payment) claim() string { return p.EndToEndID }
+
 func (p payment) held(ctx context.Context, log *eventstore.Store, m decider.Meta, reason string) (int64, error) {
 	m.Cause = ""
 	return after(eventstore.Execute(ctx, log, instruction.Stream(p.EndToEndID), instruction.Hold{Instruction: named(p.Payment, p.Target), Reason: reason}, m))
@@ -81,6 +86,7 @@ func (a about) stream() string    { return instruction.Stream(a.id) }
 func (a about) key() string       { return a.id }
 func (a about) people() []string  { return nil }
 func (a about) numbers() []string { return nil }
+func (a about) claim() string     { return "" }
 
 func (a about) begin(decider.Meta) ([]events.Event, error) { return nil, nil }
 
@@ -144,6 +150,7 @@ type request struct {
 func (r request) stream() string    { return opening.Stream(r.Account) }
 func (r request) key() string       { return r.Account }
 func (r request) numbers() []string { return nil }
+func (r request) claim() string     { return "" }
 func (r request) people() []string  { return []string{r.Holder, r.Person} }
 
 func (r request) due(history []events.Event) bool {

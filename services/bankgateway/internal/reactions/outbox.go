@@ -7,7 +7,9 @@
 //  3. A replay of the facts of others says nothing: the log knows what was sent.
 //  4. What cannot be resolved any more is held, recorded with a reason, and met again as an item of quarantine, while the
 //     others go on. A dependency that is away holds up everything, and nothing is held or quarantined for it.
-//  5. A bank's report is nonsense until it fits what that bank was told; see the packages instruction and opening. What is
+//  5. What is to be withdrawn is withdrawn before anything is said, also while the bank is paused. Sending and withdrawing
+//     claim an instruction first (package claims): of both, one happens, whichever processes are at it.
+//  6. A bank's report is nonsense until it fits what that bank was told; see the packages instruction and opening. What is
 //     nonsense goes to quarantine, by its place alone.
 package reactions
 
@@ -74,7 +76,11 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	pause := firstPause
 	for ctx.Err() == nil {
 		wait, written := idle, o.Written()
-		sent, err := o.sweep(ctx, bank)
+		withdrawn, err := o.withdraw(ctx, bank.BIC)
+		sent := withdrawn
+		if err == nil {
+			sent, err = o.sweep(ctx, bank)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -196,6 +202,10 @@ type job struct {
 
 // send publishes a batch and records it. It answers with the position of the last fact recorded.
 func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent int, last int64, err error) {
+	jobs, err = o.claimed(ctx, jobs)
+	if err != nil {
+		return 0, 0, err
+	}
 	letters := make([]*message.Message, 0, len(jobs))
 	for _, j := range jobs {
 		if j.message != nil {

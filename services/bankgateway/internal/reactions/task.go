@@ -29,6 +29,8 @@ type task interface {
 	// people and numbers are the references that have to be resolved.
 	people() []string
 	numbers() []string
+	// claim is what is claimed before it is said, because it may be withdrawn; empty if it cannot be.
+	claim() string
 	// letter is what the bank gets; or else the reason for which it cannot be written.
 	letter(known resolved) (body events.Event, reason string)
 	// begin decides what is recorded when it was sent and its stream is new; nothing for what cannot be the first.

@@ -13,6 +13,8 @@ import (
 const (
 	// MostInquiries is how often a bank is asked about one attempt. After that it is for people to telephone.
 	MostInquiries = 20
+	// mostAsked is how often people may ask on top of that.
+	mostAsked = 99
 	// mostAttempts bounds the chain of a payment; and two digits keep the end-to-end id short.
 	mostAttempts = 99
 )
@@ -121,7 +123,9 @@ func (c Reissue) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 type Cash struct {
 	// CollectedOn and Receipt are both empty while nothing was handed over.
 	CollectedOn, Receipt string
-	By                   string
+	// ReleasedOn is the day before which nothing can have been collected.
+	ReleasedOn string
+	By         string
 }
 
 // Decide asks for a day that is not in the future.
@@ -161,6 +165,10 @@ func (c Cash) check(m decider.Meta) error {
 	case c.CollectedOn == "":
 		faults.At("/collected_on", problem.Fault{
 			Code: "collected_on_missing", Message: "say on which day the money was collected", MessageVI: "cần ghi ngày nhận tiền",
+		})
+	case c.CollectedOn < c.ReleasedOn:
+		faults.At("/collected_on", problem.Fault{
+			Code: "collected_before_release", Message: "nothing was released on that day yet", MessageVI: "ngày nhận tiền trước ngày phát hành chi trả",
 		})
 	case c.CollectedOn > vn.DateOf(m.At).String():
 		faults.At("/collected_on", problem.Fault{
@@ -212,16 +220,37 @@ func (c Inquire) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	if p.Facts != c.Facts || !slices.Contains(silent, p.Status) || p.Current.Inquiries >= MostInquiries {
 		return nil, nil
 	}
-	return []events.Event{disbursement.PaymentUnknown{
+	return []events.Event{p.inquiry()}, nil
+}
+
+// Ask asks the bank because an officer wants to know now, however often it was asked.
+type Ask struct{}
+
+// Decide asks about what a bank owes an answer about.
+func (Ask) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+	switch {
+	case !p.Exists():
+		return nil, ErrUnknown()
+	case !slices.Contains([]string{Sent, Acknowledged, InFlight, Unknown}, p.Status):
+		return nil, problem.Reject("payment_not_open", "no bank owes an answer about this payment", "không có ngân hàng nào nợ trả lời về khoản chi này")
+	case p.Current.Inquiries >= mostAsked:
+		return nil, problem.Reject("too_many_inquiries", "the bank was asked too often", "đã tra soát quá nhiều lần")
+	}
+	return []events.Event{p.inquiry()}, nil
+}
+
+// inquiry is the next one.
+func (p Payment) inquiry() disbursement.PaymentUnknown {
+	return disbursement.PaymentUnknown{
 		Payment: p.Payment, Attempt: p.Current.Attempt, EndToEndID: p.Current.EndToEndID, Bank: p.Current.Bank,
 		Inquiry: p.Current.Inquiries + 1,
-	}}, nil
+	}
 }
 
 // CarryForward hands an unpaid payment to the next month's list.
 type CarryForward struct{}
 
-// Decide does it once, and never with money that the person may have (rule 8) or that an officer took back (rule 10).
+// Decide does it once, and never with money that the person may have (rule 8) or that an officer took back (rule 11).
 func (CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	switch {
 	case p.Status == CarriedForward:

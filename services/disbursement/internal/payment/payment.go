@@ -14,9 +14,11 @@
 //     says counts, also what it said before.
 //  8. Only what was rejected or returned is tried again, by account or in cash, and not if the bank called it a duplicate
 //     (AM05, DUPL, DU01 to DU05) or contradicts itself: the person may have the money. A time-out at the bank (AB05, AB06,
-//     TM01) needs an answer to an inquiry first. After MD07, deceased, no account is tried again.
+//     TM01) rejects nothing until the bank says so in answer to an inquiry. After MD07, deceased, no account is tried again.
 //  9. What is not paid when its list closes is carried forward, once. What rule 8 keeps back stays where it is.
-//  10. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it.
+//  10. An instruction that no bank has yet can be withdrawn: because the right or the account ended, or because it cannot
+//     be sent and two persons agree. What was stopped is recalled; what could not be sent is rejected.
+//  11. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it.
 package payment
 
 import (
@@ -68,6 +70,8 @@ type Attempt struct {
 	Contested bool
 	// Recall is the reason of a recall; empty when none was requested.
 	Recall string
+	// Proposed is who wants to take the instruction back before any bank has it, Withdrawal why the gateway was asked to.
+	Proposed, Withdrawal string
 
 	// owed is how many returns settle a contested attempt: one, or as many as the bank says it credited.
 	owed int
@@ -140,6 +144,14 @@ func (p Payment) Evolve(e events.Event) Payment {
 		p.Status = CarriedForward
 	case disbursement.RecallRequested:
 		p.Current.Recall = e.Reason
+	case disbursement.WithdrawalProposed:
+		p.Current.Proposed = e.By
+	case disbursement.WithdrawalRequested:
+		p.Current.Withdrawal = e.Reason
+	case disbursement.PaymentWithdrawn:
+		p = p.withdrawn(e)
+	case disbursement.CreditContested:
+		p = p.doubted(e)
 	case disbursement.ReportNoted:
 		p = p.noted(e)
 	default:
@@ -195,12 +207,26 @@ func (p Payment) noted(e disbursement.ReportNoted) Payment {
 	if a == nil {
 		return p
 	}
+	if e.Why == Uncertain {
+		return p
+	}
 	a.seen = a.seen.with(e.Status)
 	switch {
 	case e.Status == statusRTND && a.Contested:
 		a.settle()
 	case e.Why == Contradictory:
 		a.contest(e.Status, a == &p.Current && a.Outcome == Credited)
+	}
+	return p
+}
+
+// doubted folds that a credit may be another payment's. It is contested until the money is back.
+func (p Payment) doubted(e disbursement.CreditContested) Payment {
+	if e.Attempt != p.Current.Attempt {
+		p.Earlier = slices.Clone(p.Earlier)
+	}
+	if a := p.attempt(e.Attempt); a != nil && a.owed == 0 {
+		a.owed, a.Contested = 1, true
 	}
 	return p
 }

@@ -29,6 +29,7 @@ const (
 	Late          = "late"
 	Backward      = "backward"
 	Contradictory = "contradictory"
+	Uncertain     = "uncertain"
 )
 
 // Rank orders reports: a later one counts only if its rank is not lower. 0 is no report that is known.
@@ -88,6 +89,8 @@ func (c Report) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 		return p.advance(c.Report), nil
 	case repeated:
 		return nil, nil
+	case Uncertain:
+		return p.doubt(c), nil
 	default:
 		return []events.Event{disbursement.ReportNoted{
 			Payment: p.Payment, Attempt: c.Attempt, Status: c.Status, Reason: c.Reason, BankReference: c.BankReference, Why: why,
@@ -121,6 +124,8 @@ func (a *Attempt) judge(r bankgateway.Report, asked bool) string {
 	}
 	is, was := Rank(r.Status), Rank(a.Last)
 	switch {
+	case r.Status == statusRJCT && TimedOut(r.Reason) && r.Answers == 0:
+		return Uncertain // the money may be out: the bank is asked after the silence, and says so or not
 	case r.Status == statusRTND && a.Last != statusACSC:
 		return a.once(r.Status, Contradictory)
 	case asked && is >= was:
@@ -205,6 +210,17 @@ func (p Payment) advance(r bankgateway.Report) []events.Event {
 	}
 }
 
+// doubt notes that a bank does not know itself. The instruction is still on its way, so the bank will be asked.
+func (p Payment) doubt(c Report) []events.Event {
+	var facts []events.Event
+	if !p.Current.Sent {
+		facts = append(facts, disbursement.PaymentSent{Payment: p.Payment, Attempt: c.Attempt})
+	}
+	return append(facts, disbursement.ReportNoted{
+		Payment: p.Payment, Attempt: c.Attempt, Status: c.Status, Reason: c.Reason, Why: Uncertain,
+	})
+}
+
 // NoteReport records a report that the gateway has set aside.
 type NoteReport struct {
 	Report
@@ -224,6 +240,23 @@ func (c NoteReport) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	}
 	return []events.Event{disbursement.ReportNoted{
 		Payment: p.Payment, Attempt: c.Attempt, Status: c.Status, Reason: c.Reason, BankReference: c.BankReference, Why: c.Why,
+	}}, nil
+}
+
+// Contest says that the bank named the booking of a credit for another payment as well.
+type Contest struct {
+	Attempt              int
+	BankReference, Other string
+}
+
+// Decide notes it once, on a credit that stands. One that came back is settled.
+func (c Contest) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+	a := p.attempt(c.Attempt)
+	if a == nil || a.Reference != c.BankReference || a.Contested || a.Outcome != Credited {
+		return nil, nil
+	}
+	return []events.Event{disbursement.CreditContested{
+		Payment: p.Payment, Attempt: c.Attempt, BankReference: c.BankReference, Other: c.Other,
 	}}, nil
 }
 

@@ -174,21 +174,28 @@ const (
 	AlreadyPaid    = "already_paid"
 )
 
-// Remove takes lines out of an approved list, or out of one that is being released.
+// Remove takes lines out of an approved list.
 type Remove struct{ Lines []Removal }
 
-// Decide removes what is not removed yet. While a list is being released, only what another list paid already: any other
-// line may be a payment by now. In other states there is nothing to remove from: a draft is computed anew.
+// Decide removes what is not removed yet. In other states there is nothing to remove from: a draft is computed anew, and
+// once a list is being released only the releaser knows which line is a payment by now; see [Withhold].
 func (c Remove) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
-	switch {
-	case p.Frozen():
-		return p.remove(c.Lines), nil
-	case p.Status == Released && !p.Done():
-		paid := slices.DeleteFunc(slices.Clone(c.Lines), func(r Removal) bool { return r.Reason != AlreadyPaid })
-		return p.remove(paid), nil
-	default:
+	if !p.Frozen() {
 		return nil, nil
 	}
+	return p.remove(c.Lines), nil
+}
+
+// Withhold takes lines out of a list that is being released: what another list paid already, and what was stopped before
+// its payment was there. Only the releaser says it.
+type Withhold struct{ Lines []Removal }
+
+// Decide removes nothing from a release that is complete.
+func (c Withhold) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
+	if p.Status != Released || p.Done() {
+		return nil, nil
+	}
+	return p.remove(c.Lines), nil
 }
 
 func (p Payroll) remove(lines []Removal) []events.Event {

@@ -51,6 +51,10 @@ type Line struct {
 	Origin string `json:"origin,omitempty"`
 	// Amount is positive.
 	Amount money.Amount `json:"amount"`
+	// Granted is what the law grants for the month in the list's programme, and Covered what other lists pay of it: the amount
+	// is the difference (invariant I9). Both are 0 for what was carried forward, which its first list has granted.
+	Granted money.Amount `json:"granted,omitempty"`
+	Covered money.Amount `json:"covered,omitempty"`
 	// Method is account or cash; CashReason says why not by account.
 	Method     string `json:"method"`
 	CashReason string `json:"cash_reason,omitempty"`
@@ -179,7 +183,7 @@ func (t *Tally) Hash() string {
 func (l *Line) canonical(b []byte) []byte {
 	for _, field := range [...]string{
 		l.Payment, l.Beneficiary, l.Mark, l.Unit.Code, l.Unit.ValidFrom, l.Month, l.Kind, l.Origin,
-		strconv.FormatInt(int64(l.Amount), 10), l.Method, l.CashReason, l.Account, l.Bank, l.Number, l.Holder,
+		strconv.FormatInt(int64(l.Amount), 10), strconv.FormatInt(int64(l.Granted), 10), strconv.FormatInt(int64(l.Covered), 10), l.Method, l.CashReason, l.Account, l.Bank, l.Number, l.Holder,
 		strconv.FormatBool(l.Held),
 	} {
 		b = appendField(b, field)

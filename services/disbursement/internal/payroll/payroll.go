@@ -48,6 +48,8 @@ type Payroll struct {
 	// Completed says what the release made; it is empty until every line became a payment or was removed.
 	Completed disbursement.ReleaseCompleted
 	Carried   disbursement.PayrollClosed
+	// ReleasedBy is who released the list; empty before.
+	ReleasedBy string
 
 	parts map[string]part
 }
@@ -102,7 +104,7 @@ func (p Payroll) Evolve(e events.Event) Payroll {
 	case disbursement.LineRemoved:
 		p.Removed = p.Removed.with(e.Line, money.Amount(e.Amount))
 	case disbursement.PayrollReleased:
-		p.Status, p.parts = Released, p.with(e.By, payer)
+		p.Status, p.ReleasedBy, p.parts = Released, e.By, p.with(e.By, payer)
 	case disbursement.ReleaseCompleted:
 		p.Completed = e
 	case disbursement.PayrollClosed:

@@ -14,8 +14,9 @@ import (
 type Release struct {
 	// Hash was computed from the lines as they lie in the log now.
 	Hash string
-	// Removals are the lines that must not be paid any more, as far as is known at this moment.
+	// Removals are the lines that must not be paid any more, as far as the log knew it at Seen.
 	Removals []Removal
+	Seen     int64
 	By       string
 }
 
@@ -37,7 +38,7 @@ func (c Release) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
 		return nil, problem.Reject("insufficient_funds", "the State Treasury has not provided enough money for the list",
 			"kinh phí được cấp chưa đủ cho danh sách")
 	}
-	return append(facts, disbursement.PayrollReleased{Payroll: p.Payroll, Hash: p.Computed.Hash, By: c.By}), nil
+	return append(facts, disbursement.PayrollReleased{Payroll: p.Payroll, Hash: p.Computed.Hash, Seen: c.Seen, By: c.By}), nil
 }
 
 // Complete says that the releaser is done.

@@ -51,6 +51,8 @@ type books struct {
 	lists    map[string]*PaymentList
 	balances map[string]ledger.Balances
 	entries  [][]any
+	// bookings are the credits of this batch, in order.
+	bookings []booking
 }
 
 func (b *books) write(ctx context.Context, batch []events.Recorded) error {
@@ -60,7 +62,7 @@ func (b *books) write(ctx context.Context, batch []events.Recorded) error {
 	for _, r := range batch {
 		b.apply(r)
 	}
-	for _, step := range []func(context.Context) error{b.insertPayments, b.updatePayments, b.writeLists, b.insertEntries, b.writeBalances} {
+	for _, step := range []func(context.Context) error{b.insertPayments, b.updatePayments, b.writeLists, b.insertEntries, b.writeBalances, b.writeBookings} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -235,6 +237,9 @@ func (b *books) apply(r events.Recorded) {
 func (b *books) applyPayment(id string, r events.Recorded) {
 	before := b.payments[id]
 	after := applyToPayment(*before, r)
+	if e, credited := r.Event.(disbursement.PaymentCredited); credited {
+		b.bookings = append(b.bookings, booking{bank: after.Bank, reference: e.BankReference, payment: id, attempt: after.Attempt})
+	}
 	if begins(r.Event) {
 		after.PayrollMonth = b.lists[after.Payroll].Month
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
 // Obsolete is a line of an approved list that must not be paid any more.
@@ -60,6 +63,49 @@ func ObsoleteOfAccount(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Ob
 	return collect[Obsolete](rows, err, "look for lines of an account")
 }
 
+const lapsedPayments = `
+select payroll, payment, reason, amount
+  from (
+    select l.payroll, l.payment, l.amount, ` + lapsed + ` as reason
+      from lines l
+      join payrolls r on r.payroll = l.payroll and r.draft = l.draft
+      join payments p on p.payment = l.payment and p.payroll = l.payroll
+     where l.mark = (select mark from enrolments where enrolment = $1) and p.status in ('released', 'reissued', 'cash_pending')
+  ) as found
+ where reason is not null
+ order by payroll, payment`
+
+// LapsedPayments returns the payments that nobody has yet, and that a change of an enrolment ends.
+func LapsedPayments(ctx context.Context, pool *pgxpool.Pool, enrolment string) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, lapsedPayments, enrolment)
+	return collect[Obsolete](rows, err, "look for payments without a right")
+}
+
+// UnsentPayments returns the payments into an account that no bank was told of.
+func UnsentPayments(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Obsolete, error) {
+	const query = `
+select payroll, payment, 'account_changed', amount
+  from payments where beneficiary = $1 and account = $2 and status in ('released', 'reissued')
+ order by payment`
+	rows, err := pool.Query(ctx, query, a.Beneficiary, a.Account)
+	return collect[Obsolete](rows, err, "look for payments into an account")
+}
+
+const lapsedPayment = `
+select payroll, payment, reason, amount
+  from (
+    select l.payroll, l.payment, l.amount, ` + lapsed + ` as reason
+      from lines l join payrolls r on r.payroll = l.payroll and r.draft = l.draft
+     where l.payment = $1 and l.payroll = $2
+  ) as found
+ where reason is not null`
+
+// LapsedPayment says why the right behind a payment has ended; false when it has not.
+func LapsedPayment(ctx context.Context, pool *pgxpool.Pool, payment, list string) (Obsolete, bool, error) {
+	rows, err := pool.Query(ctx, lapsedPayment, payment, list)
+	return one[Obsolete](rows, err, "look for the right behind a payment")
+}
+
 // Account names the lines that a change of an account concerns.
 type Account struct {
 	Beneficiary, Account string
@@ -67,7 +113,8 @@ type Account struct {
 	Same bool
 }
 
-const obsoleteOfList = `
+// obsoleteLines takes the list, the draft, and which of its lines to look at; null for all.
+const obsoleteLines = `
 select $1::text, payment, reason, amount
   from (
     select l.place, l.payment, l.amount, coalesce(
@@ -79,6 +126,7 @@ select $1::text, payment, reason, amount
       left join beneficiaries b on b.beneficiary = l.beneficiary
       left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
      where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''
+       and ($3::text[] is null or l.payment = any($3))
   ) as found
  where reason is not null
  order by place`
@@ -97,6 +145,28 @@ func ContestedPayments(ctx context.Context, pool *pgxpool.Pool, ids []string) (m
 
 // ObsoleteOfList returns the lines of a list that must not be paid, by everything that is known now.
 func ObsoleteOfList(ctx context.Context, pool *pgxpool.Pool, list string, draft int) ([]Obsolete, error) {
-	rows, err := pool.Query(ctx, obsoleteOfList, list, draft)
+	rows, err := pool.Query(ctx, obsoleteLines, list, draft, nil)
 	return collect[Obsolete](rows, err, "look for lines that must not be paid")
+}
+
+// Listed names some lines of a draft.
+type Listed struct {
+	Payroll  string
+	Draft    int
+	Payments []string
+}
+
+// ObsoleteOfLines returns those of some lines that must not be paid, by everything that is known now.
+func ObsoleteOfLines(ctx context.Context, pool *pgxpool.Pool, l Listed) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, obsoleteLines, l.Payroll, l.Draft, l.Payments)
+	return collect[Obsolete](rows, err, "look for lines that must not be paid")
+}
+
+// Removals are what a list is told about its obsolete lines.
+func Removals(found []Obsolete) []payroll.Removal {
+	removals := make([]payroll.Removal, 0, len(found))
+	for _, o := range found {
+		removals = append(removals, payroll.Removal{Line: o.Payment, Reason: o.Reason, Amount: money.Amount(o.Amount)})
+	}
+	return removals
 }

@@ -89,6 +89,25 @@ create index if not exists payments_by_payroll_v1 on payments_v1 (payroll, payme
 create index if not exists payments_by_beneficiary_v1 on payments_v1 (beneficiary, payment);
 create index if not exists payments_by_month_v1 on payments_v1 (payroll_month, unit_code);
 
+create table if not exists bookings_v1 (
+  bank      text not null,
+  reference text not null,
+  payment   text not null,
+  attempt   integer not null,
+  primary key (bank, reference)
+);
+
+-- Credits whose booking was another payment's before.
+create table if not exists double_bookings_v1 (
+  payment   text not null,
+  attempt   integer not null,
+  bank      text not null,
+  reference text not null,
+  other         text not null,
+  other_attempt integer not null,
+  primary key (payment, attempt)
+);
+
 create table if not exists payment_lists_v1 (
   payroll         text primary key,
   unit_code       text not null,
@@ -164,6 +183,14 @@ func paymentOfDecision(e events.Event) string {
 		return e.Payment
 	case disbursement.ReportNoted:
 		return e.Payment
+	case disbursement.WithdrawalProposed:
+		return e.Payment
+	case disbursement.WithdrawalRequested:
+		return e.Payment
+	case disbursement.PaymentWithdrawn:
+		return e.Payment
+	case disbursement.CreditContested:
+		return e.Payment
 	default:
 		return ""
 	}
@@ -203,11 +230,24 @@ func applyToPayment(p Payment, r events.Recorded) Payment {
 		p.Recall = e.Reason
 	case disbursement.ReportNoted:
 		p.note(e)
+	case disbursement.PaymentWithdrawn:
+		p.withdraw(e)
+	case disbursement.CreditContested:
+		if attempt := int32(e.Attempt); !slices.Contains(p.Contested, attempt) { //nolint:gosec // at most 99
+			p.Contested = append(slices.Clip(p.Contested), attempt)
+		}
 	default:
 		p.report(r.Event)
 	}
 	p.Facts, p.NewsAt = facts, r.Meta.OccurredAt
 	return p
+}
+
+func (p *Payment) withdraw(e disbursement.PaymentWithdrawn) {
+	p.Status = payment.AfterWithdrawal(e.Reason)
+	if e.Attempt > 0 {
+		p.Outcome, p.Reason = payment.Rejected, e.Reason
+	}
 }
 
 func newPayment(e disbursement.Payable, r events.Recorded) Payment {

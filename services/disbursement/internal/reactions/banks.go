@@ -27,6 +27,11 @@ func (b Banks) Handlers() []reaction.Handler {
 				EndToEndID: e.EndToEndID, Attempt: e.Attempt, Amount: e.Amount,
 			})
 		}),
+		reaction.On(func(ctx context.Context, r events.Recorded, e bankgateway.InstructionWithdrawn) error {
+			return b.execute(ctx, r, e.Instruction, payment.MarkWithdrawn{
+				EndToEndID: e.EndToEndID, Attempt: e.Attempt, Reason: e.Reason,
+			})
+		}),
 		reaction.On(func(ctx context.Context, r events.Recorded, e bankgateway.PaymentReported) error {
 			return b.execute(ctx, r, e.Instruction, reportOf(e.Instruction, e.Report))
 		}),

@@ -13,13 +13,14 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
 // Actor is who changes things because something happened elsewhere.
@@ -29,12 +30,15 @@ const Actor = "service:disbursement"
 // that ends, and an account that changes, take their lines out of lists that are approved and not released yet.
 //
 // The service's own facts about rights come back over its topic, so that a line is removed even if the process died
-// between the two. Whatever comes too late is found by the release, which looks at everything once more.
+// between the two. Whatever comes too late is found by the release, which looks at everything once more before each payment;
+// and a payment that is there already is withdrawn as long as no bank has it.
 type Changes struct {
 	Log  *eventstore.Store
 	Pool *pgxpool.Pool
+	// Stops puts the end of a right before or after a payment.
+	Stops *stops.Gate
 
-	Enrolments, Payrolls, Lines *projection.Model
+	Enrolments, Payrolls, Lines, Payments *projection.Model
 
 	Now func() time.Time
 }
@@ -77,7 +81,11 @@ func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.Benefic
 	}
 	for _, right := range rights {
 		cmd := enrolment.Die{DiedOn: on, By: Actor}
-		if _, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+		err := c.Stops.Stop(ctx, func(ctx context.Context) error {
+			_, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, Actor, c.Now()))
+			return err
+		})
+		if err != nil {
 			return fmt.Errorf("stop enrolment %s: %w", right.Enrolment, err)
 		}
 	}
@@ -93,7 +101,14 @@ func (c Changes) ended(ctx context.Context, r events.Recorded, id string) error 
 	if err != nil {
 		return err
 	}
-	return c.remove(ctx, r, lines)
+	if err := c.remove(ctx, r, lines); err != nil {
+		return err
+	}
+	payments, err := projections.LapsedPayments(ctx, c.Pool, id)
+	if err != nil {
+		return err
+	}
+	return c.withdraw(ctx, r, payments)
 }
 
 // opened removes the lines that pay into the account that this one replaces. It does not wait for the read models, because
@@ -115,17 +130,35 @@ func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.A
 	if err != nil {
 		return err
 	}
-	return c.remove(ctx, r, lines)
+	if err := c.remove(ctx, r, lines); err != nil {
+		return err
+	}
+	payments, err := projections.UnsentPayments(ctx, c.Pool, a)
+	if err != nil {
+		return err
+	}
+	return c.withdraw(ctx, r, payments)
+}
+
+// withdraw takes payments back that no bank has yet, and cash that nobody has. Whatever a bank was told meanwhile stays.
+func (c Changes) withdraw(ctx context.Context, r events.Recorded, payments []projections.Obsolete) error {
+	for _, p := range payments {
+		cmd := payment.Withdraw{Reason: p.Reason, By: Actor}
+		if _, err := eventstore.Execute(ctx, c.Log, payment.Stream(p.Payment), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+			return fmt.Errorf("withdraw payment %s: %w", p.Payment, err)
+		}
+	}
+	return nil
 }
 
 // remove takes lines out of their lists, one list after the other.
 func (c Changes) remove(ctx context.Context, r events.Recorded, lines []projections.Obsolete) error {
-	lists := map[string][]payroll.Removal{}
+	lists := map[string][]projections.Obsolete{}
 	for _, l := range lines {
-		lists[l.Payroll] = append(lists[l.Payroll], payroll.Removal{Line: l.Payment, Reason: l.Reason, Amount: money.Amount(l.Amount)})
+		lists[l.Payroll] = append(lists[l.Payroll], l)
 	}
-	for list, removals := range lists {
-		cmd := payroll.Remove{Lines: removals}
+	for list, obsolete := range lists {
+		cmd := payroll.Remove{Lines: projections.Removals(obsolete)}
 		if _, err := eventstore.Execute(ctx, c.Log, payroll.Stream(list), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
 			return fmt.Errorf("remove lines of payroll %s: %w", list, err)
 		}
@@ -139,5 +172,5 @@ func (c Changes) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.Enrolments.WaitFor(ctx, head), c.Payrolls.WaitFor(ctx, head), c.Lines.WaitFor(ctx, head))
+	return errors.Join(c.Enrolments.WaitFor(ctx, head), c.Payrolls.WaitFor(ctx, head), c.Lines.WaitFor(ctx, head), c.Payments.WaitFor(ctx, head))
 }

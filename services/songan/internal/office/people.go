@@ -29,7 +29,8 @@ type Erased struct {
 	Held string `json:"held,omitempty"`
 }
 
-// Do erases in every vault in which nothing is on hold, and writes the proof. It errs when something was held back.
+// Do erases in every vault in which nothing is on hold, and writes the proof. It errs when something was held back: by a law,
+// by a case, or because money is on its way to the person.
 func (e Erase) Do(ctx context.Context, in io.Reader, out io.Writer) error {
 	document, err := number(in)
 	if err != nil {
@@ -40,6 +41,9 @@ func (e Erase) Do(ctx context.Context, in io.Reader, out io.Writer) error {
 		refs, err := v.FindByDocument(ctx, vault.Reading{Actor: e.Actor, Purpose: "erasure", Case: e.Case.Case}, document)
 		if err != nil {
 			return fmt.Errorf("find the person: %w", err)
+		}
+		if err := e.holdWhilePaid(ctx, service, v, refs); err != nil {
+			return err
 		}
 		proof := Erased{Service: service, At: now().UTC(), Case: e.Case.Case, Refs: refs}
 		err = v.Erase(ctx, vault.Erasure{Actor: e.Actor, Reason: e.Reason}, refs...)

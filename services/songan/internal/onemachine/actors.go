@@ -76,9 +76,11 @@ func cast(topics string) map[string]Actor {
 	all := map[string]Actor{
 		"police":    {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
 		"treasurer": {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: province},
-		"province":  {Name: "Ban chỉ đạo Đề án 06", Role: string(access.Steering), Unit: province},
-		"auditor":   {Name: "Kiểm toán", Role: string(access.Auditor)},
-		"admin":     {Name: "Quản trị hệ thống", Role: string(access.Admin)},
+		// Receipts are entered by another treasurer than the one who released the list.
+		"cashier":  {Name: "Thủ quỹ chi trả", Role: string(access.Treasurer), Unit: province},
+		"province": {Name: "Ban chỉ đạo Đề án 06", Role: string(access.Steering), Unit: province},
+		"auditor":  {Name: "Kiểm toán", Role: string(access.Auditor)},
+		"admin":    {Name: "Quản trị hệ thống", Role: string(access.Admin)},
 	}
 	office := func(before, after, unit, place string) {
 		all[before+"lisa"+after] = Actor{Name: "Cán bộ LĐ-TB&XH " + place, Role: string(access.LISAOfficer), Unit: unit}

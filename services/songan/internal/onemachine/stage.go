@@ -170,5 +170,5 @@ func (m *machine) announce() {
 }
 
 func staff() []string {
-	return []string{"police", "lisa", "accountant", "chairman", "treasurer", "province", "auditor", "admin"}
+	return []string{"police", "lisa", "accountant", "chairman", "treasurer", "cashier", "province", "auditor", "admin"}
 }

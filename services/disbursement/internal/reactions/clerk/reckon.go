@@ -209,7 +209,7 @@ func (c *computation) owe(d due) {
 	}
 	line := payroll.Line{
 		Payment: c.Vault.Name("payment", parts...), Beneficiary: d.owner.Beneficiary, Mark: c.mark, Enrolments: d.made,
-		Unit: d.owner.Unit(), Month: d.month.String(), Kind: kind, Amount: d.amount,
+		Unit: d.owner.Unit(), Month: d.month.String(), Kind: kind, Amount: d.amount, Granted: d.amount + d.covered, Covered: d.covered,
 	}
 	c.add(line, Proof{Entitlement: &d.granted, Covered: d.covered})
 }

@@ -4,8 +4,10 @@
 //     there. So a list may be released by several at once, and from the start again, and every line is one payment.
 //  2. A line whose payment is there from another list is removed from this one, with the reason; and so is one that takes
 //     over a payment which the bank has credited after all.
-//  3. When every line is a payment or removed, the release is complete, and adds up to what was approved.
-//  4. Progress is nowhere but in the payments themselves. Those that are there are passed over a chunk at a time.
+//  3. A line whose right ended, or whose account cannot be paid into any more, is removed as well, if that is known before
+//     its payment is there. Stops and payments exclude each other (package stops): no payment follows the end of its right.
+//  4. When every line is a payment or removed, the release is complete, and adds up to what was approved.
+//  5. Progress is nowhere but in the payments themselves. Those that are there are passed over a chunk at a time.
 package releaser
 
 import (
@@ -19,16 +21,14 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
-	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/telemetry"
-	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections/sheets"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
 const (
@@ -53,6 +53,9 @@ type Deps struct {
 	Pool     *pgxpool.Pool
 	Log      *eventstore.Store
 	Payments *projection.Model
+	// Enrolments is waited for when there is a stop; Stops puts stops and payments in an order.
+	Enrolments *projection.Model
+	Stops      *stops.Gate
 	// Pace is told of a list of many lines; nil if nobody gives way.
 	Pace   *pace.Pace
 	Now    func() time.Time
@@ -152,7 +155,8 @@ func (r *Releaser) release(ctx context.Context, list projections.PaymentList) er
 	if err := r.see(ctx); err != nil {
 		return err
 	}
-	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines(), calm: func() {}}
+	release, _ := released.Event.(disbursement.PayrollReleased)
+	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines(), seen: release.Seen, calm: func() {}}
 	defer func() { pass.calm() }()
 	draft := sheets.Draft{Payroll: p.Payroll, Number: p.Draft}
 	if err := sheets.Each(ctx, r.deps.Log, draft, 0, func(s sheets.Sheet) error { return pass.lines(ctx, s.Lines) }); err != nil {
@@ -193,174 +197,4 @@ func (r *Releaser) see(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUp)
 	defer cancel()
 	return r.deps.Payments.WaitFor(ctx, head)
-}
-
-// pass counts what one pass over a list found and made.
-type pass struct {
-	releaser *Releaser
-	list     payroll.Payroll
-	released events.Recorded
-	removed  map[string]bool
-	// payments and total are all that are there, made those of this pass.
-	payments, made int
-	total          money.Amount
-	// rushing is set once there are many payments; calm ends the rush that they are.
-	rushing bool
-	calm    func()
-}
-
-// meta is that of what this pass does; what tells its commands on one stream apart.
-func (p *pass) meta(what string) decider.Meta {
-	return decider.Meta{
-		At: p.releaser.deps.Now(), Actor: actor, Cause: p.released.ID() + "/" + what,
-		Correlation: p.released.Meta.Correlation, Trace: p.released.Meta.Trace,
-	}
-}
-
-// lines releases the lines of a sheet, a chunk at a time.
-func (p *pass) lines(ctx context.Context, lines []payroll.Line) error {
-	for from := 0; from < len(lines); from += chunk {
-		if err := p.chunk(ctx, lines[from:min(from+chunk, len(lines))]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *pass) chunk(ctx context.Context, lines []payroll.Line) error {
-	ids := make([]string, 0, len(lines))
-	for i := range lines {
-		ids = append(ids, lines[i].Payment)
-	}
-	there, err := projections.PayrollsOf(ctx, p.releaser.deps.Pool, ids)
-	if err != nil {
-		return err
-	}
-	var missing []payroll.Line
-	for _, line := range lines {
-		owner, exists := there[line.Payment]
-		switch {
-		case !line.Paid() || p.removed[line.Payment]:
-		case !exists:
-			missing = append(missing, line)
-		default:
-			if err := p.settle(ctx, line, owner); err != nil {
-				return err
-			}
-		}
-	}
-	if missing, err = p.uncontested(ctx, missing); err != nil {
-		return err
-	}
-	return p.append(ctx, missing)
-}
-
-// uncontested removes lines that take over a payment of which the bank says by now that it was credited.
-func (p *pass) uncontested(ctx context.Context, lines []payroll.Line) ([]payroll.Line, error) {
-	var origins []string
-	for i := range lines {
-		if lines[i].Origin != "" {
-			origins = append(origins, lines[i].Origin)
-		}
-	}
-	if len(origins) == 0 {
-		return lines, nil
-	}
-	contested, err := projections.ContestedPayments(ctx, p.releaser.deps.Pool, origins)
-	if err != nil || len(contested) == 0 {
-		return lines, err
-	}
-	var kept []payroll.Line
-	for _, line := range lines {
-		if !contested[line.Origin] {
-			kept = append(kept, line)
-		} else if err := p.second(ctx, line); err != nil { // it is removed, unless it was paid before the bank said so
-			return nil, err
-		}
-	}
-	return kept, nil
-}
-
-// append makes the payments of lines that had none.
-func (p *pass) append(ctx context.Context, lines []payroll.Line) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	appends := make([]eventstore.Append, len(lines))
-	meta := p.meta("payment").Recorded()
-	for i, line := range lines {
-		appends[i] = eventstore.Append{Stream: payment.Stream(line.Payment), Facts: []events.Event{p.first(line)}, Meta: meta}
-	}
-	if !p.rushing && p.made+len(appends) >= many {
-		p.rushing, p.calm = true, p.releaser.deps.Pace.Rush()
-	}
-	results, err := p.releaser.deps.Log.AppendAll(ctx, appends)
-	if err != nil {
-		return fmt.Errorf("append payments: %w", err)
-	}
-	for i, result := range results {
-		switch {
-		case result.Err == nil:
-			p.made++
-			err = p.count(lines[i])
-		case errors.Is(result.Err, eventstore.ErrConflict):
-			err = p.second(ctx, lines[i])
-		default:
-			err = result.Err
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// first is the fact that a payment begins with.
-func (p *pass) first(line payroll.Line) events.Event {
-	payable := disbursement.Payable{
-		Payment: line.Payment, Payroll: p.list.Payroll, Unit: line.Unit, Programme: p.list.Programme,
-		Beneficiary: line.Beneficiary, Mark: line.Mark, Month: line.Month, Kind: line.Kind, Origin: line.Origin,
-		Amount: int64(line.Amount),
-	}
-	if line.Method == payroll.InCash {
-		return disbursement.CashReleased{Payable: payable, Reason: line.CashReason}
-	}
-	return disbursement.PaymentReleased{Payable: payable, Target: disbursement.Target{
-		EndToEndID: payment.EndToEndID(line.Payment, 1), Attempt: 1,
-		Bank: line.Bank, Account: line.Account, Number: line.Number, Holder: line.Holder,
-	}}
-}
-
-// second looks whose a payment is that somebody else made.
-func (p *pass) second(ctx context.Context, line payroll.Line) error {
-	history, err := p.releaser.deps.Log.Load(ctx, payment.Stream(line.Payment))
-	if err != nil {
-		return err
-	}
-	var state payment.Payment
-	for _, h := range history {
-		state = state.Evolve(h.Event)
-	}
-	return p.settle(ctx, line, state.Payroll)
-}
-
-// settle counts a payment of this list, and removes a line that another list has paid, or that nobody may pay.
-func (p *pass) settle(ctx context.Context, line payroll.Line, owner string) error {
-	if owner == p.list.Payroll {
-		return p.count(line)
-	}
-	remove := payroll.Remove{Lines: []payroll.Removal{{Line: line.Payment, Reason: payroll.AlreadyPaid, Amount: line.Amount}}}
-	_, err := eventstore.Execute(ctx, p.releaser.deps.Log, payroll.Stream(p.list.Payroll), remove, p.meta("remove/"+line.Payment))
-	if err != nil {
-		return fmt.Errorf("remove a line that was paid already: %w", err)
-	}
-	return nil
-}
-
-func (p *pass) count(line payroll.Line) (err error) {
-	p.payments++
-	if p.total, err = p.total.Add(line.Amount); err != nil {
-		return fmt.Errorf("total of the payments: %w", err)
-	}
-	return nil
 }

@@ -176,7 +176,7 @@ func (e *errand) repeated(p ledger.Payment, i instruction, m Received, cause str
 		// Not through say: what is owed later is looked up in the ledger, and this does not stand there.
 		e.sayNow(cause, status(Report{EndToEndID: p.ID, Status: rejected, Reason: "DUPL"}))
 	default:
-		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p)...)
+		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p, 0)...)
 	}
 }
 
@@ -225,9 +225,9 @@ func (e *errand) inquired(r reference, cause string) {
 	switch {
 	case e.manner(r.EndToEndID, e.scenario) == Mute:
 	case !found:
-		e.unknown(r.EndToEndID, cause)
+		e.unknown(r, cause)
 	default:
-		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p)...)
+		e.say(ledger.Debt{Key: cause, ID: p.ID, Inquiry: r.Inquiry}, told(p, r.Inquiry)...)
 	}
 }
 
@@ -241,14 +241,14 @@ func (e *errand) recalled(r reference, cause string) {
 	switch {
 	case e.manner(r.EndToEndID, e.scenario) == Mute:
 	case !found:
-		e.unknown(r.EndToEndID, cause)
+		e.unknown(reference{EndToEndID: r.EndToEndID}, cause)
 	default:
-		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p)...)
+		e.say(ledger.Debt{Key: cause, ID: p.ID}, told(p, 0)...)
 	}
 }
 
-func (e *errand) unknown(id, cause string) {
-	e.sayNow(cause, status(Report{EndToEndID: id, Status: rejected, Reason: "NARR"}))
+func (e *errand) unknown(r reference, cause string) {
+	e.sayNow(cause, status(Report{EndToEndID: r.EndToEndID, Status: rejected, Reason: "NARR", Inquiry: r.Inquiry}))
 }
 
 // returning begins the key of a return that falls due.

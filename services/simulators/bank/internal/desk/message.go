@@ -58,6 +58,7 @@ func (i instruction) digest() ledger.Digest {
 type reference struct {
 	EndToEndID string `json:"end_to_end_id"`
 	Reason     string `json:"reason"`
+	Inquiry    int    `json:"inquiry"`
 }
 
 func (r reference) id() string { return r.EndToEndID }
@@ -85,6 +86,7 @@ type Report struct {
 	BankReference string     `json:"bank_reference,omitempty"`
 	BookedAt      *time.Time `json:"booked_at,omitempty"`
 	Amount        int64      `json:"amount,omitempty"`
+	Inquiry       int        `json:"inquiry,omitempty"`
 }
 
 // openingReport is the body of AccountOpeningReported.

@@ -37,10 +37,11 @@ func bookings(p ledger.Payment) []Report {
 	return []Report{present(credit), present(p)}
 }
 
-// told is bookings as messages.
-func told(p ledger.Payment) []Outgoing {
+// told is bookings as messages, in answer to an inquiry or to none (0).
+func told(p ledger.Payment, inquiry int) []Outgoing {
 	var all []Outgoing
 	for _, r := range bookings(p) {
+		r.Inquiry = inquiry
 		all = append(all, status(r))
 	}
 	return all
@@ -156,7 +157,7 @@ func (d *Desk) Owed(v ledger.View, debt ledger.Debt) []Outgoing {
 		if strings.HasPrefix(debt.Key, returning) {
 			return named(d.BIC, debt.Key, []Outgoing{status(present(p))})
 		}
-		return named(d.BIC, debt.Key, told(p))
+		return named(d.BIC, debt.Key, told(p, debt.Inquiry))
 	}
 	if a, found := v.Request(debt.ID); found && !strings.HasPrefix(debt.Key, returning) {
 		return named(d.BIC, debt.Key, []Outgoing{answerTo(a)})

@@ -110,6 +110,8 @@ type Debt struct {
 	First bool `json:"first,omitempty"`
 	// Return is the reason for which the money goes back when it falls due.
 	Return string `json:"return,omitempty"`
+	// Inquiry is the one that is answered.
+	Inquiry int `json:"inquiry,omitempty"`
 }
 
 // Totals are what GET /ledger shows.

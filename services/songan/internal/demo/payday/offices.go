@@ -107,8 +107,8 @@ func place(order []string, name string) int {
 
 // office is the officers of a commune, and the people they pay.
 type office struct {
-	unit                                           string
-	lisa, accountant, chairman, treasurer, auditor string
+	unit                                                    string
+	lisa, accountant, chairman, treasurer, cashier, auditor string
 
 	people []*person
 	// byID finds people by their id at accounts.
@@ -150,9 +150,10 @@ func officesOf(system System, all []*roll.Beneficiary) ([]*office, error) {
 		o := &office{
 			unit: unit, lisa: system.Actors["lisa"+mark].Token, accountant: system.Actors["accountant"+mark].Token,
 			chairman: system.Actors["chairman"+mark].Token, treasurer: system.Actors["treasurer"].Token,
+			cashier: system.Actors["cashier"].Token,
 			auditor: system.Actors["auditor"].Token, byID: map[string]*person{}, cashed: map[string]int64{}, reissued: map[string]int64{},
 		}
-		if o.lisa == "" || o.accountant == "" || o.chairman == "" || o.treasurer == "" || o.auditor == "" {
+		if o.lisa == "" || o.accountant == "" || o.chairman == "" || o.treasurer == "" || o.cashier == "" || o.auditor == "" {
 			return nil, fmt.Errorf("demo.json does not name all officers of commune %s", unit)
 		}
 		for _, b := range all {

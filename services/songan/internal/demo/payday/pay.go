@@ -83,8 +83,8 @@ func collected(payment string) bool { return crowd.Hash(payment)%2 == 0 }
 
 func (p *play) handOver(ctx context.Context, o *office, one witness.Payment) error {
 	_, err := p.change(ctx, o, client.Call{
-		Path: disbursement + "/payments/" + one.ID + "/cash", Token: o.treasurer, Key: p.key("cash-%s", one.ID),
-	}, client.Object{"collected_on": vn.DateOf(p.Now()), "receipt": "PC-" + one.ID[:8]}, &struct{}{})
+		Path: disbursement + "/payments/" + one.ID + "/cash", Token: o.cashier, Key: p.key("cash-%s", one.ID),
+	}, client.Object{"collected_on": vn.DateOf(p.Now()), "receipt": "PC-" + one.ID[:16]}, &struct{}{})
 	if err == nil {
 		o.cashed[one.ID] = one.Amount
 	}

@@ -58,7 +58,7 @@ func TestTheNextProgrammeIsPaidWhenALastMonthIsTaken(t *testing.T) {
 
 func TestOfficesHaveTheirOwnOfficersAndPeople(t *testing.T) {
 	t.Parallel()
-	actors := map[string]Actor{"treasurer": {"01", "t"}, "auditor": {"", "u"}}
+	actors := map[string]Actor{"treasurer": {"01", "t"}, "cashier": {"01", "c"}, "auditor": {"", "u"}}
 	for mark, unit := range map[string]string{"": "00004", "_00008": "00008"} {
 		for _, role := range []string{"lisa", "accountant", "chairman"} {
 			actors[role+mark] = Actor{unit, role + unit}

@@ -1,0 +1,94 @@
+package reactions
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/services/bankgateway/internal/instruction"
+	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
+	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
+)
+
+// withdraw keeps what is not to be sent any more, and says how many instructions that were.
+func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err error) {
+	for {
+		waiting, err := projections.Withdrawals(ctx, o.Pool, bic, batch)
+		if err != nil || len(waiting) == 0 {
+			return withdrawn, err
+		}
+		kept, last, err := o.keepAll(ctx, waiting)
+		withdrawn += kept
+		if err != nil || kept == 0 {
+			return withdrawn, err
+		}
+		seeing, cancel := context.WithTimeout(ctx, visible)
+		err = o.Seen(seeing, last)
+		cancel()
+		if err != nil {
+			return withdrawn, err
+		}
+	}
+}
+
+// keepAll withdraws what is not being sent, and answers with the position of the last fact about it.
+func (o Outbox) keepAll(ctx context.Context, waiting []projections.Dispatch) (kept int, last int64, err error) {
+	catalog := wanting()
+	for _, d := range waiting {
+		t, err := taskOf(catalog, d)
+		if err != nil {
+			return kept, last, err
+		}
+		p, isPayment := t.(payment)
+		if !isPayment {
+			return kept, last, fmt.Errorf("withdraw %s: it is no payment", d.Work)
+		}
+		position, err := o.keep(ctx, p, d)
+		if err != nil {
+			return kept, last, err
+		}
+		if position > 0 {
+			kept, last = kept+1, max(last, position)
+		}
+	}
+	return kept, last, nil
+}
+
+// keep withdraws one instruction, unless it is being sent.
+func (o Outbox) keep(ctx context.Context, p payment, d projections.Dispatch) (int64, error) {
+	ours, err := claims.Withdraw(ctx, o.Pool, p.EndToEndID)
+	if err != nil || !ours {
+		return 0, err // it is sent in this sweep, if a crash kept it from that; and then there is nothing to withdraw
+	}
+	cmd := instruction.Withdraw(bankgateway.InstructionWithdrawn{Instruction: named(p.Payment, p.Target), Reason: d.Withdraw})
+	meta := decider.Meta{At: o.Now(), Actor: Actor, Cause: d.Cause + "/withdraw", Correlation: d.Correlation, Trace: d.Trace}
+	out, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta)
+	if err != nil {
+		return 0, fmt.Errorf("withdraw %s: %w", p.EndToEndID, err)
+	}
+	o.Logger.Info("withdrawn before it was sent", zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))
+	return out.Position, nil
+}
+
+// claimed leaves out of a batch what was withdrawn while it was being written.
+func (o Outbox) claimed(ctx context.Context, jobs []*job) ([]*job, error) {
+	var ids []string
+	for _, j := range jobs {
+		if id := j.claim(); id != "" && j.message != nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return jobs, nil
+	}
+	lost, err := claims.Send(ctx, o.Pool, ids)
+	if err != nil || len(lost) == 0 {
+		return jobs, err
+	}
+	return slices.DeleteFunc(jobs, func(j *job) bool { return j.message != nil && slices.Contains(lost, j.claim()) }), nil
+}

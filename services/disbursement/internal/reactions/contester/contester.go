@@ -1,0 +1,88 @@
+// Package contester notices that a bank named one booking for the credits of two payments (invariant I3).
+//
+//  1. Which of them was paid nobody here knows, so both are contested: people see them, and neither is tried again.
+//  2. The payments decide, and only once: several processes may look at the same time.
+package contester
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+const (
+	// lookEvery is how often one looks.
+	lookEvery = time.Second
+	// pageSize is the most that one look brings.
+	pageSize = 100
+	actor    = "service:disbursement"
+)
+
+// Deps are what a Contester stands on.
+type Deps struct {
+	Pool     *pgxpool.Pool
+	Log      *eventstore.Store
+	Payments *projection.Model
+	Now      func() time.Time
+	Logger   *zap.Logger
+}
+
+// Contester is the runner.
+type Contester struct{ deps Deps }
+
+// New returns a contester.
+func New(d Deps) *Contester { return &Contester{d} }
+
+// Run looks for double bookings until ctx ends, and returns nil then.
+func (c *Contester) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := c.once(ctx); err != nil && ctx.Err() == nil {
+			c.deps.Logger.Error("looking for double bookings", telemetry.Err(err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(lookEvery):
+		}
+	}
+	return nil
+}
+
+func (c *Contester) once(ctx context.Context) error {
+	doubles, err := projections.DoubleBookings(ctx, c.deps.Pool, pageSize)
+	if err != nil || len(doubles) == 0 {
+		return err
+	}
+	for _, d := range doubles {
+		c.deps.Logger.Error("a bank named one booking for two credits", zap.String("payment", d.Payment), zap.String("other", d.Other))
+		if err := c.contest(ctx, d.Payment, payment.Contest{Attempt: d.Attempt, BankReference: d.Reference, Other: d.Other}); err != nil {
+			return err
+		}
+		if err := c.contest(ctx, d.Other, payment.Contest{Attempt: d.OtherAttempt, BankReference: d.Reference, Other: d.Payment}); err != nil {
+			return err
+		}
+	}
+	head, err := c.deps.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return c.deps.Payments.WaitFor(ctx, head)
+}
+
+func (c *Contester) contest(ctx context.Context, id string, cmd payment.Contest) error {
+	cause := "booking/" + id + "/" + cmd.Other
+	meta := decider.Meta{At: c.deps.Now(), Actor: actor, Cause: cause, Correlation: cause}
+	if _, err := eventstore.Execute(ctx, c.deps.Log, payment.Stream(id), cmd, meta); err != nil {
+		return fmt.Errorf("contest %s: %w", id, err)
+	}
+	return nil
+}

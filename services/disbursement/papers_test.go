@@ -1,0 +1,61 @@
+package disbursement_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Two people are owed cash, on one list. A paper proves one thing, and who releases does not also say that it was collected.
+func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, id := range []string{"b0", "b1"} {
+		o.someone(t, id, unit, "")
+		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.enrol(t, "lisa", decision("b0", "social_pension", "social_pension", "2026-11-02"))
+	o.seen(t, `identity = 'matched'`)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.approved(t, list, "")
+	o.approved(t, december, "")
+	fund := func(id, reference string, want int) answer {
+		t.Helper()
+		answered := o.step(t, "treasurer", id, "funding", object{"amount": 2 * amount, "reference": reference})
+		answered.want(t, want)
+		return answered
+	}
+	if got := fund(list, "KB-001090123456", http.StatusUnprocessableEntity).faults(t); !cmp.Equal(got, []string{"/reference looks_like_a_person"}) {
+		t.Errorf("a person's number: %v", got)
+	}
+	fund(list, "KB-1", http.StatusOK)
+	if got := fund(december, "KB-1", http.StatusUnprocessableEntity).faults(t); !cmp.Equal(got, []string{"/reference reference_used"}) {
+		t.Errorf("an order for two lists: %v", got)
+	}
+	fund(december, "KB-2", http.StatusOK)
+	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.becomes(t, list, "b1", "cash_pending")
+	o.becomes(t, december, "b0", "cash_pending")
+	first, second := o.payments(t, list), o.payments(t, december)
+	pay := func(actor string, p paid, receipt, on string) answer {
+		t.Helper()
+		return o.post(t, actor, "/payments/"+p.ID+"/cash", actor+p.ID+receipt+on, object{"collected_on": on, "receipt": receipt})
+	}
+	if refused := pay("treasurer", first["b0"], "PC-1", "2026-11-21"); refused.text(t, "code") != "same_person" {
+		t.Errorf("who released it: %s", refused.body)
+	}
+	for _, on := range []string{"1900-01-01", "2026-11-20"} {
+		if got := pay("cashier", first["b0"], "PC-1", on).faults(t); !cmp.Equal(got, []string{"/collected_on collected_before_release"}) {
+			t.Errorf("collected on %s: %v", on, got)
+		}
+	}
+	pay("cashier", first["b0"], "PC-1", "2026-11-21").want(t, http.StatusOK)
+	pay("cashier", second["b0"], "PC-1", "2026-11-21").want(t, http.StatusOK) // two months of one person on one receipt
+	if got := pay("cashier", first["b1"], "PC-1", "2026-11-21").faults(t); !cmp.Equal(got, []string{"/receipt reference_used"}) {
+		t.Errorf("a receipt for two people: %v", got)
+	}
+	pay("cashier", first["b1"], "PC-2", "2026-11-21").want(t, http.StatusOK)
+}

@@ -1,0 +1,261 @@
+package disbursement_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+// held takes an advisory lock of the service, until the test gives it back.
+func (o *office) held(t *testing.T, key string) (giveBack func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), o.config.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `select pg_advisory_lock(hashtextextended(`+key+`, 0))`); err != nil {
+		t.Fatal(err)
+	}
+	giveBack = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	t.Cleanup(giveBack)
+	return giveBack
+}
+
+// everybody are the people of a small list, by account, each with the right that was granted to them.
+func everybody(t *testing.T, n int) (o *office, g *gateway, rights map[string]string) {
+	t.Helper()
+	o, rights = open(t), map[string]string{}
+	g = newGateway(t, o)
+	for i := range n {
+		id := fmt.Sprint("b", i)
+		o.someone(t, id, unit, vietcombank)
+		rights[id] = o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.seen(t, `identity = 'matched' and state = 'open'`)
+	return o, g, rights
+}
+
+// Everything that ends a right or an account comes between the release and the payments. Nobody of them is paid.
+func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
+	t.Parallel()
+	o, g, rights := everybody(t, 6)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	goOn := o.held(t, `'songan/release/' || current_schema() || '/`+list+`'`)
+	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
+	o.post(t, "lisa", "/enrolments/"+rights["b0"]+"/stop", "stop", stop).want(t, http.StatusOK)
+	o.post(t, "lisa", "/enrolments/"+rights["b1"]+"/suspension", "suspend", stop).want(t, http.StatusOK)
+	o.people.tell(t, "b2", accounts.BeneficiaryDied{Beneficiary: "b2", DiedOn: "2026-10-31", Source: "family"})
+	o.people.tell(t, "b3", accounts.AccountBlocked{Account: "b3-1", Beneficiary: "b3", Reason: "authority", By: "mai"})
+	o.people.tell(t, "b4", accounts.AccountSuspended{Account: "b4-1", Beneficiary: "b4", Reason: "owner", By: "mai"})
+	o.seen(t, `beneficiary in ('b0', 'b1', 'b5') or died_on <> '' or state in ('blocked', 'suspended')`)
+	goOn()
+	o.wantLines(t, "lisa", list,
+		"b0 2026-11 regular 810000 account removed:stopped", "b1 2026-11 regular 810000 account removed:suspended",
+		"b2 2026-11 regular 810000 account removed:died", "b3 2026-11 regular 810000 account removed:account_changed",
+		"b4 2026-11 regular 810000 account removed:account_changed", "b5 2026-11 regular 810000 account")
+	testkit.Eventually(t, 20*time.Second, func() error {
+		p := o.payments(t, list)
+		return errorUnless(len(p) == 1 && p["b5"].Status == "released", "%+v", p)
+	})
+	g.tell(t, o.payments(t, list)["b5"], "sent", "ACCC FT5")
+	o.becomes(t, list, "b5", "credited")
+	o.wantLedger(t, list, map[string]int64{
+		"budget": 6 * amount, "available": 5 * amount, "reserved": 0, "in_flight": 0, "credited": amount, "returned": 0, "cash": 0,
+		"treasury": -6 * amount, "difference": 0,
+	})
+	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
+		t.Fatal(diff)
+	}
+	o.audited(t, g)
+}
+
+// Rights are stopped at random while their list is being paid. Whichever comes first in the log counts.
+func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) {
+	t.Parallel()
+	const people = 40
+	o, g, rights := everybody(t, people)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	goOn := o.held(t, `current_schema() || '/stops'`)
+	var pressing sync.WaitGroup
+	pressing.Go(func() { o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK) })
+	for i := range people / 2 {
+		pressing.Go(func() {
+			id := fmt.Sprint("b", i)
+			o.post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "x"}).want(t, http.StatusOK)
+		})
+	}
+	testkit.Eventually(t, 10*time.Second, func() error {
+		var waiting int
+		err := o.pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted`).Scan(&waiting)
+		return errorUnless(err == nil && waiting > 0, "nobody waits at the gate (%v)", err)
+	})
+	goOn()
+	pressing.Wait()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var got struct {
+			Release struct{ Payments, Removed int }
+		}
+		o.get(t, "treasurer", "/payrolls/"+list, "").into(t, &got)
+		return errorUnless(got.Release.Payments+got.Release.Removed == people, "%+v", got)
+	})
+	o.audited(t, g)
+}
+
+// withdraws waits until the gateway is asked to keep an instruction, and lets it say that it did.
+func (g *gateway) withdraws(t *testing.T, o *office, p paid, reason string) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var asked int
+		err := o.pool.QueryRow(t.Context(),
+			`select count(*) from events where stream = $1 and type = 'disbursement.withdrawal_requested.v1' and data->>'reason' = $2`, "payment-"+p.ID, reason).Scan(&asked)
+		return errorUnless(err == nil && asked == 1, "asked %d times (%v)", asked, err)
+	})
+	g.append(t, p, bankgateway.InstructionWithdrawn{Instruction: p.instruction(), Reason: reason})
+}
+
+// Their money waits for a bank that is paused, or lies at the commune, when they die or are stopped. What the bank has is left
+// to it.
+func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
+	t.Parallel()
+	o, g, rights := everybody(t, 5)
+	o.someone(t, "cash", unit, "")
+	rights["cash"] = o.enrol(t, "lisa", decision("cash", "social_assistance", "c5a", "2026-11-02"))
+	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
+	list := o.released(t, 6)
+	first := o.payments(t, list)
+	g.tell(t, first["b3"], "sent")
+	o.becomes(t, list, "b3", "sent")
+	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
+	for _, id := range []string{"b0", "b3", "cash"} {
+		o.post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, stop).want(t, http.StatusOK)
+	}
+	o.people.tellAt(t, o.clock.Now(), "b1", accounts.BeneficiaryDied{Beneficiary: "b1", DiedOn: "2026-10-31", Source: "family"})
+	o.people.tell(t, "b2", accounts.AccountBlocked{Account: "b2-1", Beneficiary: "b2", Reason: "authority", By: "mai"})
+	g.withdraws(t, o, first["b0"], "stopped")
+	g.withdraws(t, o, first["b1"], "died")
+	g.withdraws(t, o, first["b2"], "account_changed")
+	for _, id := range []string{"b0", "b1", "b2", "cash"} {
+		o.becomes(t, list, id, "recalled")
+	}
+	o.refuse(t, first["b0"], "reissue", object{}, "right_ended")
+	o.refuse(t, first["cash"], "cash", object{"collected_on": "2026-11-21", "receipt": "PC-1"}, "right_ended")
+	o.refuse(t, first["b2"], "reissue", object{}, "no_account")
+	g.tell(t, first["b3"], "ACCC FT3")
+	g.tell(t, first["b4"], "sent", "ACCC FT4")
+	o.becomes(t, list, "b3", "credited")
+	o.becomes(t, list, "b4", "credited")
+	o.wantLedger(t, list, map[string]int64{
+		"budget": 6 * amount, "available": 4 * amount, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": 0, "cash": 0,
+		"treasury": -6 * amount, "difference": 0,
+	})
+	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
+		t.Fatal(diff)
+	}
+	o.audited(t, g)
+}
+
+// Their data was erased, so that no bank can be told. Two persons take the money back, and it goes to the next month.
+func TestWhatCannotBeSentIsTakenBackByTwoPersons(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 1)
+	list := o.released(t, 1)
+	p := o.payments(t, list)["b0"]
+	propose, approve := "/payments/"+p.ID+"/withdrawal", "/payments/"+p.ID+"/withdrawal/approval"
+	o.post(t, "approver", propose, "role", object{}).want(t, http.StatusForbidden)
+	o.post(t, "treasurer", approve, "role", object{}).want(t, http.StatusForbidden)
+	if refused := o.post(t, "approver", approve, "early", object{}); refused.text(t, "code") != "withdrawal_not_proposed" {
+		t.Fatalf("%s", refused.body)
+	}
+	o.post(t, "treasurer", propose, "propose", object{}).want(t, http.StatusOK)
+	o.post(t, "approver", approve, "approve", object{}).want(t, http.StatusOK)
+	g.withdraws(t, o, p, "unsendable")
+	o.becomes(t, list, "b0", "rejected")
+	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, list)); diff != "" {
+		t.Fatal(diff)
+	}
+	o.audited(t, g)
+}
+
+func TestATimeOutAtTheBankIsInquiredAboutByItself(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 2)
+	list := o.released(t, 2)
+	first := o.payments(t, list)
+	for _, id := range []string{"b0", "b1"} {
+		g.tell(t, first[id], "sent", "RJCT TM01")
+		o.becomes(t, list, id, "sent")
+	}
+	o.refuse(t, first["b0"], "reissue", object{}, "payment_not_failed")
+	o.change(t, first["b1"], "inquiry", object{}, "unknown")
+	o.clock.Advance(16 * time.Minute)
+	if b0 := o.becomes(t, list, "b0", "unknown"); b0.Inquiries != 1 {
+		t.Fatalf("asked %d times", b0.Inquiries)
+	}
+	g.append(t, first["b0"], bankgateway.PaymentReported{
+		Instruction: first["b0"].instruction(), Report: bankgateway.Report{Status: "RJCT", Reason: "TM01", Answers: 1},
+	})
+	g.tell(t, first["b1"], "ACCC FT1")
+	o.becomes(t, list, "b1", "credited")
+	again := o.reissue(t, o.becomes(t, list, "b0", "rejected"))
+	g.tell(t, again, "sent", "ACCC FT0")
+	o.becomes(t, list, "b0", "credited")
+	o.audited(t, g)
+}
+
+// Between two attempts, the account that a person has now came to be used by another one, too.
+func TestNothingIsTriedAgainIntoAnAccountOfMany(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 1)
+	list := o.released(t, 1)
+	p := o.payments(t, list)["b0"]
+	g.tell(t, p, "sent", "RJCT AC04")
+	o.becomes(t, list, "b0", "rejected")
+	o.someone(t, "other", unit, "")
+	o.people.tell(t, "other", accountOf("other", vietcombank, 1, "kb0")...)
+	o.seen(t, `state = 'open'`)
+	o.refuse(t, p, "reissue", object{}, "account_shared")
+}
+
+// A bank names one booking for two credits. Both are looked at by people before anything else happens to them.
+func TestOneBookingForTwoCreditsIsContested(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 3)
+	list := o.released(t, 3)
+	first := o.payments(t, list)
+	for id, reference := range map[string]string{"b0": "FT1", "b1": "FT1", "b2": "FT2"} {
+		g.tell(t, first[id], "sent", "ACCC "+reference)
+		o.becomes(t, list, id, "credited")
+	}
+	o.contests(t, first["b0"], true)
+	o.contests(t, first["b1"], true)
+	o.contests(t, first["b2"], false)
+	var got struct {
+		Exceptions []struct{ Payment, Code string }
+	}
+	o.get(t, "auditor", "/reconciliations/"+list, "").into(t, &got)
+	if len(got.Exceptions) != 2 || got.Exceptions[0].Code != "contradictory" {
+		t.Fatalf("exceptions: %+v", got.Exceptions)
+	}
+	g.tell(t, first["b1"], "RTND AC04") // the bank found out which it was
+	o.becomes(t, list, "b1", "returned")
+	o.contests(t, first["b1"], false)
+	var facts int
+	if err := o.pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.credit_contested.v1'`).Scan(&facts); err != nil || facts != 2 {
+		t.Fatalf("%d contests (%v)", facts, err)
+	}
+}
