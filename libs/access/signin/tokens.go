@@ -40,7 +40,7 @@ func (p tokenProof) Prove(ctx context.Context, r *http.Request, token string) (a
 		return access.Principal{}, err
 	}
 	bound, _ := a.token.Claims["cnf"].(map[string]any)
-	if print, is := bound["x5t#S256"]; is && print != certificate.Thumbprint(r.TLS) {
+	if digest, is := bound["x5t#S256"]; is && digest != certificate.Thumbprint(r.TLS) {
 		return access.Principal{}, problem.New(problem.Unauthenticated, "certificate_mismatch",
 			"this token is bound to another client certificate", "mã truy cập này gắn với một chứng thư máy khách khác")
 	}

@@ -48,7 +48,7 @@ func (e keysAway) Unwrap() error { return e.cause }
 
 // VerifySignature returns what a token says, if a key of the provider signed it.
 func (s *keySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
-	signed, err := jose.ParseSigned(raw, algorithms())
+	signed, err := jose.ParseSignedCompact(raw, algorithms())
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errSignature
 	}
