@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/certificate"
@@ -17,6 +18,8 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi/limits"
 	"github.com/songan-vn/songan/libs/httpapi/lines"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kms"
+	"github.com/songan-vn/songan/libs/vault"
 )
 
 // Config is what every service is configured by. A service with more has a struct of its own, read by [Load].
@@ -59,6 +62,10 @@ type Config struct {
 	// AccessKeys is the file of the operators' API keys, VaultKeys that of the vault's master key.
 	AccessKeys string `env:"SONGAN_ACCESS_KEYS"`
 	VaultKeys  string `env:"SONGAN_VAULT_KEYS"`
+	// VaultKMS names the key that seals vaults' key files; empty leaves them to their mode. KMSToken is best given as
+	// SONGAN_KMS_TOKEN_FILE.
+	VaultKMS string `env:"SONGAN_VAULT_KMS"`
+	KMSToken string `env:"SONGAN_KMS_TOKEN"`
 	// WitnessKey is the file of the key that signs checkpoints of the log, WitnessFile where they are kept. Both belong on
 	// another machine than the database.
 	WitnessKey  string `env:"SONGAN_WITNESS_KEY"`
@@ -117,6 +124,18 @@ func (c Config) Cluster(client string) (kafkabus.Settings, error) {
 		return kafkabus.Settings{}, fmt.Errorf("KAFKA_TLS_CA, KAFKA_TLS_CERTIFICATE, KAFKA_TLS_KEY: %w", err)
 	}
 	return s, nil
+}
+
+// KMS returns what seals vaults' key files; nil when nothing does.
+func (c Config) KMS(metrics prometheus.Registerer) (vault.KMS, error) {
+	if c.VaultKMS == "" {
+		return nil, nil
+	}
+	key, err := kms.Open(kms.Options{URI: c.VaultKMS, Token: c.KMSToken, Registerer: metrics})
+	if err != nil {
+		return nil, fmt.Errorf("SONGAN_VAULT_KMS, SONGAN_KMS_TOKEN: %w", err)
+	}
+	return key, nil
 }
 
 // Limits makes the limits of a process's APIs.

@@ -33,6 +33,7 @@ type commands struct {
 	Erase          eraseCommand  `cmd:"" help:"Erase a person, whose document's number is read from standard input, and print the proof."`
 	AccessReport   reportCommand `cmd:"" help:"Print who read a person, whose document's number is read from standard input."`
 	Breach         breachCommand `cmd:"" help:"Print whom a key has read in a time."`
+	SealVault      sealCommand   `cmd:"" help:"Seal vaults' key files with the key of SONGAN_VAULT_KMS."`
 	ReplayErasures replayCommand `cmd:"" help:"Erase again what a restored backup has brought back."`
 }
 
@@ -80,6 +81,11 @@ type breachCommand struct{ office.Breach }
 
 // Run reports.
 func (b breachCommand) Run(ctx context.Context) error { return b.Do(ctx, os.Stdout) }
+
+type sealCommand struct{ office.SealVault }
+
+// Run seals.
+func (s sealCommand) Run(ctx context.Context) error { return s.Do(ctx) }
 
 type replayCommand struct{ office.Replay }
 
