@@ -56,7 +56,7 @@ func Open(o Options) (*Key, error) {
 		return nil, errURI
 	}
 	u, err := url.Parse(rest)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && !(u.Scheme == "http" && local(u.Hostname())) {
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname())) {
 		return nil, errURI
 	}
 	mount, name, ok := strings.Cut(strings.Trim(u.Path, "/"), "/")
@@ -85,8 +85,8 @@ type message struct {
 }
 
 // Wrap encrypts a secret; associated has to be said again to open it.
-func (k *Key) Wrap(ctx context.Context, secret, associated []byte) ([]byte, error) {
-	answer, err := k.ask(ctx, "encrypt", message{Plaintext: secret, Associated: associated})
+func (k *Key) Wrap(secret, associated []byte) ([]byte, error) {
+	answer, err := k.ask("encrypt", message{Plaintext: secret, Associated: associated})
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (k *Key) Wrap(ctx context.Context, secret, associated []byte) ([]byte, erro
 }
 
 // Unwrap opens what Wrap made.
-func (k *Key) Unwrap(ctx context.Context, wrapped, associated []byte) ([]byte, error) {
-	answer, err := k.ask(ctx, "decrypt", message{Ciphertext: string(wrapped), Associated: associated})
+func (k *Key) Unwrap(wrapped, associated []byte) ([]byte, error) {
+	answer, err := k.ask("decrypt", message{Ciphertext: string(wrapped), Associated: associated})
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +108,13 @@ func (k *Key) Unwrap(ctx context.Context, wrapped, associated []byte) ([]byte, e
 	return answer.Plaintext, nil
 }
 
-func (k *Key) ask(ctx context.Context, what string, body message) (message, error) {
+func (k *Key) ask(what string, body message) (message, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return message{}, fmt.Errorf("kms: %s: encode", what)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	at := k.base + "/v1/" + url.PathEscape(k.mount) + "/" + what + "/" + url.PathEscape(k.name)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(data))
 	if err != nil {

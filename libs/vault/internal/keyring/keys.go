@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -33,10 +32,10 @@ type Ring struct {
 }
 
 // KMS is a key outside of this machine that seals the key file as a whole; nil leaves the file to its mode. It is asked
-// whenever the file is read or written, which is rare.
+// whenever the file is read or written, which is rare, and has a time limit of its own.
 type KMS interface {
-	Wrap(ctx context.Context, secret, associated []byte) ([]byte, error)
-	Unwrap(ctx context.Context, wrapped, associated []byte) ([]byte, error)
+	Wrap(secret, associated []byte) ([]byte, error)
+	Unwrap(wrapped, associated []byte) ([]byte, error)
 }
 
 const (

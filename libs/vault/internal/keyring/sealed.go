@@ -1,12 +1,10 @@
 package keyring
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 )
 
 // sealedFormat is the format of a key file that a key management service has sealed.
@@ -18,10 +16,7 @@ type sealedFile struct {
 	Sealed []byte `json:"sealed"`
 }
 
-const (
-	kmsPatience = 15 * time.Second
-	mostKeys    = 4 << 20
-)
+const mostKeys = 4 << 20
 
 // sealedFor ties what was sealed to what it is for.
 func sealedFor() []byte { return []byte("songan vault key file") }
@@ -43,9 +38,7 @@ func unsealed(f io.Reader, path string, kms KMS) ([]byte, error) {
 	case kms == nil:
 		return nil, fmt.Errorf("key file %s is sealed by a key management service, and none is configured (SONGAN_VAULT_KMS)", path)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), kmsPatience)
-	defer cancel()
-	plain, err := kms.Unwrap(ctx, sealed.Sealed, sealedFor())
+	plain, err := kms.Unwrap(sealed.Sealed, sealedFor())
 	if err != nil {
 		return nil, fmt.Errorf("unseal key file %s: %w", path, err)
 	}
@@ -61,9 +54,7 @@ func encoded(file *keyFile, kms KMS) ([]byte, error) {
 	if kms == nil {
 		return plain, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), kmsPatience)
-	defer cancel()
-	wrapped, err := kms.Wrap(ctx, plain, sealedFor())
+	wrapped, err := kms.Wrap(plain, sealedFor())
 	if err != nil {
 		return nil, fmt.Errorf("seal key file: %w", err)
 	}
