@@ -21,15 +21,19 @@ func (f *Foundation) keyFile() string {
 // openVault makes a key file for a database that is new. A database with people in it and no key file is an
 // accident, and a new key file would hide it.
 func (f *Foundation) openVault(ctx context.Context) (*vault.Vault, error) {
-	keys, err := vault.LoadKeys(f.keyFile())
+	kms, err := f.deps.Config.KMS(f.metrics)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := vault.LoadSealedKeys(f.keyFile(), kms)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := f.neverUsed(ctx); err != nil {
 			return nil, err
 		}
-		if err := vault.CreateMaster(f.keyFile()); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := vault.CreateSealedMaster(f.keyFile(), kms); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
-		keys, err = vault.LoadKeys(f.keyFile())
+		keys, err = vault.LoadSealedKeys(f.keyFile(), kms)
 	}
 	if err != nil {
 		return nil, err

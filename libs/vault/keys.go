@@ -23,16 +23,33 @@ var ErrNotNormalised = keyring.ErrNotNormalised
 
 // CreateMaster makes a new key file. It never overwrites one: whoever loses the file loses every row, so an existing
 // one is an error that is fs.ErrExist.
-func CreateMaster(path string) error {
-	if err := keyring.Create(path); err != nil {
+func CreateMaster(path string) error { return CreateSealedMaster(path, nil) }
+
+// KMS seals key files with a key that lies elsewhere; package kms has one. It is a true boundary.
+type KMS = keyring.KMS
+
+// CreateSealedMaster is [CreateMaster] of a file that a key management service seals; nil leaves it to its mode.
+func CreateSealedMaster(path string, kms KMS) error {
+	if err := keyring.Create(path, kms); err != nil {
 		return fmt.Errorf("vault: %w", err)
 	}
 	return nil
 }
 
 // LoadKeys reads a key file. A file that others than its owner may read is refused.
-func LoadKeys(path string) (*Keys, error) {
-	ring, err := keyring.Load(path)
+func LoadKeys(path string) (*Keys, error) { return LoadSealedKeys(path, nil) }
+
+// SealKeys seals a key file that lies there in the clear; its content stays as it is.
+func SealKeys(path string, kms KMS) error {
+	if err := keyring.Seal(path, kms); err != nil {
+		return fmt.Errorf("vault: %w", err)
+	}
+	return nil
+}
+
+// LoadSealedKeys reads a key file that a key management service sealed.
+func LoadSealedKeys(path string, kms KMS) (*Keys, error) {
+	ring, err := keyring.Load(path, kms)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}

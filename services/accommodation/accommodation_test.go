@@ -175,7 +175,34 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 		h.Get(t, "inn", "/notices", "").Want(t, http.StatusOK)
 		key := strings.Split(h.Token("inn"), "_")[1]
 		h.Send(t, servicetest.Request{Method: http.MethodDelete, Actor: "police", Path: "/facilities/" + id + "/keys/" + key}).Want(t, http.StatusOK)
-		h.Get(t, "inn", "/notices", "").Want(t, http.StatusUnauthorized)
+		if refused := h.Get(t, "inn", "/notices", ""); refused.Status != http.StatusUnauthorized || refused.Text(t, "code") != "key_revoked" {
+			t.Fatalf("%d %s", refused.Status, refused.Body)
+		}
+	})
+	t.Run("a replaced key goes on until its time, and the list says what became of it", func(t *testing.T) {
+		t.Parallel()
+		id := h.facility(t, "lodge", "police")
+		key := strings.Split(h.Token("lodge"), "_")[1]
+		for range 2 { // a repeat has the same token
+			next := h.Post(t, "police", "/facilities/"+id+"/keys/"+key+"/rotation", "rotate", object{})
+			next.Want(t, http.StatusCreated)
+			h.Hand("lodge-next", next.Text(t, "token"))
+		}
+		h.Get(t, "lodge", "/notices", "").Want(t, http.StatusOK)
+		h.Get(t, "lodge-next", "/notices", "").Want(t, http.StatusOK)
+		var list struct {
+			Items []struct{ Key, Successor string }
+		}
+		h.Get(t, "police", "/facilities/"+id+"/keys", "").Into(t, &list)
+		if len(list.Items) != 2 {
+			t.Fatalf("%+v", list)
+		}
+		for _, k := range list.Items {
+			if (k.Successor != "") != (k.Key == key) {
+				t.Errorf("%+v", list)
+			}
+		}
+		h.Get(t, "stranger", "/facilities/"+id+"/keys", "").Want(t, http.StatusNotFound)
 	})
 	t.Run("a suspended facility is refused until it is reinstated", func(t *testing.T) {
 		t.Parallel()

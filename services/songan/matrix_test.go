@@ -229,7 +229,7 @@ func (x *matrix) through(t *testing.T, r rule, who string, got page) {
 	t.Helper()
 	// There is nothing in quarantine, who comes second finds the key revoked, and a checkpoint takes a moment: that it is
 	// looked for is enough.
-	if slices.Contains([]string{"quarantine_item_unknown", "projection_unknown", "key_unknown", "request_unknown", "proof_pending"}, got.code()) {
+	if slices.Contains([]string{"quarantine_item_unknown", "projection_unknown", "key_unknown", "session_unknown", "request_unknown", "proof_pending"}, got.code()) {
 		return
 	}
 	if got.status >= http.StatusInternalServerError || slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, got.status) {

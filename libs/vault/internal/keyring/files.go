@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,11 +9,11 @@ import (
 )
 
 // writeNew writes a key file that must not exist yet: whole or not at all.
-func writeNew(path string, file *keyFile) error {
+func writeNew(path string, kms KMS, file *keyFile) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	draft, err := writeDraft(path, file)
+	draft, err := writeDraft(path, kms, file)
 	if err != nil {
 		return err
 	}
@@ -23,8 +22,8 @@ func writeNew(path string, file *keyFile) error {
 }
 
 // replace writes a key file over the old one: after a crash one of the two is there, whole.
-func replace(path string, file *keyFile) error {
-	draft, err := writeDraft(path, file)
+func replace(path string, kms KMS, file *keyFile) error {
+	draft, err := writeDraft(path, kms, file)
 	if err != nil {
 		return err
 	}
@@ -35,10 +34,10 @@ func replace(path string, file *keyFile) error {
 }
 
 // writeDraft writes a file beside path and returns its name when its content is on disk.
-func writeDraft(path string, file *keyFile) (string, error) {
-	content, err := json.Marshal(file)
+func writeDraft(path string, kms KMS, file *keyFile) (string, error) {
+	content, err := encoded(file, kms)
 	if err != nil {
-		return "", errors.New("the keys cannot be written as JSON") // the error could quote one
+		return "", err
 	}
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".draft-*") // made with mode 0600
 	if err != nil {

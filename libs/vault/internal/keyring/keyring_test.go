@@ -70,10 +70,10 @@ func TestNoTwoMonthsShareASecret(t *testing.T) {
 func TestAMonthsKeyNeedsTheMasterKeyAndTheMonthsSecret(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "vault.keys")
-	if err := Create(path); err != nil {
+	if err := Create(path, nil); err != nil {
 		t.Fatal(err)
 	}
-	file, err := readKeyFile(path)
+	file, err := readKeyFile(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

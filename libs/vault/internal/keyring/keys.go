@@ -26,8 +26,16 @@ var ErrWrongKeys = errors.New("the key file does not fit this vault")
 // that run already. It is safe for concurrent use.
 type Ring struct {
 	path string
+	kms  KMS
 	// Index makes blind indexes and names.
 	Index *Index
+}
+
+// KMS is a key outside of this machine that seals the key file as a whole; nil leaves the file to its mode. It is asked
+// whenever the file is read or written, which is rare, and has a time limit of its own.
+type KMS interface {
+	Wrap(secret, associated []byte) ([]byte, error)
+	Unwrap(wrapped, associated []byte) ([]byte, error)
 }
 
 const (
@@ -46,7 +54,7 @@ type keyFile struct {
 }
 
 // Create makes a new key file. It never overwrites one: an existing one is an error that is fs.ErrExist.
-func Create(path string) error {
+func Create(path string, kms KMS) error {
 	master, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return fmt.Errorf("make a master key: %w", err)
@@ -60,15 +68,15 @@ func Create(path string) error {
 	if err := file.setMaster(master); err != nil {
 		return err
 	}
-	if err := writeNew(path, &file); err != nil {
+	if err := writeNew(path, kms, &file); err != nil {
 		return fmt.Errorf("create key file: %w", err)
 	}
 	return nil
 }
 
 // Load reads a key file. A file that others than its owner may read is refused.
-func Load(path string) (*Ring, error) {
-	file, err := readKeyFile(path)
+func Load(path string, kms KMS) (*Ring, error) {
+	file, err := readKeyFile(path, kms)
 	if err != nil {
 		return nil, err
 	}
@@ -76,13 +84,13 @@ func Load(path string) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
-	return &Ring{path: path, Index: index}, nil
+	return &Ring{path: path, kms: kms, Index: index}, nil
 }
 
 // Path is where the file lies.
 func (r *Ring) Path() string { return r.path }
 
-func readKeyFile(path string) (*keyFile, error) {
+func readKeyFile(path string, kms KMS) (*keyFile, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open key file: %w", err)
@@ -97,8 +105,12 @@ func readKeyFile(path string) (*keyFile, error) {
 			"key file %s has mode %s: it opens every row of the vault and must be a file for its owner alone: chmod 600 %s",
 			path, mode, path)
 	}
+	text, err := unsealed(f, path, kms)
+	if err != nil {
+		return nil, err
+	}
 	file := &keyFile{}
-	decoder := json.NewDecoder(f)
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(file); err != nil { // the error could quote a key
 		return nil, fmt.Errorf("key file %s is not readable as one", path)
@@ -170,7 +182,7 @@ func wrapAssociated(m Month) []byte { return []byte("songan vault key " + m.Stri
 
 // Wrap encrypts a month's keyset as it stands in vault_keys.
 func (r *Ring) Wrap(m Month, data *keyset.Handle) ([]byte, error) {
-	file, err := readKeyFile(r.path)
+	file, err := readKeyFile(r.path, r.kms)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +204,7 @@ func (f *keyFile) wrap(m Month, data *keyset.Handle) ([]byte, error) {
 // Unwrap opens what Wrap made. It errs with [ErrDestroyed] when the file has forgotten the month, and with
 // [ErrWrongKeys] when the file is another one or no longer holds the master key.
 func (r *Ring) Unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
-	file, err := readKeyFile(r.path)
+	file, err := readKeyFile(r.path, r.kms)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +226,7 @@ func (f *keyFile) unwrap(m Month, wrapped []byte) (*keyset.Handle, error) {
 // Forget cuts a month's secret out of the file. It is done when the file is on disk. A file that has forgotten the
 // month already is not touched: it may have been brought here, read-only, from where that was done.
 func (r *Ring) Forget(m Month) error {
-	file, err := readKeyFile(r.path)
+	file, err := readKeyFile(r.path, r.kms)
 	if err != nil {
 		return err
 	}
@@ -289,7 +301,7 @@ func (f *keyFile) replaceMaster(manager *keyset.Manager) error {
 // change rewrites the file under a lock that holds between processes; edit says whether there is anything to write.
 func (r *Ring) change(edit func(*keyFile) (bool, error)) error {
 	return withLock(r.path+".lock", func() error {
-		file, err := readKeyFile(r.path)
+		file, err := readKeyFile(r.path, r.kms)
 		if err != nil {
 			return err
 		}
@@ -297,7 +309,7 @@ func (r *Ring) change(edit func(*keyFile) (bool, error)) error {
 		if err != nil || !changed {
 			return err
 		}
-		if err := replace(r.path, file); err != nil {
+		if err := replace(r.path, r.kms, file); err != nil {
 			return fmt.Errorf("change key file: %w", err)
 		}
 		return nil

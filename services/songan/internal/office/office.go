@@ -24,6 +24,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/pg"
+	configured "github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
@@ -66,7 +67,15 @@ func (p Place) with(ctx context.Context, service string, do func(*vault.Vault) e
 		return err
 	}
 	defer pool.Close()
-	keys, err := vault.LoadKeys(p.keys(service))
+	config, err := configured.Load[configured.Config]()
+	if err != nil {
+		return err
+	}
+	kms, err := config.KMS(nil)
+	if err != nil {
+		return err
+	}
+	keys, err := vault.LoadSealedKeys(p.keys(service), kms)
 	if err != nil {
 		return err
 	}

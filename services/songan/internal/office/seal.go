@@ -1,0 +1,35 @@
+package office
+
+import (
+	"context"
+	"errors"
+
+	configured "github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+// SealVault seals key files that lie there in the clear with the key of SONGAN_VAULT_KMS. The services are stopped meanwhile.
+type SealVault struct {
+	Files []string `arg:"" help:"Key files."`
+}
+
+// Do seals. It can be repeated.
+func (s SealVault) Do(context.Context) error {
+	config, err := configured.Load[configured.Config]()
+	if err != nil {
+		return err
+	}
+	kms, err := config.KMS(nil)
+	if err != nil {
+		return err
+	}
+	if kms == nil {
+		return errors.New("SONGAN_VAULT_KMS names no key")
+	}
+	for _, file := range s.Files {
+		if err := vault.SealKeys(file, kms); err != nil {
+			return err
+		}
+	}
+	return nil
+}
