@@ -59,6 +59,8 @@ type Principal struct {
 	Facility string `json:"facility,omitempty"`
 	Unit     string `json:"unit,omitempty"`
 	Bank     string `json:"bank,omitempty"`
+	// SecondFactor says that the caller showed one. Of a key it is the operator's word; see policy.
+	SecondFactor bool `json:"second_factor,omitempty"`
 }
 
 // Actor names the principal in facts and logs: "facility:<id>", "officer:<id>", "bank:<id>", "service:<id>".

@@ -5,9 +5,11 @@ import (
 
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/territory"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
@@ -16,39 +18,22 @@ import (
 	"github.com/songan-vn/songan/services/accommodation/internal/scan"
 )
 
-// scope is what a caller sees in lists. Whoever has no place of their own sees everything that their role may ask for.
-func (a *app) scope(who access.Principal) projections.Scope {
-	switch who.Role {
-	case access.Facility:
-		return projections.Scope{Facility: who.Facility}
-	case access.CommunePolice:
-		unit := a.unitOf(who)
-		return projections.Scope{UnitCode: unit.Code, UnitValidFrom: unit.ValidFrom}
-	default:
-		return projections.Scope{}
-	}
+// scope is what a caller sees in lists, of a unit if one is asked for.
+func scope(may policy.Pass, unit string) projections.Scope {
+	reach := may.In(unit)
+	codes, validFrom := reach.Units.Columns()
+	return projections.Scope{Facility: reach.Facility, Codes: codes, ValidFrom: validFrom}
 }
 
-// unitOf is the commune that an officer's code means today. An officer of a unit that no longer exists sees nothing.
-func (a *app) unitOf(who access.Principal) facts.Unit {
-	unit, found := a.units.Find(who.Unit, vn.DateOf(a.now()))
-	if !found {
-		return facts.Unit{Code: who.Unit, ValidFrom: "none"}
-	}
-	return facts.Unit{Code: unit.Code, ValidFrom: unit.ValidFrom.String()}
+// thing is what policies are asked about: something of a facility, in its commune. Who lies in a hospital is sensitive.
+func thing(facility string, unit facts.Unit, kind string) policy.Thing {
+	return policy.Thing{Facility: facility, Unit: territory.Key(unit.Code, unit.ValidFrom), Sensitive: kind == medical}
 }
 
-// sees tells whether a caller may know of something in a facility.
-func (a *app) sees(who access.Principal, facility string, unit facts.Unit) bool {
-	switch who.Role {
-	case access.Facility:
-		return who.Facility == facility
-	case access.CommunePolice:
-		return a.unitOf(who) == unit
-	default:
-		return true
-	}
-}
+// medical is the kind of facilities whose guests are patients.
+const medical = "medical"
+
+func stay(n notice.Notice) policy.Thing { return thing(n.Facility, n.Unit, n.FacilityKind) }
 
 // notice folds a stay from the log.
 func (a *app) notice(ctx context.Context, id string) (notice.Notice, error) {
@@ -64,11 +49,14 @@ func (a *app) notice(ctx context.Context, id string) (notice.Notice, error) {
 
 // one answers with a stay and its guest.
 func (a *app) one(ctx context.Context, c httpapi.Call[struct{}]) (Notice, error) {
-	n, err := a.visible(ctx, c.Path("id"), c.Who)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Notice{}, err
 	}
 	answer := view(n)
+	if !c.Pass.Also(readGuest).May(stay(n)) {
+		return answer, nil
+	}
 	if err := a.addGuests(ctx, c.Who, n.Notice, map[*Notice]string{&answer: n.Guest}); err != nil {
 		return Notice{}, err
 	}
@@ -76,16 +64,19 @@ func (a *app) one(ctx context.Context, c httpapi.Call[struct{}]) (Notice, error)
 }
 
 // visible loads a stay that the caller may know of. To everybody else it does not exist.
-func (a *app) visible(ctx context.Context, id string, who access.Principal) (notice.Notice, error) {
+func (a *app) visible(ctx context.Context, id string, may policy.Pass) (notice.Notice, error) {
 	n, err := a.notice(ctx, id)
 	if err != nil {
 		return notice.Notice{}, err
 	}
-	if !a.sees(who, n.Facility, n.Unit) {
+	if !may.May(stay(n)) {
 		return notice.Notice{}, notice.ErrUnknown()
 	}
 	return n, nil
 }
+
+// readGuest is asked before an answer names a guest.
+const readGuest = "accommodation.read_guest"
 
 // addGuests reads people from the vault, which records who read them and why.
 func (a *app) addGuests(ctx context.Context, who access.Principal, about string, people map[*Notice]string) error {
@@ -114,7 +105,7 @@ func (a *app) addGuests(ctx context.Context, who access.Principal, about string,
 }
 
 func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {
-	if _, err := a.visible(ctx, c.Path("id"), c.Who); err != nil {
+	if _, err := a.visible(ctx, c.Path("id"), c.Pass); err != nil {
 		return history.History{}, err
 	}
 	recorded, err := a.log.Load(ctx, noticeStream(c.Path("id")))

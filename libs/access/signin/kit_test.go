@@ -24,10 +24,12 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/access/signin"
 	"github.com/songan-vn/songan/libs/embedded/oidc"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/vn/units"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
@@ -157,14 +159,20 @@ func (o *office) provider(hash string) (_ *oidc.Provider, secret string) {
 // api has a route to look, one to change, one for banks, and one for who handles money.
 func (o *office) api(options httpapi.Options) http.Handler {
 	options.Service, options.Title = "work", "Work"
+	directory, err := units.Load()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if options.Policy, err = policy.Load(policy.Options{Units: directory, Now: o.clock.Now}); err != nil {
+		o.t.Fatal(err)
+	}
 	options.Auth = access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key()))
 	a := httpapi.New(options)
 	who := func(w http.ResponseWriter, r *http.Request, c httpapi.Call[struct{}]) error {
 		return json.NewEncoder(w).Encode(c.Who)
 	}
-	people := []access.Role{access.CommunePolice, access.Approver, access.Treasurer, access.Auditor, access.Bank}
-	httpapi.Handle(a, httpapi.Route{Pattern: "GET /things", Roles: people}, who)
-	httpapi.Handle(a, httpapi.Route{Pattern: "POST /things", Roles: people}, who)
+	httpapi.Handle(a, httpapi.Route{Pattern: "GET /things", Action: "disbursement.read_programmes"}, who)
+	httpapi.Handle(a, httpapi.Route{Pattern: "POST /things", Action: "disbursement.read_programmes"}, who)
 	return a
 }
 

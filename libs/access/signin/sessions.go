@@ -214,6 +214,7 @@ func (p cookieProof) Prove(ctx context.Context, r *http.Request, token string) (
 	if needsSecondFactor(n.Who.Role) && !n.Strong {
 		return access.Principal{}, secondFactorRequired()
 	}
+	n.Who.SecondFactor = n.Strong
 	return n.Who, nil
 }
 

@@ -56,7 +56,8 @@ func (s *Signin) accept(ctx context.Context, raw string) (accepted, error) {
 	if err != nil {
 		return accepted{}, err
 	}
-	if needsSecondFactor(who.Role) && !s.strong(claims) {
+	who.SecondFactor = s.strong(claims)
+	if needsSecondFactor(who.Role) && !who.SecondFactor {
 		return accepted{}, secondFactorRequired()
 	}
 	if err := s.refuseRevoked(ctx, who.ID, token.IssuedAt); err != nil {
