@@ -114,7 +114,7 @@ func (a *app) ofOfficer(ctx context.Context, id string, may policy.Pass) (facili
 	if err != nil {
 		return facility.Facility{}, err
 	}
-	if !may.May(thing(f.Facility, f.Unit, f.Kind)) {
+	if !may.May(thing(f.Facility, f.Unit)) {
 		return facility.Facility{}, facility.ErrUnknown()
 	}
 	return f, nil

@@ -31,10 +31,9 @@ const (
 	hasFacility
 	hasBank
 	hasFactor // ... and showed a second factor
-	inUnit    // the thing lies in the caller's unit, facility, bank, ...
+	inUnit    // the thing lies in the caller's unit, facility, bank
 	inFacility
 	inBank
-	isSensitive // ... and holds data that is sensitive
 	withPurpose // people are read for a purpose that is named
 )
 
@@ -100,7 +99,7 @@ func (k kind) question(now time.Time) question {
 	return question{
 		role: k.role, unit: name(hasUnit), facility: name(hasFacility), bank: name(hasBank),
 		withoutUnit: !k.is(hasUnit), provincial: !k.is(hasUnit) || k.is(hasProvince),
-		within: cedar.NewEntityUIDSet(within...), sensitive: k.is(isSensitive),
+		within: cedar.NewEntityUIDSet(within...),
 		now: now, second: k.is(hasFactor), purpose: name(withPurpose), file: name(withPurpose),
 	}
 }

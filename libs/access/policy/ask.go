@@ -30,8 +30,7 @@ type question struct {
 	unit, facility, bank    string
 	withoutUnit, provincial bool
 	// What it is about lies in these.
-	within    cedar.EntityUIDSet
-	sensitive bool
+	within cedar.EntityUIDSet
 	// The circumstances.
 	now           time.Time
 	second        bool
@@ -55,7 +54,7 @@ func (a *Action) ask(q question) bool {
 				"provincial":   cedar.Boolean(q.provincial),
 			}),
 		},
-		what: cedar.Entity{UID: thing(), Parents: q.within, Attributes: cedar.NewRecord(cedar.RecordMap{"data": dataClass(q.sensitive)})},
+		what: cedar.Entity{UID: thing(), Parents: q.within},
 	}
 	decision, found := cedar.Authorize(a.rules, &s, cedar.Request{
 		Principal: caller(), Action: a.uid, Resource: thing(),
@@ -65,13 +64,6 @@ func (a *Action) ask(q question) bool {
 		}),
 	})
 	return decision == cedar.Allow && len(found.Errors) == 0
-}
-
-func dataClass(sensitive bool) cedar.String {
-	if sensitive {
-		return "sensitive"
-	}
-	return "basic"
 }
 
 // scene has the two entities that are more than their names. Actions are chosen before (see [Action.rules]).

@@ -9,14 +9,12 @@ import (
 	"github.com/songan-vn/songan/libs/vn/units"
 )
 
-// Thing is what an action is about: where it belongs, and what kind of data it holds.
+// Thing is what an action is about: where it belongs.
 type Thing struct {
 	// Unit is where it happened; the zero key for what belongs to no unit.
 	Unit units.Key
 	// Facility and Bank are whose it is, "" for nobody's.
 	Facility, Bank string
-	// Sensitive data is health and what the law counts as such.
-	Sensitive bool
 	// Purpose and Case are what people are read for, where that is asked.
 	Purpose, Case string
 }
@@ -53,7 +51,7 @@ func (p Pass) May(t Thing) bool {
 	}
 	k := kindOf(p.who)
 	k.traits |= inFacility.when(p.who.Facility != "" && p.who.Facility == t.Facility) |
-		inBank.when(p.who.Bank != "" && p.who.Bank == t.Bank) | isSensitive.when(t.Sensitive)
+		inBank.when(p.who.Bank != "" && p.who.Bank == t.Bank)
 	if p.who.Unit != "" && t.Unit.Code != "" {
 		k.traits |= inUnit.when(slices.Contains(p.action.policy.land.Over(t.Unit), p.who.Unit))
 	}
@@ -72,7 +70,7 @@ type Reach struct {
 	Units          territory.Area
 }
 
-// Reach says what May would say yes to. (Data classes do not narrow it: what may not be shown of a thing is left out of it.)
+// Reach says what May would say yes to.
 func (p Pass) Reach() Reach {
 	if p.action == nil {
 		return Reach{}

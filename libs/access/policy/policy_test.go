@@ -70,8 +70,6 @@ func TestWhoMayDoWhatToWhat(t *testing.T) {
 		return access.Principal{ID: "o", Role: role, Unit: unit, SecondFactor: true}
 	}
 	icb := access.Principal{ID: "b", Role: access.Bank, Bank: "ICBVVNVX"}
-	sick := of("hospital")
-	sick.Sensitive = true
 	asked := in(commune)
 	asked.Purpose, asked.Case = "missing_person", "BD-1"
 	halfAsked := asked
@@ -105,8 +103,6 @@ func TestWhoMayDoWhatToWhat(t *testing.T) {
 		{"a bank, its own channel", "bankgateway.list_banks", icb, policy.Thing{Bank: "ICBVVNVX"}, true},
 		{"a bank, another's", "bankgateway.list_banks", icb, policy.Thing{Bank: "BIDVVNVX"}, false},
 		{"a bank pauses nothing", "bankgateway.pause_bank", icb, policy.Thing{Bank: "ICBVVNVX"}, false},
-		{"an admin does not read who lies in a hospital", "accommodation.read_guest", access.Principal{Role: access.Admin}, sick, false},
-		{"the police do", "accommodation.read_guest", officer(access.CommunePolice, commune), sick, true},
 		{"a lookup for a purpose and a case", "accommodation.look_up_person", officer(access.CommunePolice, commune), asked, true},
 		{"a lookup without a case", "accommodation.look_up_person", officer(access.CommunePolice, commune), halfAsked, false},
 		{"a lookup without either", "accommodation.look_up_person", officer(access.CommunePolice, commune), in(commune), false},
