@@ -22,10 +22,12 @@ import (
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn/workday"
 	"github.com/songan-vn/songan/libs/witness"
 )
 
@@ -62,6 +64,10 @@ type Foundation struct {
 	reactors []*reaction.Reactor
 
 	quarantine *reaction.Quarantine
+	// Disclosure says in which form each role sees each field about a person; rules how long they are kept.
+	Disclosure privacy.Table
+	rules      privacy.Rules
+	calendar   *workday.Calendar
 	// Witness signs checkpoints of the log, and proves single facts of it.
 	Witness     *witness.Keeper
 	checkpoints *kafkabus.Publisher
@@ -89,6 +95,9 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	if err = f.migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err = f.openPrivacy(); err != nil {
 		return nil, err
 	}
 	if f.Vault, err = f.openVault(ctx); err != nil {
@@ -181,7 +190,7 @@ func (f *Foundation) Runners() []service.Runner {
 	runners := []service.Runner{
 		{Name: "relay", Run: relay.Run},
 		{Name: "projections", Run: f.models.Run},
-		{Name: "vault", Run: f.sweep},
+		{Name: "vault", Run: f.keepHouse},
 		{Name: "witness", Run: f.Witness.Run},
 	}
 	for _, r := range f.reactors {

@@ -140,9 +140,9 @@ func TestOperatorsDecideAboutQuarantine(t *testing.T) {
 		status     int
 	}{
 		{"/quarantine/1/discard", `{}`, http.StatusUnprocessableEntity},
-		{"/quarantine/99/discard", `{"reason":"x"}`, http.StatusNotFound},
-		{"/quarantine/1/release", `{"reason":"try again"}`, http.StatusInternalServerError},
-		{"/quarantine/1/discard", `{"reason":"test data"}`, http.StatusOK},
+		{"/quarantine/99/discard", `{"reason":"no_such"}`, http.StatusNotFound},
+		{"/quarantine/1/release", `{"reason":"try_again"}`, http.StatusInternalServerError},
+		{"/quarantine/1/discard", `{"reason":"test_data"}`, http.StatusOK},
 		{"/quarantine/1/discard", `{"reason":"again"}`, http.StatusConflict},
 		{"/projections/none_v1/rebuild", "", http.StatusNotFound},
 	} {
@@ -150,7 +150,7 @@ func TestOperatorsDecideAboutQuarantine(t *testing.T) {
 			t.Errorf("%s %s: answered %d, want %d: %s", c.path, c.body, status, c.status, answer)
 		}
 	}
-	if _, list := call(http.MethodGet, "/quarantine?closed=true", ""); !strings.Contains(list, "test data") || !strings.Contains(list, "officer:root") {
+	if _, list := call(http.MethodGet, "/quarantine?closed=true", ""); !strings.Contains(list, "test_data") || !strings.Contains(list, "officer:root") {
 		t.Errorf("the decision is not kept: %s", list)
 	}
 }

@@ -81,12 +81,12 @@ func (f *Foundation) quarantined(ctx context.Context, c httpapi.Call[ListQuarant
 	return page, nil
 }
 
-// Why is an operator's reason. It is kept with the item.
+// Why is an operator's reason. It is kept with the item, outside the vault: so it is a code, and no text about anybody.
 type Why struct {
-	Reason string `json:"reason" maxLength:"500" doc:"do not name people"`
+	Reason string `json:"reason" pattern:"^[a-z][a-z0-9_]{1,63}$" doc:"a code, such as vault_restored" example:"vault_restored"`
 }
 
-// Validate keeps people's numbers out of what is kept as it was typed.
+// Validate keeps people's names and numbers out of a code as well.
 func (w Why) Validate(f *problem.Faults) { person.CheckNobody(f, "/reason", w.Reason) }
 
 // Released says what became of a release.

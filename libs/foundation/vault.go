@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -50,23 +46,4 @@ func (f *Foundation) neverUsed(ctx context.Context) error {
 		return fmt.Errorf("the key file %s is missing, and the database was sealed with it: restore the file", f.keyFile())
 	}
 	return nil
-}
-
-// sweepEvery is how often expired people are erased and the next month's key is made.
-const sweepEvery = time.Hour
-
-func (f *Foundation) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if _, err := f.Vault.Sweep(ctx, f.deps.Now()); err != nil && ctx.Err() == nil {
-			f.deps.Log.Warn("sweep of the vault", telemetry.Err(err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			f.deps.Log.Debug("sweeping the vault", zap.String("service", f.options.Service))
-		}
-	}
 }

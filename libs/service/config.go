@@ -39,6 +39,11 @@ type Config struct {
 	WitnessKey  string `env:"SONGAN_WITNESS_KEY"`
 	WitnessFile string `env:"SONGAN_WITNESS_FILE"`
 
+	// RetentionRules and Holidays are files that replace those which come with the program: how long people's data is kept
+	// and when a person is answered, and which days are not worked.
+	RetentionRules string `env:"SONGAN_RETENTION_RULES"`
+	Holidays       string `env:"SONGAN_HOLIDAYS"`
+
 	LogLevel  string `env:"SONGAN_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"SONGAN_LOG_FORMAT" envDefault:"json"`
 	Version   string `env:"SONGAN_VERSION" envDefault:"dev"`

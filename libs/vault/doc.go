@@ -23,4 +23,8 @@
 //     the file's index key. It never rotates: ids are derived from it.
 //  11. What a law or a case forbids to erase is on hold ([Vault.Hold]); a request to erase it is refused, with the reason.
 //  12. Everybody may know who read them ([Vault.Disclosures]); after a breach one finds whom a key has read ([Vault.ReadBy]).
+//  13. What was kept long enough goes by a [Term] ([Vault.Retain]), with a proof that names the rule; months without rows lose
+//     their keys ([Vault.DestroySpent]).
+//  14. What people ask for about their data is registered with its deadlines ([Vault.Receive]) and answered once
+//     ([Vault.Reply]).
 package vault

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/songan-vn/songan/libs/vault/internal/keyring"
@@ -72,10 +73,25 @@ func (r Ref) month() (keyring.Month, error) {
 	return keyring.MonthOf(time.UnixMilli(millis)), nil
 }
 
+// time is when the reference was made, to the millisecond.
+func (r Ref) time() (time.Time, error) {
+	if _, err := r.month(); err != nil {
+		return time.Time{}, err
+	}
+	millis, err := strconv.ParseInt(string(r[:8]+r[9:13]), 16, 64)
+	if err != nil {
+		return time.Time{}, errRef
+	}
+	return time.UnixMilli(millis).UTC(), nil
+}
+
 // firstRef and the references of a month: from its firstRef to before that of the next month.
-func firstRef(m keyring.Month) Ref {
+func firstRef(m keyring.Month) Ref { return firstRefAt(m.Begin()) }
+
+// firstRefAt is before every reference made at a moment or later, and after every one made earlier.
+func firstRefAt(at time.Time) Ref {
 	var id [16]byte
-	millis := m.Begin().UnixMilli()
+	millis := max(0, at.UnixMilli())
 	binary.BigEndian.PutUint32(id[:4], uint32(millis>>16)) // the upper 32 of 48 bits
 	binary.BigEndian.PutUint16(id[4:6], uint16(millis))    // the lower 16
 	return refOf(id)

@@ -82,7 +82,7 @@ func TestEveryTamperingIsFound(t *testing.T) {
 	found := map[string]int{}
 	for range tamperings {
 		position := 1 + dice.Int64N(facts)
-		kind, query := tampering(dice.IntN(9), position, facts)
+		kind, query := tampering(dice.IntN(10), position, facts)
 		tx, err := b.pool.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -104,6 +104,11 @@ func TestEveryTamperingIsFound(t *testing.T) {
 		}
 	}
 	t.Logf("%v", found)
+	for _, kind := range []string{"changed", "removed", "inserted", "cut", "forged"} {
+		if found[kind] == 0 {
+			t.Errorf("nothing was %s in %d tamperings", kind, tamperings)
+		}
+	}
 }
 
 func tampering(kind int, position, facts int64) (finding, query string) {
@@ -126,6 +131,9 @@ func tampering(kind int, position, facts int64) (finding, query string) {
 	case 7: // the leaves are forged to fit
 		return "forged", `update events set data = '{"coins": 1000000}'` + at + `; update witness_leaves set leaves = '' where chunk >= ` +
 			fmt.Sprint((position-1)/1024) + `; delete from witness_leaves where leaves = ''`
+	case 8: // one is put between others, which move up
+		return "changed", fmt.Sprintf(`update events set position = -position - 1 where position >= %d; update events set position = -position where position < 0; `+
+			`insert into events select %d, 'till-x', 1, type, data, meta, append, recorded_at from events where position = %d`, position, position, position+1)
 	default: // the leaf alone
 		return "changed", fmt.Sprintf(`update witness_leaves set leaves = overlay(leaves placing '\x00000000'::bytea from %d) where chunk = %d`,
 			(position-1)%1024*32+1, (position-1)/1024)

@@ -20,10 +20,12 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/libs/witness"
 	"github.com/songan-vn/songan/services/accommodation/internal/duty"
 	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 	"github.com/songan-vn/songan/services/accommodation/internal/projections"
@@ -37,8 +39,6 @@ const Name = "accommodation"
 type Config struct {
 	// Rules is a file that replaces the deadlines which come with the program.
 	Rules string `env:"SONGAN_ACCOMMODATION_RULES"`
-	// KeepGuests is how long a guest stays readable before the vault erases them.
-	KeepGuests time.Duration `env:"SONGAN_ACCOMMODATION_KEEP_GUESTS" envDefault:"43800h"`
 }
 
 // app is what the handlers work with.
@@ -53,6 +53,9 @@ type app struct {
 	units  *units.Directory
 	places *places
 	keys   *access.Cache
+	// disclosure says in which form each role sees what about people; proof proves a fact of a stream.
+	disclosure privacy.Table
+	proof      func(ctx context.Context, stream string, version int) (witness.Receipt, error)
 
 	stays, facilities *projection.Model
 }
@@ -82,6 +85,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
 		rules: rules, config: config, units: directory, places: newPlaces(base.Log),
+		disclosure: base.Disclosure, proof: base.Proof,
 	}
 	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
 	if err := a.wire(ctx, base); err != nil {
@@ -93,6 +97,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
 	routes := a.routes(api)
 	base.Operate(routes)
+	base.AnswerPeople(routes)
 	return service.Service{
 		Name: Name, Handler: routes, Runners: base.Runners(), Ready: base.Ready,
 		Close: func() error { base.Close(); return nil },
@@ -166,6 +171,9 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /notices/{id}/history", Summary: "Everything that happened to a stay", Action: "accommodation.read_stay_history",
 	}, a.history)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /notices/{id}/proof", Summary: "A receipt for the notice that verifies offline, with the public key of the log alone", Action: "accommodation.prove_stay",
+	}, a.prove)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /statistics", Summary: "Count stays by day, facility, kind or nationality", Action: "accommodation.count_stays", After: a.stays.WaitFor,
 	}, a.statistics)

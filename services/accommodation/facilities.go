@@ -121,7 +121,7 @@ func (a *app) ofOfficer(ctx context.Context, id string, may policy.Pass) (facili
 }
 
 func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
@@ -129,7 +129,7 @@ func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.
 }
 
 func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}

@@ -116,6 +116,7 @@ func (h *house) staff() access.StaticKeyring {
 		"police":   {ID: "lan", Role: access.CommunePolice, Unit: "00004"},
 		"stranger": {ID: "minh", Role: access.CommunePolice, Unit: "00008"},
 		"admin":    {ID: "root", Role: access.Admin},
+		"auditor":  {ID: "auditor", Role: access.Auditor},
 		"province": {ID: "province", Role: access.Steering},
 		"identity": {ID: "identity", Role: access.Service},
 	} {

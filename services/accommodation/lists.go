@@ -4,7 +4,9 @@ import (
 	"context"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
@@ -44,7 +46,7 @@ func (a *app) page(
 	if err != nil {
 		return httpapi.Page[Notice]{}, err
 	}
-	page := httpapi.Page[Notice]{Items: viewStays(stays)}
+	page := httpapi.Page[Notice]{Items: a.viewStays(stays, c.Who, false)}
 	if len(stays) == filter.Limit {
 		last := stays[len(stays)-1]
 		page.Next = httpapi.NextCursor(projections.StayKey{ArrivedAt: last.ArrivedAt, Notice: last.Notice})
@@ -52,29 +54,36 @@ func (a *app) page(
 	if !c.In.Persons || len(stays) == 0 {
 		return page, nil
 	}
-	people := make(map[*Notice]string, len(stays))
+	people := make([]guestOf, 0, len(stays))
 	for i := range stays {
-		people[&page.Items[i]] = stays[i].Guest
+		people = append(people, guestOf{&page.Items[i], stays[i].Guest, readerOf(c.Who, factsOf(stays[i]), false)})
 	}
-	return page, a.addGuests(ctx, c.Who, "list", people)
+	return page, a.addGuests(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: purposeSupervision, Case: "list"}, people)
 }
 
-func viewStays(stays []projections.Stay) []Notice {
+// viewStays shows stays as a caller may see them. stated says that a purpose and a case are known.
+func (a *app) viewStays(stays []projections.Stay, who access.Principal, stated bool) []Notice {
 	items := make([]Notice, 0, len(stays))
 	for _, stay := range stays {
-		items = append(items, view(notice.Notice{
-			StayNotified: facts.StayNotified{
-				Notice: stay.Notice, Receipt: stay.Receipt, Facility: stay.Facility, FacilityKind: stay.FacilityKind,
-				Unit:  facts.Unit{Code: stay.UnitCode, ValidFrom: stay.UnitValidFrom},
-				Guest: stay.Guest, Nationality: stay.Nationality, DocumentType: stay.DocumentType,
-				ArrivedAt: stay.ArrivedAt, NotifiedAt: stay.NotifiedAt, ExpectedDeparture: stay.ExpectedDeparture,
-				Room: stay.Room, Reason: stay.Reason, AccompaniedBy: stay.AccompaniedBy, Group: stay.Group,
-				Duties: stay.Duties, Warnings: stay.Warnings,
-			},
-			Status: stay.Status, DepartedAt: stay.DepartedAt, Identity: stay.Identity, IdentityFields: stay.IdentityFields,
-		}))
+		answer := view(notice.Notice{
+			StayNotified: factsOf(stay),
+			Status:       stay.Status, DepartedAt: stay.DepartedAt, Identity: stay.Identity, IdentityFields: stay.IdentityFields,
+		})
+		a.mask(&answer, readerOf(who, factsOf(stay), stated))
+		items = append(items, answer)
 	}
 	return items
+}
+
+func factsOf(stay projections.Stay) facts.StayNotified {
+	return facts.StayNotified{
+		Notice: stay.Notice, Receipt: stay.Receipt, Facility: stay.Facility, FacilityKind: stay.FacilityKind,
+		Unit:  facts.Unit{Code: stay.UnitCode, ValidFrom: stay.UnitValidFrom},
+		Guest: stay.Guest, Nationality: stay.Nationality, DocumentType: stay.DocumentType,
+		ArrivedAt: stay.ArrivedAt, NotifiedAt: stay.NotifiedAt, ExpectedDeparture: stay.ExpectedDeparture,
+		Room: stay.Room, Reason: stay.Reason, AccompaniedBy: stay.AccompaniedBy, Group: stay.Group,
+		Duties: stay.Duties, Warnings: stay.Warnings,
+	}
 }
 
 // Lookup asks where a person stays or stayed. Each one is recorded with its purpose and case.
@@ -126,7 +135,7 @@ func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error)
 	if err != nil {
 		return Found{}, err
 	}
-	return Found{Items: viewStays(stays)}, nil
+	return Found{Items: a.viewStays(stays, c.Who, true)}, nil
 }
 
 func (a *app) find(ctx context.Context, actor string, l Lookup) ([]vault.Ref, error) {
@@ -205,7 +214,7 @@ func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]
 			},
 			Suspended: row.Suspended,
 		})
-		p := profiles[row.Profile]
+		p, _ := privacy.Show(a.disclosure, "facility", privacy.Reader{Role: c.Who.Role}, profiles[row.Profile])
 		f.Name, f.Address, f.Phone, f.Contact = p.Name, p.Address, p.Phone, p.Contact
 		page.Items = append(page.Items, f)
 	}

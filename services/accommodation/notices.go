@@ -43,7 +43,7 @@ func (a *app) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.D
 	if err := a.checkCompanion(ctx, c.In.AccompaniedBy, place.Facility); err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	person, err := a.sealGuest(c.In.Guest, c.Meta.At)
+	person, err := a.sealGuest(c.In.Guest)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
@@ -90,11 +90,11 @@ func (a *app) receipt(id string) string {
 }
 
 // sealGuest encrypts the person for the vault row that is stored together with the fact.
-func (a *app) sealGuest(g guest.Guest, now time.Time) (vault.Row, error) {
+func (a *app) sealGuest(g guest.Guest) (vault.Row, error) {
 	return a.vault.Seal(purposeGuest, g, vault.Index{
 		Document: guest.DocumentIndex(g.Document.Number),
 		Name:     guest.NameIndex(g.FullName, g.BirthDate),
-	}, now.Add(a.config.KeepGuests))
+	}, time.Time{}) // how long they are kept is a rule of retention
 }
 
 // checkCompanion refuses a companion who is not a guest of the same facility.
@@ -170,11 +170,11 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	person, err := a.sealGuest(c.In.Guest, c.Meta.At)
+	person, err := a.sealGuest(c.In.Guest)
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
@@ -192,14 +192,9 @@ type ReasonBody struct {
 }
 
 func (a *app) cancel(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Notice], error) {
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Notice]{}, err
 	}
 	return change(ctx, a, c, notice.Cancel{Note: string(reason.Ref)}, reason)
-}
-
-// sealNote encrypts a free text: people write names into reasons.
-func (a *app) sealNote(text string, now time.Time) (vault.Row, error) {
-	return a.vault.SealNote(text, now.Add(a.config.KeepGuests))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 )
@@ -46,10 +47,12 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 	for _, ref := range refs {
 		person := Person{Ref: string(ref), Unreadable: damaged[ref]}
 		if plain, there := found[ref]; there {
-			person.Guest = new(guest.Guest)
-			if err := plain.Decode(person.Guest); err != nil {
+			var whole guest.Guest
+			if err := plain.Decode(&whole); err != nil {
 				return Persons{}, err
 			}
+			shown, _ := privacy.Show(a.disclosure, "guest", privacy.Reader{Role: c.Who.Role}, whole)
+			person.Guest = &shown
 		}
 		answer.Items = append(answer.Items, person)
 	}

@@ -4,14 +4,16 @@ import (
 	"context"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/territory"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/witness"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
 	"github.com/songan-vn/songan/services/accommodation/internal/projections"
@@ -43,16 +45,34 @@ func (a *app) notice(ctx context.Context, id string) (notice.Notice, error) {
 }
 
 // one answers with a stay and its guest.
-func (a *app) one(ctx context.Context, c httpapi.Call[struct{}]) (Notice, error) {
+func (a *app) one(ctx context.Context, c httpapi.Call[Stated]) (Notice, error) {
+	if err := c.In.check(); err != nil {
+		return Notice{}, err
+	}
 	n, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Notice{}, err
 	}
-	answer := view(n)
-	if err := a.addGuests(ctx, c.Who, n.Notice, map[*Notice]string{&answer: n.Guest}); err != nil {
+	answer, reader := view(n), readerOf(c.Who, n.StayNotified, c.In.given())
+	a.mask(&answer, reader)
+	why := vault.Reading{Actor: c.Who.Actor(), Purpose: purposeSupervision, Case: n.Notice}
+	if c.In.given() {
+		why.Purpose, why.Case = c.In.Purpose, c.In.Case
+	}
+	if err := a.addGuests(ctx, why, []guestOf{{&answer, n.Guest, reader}}); err != nil {
 		return Notice{}, err
 	}
 	return answer, nil
+}
+
+// purposeSupervision is what guests are read for where nothing else is said: the supervision of stays by law.
+const purposeSupervision = "stay_supervision"
+
+// guestOf is an answer that a guest belongs into, with how its caller stands to the guest.
+type guestOf struct {
+	answer *Notice
+	ref    string
+	reader privacy.Reader
 }
 
 // visible loads a stay that the caller may know of. To everybody else it does not exist.
@@ -68,40 +88,74 @@ func (a *app) visible(ctx context.Context, id string, may policy.Pass) (notice.N
 }
 
 // addGuests reads people from the vault, which records who read them and why.
-func (a *app) addGuests(ctx context.Context, who access.Principal, about string, people map[*Notice]string) error {
+func (a *app) addGuests(ctx context.Context, why vault.Reading, people []guestOf) error {
 	refs := make([]vault.Ref, 0, len(people))
-	for _, ref := range people {
-		refs = append(refs, vault.Ref(ref))
+	for _, p := range people {
+		refs = append(refs, vault.Ref(p.ref))
 	}
-	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "stay_supervision", Case: about}, refs...)
+	found, damaged, err := a.vault.ReadIntact(ctx, why, refs...)
 	if err != nil {
 		return err
 	}
-	for answer, ref := range people {
-		plain, there := found[vault.Ref(ref)]
+	for _, p := range people {
+		plain, there := found[vault.Ref(p.ref)]
 		if !there {
-			answer.Unreadable = damaged[vault.Ref(ref)]
-			answer.Erased = !answer.Unreadable
+			p.answer.Unreadable = damaged[vault.Ref(p.ref)]
+			p.answer.Erased = !p.answer.Unreadable
 			continue
 		}
 		var g guest.Guest
 		if err := plain.Decode(&g); err != nil {
 			return err
 		}
-		answer.Guest = &g
+		shown, masked := privacy.Show(a.disclosure, "guest", p.reader, g)
+		p.answer.Masked = p.answer.Masked || masked
+		if shown != (guest.Guest{}) {
+			p.answer.Guest = &shown
+		}
 	}
 	return nil
 }
 
-func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {
-	if _, err := a.visible(ctx, c.Path("id"), c.Pass); err != nil {
+func (a *app) history(ctx context.Context, c httpapi.Call[Stated]) (history.History, error) {
+	if err := c.In.check(); err != nil {
+		return history.History{}, err
+	}
+	n, err := a.visible(ctx, c.Path("id"), c.Pass)
+	if err != nil {
 		return history.History{}, err
 	}
 	recorded, err := a.log.Load(ctx, noticeStream(c.Path("id")))
 	if err != nil {
 		return history.History{}, err
 	}
+	reader := readerOf(c.Who, n.StayNotified, c.In.given())
+	for i := range recorded {
+		recorded[i].Event = a.maskFact(recorded[i].Event, reader)
+	}
 	return history.Of(recorded), nil
+}
+
+// AskProof says which fact is to be proven, and why it is asked for where the stay is sensitive.
+type AskProof struct {
+	foundation.AskProof
+	Stated
+}
+
+// prove answers with a receipt of the notice, or of what happened to it later. A receipt shows the whole fact or proves
+// nothing, so whoever does not see all of a stay gets none.
+func (a *app) prove(ctx context.Context, c httpapi.Call[AskProof]) (witness.Receipt, error) {
+	if err := c.In.check(); err != nil {
+		return witness.Receipt{}, err
+	}
+	n, err := a.visible(ctx, c.Path("id"), c.Pass)
+	if err != nil {
+		return witness.Receipt{}, err
+	}
+	if !a.disclosure.Sees("stay.facts", readerOf(c.Who, n.StayNotified, c.In.given())) {
+		return witness.Receipt{}, errSensitive()
+	}
+	return a.proof(ctx, noticeStream(n.Notice), max(1, c.In.Version))
 }
 
 // ScanBody is what a scanner typed.

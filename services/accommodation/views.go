@@ -30,7 +30,8 @@ type Notice struct {
 	Identity          string       `json:"identity" enum:"pending,matched,mismatched,not_found,unavailable"`
 	IdentityFields    []string     `json:"identity_fields,omitempty" doc:"what differs from the population database"`
 	Warnings          []Warning    `json:"warnings"`
-	Guest             *guest.Guest `json:"guest,omitzero" doc:"only where the caller may read the person"`
+	Guest             *guest.Guest `json:"guest,omitzero" doc:"only where the caller may read the person, in the form that the role may see"`
+	Masked            bool         `json:"masked,omitzero" doc:"not everything is shown as it is, for the caller's role, or for want of a purpose and a case"`
 	Erased            bool         `json:"erased,omitzero" doc:"the person was erased from the vault"`
 	Unreadable        bool         `json:"unreadable,omitzero" doc:"the person's row was damaged or tampered with"`
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
@@ -31,12 +32,6 @@ import (
 // Name is the service's name in paths, topics and configuration.
 const Name = "accounts"
 
-// Config is what can be set besides service.Config.
-type Config struct {
-	// KeepNotes is how long officers' remarks stay readable. People stay until they are erased: money is owed to them.
-	KeepNotes time.Duration `env:"SONGAN_ACCOUNTS_KEEP_NOTES" envDefault:"87600h"`
-}
-
 // app is what the handlers work with.
 type app struct {
 	pool   *pgxpool.Pool
@@ -44,21 +39,18 @@ type app struct {
 	vault  *vault.Vault
 	now    func() time.Time
 	logger *zap.Logger
-	config Config
 	units  *units.Directory
 	banks  *banks.Directory
 	// approved hands batches to the issuer without delay.
 	approved chan string
+	// disclosure says in which form each role sees what about people.
+	disclosure privacy.Table
 
 	beneficiaries, issuances, accounts *projection.Model
 }
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config, err := service.Load[Config]()
-	if err != nil {
-		return service.Service{}, err
-	}
 	directory, err := units.Load()
 	if err != nil {
 		return service.Service{}, err
@@ -76,8 +68,8 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 		return service.Service{}, err
 	}
 	a := &app{
-		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
-		units: directory, banks: known, approved: make(chan string, waitingIssuances),
+		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
+		units: directory, banks: known, approved: make(chan string, waitingIssuances), disclosure: base.Disclosure,
 	}
 	if err := a.wire(ctx, base); err != nil {
 		base.Close()
@@ -88,6 +80,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
 	routes := a.routes(api)
 	base.Operate(routes)
+	base.AnswerPeople(routes)
 	return service.Service{
 		Name: Name, Handler: routes, Ready: base.Ready,
 		Runners: append(base.Runners(), service.Runner{Name: "issuer", Run: a.issue}),

@@ -140,7 +140,7 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}
-	note, err := a.sealNote(c.In.Reason, c.Meta.At)
+	note, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}

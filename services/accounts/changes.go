@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"time"
 
 	facts "github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access/policy"
@@ -126,7 +127,7 @@ func changeAccount[I any](
 	if !ok {
 		return httpapi.Done[Account]{}, beneficiary.ErrNoAccount()
 	}
-	note, err := a.sealNote(reason, c.Meta.At)
+	note, err := a.vault.SealNote(reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Account]{}, err
 	}

@@ -88,7 +88,7 @@ func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Don
 func (a *app) store(ctx context.Context, cmd issuance.Draft, note string, m decider.Meta) (httpapi.Done[Issuance], error) {
 	var secrets []vault.Row
 	if note != "" {
-		row, err := a.sealNote(note, m.At)
+		row, err := a.vault.SealNote(note, time.Time{})
 		if err != nil {
 			return httpapi.Done[Issuance]{}, err
 		}
@@ -204,11 +204,6 @@ func (a *app) able(ctx context.Context, reading vault.Reading, rows []projection
 	return ids, nil
 }
 
-// sealNote encrypts a free text: people write names into remarks and reasons.
-func (a *app) sealNote(text string, now time.Time) (vault.Row, error) {
-	return a.vault.SealNote(text, now.Add(a.config.KeepNotes))
-}
-
 // changeIssuance runs an officer's command on a batch of their unit.
 func changeIssuance[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[issuance.Issuance], secrets ...vault.Row,
@@ -239,7 +234,7 @@ type ReasonBody struct {
 }
 
 func (a *app) reject(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Issuance], error) {
-	reason, err := a.sealNote(c.In.Reason, c.Meta.At)
+	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
 		return httpapi.Done[Issuance]{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/person"
@@ -66,8 +67,12 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, about string,
 		if !there {
 			return nil, nil //nolint:nilnil // an erased person is nobody
 		}
-		p := new(person.Person)
-		return p, plain.Decode(p)
+		var whole person.Person
+		if err := plain.Decode(&whole); err != nil {
+			return nil, err
+		}
+		shown, _ := privacy.Show(a.disclosure, "person", privacy.Reader{Role: who.Role}, whole)
+		return &shown, nil
 	}
 	for _, p := range all {
 		if p.answer.Person, err = open(p.person); err != nil {
@@ -119,6 +124,7 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 				return Persons{}, err
 			}
 			if p.FullName != "" { // the reference of a remark is nobody's
+				p, _ = privacy.Show(a.disclosure, "person", privacy.Reader{Role: c.Who.Role}, p)
 				item.Person = &p
 			}
 		}

@@ -250,7 +250,7 @@ func TestAReportOutOfQuarantineIsReadAgainInKafka(t *testing.T) {
 		}
 		return nil
 	})
-	release := object{"reason": "the payment was released late"}
+	release := object{"reason": "released_late"}
 	if status, _ := g.call(t, http.MethodPost, "admin", "/quarantine/1/release", release); status < 400 {
 		t.Fatalf("a report about nothing was taken: %d", status)
 	}

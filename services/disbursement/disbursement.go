@@ -23,10 +23,12 @@ import (
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/peer"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/libs/witness"
 	"github.com/songan-vn/songan/services/disbursement/internal/clients"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -78,6 +80,10 @@ type app struct {
 
 	enrolments, beneficiaries, payrolls, lines *projection.Model
 
+	// disclosure says in which form each role sees what about people; proof proves a fact of a stream.
+	disclosure privacy.Table
+	proof      func(ctx context.Context, stream string, version int) (witness.Receipt, error)
+
 	// payment is what payments.go works with.
 	payment paymentParts
 }
@@ -118,7 +124,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
-		rules: rules, units: directory,
+		rules: rules, units: directory, disclosure: base.Disclosure, proof: base.Proof,
 		people: clients.NewProfiles(peer.Options{
 			URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
 		}),

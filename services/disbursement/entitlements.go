@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
@@ -80,20 +82,27 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	if err != nil {
 		return Entitlement{}, err
 	}
-	answer := viewEntitlement(granted)
+	answer := a.viewEntitlement(granted, c.Who)
 	answer.Beneficiary, answer.AsOf, answer.Rules = file.Beneficiary, day.String(), a.rules.Version()
 	return answer, nil
 }
 
-func viewEntitlement(granted entitlement.Entitlement) Entitlement {
+// viewEntitlement shows how an amount was computed. Where the category tells of an illness, those who only pay do not learn
+// by which rule.
+func (a *app) viewEntitlement(granted entitlement.Entitlement, who access.Principal) Entitlement {
 	v := Entitlement{
 		Month: granted.Month.String(), Amount: granted.Total(), Chosen: []ChosenLine{}, Rejected: []Rejection{}, LegalBasis: []string{},
 	}
 	seen := map[string]bool{}
+	reader := func(rule string) privacy.Reader {
+		return privacy.Reader{Role: who.Role, Sensitive: a.rules.SensitiveRule(rule)}
+	}
 	for _, line := range granted.Lines {
 		v.Chosen = append(v.Chosen, ChosenLine{
-			Enrolment: line.Enrolment, Programme: line.Programme, Rule: line.Rule, Standard: line.Standard, Province: line.Province,
-			Coefficient: line.Coefficient, Times: line.Times, Amount: line.Amount,
+			Enrolment: line.Enrolment, Programme: line.Programme, Standard: line.Standard, Province: line.Province,
+			Rule:        a.disclosure.Text("entitlement.rule", reader(line.Rule), line.Rule),
+			Coefficient: a.disclosure.Text("entitlement.coefficient", reader(line.Rule), line.Coefficient),
+			Times:       line.Times, Amount: line.Amount,
 		})
 		v.Unverified = v.Unverified || line.Unverified
 		for _, basis := range line.LegalBasis {
@@ -106,7 +115,8 @@ func viewEntitlement(granted entitlement.Entitlement) Entitlement {
 	for _, r := range granted.Rejected {
 		text, textVI := r.Reason.Texts()
 		v.Rejected = append(v.Rejected, Rejection{
-			Enrolment: r.Enrolment, Rule: r.Rule, Amount: r.Amount, Reason: string(r.Reason), Text: text, TextVI: textVI,
+			Enrolment: r.Enrolment, Rule: a.disclosure.Text("entitlement.rule", reader(r.Rule), r.Rule), Amount: r.Amount,
+			Reason: string(r.Reason), Text: text, TextVI: textVI,
 		})
 	}
 	return v

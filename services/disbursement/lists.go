@@ -187,7 +187,7 @@ func (a *app) oneLine(ctx context.Context, c httpapi.Call[struct{}]) (Line, erro
 	}
 	view.Proof = &LineProof{AsOf: proof.AsOf.String(), Rules: proof.Rules, Covered: proof.Covered}
 	if proof.Entitlement != nil {
-		granted := viewEntitlement(*proof.Entitlement)
+		granted := a.viewEntitlement(*proof.Entitlement, c.Who)
 		granted.Beneficiary, granted.AsOf, granted.Rules = row.Beneficiary, view.Proof.AsOf, proof.Rules
 		view.Proof.Entitlement = &granted
 	}

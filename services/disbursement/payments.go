@@ -14,6 +14,7 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/witness"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
@@ -68,6 +69,10 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /payments/{id}/history", Summary: "Everything that happened to a payment", Action: "disbursement.read_payment_history",
 	}, a.paymentHistory)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /payments/{id}/proof", Action: "disbursement.prove_payment",
+		Summary: "A receipt for the latest fact of a payment, or another one, that verifies offline, with the public key of the log alone",
+	}, a.provePayment)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/reissue", Summary: "Try a failed payment again, into the account that the person has now", Action: "disbursement.reissue_payment",
 	}, a.reissue)
@@ -281,6 +286,13 @@ func (a *app) paymentHistory(ctx context.Context, c httpapi.Call[struct{}]) (Pay
 		})
 	}
 	return h, nil
+}
+
+func (a *app) provePayment(ctx context.Context, c httpapi.Call[foundation.AskProof]) (witness.Receipt, error) {
+	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Pass); err != nil {
+		return witness.Receipt{}, err
+	}
+	return a.proof(ctx, payment.Stream(c.Path("id")), c.In.Version)
 }
 
 // changePayment runs a command on a payment that the caller may know of.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/simulators/people"
@@ -68,6 +69,24 @@ func plant(t *testing.T, s *scanner, all []*roll.Beneficiary) (planted []people.
 	return planted
 }
 
+// foreigners is how many guests from abroad are planted.
+const foreigners = 30
+
+// plantForeigner is a guest from abroad, as a hotel notifies them, of whom the scanner knows name, passport and visa.
+func plantForeigner(s *scanner, n int) map[string]any {
+	name := wordOf("f", n)
+	s.word(name, "the name of a foreigner")
+	s.code(passportOf(n), "the passport of a foreigner")
+	s.code(passportOf(foreigners+n), "the visa of a foreigner")
+	day := vn.DateOf(time.Now())
+	return map[string]any{
+		"full_name": name + " Muster", "birth_date": "1980-02-03", "sex": "female", "nationality": "DEU",
+		"document": map[string]any{"type": people.Passport, "number": passportOf(n), "expires": day.AddDays(900).String()},
+		"visa":     map[string]any{"type": "EV", "number": passportOf(foreigners + n), "expires": day.AddDays(60).String()},
+		"entry":    map[string]any{"date": day.AddDays(-3).String(), "gate": "Nội Bài"},
+	}
+}
+
 // known is how the population database is told of those canaries that it has to know.
 func known(all []*roll.Beneficiary) (entries []map[string]string) {
 	for _, b := range all {
@@ -98,9 +117,9 @@ func TestNoTwoCanariesAreAlike(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for n := range 12 * 12 * 12 {
-		for _, kind := range []string{"x", "j"} {
+		for _, kind := range []string{"x", "j", "f"} {
 			word := fold(wordOf(kind, n))
-			if seen[word] || len(word) != wordLength || !slices.Contains([]byte("xj"), word[2]) {
+			if seen[word] || len(word) != wordLength || !slices.Contains([]byte("xjf"), word[2]) {
 				t.Fatalf("%s is no good for %d", word, n)
 			}
 			seen[word] = true

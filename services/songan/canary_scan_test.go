@@ -20,6 +20,8 @@ type scanner struct {
 	words map[string]string
 	// digits are numbers of documents, phones and accounts.
 	digits map[string]string
+	// codes are numbers of passports, folded; see [passportOf].
+	codes map[string]string
 	// lengths are those of digits from [buried] on: they are found within longer runs, too.
 	lengths []int
 }
@@ -36,7 +38,12 @@ const (
 	groups = 6
 )
 
-func newScanner() *scanner { return &scanner{words: map[string]string{}, digits: map[string]string{}} }
+func newScanner() *scanner {
+	return &scanner{words: map[string]string{}, digits: map[string]string{}, codes: map[string]string{}}
+}
+
+// code adds the number of a passport.
+func (s *scanner) code(number, what string) { s.codes[fold(number)] = what }
 
 // word adds a made-up word.
 func (s *scanner) word(word, what string) { s.words[fold(word)] = what }
@@ -98,7 +105,28 @@ func (s *scanner) look(text string, note func(what, form string, from, to int)) 
 		}
 		at += len("zq")
 	}
+	s.lookForCodes(form, note)
 	s.lookForNumbers(form, note)
+}
+
+// lookForCodes finds passports, also when something stands between their letters and digits.
+func (s *scanner) lookForCodes(form string, note func(what, form string, from, to int)) {
+	for at := 0; ; {
+		next := strings.Index(form[at:], passportLetters)
+		if next < 0 {
+			return
+		}
+		at += next + len(passportLetters)
+		digits := at
+		if digits < len(form) && strings.IndexByte(" -._/", form[digits]) >= 0 {
+			digits++
+		}
+		if end := digits + passportDigits; end <= len(form) {
+			if what, known := s.codes[passportLetters+form[digits:end]]; known {
+				note(what, form, at, end)
+			}
+		}
+	}
 }
 
 // lookForNumbers looks at every run of digits, and at neighbouring runs that one separator parts.
@@ -263,9 +291,20 @@ func wordOf(kind string, n int) string {
 	return "Zq" + kind + syllables[n/144%12] + syllables[n/12%12] + syllables[n%12]
 }
 
+const (
+	passportLetters = "zk"
+	passportDigits  = 7
+)
+
+// passportOf is the number of a foreigner's passport.
+func passportOf(n int) string {
+	return strings.ToUpper(passportLetters) + strconv.Itoa(1_000_000+n*7919)
+}
+
 func TestTheScannerFindsAPersonHoweverTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	s := newScanner()
+	s.code(passportOf(3), "the passport")
 	word := wordOf("x", 1234)
 	s.word(word, "the name")
 	s.number("001090712345", "the number")
@@ -286,6 +325,11 @@ func TestTheScannerFindsAPersonHoweverTheyAreWritten(t *testing.T) {
 		{"id77001090712345", "the number"},
 		{base64.StdEncoding.EncodeToString([]byte("no. 001090712345")), "the number"},
 		{"tel:+84912345678", "the phone"},
+		{"passport " + passportOf(3), "the passport"},
+		{strings.ToLower(passportOf(3)), "the passport"},
+		{"?doc=ZK-" + passportOf(3)[2:] + "&x", "the passport"},
+		{base64.StdEncoding.EncodeToString([]byte("no " + passportOf(3))), "the passport"},
+		{passportOf(4), ""},
 		{"84-912-345-678", "the phone"},
 		{"at 2026-11-21T23:44:55.849123456789Z", ""},
 		{"Nguyễn Văn An, 001090712346, zqxbabaxx", ""},

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +33,8 @@ type aviary struct {
 	roll            []*roll.Beneficiary
 	people          []people.Person
 	refusals, spans heap
+	// metrics hold what is planted there.
+	metrics heap
 }
 
 // Nothing about a person stands anywhere but in the vaults and on the topics of the banks that serve them: not in the
@@ -55,6 +59,7 @@ func TestNothingIsSaidAboutAThousandCanaries(t *testing.T) {
 	a.roll, a.people = o.Roll, plant(t, a.scanner, o.Roll)
 	a.enterKnown()
 	a.stay()
+	a.visit()
 	step("guests")
 	a.pay(o)
 	step("payday")
@@ -65,7 +70,8 @@ func TestNothingIsSaidAboutAThousandCanaries(t *testing.T) {
 	a.gossip()
 	step("garbage")
 	a.signIn()
-	step("sign-ins")
+	a.askBack()
+	step("sign-ins and requests")
 	for _, number := range a.accountNumbers(t) {
 		a.scanner.number(number, "the account of a person")
 	}
@@ -85,6 +91,7 @@ func TestNothingIsSaidAboutAThousandCanaries(t *testing.T) {
 		t.Errorf("leaks that were planted and not found: %v", planted)
 	}
 	a.base = direct
+	a.retentionIsReported(t) // of everything that was done with people, too
 	a.stop(t)
 }
 
@@ -276,8 +283,10 @@ func (a *aviary) drain() {
 			for n, item := range page.Items[:min(len(page.Items), 20)] {
 				act := []string{"release", "discard"}[n%2]
 				path := "/" + service + "/v1/quarantine/" + item.ID + "/" + act
-				a.do(http.MethodPost, path, "admin", "", map[string]any{"reason": "số " + a.people[n].Document.Number})
-				a.do(http.MethodPost, path, "admin", "", map[string]any{"reason": "đã hỏi ngân hàng"})
+				for _, reason := range []string{"số " + a.people[n].Document.Number, a.people[n].FullName, "k" + a.people[n].Document.Number} {
+					a.do(http.MethodPost, path, "admin", "", map[string]any{"reason": reason}, http.StatusUnprocessableEntity)
+				}
+				a.do(http.MethodPost, path, "admin", "", map[string]any{"reason": "bank_asked"})
 			}
 		}
 		a.refusals.add(string(a.do(http.MethodGet, "/"+service+"/v1/quarantine?closed=true&limit=200", "admin", "", nil, http.StatusOK)))
@@ -317,10 +326,18 @@ func (a *aviary) plantLeaks() (planted []string) {
 	a.produce(a.t, bus, topic, kafka.Message{Key: []byte("planted"), Value: []byte(body)})
 	a.refusals.add(`{"code":"unknown","detail":"nobody has the phone 0` + p.Phone[3:5] + "-" + p.Phone[5:8] + "-" + p.Phone[8:] + `"}`)
 	a.spans.add("http.target=/notices?address=" + url.QueryEscape(p.Residence.Text))
+	a.spans.add("guest=" + wordOf("f", 3))
+	a.metrics.add(`guests_total{passport="` + strings.ToLower(passportOf(3)) + `"} 1`)
+	a.planting(a.t, "bankgateway", `update quarantine set error_text = error_text || $1 where id = (select min(id) from quarantine)`, " of "+passportOf(4))
+	if err := os.WriteFile(filepath.Join(a.dir, "data", "planted.txt"), []byte("visa "+passportOf(foreigners+5)), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
 	return []string{
 		"log: the name of a person", "table accounts.public.planted: the document of a person",
 		"table accounts.public.planted: the name of a person", "topic songan.accommodation.v1: the account of a person",
-		"refusals: the phone of a person", "traces: the address of a person",
+		"refusals: the phone of a person", "traces: the address of a person", "traces: the name of a foreigner",
+		"metrics: the passport of a foreigner", "table bankgateway.public.quarantine: the passport of a foreigner",
+		"file planted.txt: the visa of a foreigner",
 	}
 }
 
@@ -344,6 +361,9 @@ func (a *aviary) search(step func(string)) (found []finding) {
 		look("traces")("traces", text)
 	}
 	look("metrics")("metrics", string(a.do(http.MethodGet, "/metrics", "", "", nil, http.StatusOK)))
+	for _, text := range a.metrics.all() {
+		look("metrics")("metrics", text)
+	}
 	look("metrics")("readiness", string(a.do(http.MethodGet, "/readyz", "", "", nil, http.StatusOK)))
 	step("log, refusals, traces, metrics")
 	rows := a.eachRow(a.t, look("tables"))

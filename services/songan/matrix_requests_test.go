@@ -46,7 +46,7 @@ func (m *machine) targets(t *testing.T) target {
 		"banks": "BIDVVNVX", "enrolments": enrolment["id"].(string), "enrolled": enrolment["beneficiary"].(string),
 		"entitlements": beneficiary, "payrolls": payroll, "reconciliations": payroll, "payments": payment["id"].(string),
 		"instructions": payment["end_to_end_id"].(string), "lines": first("/disbursement/v1/payrolls/" + payroll + "/lines")["id"].(string),
-		"quarantine": nothing, "projections": nothing,
+		"quarantine": nothing, "projections": nothing, "subject-requests": nothing,
 	}
 	g := target{ids: ids, bodies: bodies(ids), query: queries(ids), shows: shown(ids, m.demo.Actors["hotel"].Facility)}
 	_, cashless, _ := m.call(t.Context(), http.MethodGet, "/disbursement/v1/cashless?unit="+ourUnit, "lisa", "", nil)
@@ -103,6 +103,7 @@ func bodies(ids map[string]string) map[string]any {
 	}
 	persons := map[string]any{"refs": []string{"01936d4e-0000-7000-8000-000000000000"}, "purpose": "test", "case": "matrix"}
 	guest := stay(2, time.Now())["guest"]
+	aboutMe := map[string]any{"kind": "access", "case": "matrix-1", "document": "001090000002"}
 	return map[string]any{
 		"POST /accommodation/v1/notices":                       stay(3, time.Now()),
 		"POST /accommodation/v1/notices/batch":                 []any{stay(4, time.Now())},
@@ -117,6 +118,8 @@ func bodies(ids map[string]string) map[string]any {
 		"POST /accommodation/v1/facilities":                    map[string]any{"name": "Nhà trọ", "kind": "tourist", "unit": ourUnit, "address": "2 phố Trấn Vũ"},
 		"POST /accommodation/v1/facilities/{id}/suspension":    reason,
 		"POST /accommodation/v1/facilities/{id}/reinstatement": reason,
+		"POST /accommodation/v1/subject-requests":              aboutMe,
+		"POST /accounts/v1/subject-requests":                   aboutMe,
 		"POST /accounts/v1/beneficiaries":                      beneficiary,
 		"POST /accounts/v1/beneficiaries/batch":                []any{beneficiary},
 		"POST /accounts/v1/beneficiaries/{id}/correction":      map[string]any{"person": person(2), "reason": "nhầm"},

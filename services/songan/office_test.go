@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -70,10 +71,114 @@ func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
 	if replayed[0].Refs != 1 {
 		t.Errorf("%+v", replayed)
 	}
-	var breach []struct{ Refs []string }
-	m.office(t, "", &breach, "breach", "--key", "service:identity", "--from", time.Now().Add(-time.Hour).Format(time.RFC3339))
-	if len(breach[0].Refs) != 1 {
+	var breach struct {
+		NotifyBy time.Time `json:"notify_by"`
+		Services []struct{ Refs []string }
+	}
+	m.office(t, "", &breach, "breach", "--key", "service:identity", "--from", time.Now().Add(-time.Hour).Format(time.RFC3339),
+		"--discovered", "2026-11-21T08:00:00+07:00")
+	if len(breach.Services[0].Refs) != 1 || !breach.NotifyBy.Equal(time.Date(2026, 11, 24, 1, 0, 0, 0, time.UTC)) {
 		t.Errorf("%+v", breach)
+	}
+	m.retentionIsReported(t)
+}
+
+// retentionIsReported reads what is kept, and fails when something is kept that no rule speaks of.
+func (m *machine) retentionIsReported(t *testing.T) {
+	t.Helper()
+	var kept []struct {
+		Service string
+		Terms   []struct {
+			Purpose    string
+			LegalBasis string `json:"legal_basis"`
+			Rows, Due  int
+			Before     time.Time
+		}
+		WithoutRule []string `json:"without_rule"`
+	}
+	m.office(t, "", &kept, "retention")
+	const services = 4
+	if len(kept) != services {
+		t.Fatalf("%+v", kept)
+	}
+	for _, of := range kept {
+		rows := 0
+		for _, term := range of.Terms {
+			if rows += term.Rows; term.Due != 0 || term.LegalBasis == "" || term.Before.After(time.Now().AddDate(-4, 0, 0)) {
+				t.Errorf("%s: %+v", of.Service, term)
+			}
+		}
+		if len(of.WithoutRule) > 0 || of.Service == "accommodation" && rows == 0 {
+			t.Errorf("%+v", of)
+		}
+	}
+}
+
+// A person's request is taken, shown to whoever watches the deadlines, and answered, over HTTP.
+func TestAPersonsRequestIsAnsweredOverHTTP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole system")
+	}
+	t.Parallel()
+	m := newMachine(t)
+	m.start(t)
+	const document = "001090123457"
+	status, answer, err := m.call(t.Context(), http.MethodPost, "/accommodation/v1/notices", "hotel", "ask-me", map[string]any{
+		"guest": map[string]any{
+			"full_name": "Nguyễn Văn An", "birth_date": "1990-01-15", "sex": "male", "nationality": "VNM",
+			"document": map[string]any{"type": "citizen_id", "number": document},
+		},
+		"arrived_at": time.Now().Format(time.RFC3339), "reason": "tourism",
+	})
+	if err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %s %v", status, answer, err)
+	}
+	taken := m.make(t, "admin", "/accommodation/v1/subject-requests", map[string]any{"kind": "erasure", "case": "2026/119", "document": document})
+	var waiting []struct {
+		Case    string
+		Overdue bool
+	}
+	m.office(t, "", &waiting, "requests")
+	if len(waiting) != 1 || waiting[0].Case != "2026/119" || waiting[0].Overdue {
+		t.Errorf("%+v", waiting)
+	}
+	status, answer, err = m.call(t.Context(), http.MethodPost, "/accommodation/v1/subject-requests/"+taken["id"]+"/reply", "admin", "", struct{}{})
+	if err != nil || status != http.StatusOK || !strings.Contains(string(answer), `"outcome":"erased"`) || strings.Contains(string(answer), document) {
+		t.Fatalf("%d %s %v", status, answer, err)
+	}
+	if m.office(t, "", &waiting, "requests"); len(waiting) != 0 {
+		t.Errorf("%+v", waiting)
+	}
+}
+
+// A hotel's receipt is checked by the command, offline, with the public key alone.
+func TestAReceiptOverHTTPIsCheckedOffline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole system")
+	}
+	t.Parallel()
+	m := newMachine(t)
+	m.start(t)
+	made := m.make(t, "hotel", "/accommodation/v1/notices", stay(1, time.Now()))
+	var receipt []byte
+	testkit.Eventually(t, 30*time.Second, func() error {
+		status, answer, err := m.call(t.Context(), http.MethodGet, "/accommodation/v1/notices/"+made["id"]+"/proof", "hotel", "", nil)
+		if receipt = answer; err != nil || status != http.StatusOK {
+			return fmt.Errorf("%d %s %v", status, answer, err)
+		}
+		return nil
+	})
+	check := func(receipt string) (string, error) {
+		c := exec.CommandContext(t.Context(), m.binary, "check-receipt", "--key", filepath.Join(m.dir, "data", "witness-accommodation.key.pub"))
+		c.Stdin = strings.NewReader(receipt)
+		out, err := c.Output()
+		return string(out), err
+	}
+	if said, err := check(string(receipt)); err != nil || !strings.Contains(said, "accommodation.stay_notified.v1 of notice-"+made["id"]) {
+		t.Errorf("%s %v", said, err)
+	}
+	if said, err := check(strings.Replace(string(receipt), made["id"], strings.Repeat("a", len(made["id"])), 1)); err == nil {
+		t.Errorf("a forged receipt is good: %s", said)
 	}
 }
 

@@ -34,10 +34,12 @@ type commands struct {
 	Verify       verifyCommand  `cmd:"" help:"Compare the logs with their signed checkpoints; fails when somebody has been at one."`
 	CheckReceipt receiptCommand `cmd:"" help:"Verify a receipt from standard input, offline."`
 
-	Erase          eraseCommand  `cmd:"" help:"Erase a person, whose document's number is read from standard input, and print the proof."`
-	AccessReport   reportCommand `cmd:"" help:"Print who read a person, whose document's number is read from standard input."`
-	Breach         breachCommand `cmd:"" help:"Print whom a key has read in a time."`
-	ReplayErasures replayCommand `cmd:"" help:"Erase again what a restored backup has brought back."`
+	Erase          eraseCommand     `cmd:"" help:"Erase a person, whose document's number is read from standard input, and print the proof."`
+	AccessReport   reportCommand    `cmd:"" help:"Print who read a person, whose document's number is read from standard input."`
+	Breach         breachCommand    `cmd:"" help:"Print whom a key has read in a time."`
+	Retention      retentionCommand `cmd:"" help:"Print what is kept about people, for how long, by which law, and what is due."`
+	Requests       requestsCommand  `cmd:"" help:"Print what people asked about their data and was not answered; fails when an answer is overdue."`
+	ReplayErasures replayCommand    `cmd:"" help:"Erase again what a restored backup has brought back."`
 }
 
 type runCommand struct{}
@@ -84,6 +86,16 @@ type breachCommand struct{ office.Breach }
 
 // Run reports.
 func (b breachCommand) Run(ctx context.Context) error { return b.Do(ctx, os.Stdout) }
+
+type retentionCommand struct{ office.Retention }
+
+// Run reports, and fails when something is kept that no rule speaks of.
+func (r retentionCommand) Run(ctx context.Context) error { return r.Do(ctx, os.Stdout) }
+
+type requestsCommand struct{ office.Requests }
+
+// Run reports, and fails when an answer is overdue.
+func (r requestsCommand) Run(ctx context.Context) error { return r.Do(ctx, os.Stdout) }
 
 type replayCommand struct{ office.Replay }
 

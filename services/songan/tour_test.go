@@ -41,7 +41,7 @@ func TestTheTourOfTheREADMEWorks(t *testing.T) {
 		t.Fatalf("the tour fails: %v\n%s", err, output)
 	}
 	for _, expected := range []string{
-		`"status":"notified"`, `"full_name":"Tạ Duy Đức"`, `"code":"citizen_id_length"`,
+		`"status":"notified"`, `accommodation.stay_notified.v1 of notice-`, `"full_name":"Tạ Duy Đức"`, `"code":"citizen_id_length"`,
 		`{"index":0,"status":201`, `{"index":1,"status":422`, `{"index":2,"status":201`, `"key":"tourist"`, `"identity":"pending"`,
 		// the payday
 		`"identity":"matched" "full_name":"Vũ Thị Hồng"`, `"status":"active" "holder_match":"match"`, `"legal_basis":[`,

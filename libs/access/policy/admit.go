@@ -100,7 +100,7 @@ func (k kind) question(now time.Time) question {
 		role: k.role, unit: name(hasUnit), facility: name(hasFacility), bank: name(hasBank),
 		withoutUnit: !k.is(hasUnit), provincial: !k.is(hasUnit) || k.is(hasProvince),
 		within: cedar.NewEntityUIDSet(within...),
-		now: now, second: k.is(hasFactor), purpose: name(withPurpose), file: name(withPurpose),
+		now:    now, second: k.is(hasFactor), purpose: name(withPurpose), file: name(withPurpose),
 	}
 }
 

@@ -149,25 +149,3 @@ func DocumentIndex(number string) string {
 func NameIndex(fullName, birthDate string) string {
 	return vn.Fold(fullName) + "|" + birthDate
 }
-
-// numberDigits is the shortest number of a document, or of a telephone, that people type where it does not belong.
-const numberDigits = 9
-
-// CheckNobody refuses what looks like the number of somebody in a text that goes into facts, which cannot be erased: the
-// number of a file or decision, of a room, the purpose of a list.
-func CheckNobody(f *problem.Faults, pointer, value string) {
-	run := 0
-	for _, r := range value {
-		if r < '0' || r > '9' {
-			run = 0
-			continue
-		}
-		if run++; run == numberDigits {
-			f.At(pointer, problem.Fault{
-				Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
-				MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
-			})
-			return
-		}
-	}
-}

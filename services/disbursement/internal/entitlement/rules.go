@@ -100,6 +100,16 @@ func (r Rules) Sensitive(category string) bool {
 	return !ok || found.sensitive
 }
 
+// SensitiveRule tells the same of a row of the table of coefficients. None at all tells nothing.
+func (r Rules) SensitiveRule(id string) bool {
+	for _, row := range r.data.Rules {
+		if row.ID == id {
+			return r.Sensitive(row.Category)
+		}
+	}
+	return id != ""
+}
+
 // index builds what a computation looks things up in. The rows are checked one by one already.
 func index(data Data) (Rules, error) {
 	r := Rules{data: data, version: version(data), ranks: make(map[string]int)}

@@ -94,20 +94,43 @@ func (r AccessReport) Do(ctx context.Context, in io.Reader, out io.Writer) error
 type Breach struct {
 	Place
 
+	Rules      string    `help:"File of rules; those of the program if it is left out." env:"SONGAN_RETENTION_RULES"`
+	Discovered time.Time `help:"When the breach was found (RFC 3339); now if it is left out."`
+
 	Key  string    `help:"The stolen key's holder, as in the records: officer:<id>, facility:<id>, service:<name>." required:""`
 	From time.Time `help:"Since when (RFC 3339)." required:""`
 	To   time.Time `help:"Until when; now if it is left out."`
 }
 
-// Do writes the readings by service.
+// Breached is what the notice of a breach has to say: until when it is due, and whom the key has read.
+type Breached struct {
+	Key          string     `json:"key"`
+	From         time.Time  `json:"from"`
+	To           time.Time  `json:"to"`
+	DiscoveredAt time.Time  `json:"discovered_at"`
+	NotifyBy     time.Time  `json:"notify_by"`
+	LegalBasis   string     `json:"legal_basis"`
+	Services     []Accesses `json:"services"`
+}
+
+// Do writes the deadline of the notice, and the readings by service.
 func (b Breach) Do(ctx context.Context, out io.Writer) error {
 	if b.To.IsZero() {
 		b.To = now()
 	}
-	report := []Accesses{}
-	err := b.each(ctx, func(service string, v *vault.Vault) error {
+	if b.Discovered.IsZero() {
+		b.Discovered = now()
+	}
+	by, basis, err := notice(b.Rules, b.Discovered)
+	if err != nil {
+		return err
+	}
+	report := Breached{
+		Key: b.Key, From: b.From, To: b.To, DiscoveredAt: b.Discovered, NotifyBy: by, LegalBasis: basis, Services: []Accesses{},
+	}
+	err = b.each(ctx, func(service string, v *vault.Vault) error {
 		readings, err := v.ReadBy(ctx, b.Key, b.From, b.To)
-		report = append(report, Accesses{Service: service, Refs: refsOf(readings), Readings: readings})
+		report.Services = append(report.Services, Accesses{Service: service, Refs: refsOf(readings), Readings: readings})
 		return err
 	})
 	return errors.Join(err, write(out, report))

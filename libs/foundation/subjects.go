@@ -1,0 +1,167 @@
+package foundation
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/privacy"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/libs/vn/person"
+)
+
+// AnswerPeople adds the routes by which an office answers people about their own data: what is kept, who read it, and its
+// erasure. Services call it that can find a person by a document.
+func (f *Foundation) AnswerPeople(api *httpapi.API) {
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /subject-requests", Summary: "Register what a person asks about their own data, with the deadlines of the law",
+		Action: "operations.take_request", Status: http.StatusCreated,
+	}, f.takeRequest)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /subject-requests", Summary: "Requests of people about their data, the oldest first", Action: "operations.list_requests",
+	}, f.listRequests)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /subject-requests/{id}/reply", Summary: "Answer a request: report what is kept and who read it, or erase what no law keeps",
+		Action: "operations.answer_request", Status: http.StatusOK,
+	}, f.reply)
+}
+
+// AskAboutMe is what a person asks for, as an officer takes it down. Who they are is kept as a keyed digest alone.
+type AskAboutMe struct {
+	Kind     string `json:"kind" enum:"access,erasure"`
+	Case     string `json:"case" pattern:"^[!-~]{1,100}$" doc:"number of the request in the office's register" example:"2026/117"`
+	Document string `json:"document" maxLength:"40" doc:"number of the person's document; it is not kept"`
+	// ReceivedAt is when the person asked, where that was before it was entered.
+	ReceivedAt time.Time `json:"received_at,omitzero"`
+}
+
+// Validate keeps the person out of the register.
+func (a AskAboutMe) Validate(f *problem.Faults) {
+	person.CheckNobody(f, "/case", a.Case)
+	if a.Document != "" && person.DocumentIndex(a.Document) == "" {
+		f.At("/document", problem.Fault{
+			Code: "document_empty", Message: "a document's number has letters or digits", MessageVI: "số giấy tờ phải có chữ hoặc số",
+		})
+	}
+}
+
+// SubjectRequest is a request with its deadlines, and how it ended.
+type SubjectRequest struct {
+	ID         string    `json:"id"`
+	Kind       string    `json:"kind" enum:"access,erasure"`
+	Case       string    `json:"case"`
+	TakenBy    string    `json:"taken_by"`
+	ReceivedAt time.Time `json:"received_at"`
+	AnswerBy   time.Time `json:"answer_by" doc:"the person has to have heard by then"`
+	DoneBy     time.Time `json:"done_by"`
+	LegalBasis string    `json:"legal_basis"`
+	Unverified bool      `json:"unverified,omitzero" doc:"the deadline, or the holidays of its year, are not confirmed"`
+	Overdue    bool      `json:"overdue"`
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	AnsweredBy string    `json:"answered_by,omitzero"`
+	Outcome    string    `json:"outcome,omitzero" enum:"reported,erased,kept,nothing_found"`
+	Erased     int       `json:"erased"`
+	Kept       int       `json:"kept" doc:"rows that a law or a case keeps"`
+	RefsSHA256 string    `json:"refs_sha256,omitzero" doc:"of the erased references, sorted, one per line; they stand in the erasure ledger"`
+}
+
+// Reply is what the person is told. It names rows by reference: what they say is read by the officer of the case.
+type Reply struct {
+	SubjectRequest
+
+	Holdings []vault.Holding    `json:"holdings" doc:"what is kept; after an erasure, what still is, and why"`
+	Refs     []vault.Ref        `json:"erased_refs"`
+	Readings []vault.Disclosure `json:"readings" doc:"who read the person, when and why"`
+}
+
+func (f *Foundation) takeRequest(ctx context.Context, c httpapi.Call[AskAboutMe]) (SubjectRequest, error) {
+	at := c.In.ReceivedAt
+	if at.IsZero() {
+		at = c.Meta.At
+	}
+	deadline, known := f.rules.Deadline(c.In.Kind, at)
+	if !known || at.After(c.Meta.At) {
+		var faults problem.Faults
+		faults.At("/received_at", problem.Fault{
+			Code: "no_deadline", Message: "no law sets a deadline for this day", MessageVI: "không có quy định về thời hạn cho ngày này",
+		})
+		return SubjectRequest{}, faults.Err()
+	}
+	r, err := f.Vault.Receive(ctx, vault.Request{
+		Kind: c.In.Kind, Case: c.In.Case, Actor: c.Who.Actor(), ReceivedAt: at,
+		AnswerBy: deadline.AnswerBy(at, f.calendar), DoneBy: deadline.DoneBy(at), LegalBasis: deadline.LegalBasis,
+	}, person.DocumentIndex(c.In.Document))
+	if errors.Is(err, vault.ErrCaseUsed) {
+		return SubjectRequest{}, problem.New(problem.Conflict, "case_used", "this case is about somebody else", "số hồ sơ này đã dùng cho người khác")
+	}
+	return f.viewRequest(r), err
+}
+
+// ListSubjectRequests narrows the register.
+type ListSubjectRequests struct {
+	httpapi.Paging[string]
+
+	Answered bool `query:"answered" doc:"those that were answered, instead of those that wait"`
+}
+
+func (f *Foundation) listRequests(ctx context.Context, c httpapi.Call[ListSubjectRequests]) (httpapi.Page[SubjectRequest], error) {
+	after := ""
+	if c.In.Cursor.At != nil {
+		after = *c.In.Cursor.At
+	}
+	all, err := f.Vault.Requests(ctx, c.In.Answered, after, c.In.Limit)
+	if err != nil {
+		return httpapi.Page[SubjectRequest]{}, err
+	}
+	page := httpapi.Page[SubjectRequest]{Items: make([]SubjectRequest, 0, len(all))}
+	for _, r := range all {
+		page.Items = append(page.Items, f.viewRequest(r))
+	}
+	if len(all) == c.In.Limit {
+		page.Next = httpapi.NextCursor(all[len(all)-1].ID)
+	}
+	return page, nil
+}
+
+func (f *Foundation) reply(ctx context.Context, c httpapi.Call[struct{}]) (Reply, error) {
+	rules := f.rules.Of(f.options.Service, c.Meta.At)
+	answer, err := f.Vault.Reply(ctx, c.Path("id"), c.Who.Actor(), func(purpose string) bool {
+		for _, rule := range rules {
+			if rule.Purpose == purpose {
+				return rule.OnRequest == privacy.OnRequestKeep
+			}
+		}
+		return true // nobody said that it may go
+	})
+	switch {
+	case errors.Is(err, vault.ErrNoRequest):
+		return Reply{}, problem.New(problem.NotFound, "request_unknown", "there is no such request", "không có yêu cầu này")
+	case errors.Is(err, vault.ErrAnswered):
+		return Reply{}, problem.New(problem.Conflict, "request_answered", "the request was answered", "yêu cầu đã được trả lời")
+	case err != nil:
+		return Reply{}, err
+	}
+	reply := Reply{SubjectRequest: f.viewRequest(answer.Request), Holdings: answer.Holdings, Refs: answer.Erased, Readings: answer.Readings}
+	if reply.Refs == nil {
+		reply.Refs = []vault.Ref{}
+	}
+	if reply.Readings == nil {
+		reply.Readings = []vault.Disclosure{}
+	}
+	return reply, nil
+}
+
+func (f *Foundation) viewRequest(r vault.Request) SubjectRequest {
+	deadline, _ := f.rules.Deadline(r.Kind, r.ReceivedAt)
+	waits := r.AnsweredAt.IsZero()
+	return SubjectRequest{
+		ID: r.ID, Kind: r.Kind, Case: r.Case, TakenBy: r.Actor, ReceivedAt: r.ReceivedAt, AnswerBy: r.AnswerBy, DoneBy: r.DoneBy,
+		LegalBasis: r.LegalBasis, Unverified: deadline.Unverified || !f.calendar.Covers(vn.DateOf(r.AnswerBy)),
+		Overdue:    waits && !f.deps.Now().Before(r.AnswerBy) || !waits && !r.AnsweredAt.Before(r.AnswerBy),
+		AnsweredAt: r.AnsweredAt, AnsweredBy: r.AnsweredBy, Outcome: r.Outcome, Erased: r.Erased, Kept: r.Kept, RefsSHA256: r.RefsSHA256,
+	}
+}

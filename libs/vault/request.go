@@ -1,0 +1,299 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/vault/internal/ledger"
+)
+
+// The kinds of requests.
+const (
+	RequestAccess  = "access"
+	RequestErasure = "erasure"
+)
+
+// Request is what a person asked for about their data, and what became of it. It says nothing of who they are.
+type Request struct {
+	ID   string
+	Kind string
+	// Case is the number of the request in the office's register.
+	Case string
+	// Actor is the principal who took it.
+	Actor      string
+	ReceivedAt time.Time
+	// AnswerBy and DoneBy are the deadlines, by LegalBasis.
+	AnswerBy, DoneBy time.Time
+	LegalBasis       string
+	// AnsweredAt, AnsweredBy and Outcome are set when it was answered: reported, erased, kept or nothing_found.
+	AnsweredAt time.Time
+	AnsweredBy string
+	Outcome    string
+	// Erased and Kept count rows; RefsSHA256 is the digest of the erased references, sorted, one per line.
+	Erased, Kept int
+	RefsSHA256   string
+}
+
+// The outcomes of a request.
+const (
+	OutcomeReported = "reported"
+	OutcomeErased   = "erased"
+	OutcomeKept     = "kept"
+	OutcomeNothing  = "nothing_found"
+)
+
+var (
+	// ErrNoRequest says that there is no such request.
+	ErrNoRequest = errors.New("no such request")
+	// ErrAnswered says that the request was answered before.
+	ErrAnswered = errors.New("the request was answered before")
+	// ErrCaseUsed says that the case is about somebody else.
+	ErrCaseUsed = errors.New("the case is about somebody else")
+)
+
+const requestColumns = `id::text, kind, case_ref, actor, received_at, answer_by, done_by, legal_basis,
+       answered_at, coalesce(answered_by, ''), coalesce(outcome, ''), erased, kept, refs_sha256`
+
+func scanRequest(row pgx.CollectableRow) (r Request, err error) {
+	var answered *time.Time
+	err = row.Scan(&r.ID, &r.Kind, &r.Case, &r.Actor, &r.ReceivedAt, &r.AnswerBy, &r.DoneBy, &r.LegalBasis,
+		&answered, &r.AnsweredBy, &r.Outcome, &r.Erased, &r.Kept, &r.RefsSHA256)
+	if answered != nil {
+		r.AnsweredAt = *answered
+	}
+	return r, err
+}
+
+// Receive writes a request into the register. The person is kept as a blind index of the document's number, so that they are
+// found again when the request is answered. The same request again is the one that is there.
+func (v *Vault) Receive(ctx context.Context, r Request, document string) (Request, error) {
+	index, err := v.keys.Index.Document(document)
+	if r.Kind != RequestAccess && r.Kind != RequestErasure || index == nil || r.LegalBasis == "" || r.AnswerBy.IsZero() || r.DoneBy.IsZero() {
+		err = errors.Join(err, errors.New("a request has a kind, a document, deadlines and a legal basis"))
+	}
+	if err = errors.Join(err, ledger.CheckID("actor", r.Actor), ledger.CheckID("case", r.Case)); err != nil {
+		return Request{}, fmt.Errorf("receive request: %w", err)
+	}
+	id, err := newRef(r.ReceivedAt)
+	if err != nil {
+		return Request{}, fmt.Errorf("receive request: %w", err)
+	}
+	const insert = `
+insert into vault_requests (id, kind, case_ref, document_index, actor, received_at, answer_by, done_by, legal_basis)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (kind, case_ref) do nothing`
+	_, err = v.pool.Exec(ctx, insert, string(id), r.Kind, r.Case, index, r.Actor, r.ReceivedAt, r.AnswerBy, r.DoneBy, r.LegalBasis)
+	if err != nil {
+		return Request{}, fmt.Errorf("receive request: %w", err)
+	}
+	kept, err := v.request(ctx, v.pool, `kind = $1 and case_ref = $2 and document_index = $3`, r.Kind, r.Case, index)
+	if errors.Is(err, ErrNoRequest) {
+		err = ErrCaseUsed
+	}
+	return kept, err
+}
+
+// asker is a pool or a transaction.
+type asker interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (v *Vault) request(ctx context.Context, db asker, where string, args ...any) (Request, error) {
+	rows, err := db.Query(ctx, `select `+requestColumns+` from vault_requests where `+where, args...)
+	if err != nil {
+		return Request{}, fmt.Errorf("find request: %w", err)
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, scanRequest)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Request{}, ErrNoRequest
+	}
+	if err != nil {
+		return Request{}, fmt.Errorf("find request: %w", err)
+	}
+	return r, nil
+}
+
+// Requests lists requests after an id, open or answered, the oldest first.
+func (v *Vault) Requests(ctx context.Context, answered bool, after string, limit int) ([]Request, error) {
+	const query = `select ` + requestColumns + `
+  from vault_requests
+ where (answered_at is not null) = $1 and id > coalesce(nullif($2, ''), '00000000-0000-0000-0000-000000000000')::uuid
+ order by id
+ limit $3`
+	rows, err := v.pool.Query(ctx, query, answered, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list requests: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanRequest)
+	if err != nil {
+		return nil, fmt.Errorf("list requests: %w", err)
+	}
+	return all, nil
+}
+
+// Holding is what is kept of a person, without what it says.
+type Holding struct {
+	Ref     Ref    `json:"ref"`
+	Purpose string `json:"purpose"`
+	// Since is when it was written.
+	Since time.Time `json:"since"`
+	// Held is why it may not be erased for now; empty when nothing forbids it.
+	Held string `json:"held,omitempty"`
+}
+
+// Answer is what a person is told.
+type Answer struct {
+	Request
+	// Holdings are what is kept; after an erasure, what still is.
+	Holdings []Holding
+	// Erased are the references that are gone.
+	Erased []Ref
+	// Readings say who read them, for a request for access.
+	Readings []Disclosure
+}
+
+// Reply answers a request, once. keep says which purposes the law keeps whatever the person asks for. An erasure takes
+// everything else that is not on hold; the proof is the request itself, with the digest of the references, and the
+// erasure ledger.
+func (v *Vault) Reply(ctx context.Context, id, actor string, keep func(purpose string) bool) (Answer, error) {
+	if _, err := Ref(id).month(); err != nil {
+		return Answer{}, ErrNoRequest
+	}
+	if err := ledger.CheckID("actor", actor); err != nil {
+		return Answer{}, fmt.Errorf("reply: %w", err)
+	}
+	var answer Answer
+	err := pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) (err error) {
+		if answer.Request, err = v.request(ctx, tx, `id = $1::uuid for update`, id); err != nil {
+			return err
+		}
+		if !answer.AnsweredAt.IsZero() {
+			return ErrAnswered
+		}
+		if _, err := tx.Exec(ctx, `lock table vault_holds in share mode`); err != nil {
+			return fmt.Errorf("look for holds: %w", err)
+		}
+		if answer.Holdings, err = v.holdings(ctx, tx, answer.Request, actor); err != nil {
+			return err
+		}
+		answer.Outcome, answer.AnsweredBy, answer.AnsweredAt = OutcomeReported, actor, v.now()
+		if answer.Kind == RequestErasure {
+			if err := v.eraseHoldings(ctx, tx, &answer, keep); err != nil {
+				return err
+			}
+		} else if len(answer.Holdings) == 0 {
+			answer.Outcome = OutcomeNothing
+		}
+		return v.close(ctx, tx, answer)
+	})
+	if err != nil {
+		return Answer{}, fmt.Errorf("reply: %w", err)
+	}
+	if answer.Kind == RequestAccess && len(answer.Holdings) > 0 {
+		if answer.Readings, err = v.readingsOf(ctx, answer.Holdings); err != nil {
+			return Answer{}, err
+		}
+	}
+	v.log.Info("request answered", zap.String("request", id), zap.String("kind", answer.Kind), zap.String("outcome", answer.Outcome))
+	return answer, nil
+}
+
+// holdings finds what is kept of the person. The search is recorded, as every other.
+func (v *Vault) holdings(ctx context.Context, tx pgx.Tx, r Request, actor string) ([]Holding, error) {
+	const query = `
+with found as (
+    select v.ref, v.purpose
+      from vault v
+     where v.document_index = (select document_index from vault_requests where id = $6::uuid) and ` + alive + `
+), recorded as (
+    insert into vault_readings (at, kind, actor, purpose, case_ref, refs)
+    select $1, $2, $3, $4, $5, coalesce((select array_agg(ref) from found), '{}')
+)
+select f.ref::text, f.purpose,
+       coalesce((select string_agg(h.reason, ', ' order by h.reason) from vault_holds h where h.ref = f.ref and h.until > $1), '')
+  from found f
+ order by f.ref`
+	rows, err := tx.Query(ctx, query, v.now(), "document", actor, r.Kind+"_request", r.Case, r.ID)
+	if err != nil {
+		return nil, fmt.Errorf("find what is kept: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h Holding, err error) {
+		if err := row.Scan(&h.Ref, &h.Purpose, &h.Held); err != nil {
+			return h, err
+		}
+		h.Since, err = h.Ref.time()
+		return h, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what is kept: %w", err)
+	}
+	return all, nil
+}
+
+// keptByLaw is why a row stays for which no hold is needed.
+const keptByLaw = "kept_by_law"
+
+func (v *Vault) eraseHoldings(ctx context.Context, tx pgx.Tx, a *Answer, keep func(string) bool) error {
+	var entries []ledger.Entry
+	kept := []Holding{}
+	for _, h := range a.Holdings {
+		if h.Held == "" && keep(h.Purpose) {
+			h.Held = keptByLaw
+		}
+		if h.Held != "" {
+			kept = append(kept, h)
+			continue
+		}
+		a.Erased = append(a.Erased, h.Ref)
+		entries = append(entries, ledger.Entry{Ref: string(h.Ref), At: a.AnsweredAt, Actor: a.AnsweredBy, Reason: "subject_request"})
+	}
+	found := len(a.Holdings) > 0
+	a.Holdings, a.Kept, a.Request.Erased = kept, len(kept), len(entries)
+	switch {
+	case len(entries) > 0:
+		a.Outcome, a.RefsSHA256 = OutcomeErased, digest(a.Erased)
+		if _, err := eraseRows(ctx, tx, entries); err != nil {
+			return err
+		}
+		return ledger.Append(v.ledger, entries)
+	case found:
+		a.Outcome = OutcomeKept
+	default:
+		a.Outcome = OutcomeNothing
+	}
+	return nil
+}
+
+func (v *Vault) close(ctx context.Context, tx pgx.Tx, a Answer) error {
+	const update = `
+update vault_requests
+   set answered_at = $2, answered_by = $3, outcome = $4, erased = $5, kept = $6, refs_sha256 = $7
+ where id = $1::uuid`
+	_, err := tx.Exec(ctx, update, a.ID, a.AnsweredAt, a.AnsweredBy, a.Outcome, a.Request.Erased, a.Kept, a.RefsSHA256)
+	if err != nil {
+		return fmt.Errorf("close request: %w", err)
+	}
+	return nil
+}
+
+func (v *Vault) readingsOf(ctx context.Context, holdings []Holding) ([]Disclosure, error) {
+	refs := make([]Ref, 0, len(holdings))
+	for _, h := range holdings {
+		refs = append(refs, h.Ref)
+	}
+	var all []Disclosure
+	for chunk := range slices.Chunk(refs, MaxRefs) {
+		some, err := v.Disclosures(ctx, chunk...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}

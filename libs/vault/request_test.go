@@ -1,0 +1,156 @@
+package vault_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+func (h *house) request(kind, of string) vault.Request {
+	return vault.Request{
+		Kind: kind, Case: of, Actor: "officer:desk", ReceivedAt: h.clock.Now(), AnswerBy: h.clock.Now().Add(48 * time.Hour),
+		DoneBy: h.clock.Now().Add(20 * 24 * time.Hour), LegalBasis: "Luật 91/2025/QH15",
+	}
+}
+
+func (h *house) receive(t *testing.T, kind, of, document string) vault.Request {
+	t.Helper()
+	r, err := h.Receive(t.Context(), h.request(kind, of), document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (h *house) reply(t *testing.T, r vault.Request, kept ...string) vault.Answer {
+	t.Helper()
+	answer, err := h.Reply(t.Context(), r.ID, "officer:answers", func(purpose string) bool {
+		for _, k := range kept {
+			if k == purpose {
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func TestAPersonIsToldWhatIsKeptAndWhoReadIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	row := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
+	h.seal(t, binh(), vault.Index{Document: "001090000001"}, time.Time{})
+	read(t, h.Vault, row.Ref)
+	r := h.receive(t, vault.RequestAccess, "2026/7", number)
+	answer := h.reply(t, r)
+	if diff := cmp.Diff([]vault.Holding{{Ref: row.Ref, Purpose: "stay_guest", Since: evening().UTC()}}, answer.Holdings); diff != "" {
+		t.Error(diff)
+	}
+	var readers []string
+	for _, d := range answer.Readings {
+		readers = append(readers, d.Actor+" "+d.Purpose+" "+d.Case)
+	}
+	if diff := cmp.Diff([]string{"officer:lan identity_check notice-7", "officer:answers access_request 2026/7"}, readers); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := h.Reply(t.Context(), r.ID, "officer:answers", nil); !errors.Is(err, vault.ErrAnswered) {
+		t.Errorf("answered twice: %v", err)
+	}
+	if dump := h.dump(t, "vault_requests"); strings.Contains(dump, number) {
+		t.Errorf("the register holds the number: %s", dump)
+	}
+}
+
+func TestAnErasureTakesWhatNothingForbidsAndProvesIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	index := vault.Index{Document: number}
+	gone, held := h.seal(t, tuyet(), index, time.Time{}), h.seal(t, tuyet(), index, time.Time{})
+	legal, err := h.Seal("line_proof", tuyet(), index, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert(t, h.pool, legal)
+	if err := h.Hold(t.Context(), held5(h), held.Ref); err != nil {
+		t.Fatal(err)
+	}
+	answer := h.reply(t, h.receive(t, vault.RequestErasure, "2026/8", number), "line_proof")
+	why := map[vault.Ref]string{}
+	for _, k := range answer.Holdings {
+		why[k.Ref] = k.Held
+	}
+	if diff := cmp.Diff(map[vault.Ref]string{held.Ref: "court_case", legal.Ref: "kept_by_law"}, why); diff != "" {
+		t.Error(diff)
+	}
+	if answer.Outcome != vault.OutcomeErased || answer.Kept != 2 || !cmp.Equal(answer.Erased, []vault.Ref{gone.Ref}) || len(answer.RefsSHA256) != 64 {
+		t.Errorf("%+v", answer)
+	}
+	if got := read(t, h.Vault, gone.Ref, held.Ref, legal.Ref); len(got) != 2 {
+		t.Errorf("%d are left", len(got))
+	}
+	if ledger := readFile(t, h.ledger()); !strings.Contains(ledger, string(gone.Ref)) || strings.Contains(ledger, string(held.Ref)) {
+		t.Errorf("the ledger says %s", ledger)
+	}
+	closed, err := h.Requests(t.Context(), true, "", 10)
+	if err != nil || len(closed) != 1 || closed[0].Erased != 1 || closed[0].Kept != 2 || closed[0].AnsweredBy != "officer:answers" {
+		t.Errorf("%+v, %v", closed, err)
+	}
+	if again := h.reply(t, h.receive(t, vault.RequestErasure, "2026/9", number), "line_proof"); again.Outcome != vault.OutcomeKept || len(again.Erased) != 0 {
+		t.Errorf("%+v", again)
+	}
+	if none := h.reply(t, h.receive(t, vault.RequestErasure, "2026/10", "001090000009")); none.Outcome != vault.OutcomeNothing {
+		t.Errorf("%+v", none)
+	}
+	if none := h.reply(t, h.receive(t, vault.RequestAccess, "2026/11", "001090000009")); none.Outcome != vault.OutcomeNothing {
+		t.Errorf("%+v", none)
+	}
+}
+
+func TestTheRegisterOfRequestsIsStrict(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	first := h.receive(t, vault.RequestAccess, "2026/7", number)
+	h.clock.Advance(time.Hour)
+	if again := h.receive(t, vault.RequestAccess, "2026/7", number); !cmp.Equal(first, again) {
+		t.Errorf("a repeat is another request: %+v", again)
+	}
+	if _, err := h.Receive(t.Context(), h.request(vault.RequestAccess, "2026/7"), "001090000001"); !errors.Is(err, vault.ErrCaseUsed) {
+		t.Errorf("somebody else under the same case: %v", err)
+	}
+	other := h.receive(t, vault.RequestErasure, "2026/7", number)
+	open, err := h.Requests(t.Context(), false, "", 10)
+	if err != nil || len(open) != 2 || open[0].ID != first.ID || open[1].ID != other.ID {
+		t.Fatalf("%+v, %v", open, err)
+	}
+	if rest, err := h.Requests(t.Context(), false, first.ID, 10); err != nil || len(rest) != 1 || rest[0].ID != other.ID {
+		t.Errorf("%+v, %v", rest, err)
+	}
+	for name, spoil := range map[string]func(*vault.Request){
+		"another kind": func(r *vault.Request) { r.Kind = "rumour" },
+		"no deadline":  func(r *vault.Request) { r.AnswerBy = time.Time{} },
+		"no law":       func(r *vault.Request) { r.LegalBasis = "" },
+		"a text":       func(r *vault.Request) { r.Case = "đơn của Tuyết" },
+	} {
+		r := h.request(vault.RequestAccess, "2026/12")
+		spoil(&r)
+		if _, err := h.Receive(t.Context(), r, number); err == nil {
+			t.Errorf("%s: received", name)
+		}
+	}
+	if _, err := h.Receive(t.Context(), h.request(vault.RequestAccess, "2026/12"), ""); err == nil {
+		t.Error("nobody asks for nothing")
+	}
+	for _, id := range []string{"", "7", "019a0000-0000-7000-8000-000000000777"} {
+		if _, err := h.Reply(t.Context(), id, "officer:answers", nil); !errors.Is(err, vault.ErrNoRequest) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package accommodation
+
+import (
+	"strings"
+
+	"github.com/songan-vn/songan/events"
+	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/privacy"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn/person"
+)
+
+// What is shown of people here goes through the table of package privacy. A stay in a medical facility, or for treatment,
+// tells of the guest's health: it is sensitive.
+
+// Stated says why somebody looks at a stay. Sensitive ones are shown in full for a purpose and a case alone; both are
+// recorded.
+type Stated struct {
+	Purpose string `query:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$" doc:"what the guest is read for; with a case it shows more of a sensitive stay"`
+	Case    string `query:"case" pattern:"^[!-~]{1,100}$" doc:"number of the file the reading belongs to"`
+}
+
+// check refuses a purpose or a case that names somebody.
+func (s Stated) check() error {
+	var faults problem.Faults
+	person.CheckNobody(&faults, "/purpose", s.Purpose)
+	person.CheckNobody(&faults, "/case", s.Case)
+	return faults.Err()
+}
+
+func (s Stated) given() bool { return s.Purpose != "" && s.Case != "" }
+
+// sensitive tells whether a stay tells of its guest's health.
+func sensitive(stay facts.StayNotified) bool {
+	return stay.FacilityKind == "medical" || strings.HasPrefix(stay.Reason, "medical_")
+}
+
+// readerOf is how a caller stands to a stay.
+func readerOf(who access.Principal, stay facts.StayNotified, stated bool) privacy.Reader {
+	return privacy.Reader{Role: who.Role, Sensitive: sensitive(stay), Stated: stated}
+}
+
+// mask leaves out of an answer what a stay tells of its guest to whom it is not for.
+func (a *app) mask(answer *Notice, r privacy.Reader) {
+	for field, text := range map[string]*string{
+		"stay.reason": &answer.Reason, "stay.room": &answer.Room, "stay.group": &answer.Group, "stay.accompanied_by": &answer.AccompaniedBy,
+	} {
+		shown := a.disclosure.Text(field, r, *text)
+		answer.Masked = answer.Masked || shown != *text
+		*text = shown
+	}
+}
+
+// maskFact does the same to a fact of the stay's history.
+func (a *app) maskFact(fact events.Event, r privacy.Reader) events.Event {
+	switch f := fact.(type) {
+	case facts.StayNotified:
+		f.Reason, f.Room = a.disclosure.Text("stay.reason", r, f.Reason), a.disclosure.Text("stay.room", r, f.Room)
+		f.Group, f.FacilityKind = a.disclosure.Text("stay.group", r, f.Group), a.disclosure.Text("stay.facts", r, f.FacilityKind)
+		f.AccompaniedBy = a.disclosure.Text("stay.accompanied_by", r, f.AccompaniedBy)
+		return f
+	case facts.RoomChanged:
+		f.Room = a.disclosure.Text("stay.room", r, f.Room)
+		return f
+	default:
+		return fact
+	}
+}
+
+func errSensitive() error {
+	return problem.New(problem.Forbidden, "sensitive_stay", "this stay tells of somebody's health; it needs a purpose and a case, and the right role",
+		"thông báo này liên quan đến sức khỏe; cần mục đích, số hồ sơ và đúng vai trò")
+}

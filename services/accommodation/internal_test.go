@@ -1,0 +1,23 @@
+package accommodation
+
+import (
+	"testing"
+
+	"github.com/songan-vn/songan/libs/privacy"
+	"github.com/songan-vn/songan/services/accommodation/internal/guest"
+)
+
+// A field without a line is hidden from everybody: whoever adds one decides here who sees it.
+func TestEveryFieldAboutAPersonHasALineInTheTable(t *testing.T) {
+	t.Parallel()
+	table, err := privacy.LoadTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := append(privacy.FieldsOf[guest.Guest]("guest"), privacy.FieldsOf[profile]("facility")...)
+	for _, field := range append(fields, "stay.reason", "stay.room", "stay.group", "stay.accompanied_by", "stay.facts") {
+		if !table.Has(field) {
+			t.Errorf("%s has no line", field)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package accounts_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/privacy"
+	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/vn/person"
+)
+
+func TestEachRoleSeesABeneficiaryInItsForm(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	id := o.register(t, 1)
+	number := ""
+	for actor, masked := range map[string]bool{"maker": false, "accountant": true, "chairman": true} {
+		answer := o.get(t, actor, "/beneficiaries/"+id, "")
+		var got struct {
+			Person struct {
+				FullName string `json:"full_name"`
+				Document struct{ Number string }
+			}
+		}
+		answer.into(t, &got)
+		if got.Person.FullName == "" || strings.HasPrefix(got.Person.Document.Number, "****") != masked {
+			t.Errorf("%s sees %s", actor, answer.body)
+		}
+		if !masked {
+			number = got.Person.Document.Number
+		}
+	}
+	tail := number[len(number)-4:]
+	testkit.Eventually(t, 10*time.Second, func() error {
+		if list := string(o.get(t, "accountant", "/beneficiaries", "").body); strings.Contains(list, number) || !strings.Contains(list, "****"+tail) {
+			return fmt.Errorf("a list shows %s", list)
+		}
+		return nil
+	})
+	if hidden := string(o.get(t, "auditor", "/beneficiaries/"+id, "").body); strings.Contains(hidden, "person") || strings.Contains(hidden, tail) {
+		t.Errorf("the auditor sees %s", hidden)
+	}
+}
+
+// A field without a line is hidden from everybody: whoever adds one decides here who sees it.
+func TestEveryFieldOfAPersonHasALineInTheTable(t *testing.T) {
+	t.Parallel()
+	table, err := privacy.LoadTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := []string{}
+	for _, field := range privacy.FieldsOf[person.Person]("person") {
+		if !table.Has(field) {
+			missing = append(missing, field)
+		}
+	}
+	if diff := cmp.Diff([]string{}, missing); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,77 @@
+package disbursement_test
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/witness"
+)
+
+// Who pays has to know how much, and not that it is for an illness.
+func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.someone(t, "ill", unit, "")
+	o.someone(t, "lame", unit, "")
+	o.enrol(t, "lisa", decision("lame", "social_assistance", "c6_severe", "2026-08-03"))
+	last := o.post(t, "lisa", "/enrolments", "ill", decision("ill", "social_assistance", "c8", "2026-08-03"))
+	last.want(t, http.StatusCreated)
+	o.seen(t, `true`)
+	for _, c := range []struct{ actor, of, want string }{
+		{"lisa", "ill", "C8 1.5 810000"},
+		{"accountant", "ill", "C8 1.5 810000"},
+		{"approver", "ill", "C8 1.5 810000"},
+		{"treasurer", "ill", "  810000"},
+		{"treasurer", "lame", "C6-d 2.0 1080000"},
+	} {
+		answer := o.get(t, c.actor, "/entitlements/"+c.of+"?month=2026-08", last.position())
+		answer.want(t, http.StatusOK)
+		var got struct {
+			Chosen []struct {
+				Rule, Coefficient string
+				Amount            int64
+			}
+		}
+		answer.into(t, &got)
+		if len(got.Chosen) != 1 {
+			t.Fatalf("%s", answer.body)
+		}
+		line := got.Chosen[0]
+		if text := fmt.Sprintf("%s %s %d", line.Rule, line.Coefficient, line.Amount); text != c.want {
+			t.Errorf("%s sees %q of %s, want %q", c.actor, text, c.of, c.want)
+		}
+	}
+}
+
+// A person shows that they were paid, or that it was tried, to somebody who believes nobody.
+func TestAPaymentIsProvenOffline(t *testing.T) {
+	t.Parallel()
+	o, g, list := village(t)
+	p := o.payments(t, list)["b0"]
+	g.tell(t, p, "sent", "ACCC FT0")
+	o.becomes(t, list, "b0", "credited")
+	verifiers, err := witness.LoadVerifier(filepath.Join(o.config.Data, "witness-disbursement.key.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, fact := range map[string]string{"": "payment_credited.v1", "?version=1": "payment_released.v1"} {
+		var proof answer
+		testkit.Eventually(t, 20*time.Second, func() error {
+			if proof = o.get(t, "auditor", "/payments/"+p.ID+"/proof"+version, ""); proof.status != http.StatusOK {
+				return fmt.Errorf("%d %s", proof.status, proof.body)
+			}
+			return nil
+		})
+		var receipt witness.Receipt
+		proof.into(t, &receipt)
+		if _, err := receipt.Verify(verifiers); err != nil || !strings.HasSuffix(receipt.Type, fact) {
+			t.Errorf("%q: %v, %+v", version, err, receipt)
+		}
+	}
+	o.get(t, "stranger", "/payments/"+p.ID+"/proof", "").want(t, http.StatusNotFound)
+}
