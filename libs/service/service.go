@@ -62,6 +62,8 @@ type Deps struct {
 	Keys []access.Keyring
 	// Proofs are the other ways to show who calls that all services accept: sessions of people, tokens of a provider.
 	Proofs []access.Proof
+	// Used is told of every key that worked; nil when nobody wants to know.
+	Used func(key string)
 	// API is complete but for what only the service knows: its titles, Auth, Name and Fingerprint.
 	API httpapi.Options
 }
@@ -103,11 +105,15 @@ func (d Deps) For(name string) Deps {
 
 // Auth returns an authenticator over the service's own keyrings and those of everybody.
 func (d Deps) Auth(own ...access.Keyring) *access.Authenticator {
-	return access.New(access.Options{Now: d.Now, Proofs: d.Proofs}, append(own, d.Keys...)...)
+	return access.New(access.Options{
+		Now: d.Now, Proofs: d.Proofs, Certified: d.Config.Certified, Used: d.Used,
+	}, append(own, d.Keys...)...)
 }
 
 // Host returns what [Run] needs to know.
-func (d Deps) Host() Host { return Host{Config: d.Config, Log: d.Log, Metrics: d.Metrics} }
+func (d Deps) Host() Host {
+	return Host{Config: d.Config, Log: d.Log, Metrics: d.Metrics, Auth: d.Auth()}
+}
 
 // Main runs one service in this process, and ends the process. It is the one statement of cmd/<service>/main.go.
 func Main(name string, build func(context.Context, Deps) (Service, error)) {

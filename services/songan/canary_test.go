@@ -343,7 +343,7 @@ func (a *aviary) search(step func(string)) (found []finding) {
 	for _, text := range a.spans.all() {
 		look("traces")("traces", text)
 	}
-	look("metrics")("metrics", string(a.do(http.MethodGet, "/metrics", "", "", nil, http.StatusOK)))
+	look("metrics")("metrics", string(a.do(http.MethodGet, "/metrics", "admin", "", nil, http.StatusOK)))
 	look("metrics")("readiness", string(a.do(http.MethodGet, "/readyz", "", "", nil, http.StatusOK)))
 	step("log, refusals, traces, metrics")
 	rows := a.eachRow(a.t, look("tables"))

@@ -27,6 +27,7 @@ type commands struct {
 	Run   runCommand   `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
 	Demo  demoCommand  `cmd:"" help:"Play an evening in a province against the running system."`
 	Key   keyCommand   `cmd:"" help:"Add an operator's key to a key file and print its token."`
+	CA    caCommand    `cmd:"" name:"ca" help:"Make certificates for a demonstration of mutual TLS: an authority, a server, clients."`
 	Bench benchCommand `cmd:"" help:"Measure this machine, with ratios against baselines of the same run."`
 
 	Audit auditCommand `cmd:"" help:"Recompute the invariants of money from the logs alone; fails when one does not hold."`

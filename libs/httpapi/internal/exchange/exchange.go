@@ -64,6 +64,8 @@ type Route struct {
 	Cache        time.Duration
 	// Stream has no end of its own: its time is limited by moving on, not by a clock.
 	Stream bool
+	// Changes something, or only answers.
+	Changes bool
 	// Reads a body: the endpoint calls [Exchange.Enter] when it has come, so that nobody keeps a place by sending slowly.
 	Reads bool
 }
@@ -311,6 +313,10 @@ func (x *Exchange) admit(ctx context.Context, address string) (context.Context, 
 	if !who.Is(x.Route.Roles...) {
 		return ctx, problem.New(problem.Forbidden, "role_not_allowed",
 			"your role may not do this", "vai trò của bạn không được phép thực hiện việc này")
+	}
+	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
+		return ctx, problem.New(problem.Forbidden, "scope_not_allowed",
+			"your key is not for this", "mã truy cập này không dùng được cho thao tác này")
 	}
 	if err := taken(x.server.options.Limits.Principals.Take(who.ID)); err != nil {
 		return ctx, err
