@@ -92,6 +92,19 @@ func (p Principal) Scope() string {
 // Is tells whether the principal has one of the roles.
 func (p Principal) Is(roles ...Role) bool { return slices.Contains(roles, p.Role) }
 
+// Unbounded tells whether a role lacks what bounds it. Without a unit some roles would see everything.
+func (p Principal) Unbounded() bool {
+	switch p.Role {
+	case Facility, FacilityManager:
+		return p.Facility == ""
+	case Bank:
+		return p.Bank == ""
+	case CommunePolice, LISAOfficer, Accountant, Approver, Treasurer:
+		return p.Unit == ""
+	}
+	return false
+}
+
 type contextKey struct{}
 
 // With returns a context in which p calls.

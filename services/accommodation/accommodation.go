@@ -17,6 +17,7 @@ import (
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/keybook"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -53,6 +54,7 @@ type app struct {
 	units  *units.Directory
 	places *places
 	keys   *access.Cache
+	uses   *keybook.Uses
 
 	stays, facilities *projection.Model
 }
@@ -81,7 +83,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
-		rules: rules, config: config, units: directory, places: newPlaces(base.Log),
+		rules: rules, config: config, units: directory, places: newPlaces(base.Log), uses: deps.Uses,
 	}
 	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
 	if err := a.wire(ctx, base); err != nil {
@@ -203,6 +205,13 @@ func (a *app) facilityRoutes(api *httpapi.API, police, readers []access.Role) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Roles: police, Status: http.StatusCreated,
 	}, a.issueKey)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /facilities/{id}/keys", Summary: "List a facility's keys, with their last use", Roles: police,
+	}, a.listKeys)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /facilities/{id}/keys/{key}/rotation", Roles: police, Status: http.StatusCreated,
+		Summary: "Issue a key's successor; the old one goes on for a while",
+	}, a.replaceKey)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Roles: police,
 	}, a.revokeKey)

@@ -46,7 +46,7 @@ func (m *machine) targets(t *testing.T) target {
 		"banks": "BIDVVNVX", "enrolments": enrolment["id"].(string), "enrolled": enrolment["beneficiary"].(string),
 		"entitlements": beneficiary, "payrolls": payroll, "reconciliations": payroll, "payments": payment["id"].(string),
 		"instructions": payment["end_to_end_id"].(string), "lines": first("/disbursement/v1/payrolls/" + payroll + "/lines")["id"].(string),
-		"quarantine": nothing, "projections": nothing,
+		"quarantine": nothing, "projections": nothing, "people": nothing, "sessions": "01936d4e-0000-7000-8000-000000000000",
 	}
 	g := target{ids: ids, bodies: bodies(ids), query: queries(ids), shows: shown(ids, m.demo.Actors["hotel"].Facility)}
 	_, cashless, _ := m.call(t.Context(), http.MethodGet, "/disbursement/v1/cashless?unit="+ourUnit, "lisa", "", nil)
@@ -140,6 +140,7 @@ func bodies(ids map[string]string) map[string]any {
 		"POST /disbursement/v1/payrolls/{id}/rejection":        reason,
 		"POST /disbursement/v1/payrolls/{id}/funding":          map[string]any{"amount": 1, "reference": "KB-1"},
 		"POST /disbursement/v1/payments/{id}/cash":             map[string]any{"collected_on": month + "-01", "receipt": "PC-1"},
+		"POST /access/v1/keys":                                 map[string]any{"holder": "robot", "role": "service", "scopes": "accounts:read"},
 		"POST /disbursement/v1/payments/{id}/recall":           map[string]any{"reason": "DUPL"},
 	}
 }

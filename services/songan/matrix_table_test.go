@@ -179,7 +179,7 @@ What lies outside the bounds of a ●:
 | body | 422: the unit, or the person, that the body names is not the caller's |
 | lines | the batch is taken, and the line is refused |
 
-Routes under ` + "`/auth/v1`" + ` are public: they find out who calls. So are ` + "`/healthz`, `/readyz`, `/<service>/docs`" + ` and
+What signs people in, under ` + "`/auth/v1`" + `, is public: it finds out who calls. So are ` + "`/healthz`, `/readyz`, `/<service>/docs`" + ` and
 ` + "`/<service>/openapi.json`" + `, which speak of nobody. ` + "`/metrics`" + ` is for administrators, or has an address of its own (SONGAN_METRICS).
 Sessions of approvers and treasurers get 403 ` + "`second_factor_required`" + ` everywhere until the second factor was shown.
 `

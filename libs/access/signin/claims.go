@@ -89,7 +89,7 @@ func (c Claims) principal(id string, claims map[string]any) (access.Principal, e
 		}
 		*bound.into = value
 	}
-	if missing(p) {
+	if p.Unbounded() {
 		return access.Principal{}, incomplete()
 	}
 	return p, nil
@@ -113,19 +113,6 @@ func (c Claims) role(claims map[string]any) (access.Role, error) {
 			"tài khoản chưa được gán vai trò, hoặc có nhiều vai trò; xin liên hệ quản trị viên")
 	}
 	return found[0], nil
-}
-
-// missing tells whether a role lacks what bounds it. Without a unit some roles would see everything.
-func missing(p access.Principal) bool {
-	switch p.Role {
-	case access.Facility, access.FacilityManager:
-		return p.Facility == ""
-	case access.Bank:
-		return p.Bank == ""
-	case access.CommunePolice, access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer:
-		return p.Unit == ""
-	}
-	return false
 }
 
 // needsSecondFactor tells whether a role approves or releases money.

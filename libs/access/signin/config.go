@@ -29,6 +29,8 @@ type Config struct {
 	BaseURL        string   `env:"SONGAN_BASE_URL"`
 	// DatabaseURL is where sessions are. All services that take them share it.
 	DatabaseURL string `env:"SONGAN_SESSION_DATABASE_URL"`
+	// Serve makes this process serve the routes of sign-in and of keys; one of an installation does.
+	Serve bool `env:"SONGAN_SERVE_SIGNIN" envDefault:"false"`
 	// Key is the file of the key that seals; in the data directory when it is empty, and made when it is not there.
 	Key      string        `env:"SONGAN_SESSION_KEY"`
 	Data     string        `env:"SONGAN_DATA" envDefault:".songan"`
@@ -79,7 +81,7 @@ func (c Config) Options() (Options, error) {
 	if err != nil {
 		return Options{}, fmt.Errorf("SONGAN_OIDC_CLAIMS: %w", err)
 	}
-	key, err := c.key()
+	key, err := c.SealingKey()
 	if err != nil {
 		return Options{}, fmt.Errorf("SONGAN_SESSION_KEY: %w", err)
 	}
@@ -101,8 +103,8 @@ func parseClaims(text string) (Claims, error) {
 	return c, c.check()
 }
 
-// key reads the configured key, which has to be there, or the data directory's own, which is made.
-func (c Config) key() ([]byte, error) {
+// SealingKey reads the configured key, which has to be there, or the data directory's own, which is made.
+func (c Config) SealingKey() ([]byte, error) {
 	if c.Key != "" {
 		return ReadKey(c.Key)
 	}

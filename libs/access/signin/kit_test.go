@@ -114,7 +114,7 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	}
 	api.Metrics = prometheus.NewRegistry()
 	mux.Handle("/idp/", provider)
-	mux.Handle("/auth/", o.signin.Handler())
+	mux.Handle("/auth/", o.signin.Handler(access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key()))))
 	mux.Handle("/work/", o.api(api))
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "home") })
 	return o

@@ -31,13 +31,14 @@ const (
 	callbackPath = "/" + Name + "/v1/callback"
 )
 
-// Handler serves the routes. They are public, because who calls is what they find out.
-func (s *Signin) Handler() http.Handler {
+// Handler serves the routes. Those by which people sign in are public, because who calls is what they find out; auth knows
+// who may look after others' sessions.
+func (s *Signin) Handler(auth *access.Authenticator) http.Handler {
 	o := s.options.API
 	o.Service, o.Title = Name, "Sign in"
 	o.Description = "People sign in with OpenID Connect and have a session in a cookie. A change with a cookie needs " +
 		"the header " + CSRFHeader + ", whose value GET /auth/v1/me tells."
-	o.Auth = access.New(access.Options{Now: s.now})
+	o.Auth = auth
 	a := httpapi.New(o)
 	r := &routes{Signin: s, codes: strict.For[codeBody](), logouts: strict.For[logoutBody]()}
 	for _, route := range []struct {
@@ -57,6 +58,7 @@ func (s *Signin) Handler() http.Handler {
 				return route.do(w, request)
 			})
 	}
+	s.desk(a)
 	return a
 }
 
