@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/pg"
 )
@@ -21,7 +22,7 @@ type Config struct {
 	// ClientSecret is best given as SONGAN_OIDC_CLIENT_SECRET_FILE.
 	ClientSecret string   `env:"SONGAN_OIDC_CLIENT_SECRET"`
 	Audience     string   `env:"SONGAN_OIDC_AUDIENCE" envDefault:"songan-api"`
-	Scopes       []string `env:"SONGAN_OIDC_SCOPES" envDefault:"songan"`
+	Scopes       []string `env:"SONGAN_OIDC_SCOPES" envDefault:"songan,offline_access"`
 	// Claims is Claims as JSON; empty takes [DefaultClaims].
 	Claims         string   `env:"SONGAN_OIDC_CLAIMS"`
 	OpaqueSubjects bool     `env:"SONGAN_OIDC_OPAQUE_SUBJECTS" envDefault:"false"`
@@ -36,6 +37,8 @@ type Config struct {
 	Data     string        `env:"SONGAN_DATA" envDefault:".songan"`
 	Idle     time.Duration `env:"SONGAN_SESSION_IDLE" envDefault:"30m"`
 	Absolute time.Duration `env:"SONGAN_SESSION_LIFE" envDefault:"10h"`
+	Recheck  time.Duration `env:"SONGAN_SESSION_RECHECK" envDefault:"5m"`
+	Grace    time.Duration `env:"SONGAN_SESSION_GRACE" envDefault:"15m"`
 }
 
 // poolConns are for sessions: one look-up per request of a person.
@@ -88,7 +91,7 @@ func (c Config) Options() (Options, error) {
 	return Options{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Audience: c.Audience, BaseURL: c.BaseURL,
 		Scopes: c.Scopes, Claims: claims, OpaqueSubjects: c.OpaqueSubjects, StrongACR: c.StrongACR, Key: key,
-		Idle: c.Idle, Absolute: c.Absolute,
+		Idle: c.Idle, Absolute: c.Absolute, Recheck: c.Recheck, Grace: c.Grace,
 	}, nil
 }
 
@@ -106,13 +109,13 @@ func parseClaims(text string) (Claims, error) {
 // SealingKey reads the configured key, which has to be there, or the data directory's own, which is made.
 func (c Config) SealingKey() ([]byte, error) {
 	if c.Key != "" {
-		return ReadKey(c.Key)
+		return seal.ReadKey(c.Key)
 	}
 	path := filepath.Join(c.Data, "session.key")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := CreateKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := seal.CreateKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}
-	return ReadKey(path)
+	return seal.ReadKey(path)
 }

@@ -102,8 +102,9 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	api := httpapi.Options{Now: o.clock.Now, Log: zap.New(core), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits()}
 	options := signin.Options{
 		Issuer: o.url + "/idp", ClientID: "console", ClientSecret: secret, Audience: audience, BaseURL: o.url,
-		Scopes: []string{"songan"}, Claims: signin.DefaultClaims(), OpaqueSubjects: true, Key: bytes.Repeat([]byte{7}, 32),
+		Scopes: []string{"songan", "offline_access"}, Claims: signin.DefaultClaims(), OpaqueSubjects: true, Key: bytes.Repeat([]byte{7}, 32),
 		Client: &http.Client{Transport: o.transport(), Timeout: 10 * time.Second}, API: api,
+		Recheck: 24 * time.Hour, // the provider's tokens have the system's time, and most tests move their own
 	}
 	for _, change := range changes {
 		change(&options)
