@@ -5,13 +5,17 @@
 //     can be guessed. These cannot.)
 //  2. Keys come from keyrings: a file of the operator's, a read model of a service. A keyring that cannot be
 //     asked is an error, never an answer.
-//  3. Whether a key is suspended, expired or revoked is told only to who has its secret. Everybody else hears
-//     the same "invalid_key", after the same work.
+//  3. Whether a key is suspended, expired, replaced or revoked is told only to who has its secret, in a code of its own:
+//     they were given the key, so they learn nothing about anybody else, and the technician of a hospital knows at once
+//     what to do. Everybody else, with an id that exists or not, hears the same "invalid_key", after the same work.
 //  4. Who fails too often from one address has to wait. Keys that have just worked do not: one broken
 //     program must not lock a whole hospital out.
 //  5. Other ways to show who one is are a [Proof]: a person's session, a token of an identity provider. What comes
 //     of them is the same [Principal].
-//  6. Nothing is allowed unless a route names the role. A role says what one may call; which facility, unit or
+//  6. A key may be for less than its role: its [Scopes] name the services, and whether they may only be read.
+//  7. A bank's or a facility's client certificate is no key. Who shows one has to be whom it names, and roles that were
+//     said to need one get nowhere without: a key that was stolen is of no use on another machine.
+//  8. Nothing is allowed unless a route names the role. A role says what one may call; which facility, unit or
 //     bank one may see stands in the [Principal] and is checked by the service.
 package access
 
@@ -61,6 +65,8 @@ type Principal struct {
 	Bank     string `json:"bank,omitempty"`
 	// SecondFactor says that the caller showed one. Of a key it is the operator's word; see policy.
 	SecondFactor bool `json:"second_factor,omitempty"`
+	// Scopes narrow what the role may call; empty does not.
+	Scopes Scopes `json:"scopes,omitempty"`
 }
 
 // Actor names the principal in facts and logs: "facility:<id>", "officer:<id>", "bank:<id>", "service:<id>".
@@ -87,6 +93,19 @@ func (p Principal) Scope() string {
 
 // Is tells whether the principal has one of the roles.
 func (p Principal) Is(roles ...Role) bool { return slices.Contains(roles, p.Role) }
+
+// Unbounded tells whether a role lacks what bounds it. Without a unit some roles would see everything.
+func (p Principal) Unbounded() bool {
+	switch p.Role {
+	case Facility, FacilityManager:
+		return p.Facility == ""
+	case Bank:
+		return p.Bank == ""
+	case CommunePolice, LISAOfficer, Accountant, Approver, Treasurer:
+		return p.Unit == ""
+	}
+	return false
+}
 
 type contextKey struct{}
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/httpapi/limits"
 	"github.com/songan-vn/songan/libs/problem"
 )
@@ -28,6 +29,9 @@ type Authenticator struct {
 	now      func() time.Time
 	failures *limits.Rates
 	good     *limits.Recent[struct{}]
+
+	certified []Role
+	used      func(string)
 }
 
 // Options configures an [Authenticator].
@@ -36,6 +40,10 @@ type Options struct {
 	Now func() time.Time
 	// Proofs are the other ways to show who calls, asked in order.
 	Proofs []Proof
+	// Certified are the roles that need a client's certificate beside their key or token.
+	Certified []Role
+	// Used is told the id of every key that worked, for each request: it has to be quick. Nil is fine.
+	Used func(key string)
 }
 
 // Proof is another way than an API key to show who calls: a person's session, a token of an identity provider. It is a
@@ -51,7 +59,13 @@ type Proof interface {
 
 // New returns an authenticator over keyrings.
 func New(o Options, keyrings ...Keyring) *Authenticator {
+	if o.Used == nil {
+		o.Used = func(string) {}
+	}
 	return &Authenticator{
+		certified: o.Certified,
+		used:      o.Used,
+
 		keyrings: keyrings,
 		proofs:   o.Proofs,
 		now:      o.Now,
@@ -64,6 +78,32 @@ func New(o Options, keyrings ...Keyring) *Authenticator {
 
 // Identify returns who sent a request, from this address. The error is as [Authenticator.Authenticate]'s.
 func (a *Authenticator) Identify(ctx context.Context, r *http.Request, address string) (Principal, error) {
+	who, err := a.identify(ctx, r, address)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := a.bound(r, who); err != nil {
+		return Principal{}, err
+	}
+	return who, nil
+}
+
+// bound compares who calls with whom the connection's certificate names.
+func (a *Authenticator) bound(r *http.Request, who Principal) error {
+	holder, shown := certificate.HolderOf(r.TLS)
+	if !shown && who.Is(a.certified...) {
+		return problem.New(problem.Unauthenticated, "certificate_required",
+			"your role needs a client certificate beside the key", "vai trò này cần chứng thư máy khách cùng với mã truy cập")
+	}
+	if shown && holder != (certificate.Holder{Bank: who.Bank, Facility: who.Facility}) {
+		return problem.New(problem.Unauthenticated, "certificate_mismatch",
+			"the client certificate and the key are not of the same bank or facility",
+			"chứng thư máy khách và mã truy cập không cùng một ngân hàng hoặc cơ sở")
+	}
+	return nil
+}
+
+func (a *Authenticator) identify(ctx context.Context, r *http.Request, address string) (Principal, error) {
 	for _, proof := range a.proofs {
 		if credential := proof.Credential(r); credential != "" {
 			return a.prove(ctx, proof, r, presented{credential, address})
@@ -119,6 +159,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, address
 		return Principal{}, err
 	}
 	a.good.Put(id, struct{}{})
+	a.used(id)
 	return p, nil
 }
 
@@ -147,6 +188,9 @@ func (a *Authenticator) check(ctx context.Context, id, secret string) (Principal
 	case key.Revoked:
 		return Principal{}, problem.New(problem.Unauthenticated, "key_revoked",
 			"this key was revoked", "mã truy cập đã bị thu hồi")
+	case !key.ExpiresAt.IsZero() && !a.now().Before(key.ExpiresAt) && key.Replaced:
+		return Principal{}, problem.New(problem.Unauthenticated, "key_replaced",
+			"this key was replaced by another, and the time for both is over", "mã truy cập này đã được thay bằng mã mới")
 	case !key.ExpiresAt.IsZero() && !a.now().Before(key.ExpiresAt):
 		return Principal{}, problem.New(problem.Unauthenticated, "key_expired",
 			"this key has expired", "mã truy cập đã hết hạn")

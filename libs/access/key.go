@@ -33,7 +33,41 @@ type Key struct {
 	Suspended bool `json:"suspended,omitempty"`
 	// Revoked keys are refused for ever.
 	Revoked bool `json:"revoked,omitempty"`
+	// Replaced keys have a successor and are good until ExpiresAt, so that both work for a while.
+	Replaced bool `json:"replaced,omitempty"`
 }
+
+// MostOverlap is how long a key may go on beside its successor.
+const MostOverlap = 90 * 24 * time.Hour
+
+// Rotate returns the successor of a key, with the same principal, and the key as it is from then on: good until a time, at
+// the latest until it would have ended anyway. The successor's life is counted from now; 0 gives it the end of the old one.
+func (k Key) Rotate(now, until time.Time, life time.Duration) (token string, next, old Key, err error) {
+	switch {
+	case k.Revoked || k.Replaced || !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return "", Key{}, Key{}, ErrNotRotated
+	case until.Before(now) || until.After(now.Add(MostOverlap)):
+		return "", Key{}, Key{}, ErrOverlap
+	}
+	token, next = Generate(k.Principal)
+	next.ExpiresAt = k.ExpiresAt
+	if life > 0 {
+		next.ExpiresAt = now.Add(life)
+	}
+	old = k
+	old.Replaced = true
+	if old.ExpiresAt.IsZero() || until.Before(old.ExpiresAt) {
+		old.ExpiresAt = until
+	}
+	return token, next, old, nil
+}
+
+var (
+	// ErrNotRotated says that a key which is not good any more, or has a successor, gets none.
+	ErrNotRotated = errors.New("only a key that is good and has no successor is rotated")
+	// ErrOverlap says that the old key's end is in the past, or too far away.
+	ErrOverlap = errors.New("the old key ends between now and 90 days from now")
+)
 
 // Keyring finds keys. It is a true boundary: a file, a read model, another service's answer.
 type Keyring interface {

@@ -80,7 +80,7 @@ func (k Key) valid() error {
 	case k.Principal.ID == "":
 		return errors.New("the principal has no id")
 	}
-	return nil
+	return k.Principal.Scopes.Check()
 }
 
 // WriteKeys writes keys to a file that only the owner can read, all of them or none.

@@ -109,11 +109,11 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err != nil {
 		return nil, err
 	}
-	f.Bus, err = kafkabus.Connect(kafkabus.Settings{
-		Brokers: deps.Config.Brokers, User: deps.Config.KafkaUser, Password: deps.Config.KafkaPassword,
-		ClientID: "songan-" + o.Service,
-	})
+	cluster, err := deps.Config.Cluster("songan-" + o.Service)
 	if err != nil {
+		return nil, err
+	}
+	if f.Bus, err = kafkabus.Connect(cluster); err != nil {
 		return nil, err
 	}
 	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.topic(o.Service), partitions, deps.Config.Replication); err != nil {

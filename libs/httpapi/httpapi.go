@@ -147,6 +147,7 @@ func (a *API) add(r Route, e document.Endpoint, do exchange.Endpoint) {
 		BodyLimit: cmp.Or(r.BodyLimit, defaultBodyLimit),
 		Timeout:   cmp.Or(r.Timeout, defaultTimeout),
 		Stream:    e.Kind == document.Batch,
+		Changes:   e.Kind == document.Command || e.Kind == document.Batch || e.Kind == document.Raw && method != http.MethodGet,
 		Reads:     e.Kind == document.Command || e.Kind == document.Ask || e.Kind == document.Batch,
 	}
 	route.Params = pathParams(route.Path)

@@ -11,14 +11,30 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/httpapi/limits"
 	"github.com/songan-vn/songan/libs/httpapi/lines"
+	"github.com/songan-vn/songan/libs/kafkabus"
 )
 
 // Config is what every service is configured by. A service with more has a struct of its own, read by [Load].
 type Config struct {
-	HTTP        string   `env:"SONGAN_HTTP" envDefault:"127.0.0.1:8080"`
+	HTTP string `env:"SONGAN_HTTP" envDefault:"127.0.0.1:8080"`
+	// HTTPS is a second address, where the same is served with TLS; empty for none.
+	HTTPS string `env:"SONGAN_HTTPS"`
+	// TLSCertificate and TLSKey are the files of the server's certificate, TLSClients that of the authorities whose clients'
+	// certificates are taken.
+	TLSCertificate string `env:"SONGAN_TLS_CERTIFICATE"`
+	TLSKey         string `env:"SONGAN_TLS_KEY"`
+	TLSClients     string `env:"SONGAN_TLS_CLIENT_CA"`
+	// Certified are the roles that have to come with a client's certificate beside their key or token.
+	Certified []access.Role `env:"SONGAN_TLS_CLIENT_ROLES"`
+	// Metrics is an address where /metrics is served to everybody who reaches it, and not on the API's then; empty serves
+	// it there, to administrators.
+	Metrics string `env:"SONGAN_METRICS"`
+
 	Data        string   `env:"SONGAN_DATA" envDefault:".songan"`
 	DatabaseURL string   `env:"DATABASE_URL"`
 	Kafka       string   `env:"SONGAN_KAFKA" envDefault:"127.0.0.1:9092"`
@@ -26,6 +42,13 @@ type Config struct {
 	KafkaUser   string   `env:"SONGAN_KAFKA_USER"`
 	// KafkaPassword is best given as SONGAN_KAFKA_PASSWORD_FILE.
 	KafkaPassword string `env:"SONGAN_KAFKA_PASSWORD"`
+	// KafkaTLS encrypts connections to brokers; so does a file of theirs. KafkaCA judges brokers in the place of the system's
+	// authorities, and the certificate is shown to those that ask for one.
+	KafkaTLS         bool   `env:"KAFKA_TLS" envDefault:"false"`
+	KafkaCA          string `env:"KAFKA_TLS_CA"`
+	KafkaCertificate string `env:"KAFKA_TLS_CERTIFICATE"`
+	KafkaKey         string `env:"KAFKA_TLS_KEY"`
+
 	// Topics is what the names of topics begin with, so that several installations, or tests, can
 	// share a cluster.
 	Topics string `env:"SONGAN_TOPICS" envDefault:"songan"`
@@ -66,6 +89,37 @@ type Config struct {
 	StopDelay time.Duration `env:"SONGAN_STOP_DELAY" envDefault:"0s"`
 	// StopPatience is the time for requests to finish, and then for runners to stop.
 	StopPatience time.Duration `env:"SONGAN_STOP_PATIENCE" envDefault:"15s"`
+}
+
+// check refuses settings that contradict each other.
+func (c Config) check() error {
+	var faults []error
+	if c.HTTPS != "" && (c.TLSCertificate == "" || c.TLSKey == "") {
+		faults = append(faults, errors.New("SONGAN_HTTPS needs SONGAN_TLS_CERTIFICATE and SONGAN_TLS_KEY"))
+	}
+	if len(c.Certified) > 0 && (c.HTTPS == "" || c.TLSClients == "") {
+		faults = append(faults, errors.New("SONGAN_TLS_CLIENT_ROLES needs SONGAN_HTTPS and SONGAN_TLS_CLIENT_CA"))
+	}
+	for _, role := range c.Certified {
+		if role != access.Bank && role != access.Facility {
+			faults = append(faults, errors.New("SONGAN_TLS_CLIENT_ROLES: certificates are for the roles bank and facility"))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Cluster returns how the Kafka cluster is reached.
+func (c Config) Cluster(client string) (kafkabus.Settings, error) {
+	s := kafkabus.Settings{Brokers: c.Brokers, User: c.KafkaUser, Password: c.KafkaPassword, ClientID: client}
+	files := certificate.Files{CA: c.KafkaCA, Certificate: c.KafkaCertificate, Key: c.KafkaKey}
+	if !c.KafkaTLS && files == (certificate.Files{}) {
+		return s, nil
+	}
+	var err error
+	if s.TLS, err = files.Client(); err != nil {
+		return kafkabus.Settings{}, fmt.Errorf("KAFKA_TLS_CA, KAFKA_TLS_CERTIFICATE, KAFKA_TLS_KEY: %w", err)
+	}
+	return s, nil
 }
 
 // Limits makes the limits of a process's APIs.

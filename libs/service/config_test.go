@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/telemetry"
 )
 
 func TestConfigurationHasDefaultsAndComesFromTheEnvironment(t *testing.T) {
@@ -99,4 +102,45 @@ func ExampleLoadFrom() {
 	// Output:
 	// http://127.0.0.1:8090 3s <nil>
 	// true
+}
+
+func TestSettingsOfTLSThatContradictEachOtherAreRefused(t *testing.T) {
+	t.Parallel()
+	for what, environment := range map[string]map[string]string{
+		"SONGAN_HTTPS needs":                  {"SONGAN_HTTPS": "127.0.0.1:0"},
+		"SONGAN_TLS_CLIENT_ROLES needs":       {"SONGAN_TLS_CLIENT_ROLES": "bank"},
+		"certificates are for the roles bank": {"SONGAN_TLS_CLIENT_ROLES": "treasurer"},
+	} {
+		c, err := service.LoadFrom[service.Config](environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = service.Run(t.Context(), service.Host{Config: c, Log: zap.NewNop(), Metrics: telemetry.Metrics()})
+		if err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestTheClusterIsReachedByTLSWhenAVariableSaysSo(t *testing.T) {
+	t.Parallel()
+	a, err := certificate.OpenAuthority(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, environment := range map[string]map[string]string{
+		"plain": {}, "the system's authorities": {"KAFKA_TLS": "true"}, "its own": {"KAFKA_TLS_CA": a.CA()},
+	} {
+		c, err := service.LoadFrom[service.Config](environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Cluster("test")
+		if err != nil || (s.TLS != nil) != (name != "plain") || (s.TLS != nil && s.TLS.RootCAs != nil) != (name == "its own") {
+			t.Errorf("%s: %+v %v", name, s.TLS, err)
+		}
+	}
+	if _, err := (service.Config{KafkaCA: "/nowhere"}).Cluster("test"); err == nil || !strings.Contains(err.Error(), "KAFKA_TLS_CA") {
+		t.Error(err)
+	}
 }

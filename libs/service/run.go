@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -27,6 +28,8 @@ type Host struct {
 	Config  Config
 	Log     *zap.Logger
 	Metrics *prometheus.Registry
+	// Auth tells who asks for metrics; without it they are not served where the API is.
+	Auth *access.Authenticator
 	// Listening is called once connections are taken, with the address, whose port may have been chosen by the system.
 	// Nil is fine.
 	Listening func(net.Addr)
@@ -43,50 +46,36 @@ func Run(ctx context.Context, h Host, services ...Service) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, h.Config)
+	doors, err := open(ctx, h.Config)
 	if err != nil {
 		return err
 	}
 	runners := start(ctx, services, fail)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		if err := server.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fail(fmt.Errorf("serve HTTP: %w", err))
-		}
-	}()
-	h.Log.Info("listening", zap.String("at", listener.Addr().String()), zap.Int("services", len(services)))
+	var serving sync.WaitGroup
+	for _, d := range doors {
+		serving.Go(func() {
+			if err := server.serve(d); !errors.Is(err, http.ErrServerClosed) {
+				fail(fmt.Errorf("serve %s: %w", d.variable, err))
+			}
+		})
+		h.Log.Info("listening", zap.String("as", d.variable), zap.String("at", d.Addr().String()), zap.Int("services", len(services)))
+	}
 	server.ready.Store(true)
 	if h.Listening != nil {
-		h.Listening(listener.Addr())
+		h.Listening(doors[0].Addr())
 	}
 
 	<-ctx.Done()
 	cause := context.Cause(ctx)
 	h.Log.Info("stopping", telemetry.Err(cause))
 	err = server.stop(ctx, h.Config)
-	<-served
+	serving.Wait()
 	err = errors.Join(err, runners.stop(h.Config.StopPatience))
 	h.Log.Info("stopped")
 	if errors.Is(cause, context.Canceled) || errors.Is(cause, ErrSignal) {
 		return err
 	}
 	return errors.Join(cause, err)
-}
-
-// listen takes the port, or says in one sentence why it cannot.
-func listen(ctx context.Context, c Config) (net.Listener, error) {
-	var l net.ListenConfig
-	listener, err := l.Listen(ctx, "tcp", c.HTTP)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("SONGAN_HTTP: %s is in use by another process; stop that one, or set SONGAN_HTTP to another address", c.HTTP)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("SONGAN_HTTP: this user may not listen on %s; ports below 1024 are for root", c.HTTP)
-	case err != nil:
-		return nil, fmt.Errorf("SONGAN_HTTP: listen on %s: %w", c.HTTP, err)
-	}
-	return limitListener(listener, c.Connections), nil
 }
 
 // CloseAll closes services, the last one first, for [Run] and for whoever built some and then failed.

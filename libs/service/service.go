@@ -12,6 +12,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/keybook"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/pace"
@@ -64,6 +66,8 @@ type Deps struct {
 	Keys []access.Keyring
 	// Proofs are the other ways to show who calls that all services accept: sessions of people, tokens of a provider.
 	Proofs []access.Proof
+	// Uses notes when keys were last used; nil where there is no database for it.
+	Uses *keybook.Uses
 	// API is complete but for what only the service knows: its titles, Auth, Name and Fingerprint.
 	API httpapi.Options
 }
@@ -82,7 +86,9 @@ func NewDeps(ctx context.Context, name string, c Config) (d Deps, closeDeps func
 		Config: c, Log: log, Now: time.Now, Metrics: telemetry.Metrics(), Tracer: tracing.Provider(), DatabaseURL: c.DatabaseURL,
 	}
 	if c.AccessKeys != "" {
-		keys, err := access.ReadKeys(c.AccessKeys)
+		keys, err := access.OpenKeyFile(c.AccessKeys, d.Now, func(err error) {
+			log.Warn("the key file cannot be read any more; its keys are those of before", telemetry.Err(err))
+		})
 		if err != nil {
 			return Deps{}, nil, fmt.Errorf("SONGAN_ACCESS_KEYS: %w", err)
 		}
@@ -114,11 +120,15 @@ func (d Deps) For(name string) Deps {
 
 // Auth returns an authenticator over the service's own keyrings and those of everybody.
 func (d Deps) Auth(own ...access.Keyring) *access.Authenticator {
-	return access.New(access.Options{Now: d.Now, Proofs: d.Proofs}, append(own, d.Keys...)...)
+	return access.New(access.Options{
+		Now: d.Now, Proofs: d.Proofs, Certified: d.Config.Certified, Used: d.Uses.Note,
+	}, append(own, d.Keys...)...)
 }
 
 // Host returns what [Run] needs to know.
-func (d Deps) Host() Host { return Host{Config: d.Config, Log: d.Log, Metrics: d.Metrics} }
+func (d Deps) Host() Host {
+	return Host{Config: d.Config, Log: d.Log, Metrics: d.Metrics, Auth: d.Auth()}
+}
 
 // Main runs one service in this process, and ends the process. It is the one statement of cmd/<service>/main.go.
 func Main(name string, build func(context.Context, Deps) (Service, error)) {
@@ -144,9 +154,13 @@ func runOne(name string, build func(context.Context, Deps) (Service, error)) (er
 		defer cancel()
 		_ = closeDeps(ctx) // spans that nobody takes must not turn a good end into a bad one
 	}()
-	s, err := build(ctx, deps.For(name))
+	around, err := deps.joinAccess(ctx)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	return Run(ctx, deps.Host(), s)
+	s, err := build(ctx, deps.For(name))
+	if err != nil {
+		return errors.Join(fmt.Errorf("start: %w", err), CloseAll(around))
+	}
+	return Run(ctx, deps.Host(), append(around, s)...)
 }

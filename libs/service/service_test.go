@@ -122,9 +122,6 @@ func TestServicesAreMountedSideBySide(t *testing.T) {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
-	if status, body := h.get(t, "/metrics"); status != 200 || !strings.Contains(body, "go_goroutines") {
-		t.Error(status, body)
-	}
 	if status, body := h.get(t, "/identity/x"); status != 404 || !strings.Contains(body, `"code":"not_found"`) {
 		t.Error(status, body)
 	}

@@ -17,6 +17,7 @@ import (
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/keybook"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -56,6 +57,7 @@ type app struct {
 	// disclosure says in which form each role sees what about people; proof proves a fact of a stream.
 	disclosure privacy.Table
 	proof      func(ctx context.Context, stream string, version int) (witness.Receipt, error)
+	uses       *keybook.Uses
 
 	stays, facilities *projection.Model
 }
@@ -84,7 +86,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
-		rules: rules, config: config, units: directory, places: newPlaces(base.Log),
+		rules: rules, config: config, units: directory, places: newPlaces(base.Log), uses: deps.Uses,
 		disclosure: base.Disclosure, proof: base.Proof,
 	}
 	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
@@ -206,6 +208,13 @@ func (a *app) facilityRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Action: "accommodation.issue_key", Status: http.StatusCreated,
 	}, a.issueKey)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /facilities/{id}/keys", Summary: "List a facility's keys, with their last use", Action: "accommodation.list_keys",
+	}, a.listKeys)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /facilities/{id}/keys/{key}/rotation", Action: "accommodation.rotate_key", Status: http.StatusCreated,
+		Summary: "Issue a key's successor; the old one goes on for a while",
+	}, a.replaceKey)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Action: "accommodation.revoke_key",
 	}, a.revokeKey)

@@ -173,7 +173,34 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 		h.get(t, "inn", "/notices", "").want(t, http.StatusOK)
 		key := strings.Split(h.token("inn"), "_")[1]
 		h.send(t, http.MethodDelete, "police", "/facilities/"+id+"/keys/"+key, nil, nil).want(t, http.StatusOK)
-		h.get(t, "inn", "/notices", "").want(t, http.StatusUnauthorized)
+		if refused := h.get(t, "inn", "/notices", ""); refused.status != http.StatusUnauthorized || refused.text(t, "code") != "key_revoked" {
+			t.Fatalf("%d %s", refused.status, refused.body)
+		}
+	})
+	t.Run("a replaced key goes on until its time, and the list says what became of it", func(t *testing.T) {
+		t.Parallel()
+		id := h.facility(t, "lodge", "police")
+		key := strings.Split(h.token("lodge"), "_")[1]
+		for range 2 { // a repeat has the same token
+			next := h.post(t, "police", "/facilities/"+id+"/keys/"+key+"/rotation", "rotate", object{})
+			next.want(t, http.StatusCreated)
+			h.hand("lodge-next", next.text(t, "token"))
+		}
+		h.get(t, "lodge", "/notices", "").want(t, http.StatusOK)
+		h.get(t, "lodge-next", "/notices", "").want(t, http.StatusOK)
+		var list struct {
+			Items []struct{ Key, Successor string }
+		}
+		h.get(t, "police", "/facilities/"+id+"/keys", "").into(t, &list)
+		if len(list.Items) != 2 {
+			t.Fatalf("%+v", list)
+		}
+		for _, k := range list.Items {
+			if (k.Successor != "") != (k.Key == key) {
+				t.Errorf("%+v", list)
+			}
+		}
+		h.get(t, "stranger", "/facilities/"+id+"/keys", "").want(t, http.StatusNotFound)
 	})
 	t.Run("a suspended facility is refused until it is reinstated", func(t *testing.T) {
 		t.Parallel()

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -152,48 +151,4 @@ func changeFacility[I any](
 		a.keys.Forget(key)
 	}
 	return httpapi.Done[Facility]{Answer: a.viewFacility(out.State), Position: out.Position, Replayed: out.Replayed}, nil
-}
-
-// KeyBody says how long a key is good for.
-type KeyBody struct {
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"a year from now when left out"`
-}
-
-// IssuedKey is a key with its token. Only a hash of the token's secret is kept.
-type IssuedKey struct {
-	Key       string    `json:"key"`
-	Facility  string    `json:"facility"`
-	Token     string    `json:"token" doc:"cannot be read again: only a hash is kept"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// keyLife is how long a key is good for when nobody says otherwise.
-const keyLife = 365 * 24 * time.Hour
-
-func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Done[IssuedKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
-	if err != nil {
-		return httpapi.Done[IssuedKey]{}, err
-	}
-	expires := c.In.ExpiresAt
-	if expires.IsZero() {
-		expires = c.Meta.At.Add(keyLife)
-	}
-	// Derived from request and facility, so that a repeat answers with the same token, and the same idempotency key at
-	// another facility with another one.
-	derive := func(kind string) string { return a.vault.Name(kind, f.Facility, c.Who.Scope(), c.Key) }
-	id := f.Facility + derive("key")[:keySuffix]
-	secret := derive("key-secret-1") + derive("key-secret-2")
-	token, key := access.Token(id, []byte(secret), access.Principal{ID: id, Role: access.Facility, Facility: f.Facility})
-	cmd := facility.IssueKey{Key: key.ID, Hash: key.Hash, ExpiresAt: expires}
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta)
-	if err != nil {
-		return httpapi.Done[IssuedKey]{}, err
-	}
-	answer := IssuedKey{Key: id, Facility: f.Facility, Token: token, ExpiresAt: out.State.Keys[id].ExpiresAt}
-	return httpapi.Done[IssuedKey]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
-}
-
-func (a *app) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Facility], error) {
-	return changeFacility(ctx, a, c, facility.RevokeKey{Key: c.Path("key")})
 }

@@ -69,12 +69,12 @@ func (p *places) Lookup(ctx context.Context, id string) (access.Key, error) {
 	if err != nil {
 		return access.Key{}, err
 	}
-	key, usable := f.Keys[id]
-	if !usable {
+	key, known := f.Keys[id]
+	if !known {
 		return access.Key{}, access.ErrUnknownKey
 	}
 	return access.Key{
-		ID: key.Key, Hash: key.Hash, ExpiresAt: key.ExpiresAt, Suspended: f.Suspended,
+		ID: key.Key, Hash: key.Hash, ExpiresAt: key.ExpiresAt, Suspended: f.Suspended, Revoked: key.Revoked, Replaced: key.Successor != "",
 		Principal: access.Principal{ID: key.Key, Role: access.Facility, Facility: owner, Unit: f.Unit.Code},
 	}, nil
 }

@@ -360,7 +360,7 @@ func (a *aviary) search(step func(string)) (found []finding) {
 	for _, text := range a.spans.all() {
 		look("traces")("traces", text)
 	}
-	look("metrics")("metrics", string(a.do(http.MethodGet, "/metrics", "", "", nil, http.StatusOK)))
+	look("metrics")("metrics", string(a.do(http.MethodGet, "/metrics", "admin", "", nil, http.StatusOK)))
 	for _, text := range a.metrics.all() {
 		look("metrics")("metrics", text)
 	}

@@ -3,17 +3,11 @@ package songan
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
-	"slices"
-	"time"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/services/songan/internal/bench"
@@ -24,10 +18,12 @@ import (
 
 // commands is the command line.
 type commands struct {
-	Run   runCommand   `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
-	Demo  demoCommand  `cmd:"" help:"Play an evening in a province against the running system."`
-	Key   keyCommand   `cmd:"" help:"Add an operator's key to a key file and print its token."`
-	Bench benchCommand `cmd:"" help:"Measure this machine, with ratios against baselines of the same run."`
+	Run    runCommand    `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
+	Demo   demoCommand   `cmd:"" help:"Play an evening in a province against the running system."`
+	Key    keyCommand    `cmd:"" help:"Operators' keys in a file: add (the default), list, rotate, revoke. A running system sees the change within a second."`
+	CA     caCommand     `cmd:"" name:"ca" help:"Make certificates for a demonstration of mutual TLS: an authority, a server, clients."`
+	Config configCommand `cmd:"" help:"Print the configuration that this environment makes, without secrets."`
+	Bench  benchCommand  `cmd:"" help:"Measure this machine, with ratios against baselines of the same run."`
 
 	Audit auditCommand `cmd:"" help:"Recompute the invariants of money from the logs alone; fails when one does not hold."`
 
@@ -101,36 +97,6 @@ type replayCommand struct{ office.Replay }
 
 // Run replays, and fails when a line of a ledger is damaged.
 func (r replayCommand) Run(ctx context.Context) error { return r.Do(ctx, os.Stdout) }
-
-type keyCommand struct {
-	File string        `help:"Key file (SONGAN_ACCESS_KEYS); made when it is not there." required:""`
-	ID   string        `help:"Who holds the key: an officer's or a program's name in the records." required:""`
-	Role string        `help:"commune_police, steering, auditor, admin, service, ..." required:""`
-	Unit string        `help:"Code of the officer's commune."`
-	For  time.Duration `help:"How long the key is good for." default:"8760h"`
-}
-
-// Run adds a key to an operators' file and prints its token, once.
-func (k keyCommand) Run() error {
-	if !access.Role(k.Role).Known() {
-		return fmt.Errorf("there is no role %q", k.Role)
-	}
-	ring, err := access.ReadKeys(k.File)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	keys := slices.Collect(maps.Values(ring))
-	if role := access.Role(k.Role); role == access.Approver || role == access.Treasurer {
-		return fmt.Errorf("a %s signs in with a second factor; a key has none", role)
-	}
-	token, key := access.Generate(access.Principal{ID: k.ID, Role: access.Role(k.Role), Unit: k.Unit})
-	key.ExpiresAt = time.Now().Add(k.For)
-	if err := access.WriteKeys(k.File, append(keys, key)); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(os.Stdout, token)
-	return err
-}
 
 // Main runs a command and returns the status for the shell.
 func Main(args []string) int {

@@ -38,6 +38,48 @@ func TestKeysAreAddedToAnOperatorsFile(t *testing.T) {
 	}
 }
 
+func TestKeysOfTheFileAreRotatedAndRevoked(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "keys.json")
+	only := func() access.Key {
+		ring, err := access.ReadKeys(file)
+		if err != nil || len(ring) != 1 {
+			t.Fatal(ring, err)
+		}
+		for _, k := range ring {
+			return k
+		}
+		return access.Key{}
+	}
+	run := func(want int, args ...string) {
+		t.Helper()
+		if status := songan.Main(append([]string{"key"}, args...)); status != want {
+			t.Fatalf("%v ends with %d", args, status)
+		}
+	}
+	run(0, "add", "--file", file, "--id", "icb", "--role", "bank", "--bank", "ICBVVNVX", "--scopes", "bankgateway:read")
+	key := only()
+	run(0, "rotate", "--file", file, "--key", key.ID, "--overlap", "1h")
+	run(1, "rotate", "--file", file, "--key", key.ID, "--overlap", "1h") // it has a successor
+	run(1, "rotate", "--file", file, "--key", "nobodys")
+	ring, err := access.ReadKeys(file)
+	if err != nil || len(ring) != 2 {
+		t.Fatal(ring, err)
+	}
+	for id, k := range ring {
+		if k.Principal != (access.Principal{ID: "icb", Role: access.Bank, Bank: "ICBVVNVX", Scopes: "bankgateway:read"}) || k.Replaced != (id == key.ID) {
+			t.Errorf("%+v", k)
+		}
+	}
+	run(0, "revoke", "--file", file, "--key", key.ID)
+	if ring, err = access.ReadKeys(file); err != nil || !ring[key.ID].Revoked {
+		t.Error(ring, err)
+	}
+	run(0, "list", "--file", file)
+	run(1, "add", "--file", file, "--id", "x", "--role", "bank") // without a bank
+	run(1, "add", "--file", file, "--id", "x", "--role", "treasurer", "--unit", "01")
+}
+
 func TestACommandLineThatMakesNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"sing"}, {"key"}, {"demo", "--facilities", "many"}} {

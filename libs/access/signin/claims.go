@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin/internal/party"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -19,13 +19,15 @@ type Claims struct {
 	Facility string `json:"facility,omitempty"`
 	Unit     string `json:"unit,omitempty"`
 	Bank     string `json:"bank,omitempty"`
+	// Scopes names the claim of a machine's scopes, a text like access.Scopes; nobody has any when it is empty.
+	Scopes string `json:"scopes,omitempty"`
 	// Roles translates the provider's words into ours; what is not in it is no role. Empty takes our own words.
 	Roles map[string]access.Role `json:"roles,omitempty"`
 }
 
 // DefaultClaims are those of the embedded provider.
 func DefaultClaims() Claims {
-	return Claims{Role: "songan_role", Facility: "songan_facility", Unit: "songan_unit", Bank: "songan_bank"}
+	return Claims{Role: "songan_role", Facility: "songan_facility", Unit: "songan_unit", Bank: "songan_bank", Scopes: "songan_scopes"}
 }
 
 func (c Claims) check() error {
@@ -89,10 +91,26 @@ func (c Claims) principal(id string, claims map[string]any) (access.Principal, e
 		}
 		*bound.into = value
 	}
-	if missing(p) {
+	if p.Scopes, err = c.scopes(claims); err != nil {
+		return access.Principal{}, err
+	}
+	if p.Unbounded() {
 		return access.Principal{}, incomplete()
 	}
 	return p, nil
+}
+
+// scopes reads what a machine is for. A claim that is there and cannot be read is a refusal, never all that the role may.
+func (c Claims) scopes(claims map[string]any) (access.Scopes, error) {
+	claim := find(claims, c.Scopes)
+	if claim == nil || c.Scopes == "" {
+		return "", nil
+	}
+	said := access.Scopes(strings.Join(words(claim), " "))
+	if said == "" || said.Check() != nil {
+		return "", incomplete()
+	}
+	return said, nil
 }
 
 // role finds the one role that the claims name.
@@ -113,19 +131,6 @@ func (c Claims) role(claims map[string]any) (access.Role, error) {
 			"tài khoản chưa được gán vai trò, hoặc có nhiều vai trò; xin liên hệ quản trị viên")
 	}
 	return found[0], nil
-}
-
-// missing tells whether a role lacks what bounds it. Without a unit some roles would see everything.
-func missing(p access.Principal) bool {
-	switch p.Role {
-	case access.Facility, access.FacilityManager:
-		return p.Facility == ""
-	case access.Bank:
-		return p.Bank == ""
-	case access.CommunePolice, access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer:
-		return p.Unit == ""
-	}
-	return false
 }
 
 // needsSecondFactor tells whether a role approves or releases money.
@@ -190,10 +195,19 @@ func (s *Signin) strong(claims map[string]any) bool {
 	})
 }
 
-// subjectOf makes a principal of a verified token's claims.
-func (s *Signin) subjectOf(subject string, claims map[string]any) (access.Principal, error) {
-	if subject == "" {
-		return access.Principal{}, fmt.Errorf("the token has no subject: %w", errToken)
+// principalOf makes a principal of a token that may be believed.
+func (s *Signin) principalOf(t party.Token) (access.Principal, error) {
+	if t.Subject == "" {
+		return access.Principal{}, party.InvalidToken()
 	}
-	return s.options.Claims.principal(s.PersonID(subject), claims)
+	return s.options.Claims.principal(s.PersonID(t.Subject), t.Claims)
+}
+
+// signedIn is [Signin.principalOf] of a person; a role of programs is none of theirs.
+func (s *Signin) signedIn(t party.Token) (access.Principal, error) {
+	who, err := s.principalOf(t)
+	if err == nil && who.Role == access.Service {
+		err = problem.New(problem.Forbidden, "role_not_allowed", "this is a role of programs", "vai trò này chỉ dành cho phần mềm")
+	}
+	return who, err
 }

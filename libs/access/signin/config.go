@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/pg"
 )
@@ -21,7 +22,7 @@ type Config struct {
 	// ClientSecret is best given as SONGAN_OIDC_CLIENT_SECRET_FILE.
 	ClientSecret string   `env:"SONGAN_OIDC_CLIENT_SECRET"`
 	Audience     string   `env:"SONGAN_OIDC_AUDIENCE" envDefault:"songan-api"`
-	Scopes       []string `env:"SONGAN_OIDC_SCOPES" envDefault:"songan"`
+	Scopes       []string `env:"SONGAN_OIDC_SCOPES" envDefault:"songan,offline_access"`
 	// Claims is Claims as JSON; empty takes [DefaultClaims].
 	Claims         string   `env:"SONGAN_OIDC_CLAIMS"`
 	OpaqueSubjects bool     `env:"SONGAN_OIDC_OPAQUE_SUBJECTS" envDefault:"false"`
@@ -29,11 +30,15 @@ type Config struct {
 	BaseURL        string   `env:"SONGAN_BASE_URL"`
 	// DatabaseURL is where sessions are. All services that take them share it.
 	DatabaseURL string `env:"SONGAN_SESSION_DATABASE_URL"`
+	// Serve makes this process serve the routes of sign-in and of keys; one of an installation does.
+	Serve bool `env:"SONGAN_SERVE_SIGNIN" envDefault:"false"`
 	// Key is the file of the key that seals; in the data directory when it is empty, and made when it is not there.
 	Key      string        `env:"SONGAN_SESSION_KEY"`
 	Data     string        `env:"SONGAN_DATA" envDefault:".songan"`
 	Idle     time.Duration `env:"SONGAN_SESSION_IDLE" envDefault:"30m"`
 	Absolute time.Duration `env:"SONGAN_SESSION_LIFE" envDefault:"10h"`
+	Recheck  time.Duration `env:"SONGAN_SESSION_RECHECK" envDefault:"5m"`
+	Grace    time.Duration `env:"SONGAN_SESSION_GRACE" envDefault:"15m"`
 }
 
 // poolConns are for sessions: one look-up per request of a person.
@@ -79,14 +84,14 @@ func (c Config) Options() (Options, error) {
 	if err != nil {
 		return Options{}, fmt.Errorf("SONGAN_OIDC_CLAIMS: %w", err)
 	}
-	key, err := c.key()
+	key, err := c.SealingKey()
 	if err != nil {
 		return Options{}, fmt.Errorf("SONGAN_SESSION_KEY: %w", err)
 	}
 	return Options{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Audience: c.Audience, BaseURL: c.BaseURL,
 		Scopes: c.Scopes, Claims: claims, OpaqueSubjects: c.OpaqueSubjects, StrongACR: c.StrongACR, Key: key,
-		Idle: c.Idle, Absolute: c.Absolute,
+		Idle: c.Idle, Absolute: c.Absolute, Recheck: c.Recheck, Grace: c.Grace,
 	}, nil
 }
 
@@ -101,16 +106,16 @@ func parseClaims(text string) (Claims, error) {
 	return c, c.check()
 }
 
-// key reads the configured key, which has to be there, or the data directory's own, which is made.
-func (c Config) key() ([]byte, error) {
+// SealingKey reads the configured key, which has to be there, or the data directory's own, which is made.
+func (c Config) SealingKey() ([]byte, error) {
 	if c.Key != "" {
-		return ReadKey(c.Key)
+		return seal.ReadKey(c.Key)
 	}
 	path := filepath.Join(c.Data, "session.key")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := CreateKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := seal.CreateKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}
-	return ReadKey(path)
+	return seal.ReadKey(path)
 }

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -10,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-
+	"github.com/songan-vn/songan/libs/access/signin/internal/party"
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -57,18 +56,14 @@ func (s *Signin) cookie(r *http.Request, name string) string {
 
 // attempt is a sign-in under way, sealed in a cookie of the browser that began it.
 type attempt struct {
-	State    string    `json:"state"`
-	Nonce    string    `json:"nonce"`
-	Verifier string    `json:"verifier"`
-	Return   string    `json:"return"`
-	Expires  time.Time `json:"expires"`
+	party.Attempt
+
+	Return  string    `json:"return"`
+	Expires time.Time `json:"expires"`
 }
 
 func (s *Signin) newAttempt(back string) attempt {
-	return attempt{
-		State: newToken(), Nonce: newToken(), Verifier: oauth2.GenerateVerifier(), Return: back,
-		Expires: s.now().Add(loginLife),
-	}
+	return attempt{Attempt: party.NewAttempt(), Return: back, Expires: s.now().Add(loginLife)}
 }
 
 func (s *Signin) keepAttempt(w http.ResponseWriter, a attempt) error {
@@ -76,7 +71,7 @@ func (s *Signin) keepAttempt(w http.ResponseWriter, a attempt) error {
 	if err != nil {
 		return fmt.Errorf("encode sign-in: %w", err)
 	}
-	s.setCookie(w, loginCookie, encode(s.secrets.seal(loginCookie, plain)), loginLife)
+	s.setCookie(w, loginCookie, seal.Encode(s.secrets.Seal(loginCookie, plain)), loginLife)
 	return nil
 }
 
@@ -86,21 +81,16 @@ func (s *Signin) takeAttempt(w http.ResponseWriter, r *http.Request, state strin
 	if err != nil {
 		return attempt{}, notBegunHere()
 	}
-	plain, err := s.secrets.open(loginCookie, sealed)
+	plain, err := s.secrets.Open(loginCookie, sealed)
 	if err != nil {
 		return attempt{}, notBegunHere()
 	}
 	var a attempt
-	if err := json.Unmarshal(plain, &a); err != nil || !same(a.State, state) || !s.now().Before(a.Expires) {
+	if err := json.Unmarshal(plain, &a); err != nil || !seal.Same(a.State, state) || !s.now().Before(a.Expires) {
 		return attempt{}, notBegunHere()
 	}
 	s.setCookie(w, loginCookie, "", 0)
 	return a, nil
-}
-
-// same compares two secrets, none of them empty, in constant time.
-func same(a, b string) bool {
-	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
 func notBegunHere() error {

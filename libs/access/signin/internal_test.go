@@ -14,32 +14,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
 )
-
-func TestCodesAreThoseOfRFC6238(t *testing.T) {
-	t.Parallel()
-	secret := []byte("12345678901234567890")
-	for at, want := range map[int64]string{ // appendix B, the last six of eight digits
-		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130",
-	} {
-		if got := codeAt(secret, at/stepSeconds); got != want {
-			t.Errorf("at %d: %s, want %s", at, got, want)
-		}
-	}
-	now := time.Unix(1_700_000_000, 0)
-	current := now.Unix() / stepSeconds
-	for offset, want := range map[int64]bool{-2: false, -1: true, 0: true, 1: true, 2: false} {
-		if _, ok := stepOf(secret, codeAt(secret, current+offset), 0, now); ok != want {
-			t.Errorf("a code of %+d steps: %v", offset, ok)
-		}
-	}
-	if _, ok := stepOf(secret, codeAt(secret, current), current, now); ok {
-		t.Error("the same step twice")
-	}
-}
 
 func TestClaimsAreTranslatedByConfiguration(t *testing.T) {
 	t.Parallel()
@@ -83,39 +62,18 @@ func TestEveryRoleThatIsBoundNeedsItsBound(t *testing.T) {
 	}
 }
 
-func TestWhatIsSealedOpensForItsUseOnly(t *testing.T) {
-	t.Parallel()
-	s, err := newSecrets(bytes.Repeat([]byte{1}, keyBytes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealed := s.seal("factor a", []byte("secret"))
-	if plain, err := s.open("factor a", sealed); err != nil || string(plain) != "secret" {
-		t.Error(plain, err)
-	}
-	if _, err := s.open("factor b", sealed); err == nil {
-		t.Error("opened for somebody else")
-	}
-	if bytes.Equal(sealed, s.seal("factor a", []byte("secret"))) {
-		t.Error("sealed the same way twice")
-	}
-	if _, err := newSecrets([]byte("short")); err == nil {
-		t.Error("a short key was taken")
-	}
-}
-
 func TestTheKeyIsMadeOnceAndForTheOwnerAlone(t *testing.T) {
 	t.Parallel()
 	c := Config{Data: t.TempDir(), Issuer: "https://id", ClientID: "c"}
 	first, err := c.Options()
-	if err != nil || len(first.Key) != keyBytes || first.Claims.Role != "songan_role" {
+	if err != nil || len(first.Key) != 32 || first.Claims.Role != "songan_role" {
 		t.Fatal(first, err)
 	}
 	if again, err := c.Options(); err != nil || !bytes.Equal(again.Key, first.Key) {
 		t.Error(err)
 	}
 	path := filepath.Join(c.Data, "session.key")
-	if err := CreateKey(path); err == nil {
+	if err := seal.CreateKey(path); err == nil {
 		t.Error("the key was replaced")
 	}
 	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // that is the test

@@ -104,8 +104,9 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	api := httpapi.Options{Now: o.clock.Now, Log: zap.New(core), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits()}
 	options := signin.Options{
 		Issuer: o.url + "/idp", ClientID: "console", ClientSecret: secret, Audience: audience, BaseURL: o.url,
-		Scopes: []string{"songan"}, Claims: signin.DefaultClaims(), OpaqueSubjects: true, Key: bytes.Repeat([]byte{7}, 32),
+		Scopes: []string{"songan", "offline_access"}, Claims: signin.DefaultClaims(), OpaqueSubjects: true, Key: bytes.Repeat([]byte{7}, 32),
 		Client: &http.Client{Transport: o.transport(), Timeout: 10 * time.Second}, API: api,
+		Recheck: 24 * time.Hour, // the provider's tokens have the system's time, and most tests move their own
 	}
 	for _, change := range changes {
 		change(&options)
@@ -116,7 +117,7 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	}
 	api.Metrics = prometheus.NewRegistry()
 	mux.Handle("/idp/", provider)
-	mux.Handle("/auth/", o.signin.Handler())
+	mux.Handle("/auth/", o.signin.Handler(access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key()))))
 	mux.Handle("/work/", o.api(api))
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "home") })
 	return o

@@ -7,16 +7,15 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-json-experiment/json"
 	"go.uber.org/zap"
-	"golang.org/x/oauth2"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin/internal/factor"
+	"github.com/songan-vn/songan/libs/access/signin/internal/party"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/httpapi/strict"
 	"github.com/songan-vn/songan/libs/problem"
@@ -31,13 +30,14 @@ const (
 	callbackPath = "/" + Name + "/v1/callback"
 )
 
-// Handler serves the routes. They are public, because who calls is what they find out.
-func (s *Signin) Handler() http.Handler {
+// Handler serves the routes. Those by which people sign in are public, because who calls is what they find out; auth knows
+// who may look after others' sessions.
+func (s *Signin) Handler(auth *access.Authenticator) http.Handler {
 	o := s.options.API
 	o.Service, o.Title = Name, "Sign in"
 	o.Description = "People sign in with OpenID Connect and have a session in a cookie. A change with a cookie needs " +
 		"the header " + CSRFHeader + ", whose value GET /auth/v1/me tells."
-	o.Auth = access.New(access.Options{Now: s.now})
+	o.Auth = auth
 	a := httpapi.New(o)
 	r := &routes{Signin: s, codes: strict.For[codeBody](), logouts: strict.For[logoutBody]()}
 	for _, route := range []struct {
@@ -57,6 +57,7 @@ func (s *Signin) Handler() http.Handler {
 				return route.do(w, request)
 			})
 	}
+	s.desk(a)
 	return a
 }
 
@@ -83,15 +84,15 @@ func (s *routes) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.toPeople(w, r, err)
 	}
-	found, err := s.provider.describe(r.Context())
+	a := s.newAttempt(back)
+	to, err := s.provider.Begin(r.Context(), a.Attempt)
 	if err != nil {
 		return s.toPeople(w, r, err)
 	}
-	a := s.newAttempt(back)
 	if err := s.keepAttempt(w, a); err != nil {
 		return err
 	}
-	http.Redirect(w, r, found.oauth.AuthCodeURL(a.State, oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier)), http.StatusFound)
+	http.Redirect(w, r, to, http.StatusFound)
 	return nil
 }
 
@@ -113,26 +114,25 @@ func (s *routes) signIn(w http.ResponseWriter, r *http.Request) (back string, er
 		return "", err
 	}
 	if issuer := q.Get("iss"); q.Get("code") == "" || issuer != "" && issuer != s.options.Issuer {
-		return "", refusedSignIn()
+		return "", party.Refused()
 	}
-	token, claims, err := s.provider.exchange(r.Context(), q.Get("code"), a, s.now)
+	token, err := s.provider.Exchange(r.Context(), q.Get("code"), a.Attempt)
 	if err != nil {
 		return "", err
 	}
-	who, err := s.subjectOf(token.Subject, claims)
+	who, err := s.signedIn(token)
 	if err != nil {
 		return "", err
 	}
-	if who.Role == access.Service {
-		return "", problem.New(problem.Forbidden, "role_not_allowed", "this is a role of programs", "vai trò này chỉ dành cho phần mềm")
-	}
-	_, err = s.openSession(w, r, Session{Who: who, Strong: s.strong(claims), Expires: s.now().Add(s.options.Absolute)})
+	_, err = s.openSession(w, r, Session{
+		Who: who, Strong: s.strong(token.Claims), Expires: s.now().Add(s.options.Absolute), Subject: token.Subject, Refresh: token.Refresh,
+	})
 	return a.Return, err
 }
 
 // openSession begins a session in the browser, in the place of the one that it had.
 func (s *routes) openSession(w http.ResponseWriter, r *http.Request, n Session) (view, error) {
-	token, n, err := s.begin(r.Context(), s.cookie(r, sessionCookie), n)
+	token, n, err := s.sessions.Begin(r.Context(), s.cookie(r, sessionCookie), n)
 	if err != nil {
 		return view{}, err
 	}
@@ -154,12 +154,12 @@ type view struct {
 }
 
 func (s *routes) view(ctx context.Context, token string, n Session) (view, error) {
-	v := view{Principal: n.Who, SecondFactor: "not_needed", CSRF: s.secrets.csrfOf(token), ExpiresAt: n.Expires}
+	v := view{Principal: n.Who, SecondFactor: "not_needed", CSRF: s.secrets.CSRF(token), ExpiresAt: n.Expires}
 	switch {
 	case n.Strong:
 		v.SecondFactor = "given"
 	case needsSecondFactor(n.Who.Role):
-		has, err := s.enrolled(ctx, n.Who.ID)
+		has, err := s.factors.Enrolled(ctx, n.Who.ID)
 		if err != nil {
 			return view{}, err
 		}
@@ -201,7 +201,7 @@ func (s *routes) logout(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if err := s.end(r.Context(), token); err != nil {
+	if err := s.sessions.End(r.Context(), token); err != nil {
 		return err
 	}
 	if body.Everywhere {
@@ -211,17 +211,7 @@ func (s *routes) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.setCookie(w, sessionCookie, "", 0)
 	s.log.Info("session ended", zap.String("session", n.ID), zap.String("actor", n.Who.Actor()), zap.Bool("everywhere", body.Everywhere))
-	return answer(w, map[string]string{"next": s.afterLogout(r.Context())})
-}
-
-// afterLogout is where the browser may go to end what it has at the provider; home when that does not answer.
-func (s *routes) afterLogout(ctx context.Context) string {
-	found, err := s.provider.describe(ctx)
-	if err != nil || found.endSession == "" {
-		return "/"
-	}
-	q := url.Values{"client_id": {s.options.ClientID}, "post_logout_redirect_uri": {s.options.BaseURL + "/"}}
-	return found.endSession + "?" + q.Encode()
+	return answer(w, map[string]string{"next": s.provider.AfterLogout(r.Context())})
 }
 
 func (s *routes) factor(w http.ResponseWriter, r *http.Request) error {
@@ -233,7 +223,7 @@ func (s *routes) factor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.verify(r.Context(), n.Who.ID, body.Code); err != nil {
+	if err := s.factors.Verify(r.Context(), n.Who.ID, body.Code); err != nil {
 		s.log.Info("second factor refused", zap.String("actor", n.Who.Actor()), zap.String("code", problem.CodeOf(err)))
 		return err
 	}
@@ -242,7 +232,9 @@ func (s *routes) factor(w http.ResponseWriter, r *http.Request) error {
 
 // stepUp begins a session with a second factor in the place of one without. It lasts no longer.
 func (s *routes) stepUp(w http.ResponseWriter, r *http.Request, n Session, codes []string) error {
-	v, err := s.openSession(w, r, Session{ID: n.ID, Who: n.Who, Strong: true, Expires: n.Expires})
+	v, err := s.openSession(w, r, Session{
+		ID: n.ID, Who: n.Who, Strong: true, Expires: n.Expires, Subject: n.Subject, Refresh: n.Refresh, Checked: n.Checked,
+	})
 	if err != nil {
 		return err
 	}
@@ -250,12 +242,16 @@ func (s *routes) stepUp(w http.ResponseWriter, r *http.Request, n Session, codes
 	return answer(w, v)
 }
 
+func asker(n Session) factor.Asker {
+	return factor.Asker{Person: n.Who.ID, Strong: n.Strong, Since: n.Created}
+}
+
 func (s *routes) enrolFactor(w http.ResponseWriter, r *http.Request) error {
 	_, n, err := s.session(r)
 	if err != nil {
 		return err
 	}
-	enrolment, err := s.enrol(r.Context(), n)
+	enrolment, err := s.factors.Enrol(r.Context(), asker(n))
 	if err != nil {
 		return err
 	}
@@ -271,7 +267,7 @@ func (s *routes) confirmFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	codes, err := s.confirm(r.Context(), n, body.Code)
+	codes, err := s.factors.Confirm(r.Context(), asker(n), body.Code)
 	if err != nil {
 		return err
 	}
@@ -308,7 +304,7 @@ func (s *routes) toPeople(w http.ResponseWriter, r *http.Request, refusal error)
 		return refusal
 	}
 	if p.Kind == problem.Unavailable {
-		s.log.Warn("sign-in is not possible", errField(refusal))
+		s.log.Warn("sign-in is not possible", telemetry.Err(refusal))
 	}
 	page, err := template.New("refused").Parse(refusedText)
 	if err != nil {
@@ -320,6 +316,3 @@ func (s *routes) toPeople(w http.ResponseWriter, r *http.Request, refusal error)
 	_ = page.Execute(w, struct{ Detail, Login string }{p.DetailVI, loginPath}) // a browser that is gone
 	return nil
 }
-
-// errField is an error for the log, without what servers put into theirs.
-func errField(err error) zap.Field { return telemetry.Err(err) }

@@ -15,12 +15,15 @@
 //     a refusal, never a wider view.
 //  6. A bearer token is for us (audience), of our provider (issuer), signed with a key pair (never "none", never HMAC),
 //     in its time, and not one of those that were revoked.
-//  7. Whether a code, a token or a session is wrong, old or somebody else's is told in codes; no value is repeated.
+//     It is no ID token, and no token that was made for the console; one that is bound to a client's certificate comes with
+//     that certificate.
+//  7. What the provider says about a person is asked again while their session is used: a role that was changed or taken
+//     away there reaches the session within [Options.Recheck], or its grace when the provider is away. See package session.
+//  8. Whether a code, a token or a session is wrong, old or somebody else's is told in codes; no value is repeated.
 package signin
 
 import (
 	"context"
-	"crypto/cipher"
 	"embed"
 	"errors"
 	"fmt"
@@ -34,6 +37,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin/internal/factor"
+	"github.com/songan-vn/songan/libs/access/signin/internal/party"
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
+	"github.com/songan-vn/songan/libs/access/signin/internal/session"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/pg"
 )
@@ -69,10 +76,13 @@ type Options struct {
 	OpaqueSubjects bool
 	// StrongACR are the acr values by which the provider asserts a second factor, beside amr mfa, otp and hwk.
 	StrongACR []string
-	// Key seals what is stored or sent away; see [ReadKey].
+	// Key seals what is stored or sent away: 32 bytes.
 	Key []byte
 	// Idle ends a session that nobody uses, 30 minutes when it is 0; Absolute ends every one, 10 hours when it is 0.
 	Idle, Absolute time.Duration
+	// Recheck is how often the provider is asked about somebody who is signed in, 5 minutes when it is 0; Grace how much
+	// longer a session goes on while it does not answer, 15 minutes when it is 0.
+	Recheck, Grace time.Duration
 	// Client calls the provider. Nil is one with a time limit.
 	Client *http.Client
 	// API is complete but for what only this package knows; see service.Deps.
@@ -83,17 +93,24 @@ type Options struct {
 type Signin struct {
 	options  Options
 	pool     *pgxpool.Pool
-	provider *provider
-	secrets  secrets
+	provider *party.Party
+	secrets  seal.Secrets
+	sessions *session.Store
+	factors  *factor.Book
 	log      *zap.Logger
 	now      func() time.Time
 	secure   bool
 	origin   *http.CrossOriginProtection
 }
 
+// Session is one browser in which somebody is signed in.
+type Session = session.Session
+
 const (
 	defaultIdle     = 30 * time.Minute
 	defaultAbsolute = 10 * time.Hour
+	defaultRecheck  = 5 * time.Minute
+	defaultGrace    = 15 * time.Minute
 	providerTimeout = 10 * time.Second
 )
 
@@ -102,7 +119,7 @@ func New(pool *pgxpool.Pool, o Options) (*Signin, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("signin: %w", err)
 	}
-	sealing, err := newSecrets(o.Key)
+	secrets, err := seal.New(o.Key)
 	if err != nil {
 		return nil, fmt.Errorf("signin: %w", err)
 	}
@@ -110,11 +127,60 @@ func New(pool *pgxpool.Pool, o Options) (*Signin, error) {
 	if err := ours.AddTrustedOrigin(o.BaseURL); err != nil { // a proxy may have changed the request's host
 		return nil, fmt.Errorf("signin: base URL: %w", err)
 	}
-	return &Signin{
-		options: o, pool: pool, provider: newProvider(o), secrets: sealing, log: o.API.Log, now: o.API.Now,
-		secure: strings.HasPrefix(o.BaseURL, "https:"), origin: ours,
-	}, nil
+	provider, err := party.New(party.Options{
+		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Redirect: o.BaseURL + callbackPath, Home: o.BaseURL + "/",
+		Scopes: o.Scopes, Client: o.Client, Now: o.API.Now, Metrics: o.API.Metrics,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("signin: %w", err)
+	}
+	s := &Signin{
+		options: o, pool: pool, provider: provider, secrets: secrets, factors: factor.New(pool, secrets, o.API.Now),
+		log: o.API.Log, now: o.API.Now, secure: strings.HasPrefix(o.BaseURL, "https:"), origin: ours,
+	}
+	s.sessions = session.New(pool, session.Options{
+		Idle: o.Idle, Recheck: o.Recheck, Grace: o.Grace, Secrets: secrets, Now: o.API.Now, Log: o.API.Log, Ask: s.ask,
+	})
+	return s, nil
 }
+
+// ask returns what the provider says about a session's person now.
+func (s *Signin) ask(ctx context.Context, n Session) (access.Principal, string, error) {
+	said, err := s.provider.Refresh(ctx, n.Refresh, n.Subject)
+	if err != nil {
+		return access.Principal{}, "", err
+	}
+	who, err := s.signedIn(said)
+	return who, said.Refresh, err
+}
+
+// Sessions lists the living sessions of a person, the latest first.
+func (s *Signin) Sessions(ctx context.Context, person string) ([]Session, error) {
+	return s.sessions.Of(ctx, person)
+}
+
+// Revoke ends one session by its id. It tells whether there was one.
+func (s *Signin) Revoke(ctx context.Context, id string) (bool, error) {
+	return s.sessions.Revoke(ctx, id)
+}
+
+// RevokePerson ends all sessions of a person or machine, and refuses the tokens that were given to them until now.
+// Whether they get new ones is the provider's to decide.
+func (s *Signin) RevokePerson(ctx context.Context, person string) error {
+	return s.sessions.RevokePerson(ctx, person)
+}
+
+// ResetFactor takes a person's authenticator and recovery codes away, for somebody who lost both, and ends their
+// sessions. Whoever does it has made sure by other means who asks.
+func (s *Signin) ResetFactor(ctx context.Context, person string) error {
+	if err := s.factors.Reset(ctx, person); err != nil {
+		return err
+	}
+	return s.RevokePerson(ctx, person)
+}
+
+// Sweep forgets what is long over, until ctx ends. It is a service.Runner's.
+func (s *Signin) Sweep(ctx context.Context) error { return s.sessions.Sweep(ctx) }
 
 // complete refuses what cannot work, and fills in what may be left out.
 func (o *Options) complete() error {
@@ -134,6 +200,12 @@ func (o *Options) complete() error {
 	if o.Absolute <= 0 {
 		o.Absolute = defaultAbsolute
 	}
+	if o.Recheck <= 0 {
+		o.Recheck = defaultRecheck
+	}
+	if o.Grace <= 0 {
+		o.Grace = defaultGrace
+	}
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: providerTimeout}
 	}
@@ -146,10 +218,4 @@ func (s *Signin) Proofs() []access.Proof {
 		return []access.Proof{cookieProof{s}}
 	}
 	return []access.Proof{tokenProof{s}, cookieProof{s}}
-}
-
-// secrets are the keys for what is sealed or signed, one for each use.
-type secrets struct {
-	sealing       cipher.AEAD
-	csrf, recover []byte
 }

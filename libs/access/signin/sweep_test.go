@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -22,7 +23,7 @@ func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
 	clock := testkit.NewClock(time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC))
 	s, err := New(pool, Options{
 		Issuer: "https://id", ClientID: "c", ClientSecret: "s", BaseURL: "https://songan.vn", Claims: DefaultClaims(),
-		Key: bytes.Repeat([]byte{1}, keyBytes),
+		Key: bytes.Repeat([]byte{1}, 32),
 		API: httpapi.Options{Now: clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry()},
 	})
 	if err != nil {
@@ -31,16 +32,16 @@ func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
 	if proofs := s.Proofs(); len(proofs) != 1 {
 		t.Error("without an audience there are no tokens")
 	}
-	token, session, err := s.begin(t.Context(), "", Session{Who: access.Principal{ID: "p", Role: access.Auditor}, Expires: clock.Now().Add(time.Hour)})
+	token, session, err := s.sessions.Begin(t.Context(), "", Session{Who: access.Principal{ID: "p", Role: access.Auditor}, Expires: clock.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.lookup(t.Context(), token)
+	got, err := s.sessions.Lookup(t.Context(), token)
 	if err != nil || got.Who != session.Who || got.ID != session.ID || !got.Expires.Equal(session.Expires) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	var stored []byte
-	if err := pool.QueryRow(t.Context(), `select token from signin_sessions`).Scan(&stored); err != nil || !bytes.Equal(stored, digest(token)) {
+	if err := pool.QueryRow(t.Context(), `select token from signin_sessions`).Scan(&stored); err != nil || !bytes.Equal(stored, seal.Digest(token)) {
 		t.Error("what is stored is not the token's digest", err)
 	}
 	rows := func() (n int) {
@@ -49,12 +50,12 @@ func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
 		}
 		return n
 	}
-	clock.Advance(keepEnded)
-	if err := s.sweep(t.Context()); err != nil || rows() != 1 {
+	clock.Advance(90 * 24 * time.Hour)
+	if err := s.sessions.SweepOnce(t.Context()); err != nil || rows() != 1 {
 		t.Fatal(rows(), err)
 	}
 	clock.Advance(2 * time.Hour)
-	if err := s.sweep(t.Context()); err != nil || rows() != 0 {
+	if err := s.sessions.SweepOnce(t.Context()); err != nil || rows() != 0 {
 		t.Fatal(rows(), err)
 	}
 }

@@ -8,10 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin/internal/factor"
+	"github.com/songan-vn/songan/libs/access/signin/internal/party"
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
+	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -30,40 +33,55 @@ func (tokenProof) Credential(r *http.Request) string {
 	return token
 }
 
-// Prove verifies a token.
-func (p tokenProof) Prove(ctx context.Context, _ *http.Request, token string) (access.Principal, error) {
+// Prove verifies a token. One that is bound to a client's certificate (RFC 8705) is taken with that certificate only.
+func (p tokenProof) Prove(ctx context.Context, r *http.Request, token string) (access.Principal, error) {
 	a, err := p.accept(ctx, token)
-	return a.who, err
+	if err != nil {
+		return access.Principal{}, err
+	}
+	bound, _ := a.token.Claims["cnf"].(map[string]any)
+	if print, is := bound["x5t#S256"]; is && print != certificate.Thumbprint(r.TLS) {
+		return access.Principal{}, problem.New(problem.Unauthenticated, "certificate_mismatch",
+			"this token is bound to another client certificate", "mã truy cập này gắn với một chứng thư máy khách khác")
+	}
+	return a.who, nil
 }
 
 // accepted is a token that is good, and whose it is.
 type accepted struct {
-	who    access.Principal
-	token  *oidc.IDToken
-	claims map[string]any
+	who   access.Principal
+	token party.Token
 }
 
 // accept verifies a token. A machine cannot have a second factor, so no machine approves or releases money.
 func (s *Signin) accept(ctx context.Context, raw string) (accepted, error) {
-	token, claims, err := s.provider.verify(ctx, raw, s.options.Audience, s.now)
+	token, err := s.provider.Verify(ctx, raw, s.options.Audience)
 	if err != nil {
 		return accepted{}, err
 	}
-	who, err := s.subjectOf(token.Subject, claims)
-	if errors.Is(err, errToken) {
-		return accepted{}, invalidToken()
+	if s.isForBrowsers(token.Claims) {
+		return accepted{}, party.InvalidToken()
 	}
+	who, err := s.principalOf(token)
 	if err != nil {
 		return accepted{}, err
 	}
-	who.SecondFactor = s.strong(claims)
+	who.SecondFactor = s.strong(token.Claims)
 	if needsSecondFactor(who.Role) && !who.SecondFactor {
-		return accepted{}, secondFactorRequired()
+		return accepted{}, factor.Required()
 	}
-	if err := s.refuseRevoked(ctx, who.ID, token.IssuedAt); err != nil {
+	if err := s.refuseRevoked(ctx, who.ID, token.Issued); err != nil {
 		return accepted{}, err
 	}
-	return accepted{who, token, claims}, nil
+	return accepted{who, token}, nil
+}
+
+// isForBrowsers tells whether a token is an ID token, or one that the provider made for the client by which people sign
+// in, even if it names our audience as well: who got hold of what a browser's sign-in left behind is no machine.
+func (s *Signin) isForBrowsers(claims map[string]any) bool {
+	_, nonce := claims["nonce"]
+	_, hash := claims["at_hash"]
+	return nonce || hash || claims["azp"] == s.options.ClientID || claims["client_id"] == s.options.ClientID
 }
 
 // refuseRevoked refuses tokens from before their owner was cut off.
@@ -84,7 +102,7 @@ func (s *Signin) refuseRevoked(ctx context.Context, person string, issued time.T
 // Redeem verifies a token that is good for once, and uses it up. Only tokens with an id (jti) can be.
 func (s *Signin) Redeem(ctx context.Context, token string) (access.Principal, error) {
 	if s.options.Audience == "" || len(token) > maxToken {
-		return access.Principal{}, invalidToken()
+		return access.Principal{}, party.InvalidToken()
 	}
 	a, err := s.accept(ctx, token)
 	if err != nil {
@@ -97,12 +115,12 @@ func (s *Signin) Redeem(ctx context.Context, token string) (access.Principal, er
 }
 
 func (s *Signin) spend(ctx context.Context, a accepted) error {
-	id, _ := a.claims["jti"].(string)
+	id, _ := a.token.Claims["jti"].(string)
 	if id == "" {
-		return invalidToken()
+		return party.InvalidToken()
 	}
 	const spend = `insert into signin_spent (token, expires_at) values ($1, $2) on conflict do nothing`
-	done, err := s.pool.Exec(ctx, spend, digest(id), a.token.Expiry.Add(skew))
+	done, err := s.pool.Exec(ctx, spend, seal.Digest(id), a.token.Expiry.Add(party.Skew))
 	if err != nil {
 		return fmt.Errorf("use up a token: %w", err)
 	}
@@ -111,10 +129,4 @@ func (s *Signin) spend(ctx context.Context, a accepted) error {
 			"this token was good for once, and was used", "mã truy cập chỉ dùng được một lần và đã được sử dụng")
 	}
 	return nil
-}
-
-func secondFactorRequired() error {
-	return problem.New(problem.Forbidden, "second_factor_required",
-		"your role needs a second factor; confirm this session with the code of your authenticator",
-		"vai trò của bạn cần xác thực hai bước; xin xác nhận phiên bằng mã của ứng dụng xác thực")
 }

@@ -32,10 +32,13 @@ type forger struct {
 	key    *rsa.PrivateKey
 	clock  func() time.Time
 
-	mu       sync.Mutex
-	idToken  string
-	keysFail bool
-	fetched  int
+	mu        sync.Mutex
+	kid       string
+	idToken   string
+	refusal   string // of refresh tokens
+	refreshed int
+	keysFail  bool
+	fetched   int
 }
 
 func forge(t *testing.T, clock func() time.Time) *forger {
@@ -44,7 +47,7 @@ func forge(t *testing.T, clock func() time.Time) *forger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &forger{t: t, key: key, clock: clock}
+	f := &forger{t: t, key: key, kid: "1", clock: clock}
 	f.server = httptest.NewServer(f)
 	t.Cleanup(f.server.Close)
 	return f
@@ -68,9 +71,21 @@ func (f *forger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			f.server.CloseClientConnections()
 			return
 		}
-		body = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: f.key.Public(), KeyID: "1", Algorithm: "RS256", Use: "sig"}}}
+		body = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: f.key.Public(), KeyID: f.kid, Algorithm: "RS256", Use: "sig"}}}
 	case "/token":
-		body = map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": f.idToken}
+		if r.FormValue("grant_type") == "refresh_token" {
+			f.refreshed++
+			if f.refusal != "" {
+				status := http.StatusBadRequest
+				if f.refusal == "server_error" {
+					status = http.StatusInternalServerError
+				}
+				w.WriteHeader(status)
+				body = map[string]any{"error": f.refusal}
+				break
+			}
+		}
+		body = map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": f.idToken, "refresh_token": rand.Text()}
 	}
 	_ = json.NewEncoder(w).Encode(body)
 }
@@ -105,7 +120,35 @@ func (f *forger) sign(key jose.SigningKey, kid string, claims map[string]any) st
 }
 
 func (f *forger) token(changes map[string]any) string {
-	return f.sign(jose.SigningKey{Algorithm: jose.RS256, Key: f.key}, "1", f.claims(changes))
+	return f.signWith(f.key, f.kid, f.claims(changes))
+}
+
+func (f *forger) signWith(key *rsa.PrivateKey, kid string, claims map[string]any) string {
+	return f.sign(jose.SigningKey{Algorithm: jose.RS256, Key: key}, kid, claims)
+}
+
+// rotate makes another key, and forgets the one before.
+func (f *forger) rotate(kid string) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.key, f.kid = key, kid
+}
+
+func (f *forger) fetches() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fetched
+}
+
+// fail makes the keys unreachable, or not.
+func (f *forger) fail(yes bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.keysFail = yes
 }
 
 // confused signs with the public key as if it were a secret.
@@ -266,6 +309,7 @@ func TestKeysThatCannotBeFetchedAreNoReasonToCallATokenWrong(t *testing.T) {
 	f.mu.Lock()
 	f.keysFail = false
 	f.mu.Unlock()
+	o.clock.Advance(3 * time.Second) // it is not asked again at once
 	if a := b.with(http.MethodGet, token); a.status != http.StatusOK {
 		t.Errorf("%d %s", a.status, a.body)
 	}

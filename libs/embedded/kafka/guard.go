@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -17,13 +18,18 @@ const frameHead = 4 + 2
 
 var errFrame = errors.New("not a request of the Kafka protocol")
 
-// listen is net.Listen with a guard on each connection.
-func listen(network, address string) (net.Listener, error) {
-	l, err := net.Listen(network, address) //nolint:noctx // the signature is kfake's
-	if err != nil {
-		return nil, err
+// listenWith is net.Listen with a guard on each connection, behind TLS if there is any: the guard reads what is inside.
+func listenWith(config *tls.Config) func(network, address string) (net.Listener, error) {
+	return func(network, address string) (net.Listener, error) {
+		l, err := net.Listen(network, address) //nolint:noctx // the signature is kfake's
+		if err != nil {
+			return nil, err
+		}
+		if config != nil {
+			l = tls.NewListener(l, config)
+		}
+		return guarded{l}, nil
 	}
-	return guarded{l}, nil
 }
 
 type guarded struct{ net.Listener }

@@ -22,12 +22,13 @@
 //   - One goroutine handles all requests, one fsync at a time.
 //   - kfake ignores an error of fsync itself (a failed write is answered with
 //     an error, a failed flush isn't). A disk which lies isn't noticed.
-//   - It listens on 127.0.0.1 only, without TLS.
+//   - It listens on 127.0.0.1 only.
 //   - Its files are kfake's own format, versioned, but of an untagged library:
 //     an upgrade is tested on old files before it's taken.
 package kafka
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,8 @@ type Options struct {
 	Users []User
 	// Volatile answers before the data is on disk. For tests.
 	Volatile bool
+	// TLS encrypts the connections; nil leaves them plain, which on 127.0.0.1 is enough.
+	TLS *tls.Config
 	// Log gets warnings of the broker; nil means none.
 	Log io.Writer
 }
@@ -96,7 +99,7 @@ func start(o Options, port int, lock *folder.Lock) (*Broker, error) {
 	}
 	options := []kfake.Opt{
 		kfake.Ports(port),
-		kfake.ListenFn(listen),
+		kfake.ListenFn(listenWith(o.TLS)),
 		kfake.ClusterID("songan"),
 		kfake.DataDir(data),
 		kfake.EnableSASL(),

@@ -34,6 +34,19 @@ type house struct {
 	mu       sync.Mutex
 	now      time.Time
 	attempts []Attempt
+	options  Options
+}
+
+// restart is a new process with the same folder.
+func (h *house) restart(changes ...func(*Options)) {
+	h.t.Helper()
+	for _, change := range changes {
+		change(&h.options)
+	}
+	var err error
+	if h.provider, err = New(h.options); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *house) clock() time.Time {
@@ -81,7 +94,8 @@ func options(dir, totp, secret string) Options {
 	}
 }
 
-func open(t *testing.T) *house {
+// open starts a provider; changes are made to its options, and are kept for [house.restart].
+func open(t *testing.T, changes ...func(*Options)) *house {
 	t.Helper()
 	h := &house{t: t, secret: NewSecret(), totp: NewTOTP(), now: time.Now()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.provider.ServeHTTP(w, r) }))
@@ -90,10 +104,11 @@ func open(t *testing.T) *house {
 	o := options(t.TempDir(), h.totp, h.secret)
 	o.Issuer, o.Now, o.Noted = h.url, h.clock, h.noted
 	o.Address = func(r *http.Request) string { return r.Header.Get("X-Test-Address") }
-	var err error
-	if h.provider, err = New(o); err != nil {
-		t.Fatal(err)
+	for _, change := range changes {
+		change(&o)
 	}
+	h.options = o
+	h.restart()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	h.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

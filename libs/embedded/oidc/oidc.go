@@ -2,8 +2,9 @@
 // serves the one machine and the tests. An installation that has a provider of its own names that one's issuer, and
 // nothing else changes, because nobody speaks with this one but over HTTP.
 //
-//  1. Only the authorization code flow with PKCE (S256), state and nonce for people, and client_credentials for
-//     machines. No implicit, no hybrid, no refresh, no device, no token exchange, no dynamic registration, no CORS.
+//  1. Only the authorization code flow with PKCE (S256), state and nonce for people, with refresh tokens for who asks
+//     (offline_access), and client_credentials for machines, by a secret or by a key of their own (private_key_jwt). No
+//     implicit, no hybrid, no device, no token exchange, no dynamic registration, no CORS.
 //  2. There is no session at the provider: every sign-in asks for the password, and for the code of the
 //     authenticator where the user has one. The ID token says which it was: amr pwd, or pwd, otp and mfa.
 //  3. The code goes to the browser that sent the password, in the answer to it. A link to somebody else's login page
@@ -19,6 +20,7 @@
 package oidc
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -74,6 +76,8 @@ type Client struct {
 	ID string
 	// Secret is what [HashSecret] returned.
 	Secret []byte
+	// Key is the public key that a machine signs its assertions for, in the place of a secret (private_key_jwt).
+	Key crypto.PublicKey
 	// Redirects and AfterLogout are the only addresses that browsers are sent to, compared as texts.
 	Redirects, AfterLogout []string
 	// Claims stand in the access tokens of a machine.
@@ -138,10 +142,15 @@ func (p *Provider) open() error {
 	if p.page, err = parsePage(); err != nil {
 		return err
 	}
-	p.store = newStore(p.options, keys)
+	refreshing, err := openRefresher(p.options.Dir, p.options.Now)
+	if err != nil {
+		return err
+	}
+	p.store = newStore(p.options, keys, refreshing)
 	config := &op.Config{
 		CodeMethodS256: true, DefaultLogoutRedirectURI: p.options.Issuer + signedOutPath,
-		SupportedScopes: []string{"openid", p.options.Scope}, SupportedClaims: claimNames(p.options),
+		GrantTypeRefreshToken: true,
+		SupportedScopes:       []string{"openid", "offline_access", p.options.Scope}, SupportedClaims: claimNames(p.options),
 	}
 	rand.Read(config.CryptoKey[:]) // never fails; codes do not outlive the process
 	provider, err := op.NewProvider(config, p.store, op.StaticIssuer(p.options.Issuer), op.WithAllowInsecure(),
@@ -149,7 +158,7 @@ func (p *Provider) open() error {
 	if err != nil {
 		return fmt.Errorf("make provider: %w", err)
 	}
-	p.server = newServer(provider)
+	p.server = newServer(provider, p.store)
 	p.handler = p.routes()
 	return nil
 }
@@ -249,8 +258,9 @@ func checkUsers(users []User) error {
 func checkClients(clients []Client, audience string) error {
 	ids := map[string]bool{}
 	for i, c := range clients {
-		if c.ID == "" || c.ID == audience || ids[c.ID] || len(c.Secret) != sha256.Size {
-			return fmt.Errorf("client %d: an id that is nobody else's and a secret's hash are needed", i)
+		secret, key := len(c.Secret) == sha256.Size, c.Key != nil && c.machine()
+		if c.ID == "" || c.ID == audience || ids[c.ID] || secret == key {
+			return fmt.Errorf("client %d: an id that is nobody else's is needed, and a secret's hash or a machine's key", i)
 		}
 		ids[c.ID] = true
 	}

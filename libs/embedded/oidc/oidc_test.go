@@ -23,9 +23,9 @@ func TestDiscoverySaysWhatIsDoneAndNothingElse(t *testing.T) {
 	for name, want := range map[string]any{
 		"issuer": h.url, "authorization_endpoint": h.url + "/authorize", "token_endpoint": h.url + "/token",
 		"userinfo_endpoint": h.url + "/userinfo", "end_session_endpoint": h.url + "/end_session", "jwks_uri": h.url + "/keys",
-		"response_types_supported": []any{"code"}, "grant_types_supported": []any{"authorization_code", "client_credentials"},
+		"response_types_supported": []any{"code"}, "grant_types_supported": []any{"authorization_code", "refresh_token", "client_credentials"},
 		"code_challenge_methods_supported": []any{"S256"}, "id_token_signing_alg_values_supported": []any{"RS256"},
-		"token_endpoint_auth_methods_supported": []any{"client_secret_basic"}, "scopes_supported": []any{"openid", "songan"},
+		"token_endpoint_auth_methods_supported": []any{"client_secret_basic", "private_key_jwt"}, "scopes_supported": []any{"openid", "offline_access", "songan"},
 		"registration_endpoint": nil, "introspection_endpoint": nil, "revocation_endpoint": nil, "device_authorization_endpoint": nil,
 	} {
 		if !cmp.Equal(d[name], want) {

@@ -2,8 +2,10 @@ package oidc
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"slices"
+	"time"
 
 	zitadel "github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -22,11 +24,14 @@ const (
 // server is the library's server without what is not wanted here.
 type server struct {
 	*op.LegacyServer
-	provider op.OpenIDProvider
+	provider   op.OpenIDProvider
+	store      *store
+	assertions *assertions
 }
 
-func newServer(provider op.OpenIDProvider) *server {
-	return &server{provider: provider, LegacyServer: op.NewLegacyServer(provider, op.Endpoints{
+func newServer(provider op.OpenIDProvider, s *store) *server {
+	used := &assertions{used: map[[sha256.Size]byte]time.Time{}}
+	return &server{provider: provider, store: s, assertions: used, LegacyServer: op.NewLegacyServer(provider, op.Endpoints{
 		Authorization: op.NewEndpoint(authorizePath), Token: op.NewEndpoint(tokenPath), Userinfo: op.NewEndpoint(userinfoPath),
 		EndSession: op.NewEndpoint(endSessionPath), JwksURI: op.NewEndpoint(keysPath),
 	})}
@@ -52,8 +57,8 @@ func (s *server) Discovery(ctx context.Context, r *op.Request[struct{}]) (*op.Re
 	if d, ok := answer.Data.(*zitadel.DiscoveryConfiguration); ok {
 		d.ResponseTypesSupported = []string{string(zitadel.ResponseTypeCode)}
 		d.ResponseModesSupported = []string{string(zitadel.ResponseModeQuery)}
-		d.GrantTypesSupported = []zitadel.GrantType{zitadel.GrantTypeCode, zitadel.GrantTypeClientCredentials}
-		d.TokenEndpointAuthMethodsSupported = []zitadel.AuthMethod{zitadel.AuthMethodBasic}
+		d.GrantTypesSupported = []zitadel.GrantType{zitadel.GrantTypeCode, zitadel.GrantTypeRefreshToken, zitadel.GrantTypeClientCredentials}
+		d.TokenEndpointAuthMethodsSupported = []zitadel.AuthMethod{zitadel.AuthMethodBasic, zitadel.AuthMethodPrivateKeyJWT}
 		d.IntrospectionEndpointAuthMethodsSupported, d.IntrospectionEndpointAuthSigningAlgValuesSupported = nil, nil
 		d.RevocationEndpointAuthMethodsSupported, d.RevocationEndpointAuthSigningAlgValuesSupported = nil, nil
 	}

@@ -28,12 +28,13 @@ type store struct {
 	users           map[string]User // by subject
 	byName          map[string]User
 	clients         map[string]Client
+	refresher       *refresher
 }
 
-func newStore(o Options, keys keySet) *store {
+func newStore(o Options, keys keySet, refreshing *refresher) *store {
 	s := &store{
 		pending: newPending(o.Now), scope: o.Scope, audience: o.Audience, issuer: o.Issuer, keys: keys,
-		users: map[string]User{}, byName: map[string]User{}, clients: map[string]Client{},
+		users: map[string]User{}, byName: map[string]User{}, clients: map[string]Client{}, refresher: refreshing,
 	}
 	for _, u := range o.Users {
 		s.users[u.Subject], s.byName[u.Name] = u, u
@@ -81,18 +82,6 @@ func (s *store) DeleteAuthRequest(context.Context, string) error { return nil }
 // CreateAccessToken names a token and says until when it lives.
 func (s *store) CreateAccessToken(context.Context, op.TokenRequest) (string, time.Time, error) {
 	return rand.Text(), time.Now().Add(tokenLife), nil // the library's clock
-}
-
-// CreateAccessAndRefreshTokens is not done here.
-func (s *store) CreateAccessAndRefreshTokens(
-	context.Context, op.TokenRequest, string,
-) (id, refresh string, expires time.Time, err error) {
-	return "", "", time.Time{}, errNotDoneHere
-}
-
-// TokenRequestByRefreshToken is not done here.
-func (s *store) TokenRequestByRefreshToken(context.Context, string) (op.RefreshTokenRequest, error) {
-	return nil, op.ErrInvalidRefreshToken
 }
 
 // GetRefreshTokenInfo is not done here.
@@ -247,7 +236,7 @@ func (c program) GrantTypes() []zitadel.GrantType {
 	if c.machine() {
 		return []zitadel.GrantType{zitadel.GrantTypeClientCredentials}
 	}
-	return []zitadel.GrantType{zitadel.GrantTypeCode}
+	return []zitadel.GrantType{zitadel.GrantTypeCode, zitadel.GrantTypeRefreshToken}
 }
 
 // LoginURL is the page that asks who it is.

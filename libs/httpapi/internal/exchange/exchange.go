@@ -21,6 +21,7 @@ import (
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi/limits"
 	"github.com/songan-vn/songan/libs/httpapi/lines"
+	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -64,6 +65,8 @@ type Route struct {
 	Cache        time.Duration
 	// Stream has no end of its own: its time is limited by moving on, not by a clock.
 	Stream bool
+	// Changes something, or only answers.
+	Changes bool
 	// Reads a body: the endpoint calls [Exchange.Enter] when it has come, so that nobody keeps a place by sending slowly.
 	Reads bool
 }
@@ -318,6 +321,10 @@ func (x *Exchange) admit(ctx context.Context, address string) (context.Context, 
 	x.Who = who
 	if err := x.Route.Action.Admit(who); err != nil {
 		return ctx, err
+	}
+	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
+		return ctx, problem.New(problem.Forbidden, "scope_not_allowed",
+			"your key is not for this", "mã truy cập này không dùng được cho thao tác này")
 	}
 	if err := taken(x.server.options.Limits.Principals.Take(who.ID)); err != nil {
 		return ctx, err

@@ -81,11 +81,52 @@ func (c IssueKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
 func (f Facility) usableKeys(at time.Time) int {
 	usable := 0
 	for _, k := range f.Keys {
-		if k.ExpiresAt.After(at) {
+		if k.Usable(at) {
 			usable++
 		}
 	}
 	return usable
+}
+
+// ReplaceKey issues a key's successor; the old one goes on until a time.
+type ReplaceKey struct {
+	Key   string
+	Next  IssueKey
+	Until time.Time
+}
+
+// Decide replaces a key that is good, once. The successor ends with the old key, unless it is said otherwise.
+func (c ReplaceKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
+	key, known := f.Keys[c.Key]
+	switch {
+	case !f.Exists():
+		return nil, ErrUnknown()
+	case !known || key.Revoked:
+		return nil, errNoKey()
+	case key.Successor != "" || !key.Usable(m.At):
+		return nil, problem.Reject("key_not_rotated",
+			"the key has ended, or has a successor already", "khóa đã hết hạn hoặc đã có khóa thay thế")
+	case c.Until.Before(m.At) || c.Until.After(m.At.Add(MostOverlap)):
+		return nil, problem.Reject("overlap_out_of_range",
+			"the old key ends between now and 90 days from now", "khóa cũ hết hạn từ bây giờ đến tối đa 90 ngày")
+	}
+	next := c.Next
+	if next.ExpiresAt.IsZero() {
+		next.ExpiresAt = key.ExpiresAt
+	}
+	issued, err := next.Decide(f, m)
+	if err != nil {
+		return nil, err
+	}
+	until := c.Until
+	if until.After(key.ExpiresAt) {
+		until = key.ExpiresAt
+	}
+	return append(issued, KeyReplaced{Facility: f.Facility, Key: c.Key, Successor: next.Key, Until: until}), nil
+}
+
+func errNoKey() error {
+	return problem.New(problem.NotFound, "key_unknown", "the facility has no such key", "cơ sở không có khóa này")
 }
 
 // RevokeKey makes a key refused at once.
@@ -96,8 +137,8 @@ func (c RevokeKey) Decide(f Facility, _ decider.Meta) ([]events.Event, error) {
 	if !f.Exists() {
 		return nil, ErrUnknown()
 	}
-	if _, usable := f.Keys[c.Key]; !usable {
-		return nil, problem.New(problem.NotFound, "key_unknown", "the facility has no such key", "cơ sở không có khóa này")
+	if k, known := f.Keys[c.Key]; !known || k.Revoked {
+		return nil, errNoKey()
 	}
 	return []events.Event{KeyRevoked{Facility: f.Facility, Key: c.Key}}, nil
 }

@@ -3,10 +3,12 @@
 //  1. The commune police register a facility in their own commune.
 //  2. A suspended facility keeps its history and its keys, but the keys are refused until it is reinstated.
 //  3. A key is named by a public id; only the hash of its secret is recorded, in a fact that never leaves this service.
-//  4. At most [MaxKeys] keys are usable at a time, so that old ones get revoked.
+//  4. A key is replaced by a successor, and goes on beside it until a time that was named, at most [MostOverlap].
+//  5. At most [MaxKeys] keys are usable at a time, so that old ones get revoked.
 package facility
 
 import (
+	"maps"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -18,21 +20,36 @@ import (
 // MaxKeys is how many usable keys a facility has at most: enough to rotate with overlap.
 const MaxKeys = 10
 
+// MostOverlap is how long a key may go on beside its successor.
+const MostOverlap = 90 * 24 * time.Hour
+
 // Facility is the folded state. Its zero value is a facility nobody registered.
 type Facility struct {
 	accommodation.FacilityRegistered
 	Suspended bool
-	// Keys are the usable keys by id.
-	Keys map[string]KeyIssued
+	// Keys are all that were issued, by id.
+	Keys map[string]Key
 }
+
+// Key is a key and what became of it.
+type Key struct {
+	KeyIssued
+
+	// Successor is the key that replaces this one; both are good until ExpiresAt.
+	Successor string
+	Revoked   bool
+}
+
+// Usable tells whether a key is let in, as far as it alone decides.
+func (k Key) Usable(at time.Time) bool { return !k.Revoked && k.ExpiresAt.After(at) }
 
 // Facts lists every fact of a facility's stream, the private ones included.
 func Facts() []events.Event {
-	return append(accommodation.FacilityFacts(), KeyIssued{}, KeyRevoked{})
+	return append(accommodation.FacilityFacts(), KeyIssued{}, KeyReplaced{}, KeyRevoked{})
 }
 
 // PrivateFacts lists the facts that never leave this service.
-func PrivateFacts() []events.Event { return []events.Event{KeyIssued{}, KeyRevoked{}} }
+func PrivateFacts() []events.Event { return []events.Event{KeyIssued{}, KeyReplaced{}, KeyRevoked{}} }
 
 // KeyIssued says that software may post for the facility with a key.
 type KeyIssued struct {
@@ -49,6 +66,20 @@ func (KeyIssued) EventName() string { return "accommodation.key_issued.v1" }
 
 // Private keeps the hash off the bus.
 func (KeyIssued) Private() {}
+
+// KeyReplaced says that a key has a successor, and until when both are good.
+type KeyReplaced struct {
+	Facility  string    `json:"facility"`
+	Key       string    `json:"key"`
+	Successor string    `json:"successor"`
+	Until     time.Time `json:"until"`
+}
+
+// EventName is the fact's name in the log.
+func (KeyReplaced) EventName() string { return "accommodation.key_replaced.v1" }
+
+// Private keeps keys off the bus.
+func (KeyReplaced) Private() {}
 
 // KeyRevoked says that a key is refused from now on.
 type KeyRevoked struct {
@@ -75,31 +106,28 @@ func (f Facility) Evolve(e events.Event) Facility {
 	case accommodation.FacilityReinstated:
 		f.Suspended = false
 	case KeyIssued:
-		f.Keys = withKey(f.Keys, e)
+		f.Keys = withKey(f.Keys, Key{KeyIssued: e})
+	case KeyReplaced:
+		key := f.Keys[e.Key]
+		key.Successor, key.ExpiresAt = e.Successor, e.Until
+		f.Keys = withKey(f.Keys, key)
 	case KeyRevoked:
-		f.Keys = withoutKey(f.Keys, e.Key)
+		key := f.Keys[e.Key]
+		key.Revoked = true
+		f.Keys = withKey(f.Keys, key)
 	default:
 		panic(decider.Unknown(e))
 	}
 	return f
 }
 
-// withKey and withoutKey copy, because an older state may still be in use.
-func withKey(keys map[string]KeyIssued, k KeyIssued) map[string]KeyIssued {
-	next := map[string]KeyIssued{k.Key: k}
-	for id, key := range keys {
-		next[id] = key
+// withKey copies, because an older state may still be in use.
+func withKey(keys map[string]Key, k Key) map[string]Key {
+	next := maps.Clone(keys)
+	if next == nil {
+		next = map[string]Key{}
 	}
-	return next
-}
-
-func withoutKey(keys map[string]KeyIssued, gone string) map[string]KeyIssued {
-	next := map[string]KeyIssued{}
-	for id, key := range keys {
-		if id != gone {
-			next[id] = key
-		}
-	}
+	next[k.Key] = k
 	return next
 }
 

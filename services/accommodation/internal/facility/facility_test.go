@@ -36,6 +36,12 @@ func TestFacility(t *testing.T) {
 	}
 	issue := facility.IssueKey{Key: "K1", Hash: []byte{1}, ExpiresAt: tomorrow}
 
+	soon := decidertest.Noon().Add(time.Hour)
+	replace := facility.ReplaceKey{Key: "K1", Next: facility.IssueKey{Key: "K2", Hash: []byte{2}}, Until: soon}
+	late := replace
+	late.Until = tomorrow.Add(time.Hour)
+	replaced := facility.KeyReplaced{Facility: "F1", Key: "K1", Successor: "K2", Until: soon}
+
 	decidertest.Run(t, []decidertest.Case[facility.Facility]{
 		{Name: "a facility is registered", When: facility.Register(registered), Then: facts{registered}},
 		{Name: "a facility is registered once", Given: facts{registered}, When: facility.Register(registered), Problem: "facility_exists"},
@@ -53,6 +59,26 @@ func TestFacility(t *testing.T) {
 		{
 			Name: "a key is not expired from the start", Given: facts{registered}, Problem: "key_expired",
 			When: facility.IssueKey{Key: "K1", ExpiresAt: decidertest.Noon()},
+		},
+		{
+			Name: "a key is replaced, and both are good for a while", Given: facts{registered, issued}, When: replace,
+			Then: facts{facility.KeyIssued{Facility: "F1", Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow}, replaced},
+		},
+		{
+			Name: "an old key does not live longer for being replaced", Given: facts{registered, issued}, When: late,
+			Then: facts{
+				facility.KeyIssued{Facility: "F1", Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow},
+				facility.KeyReplaced{Facility: "F1", Key: "K1", Successor: "K2", Until: tomorrow},
+			},
+		},
+		{Name: "a key is replaced once", Given: facts{registered, issued, replaced}, When: replace, Problem: "key_not_rotated"},
+		{
+			Name: "a revoked key is not replaced", Given: facts{registered, issued, facility.KeyRevoked{Facility: "F1", Key: "K1"}},
+			When: replace, Problem: "key_unknown",
+		},
+		{
+			Name: "an overlap has an end", Given: facts{registered, issued}, Problem: "overlap_out_of_range",
+			When: facility.ReplaceKey{Key: "K1", Until: decidertest.Noon().Add(facility.MostOverlap + 1)},
 		},
 		{
 			Name: "a key is revoked", Given: facts{registered, issued}, When: facility.RevokeKey{Key: "K1"},

@@ -68,7 +68,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	host := deps.Host()
+	host := m.deps.Host()
 	host.Listening = m.listening
 	if err := service.Run(ctx, host, services...); err != nil {
 		return err

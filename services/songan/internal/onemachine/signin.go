@@ -76,16 +76,8 @@ func (m *machine) signIn(ctx context.Context) (all []service.Service, err error)
 	if config.DatabaseURL, err = m.store.database(ctx, signin.Name); err != nil {
 		return nil, err
 	}
-	s, closing, err := signin.Open(ctx, config, m.deps.For(signin.Name).API)
-	if err != nil {
-		return nil, err
-	}
-	m.deps.Proofs = s.Proofs()
-	return append(all, service.Service{
-		Name: signin.Name, Handler: s.Handler(), Ready: s.Ready,
-		Runners: []service.Runner{{Name: "sweep", Run: s.Sweep}},
-		Close:   func() error { closing(); return nil },
-	}), nil
+	around, err := m.deps.OpenAccess(ctx, config)
+	return append(all, around...), err
 }
 
 // provider is the embedded one, with the demo's people; the configuration is made to fit it.

@@ -142,7 +142,8 @@ func (m *machine) announce() {
 	for _, line := range [][2]string{
 		{"API", base + "/accommodation/v1"},
 		{"documentation", base + "/accommodation/docs"},
-		{"health, metrics", base + "/readyz  " + base + "/metrics"},
+		{"health", base + "/readyz"},
+		{"metrics", metricsAt(m.deps.Config.Metrics, base)},
 		{"Kafka", m.store.config.Brokers[0]},
 		{"population database (simulated)", m.population + "  faults: " + m.populationControl + "/control/faults"},
 		{"banks (simulated)", fmt.Sprintf("%d, with ledgers and faults of their own: see %s", len(m.banks), m.demoFile())},
@@ -167,6 +168,14 @@ func (m *machine) announce() {
 	_, _ = fmt.Fprintln(table, "  stop\tCtrl-C\tnothing is lost; the next start goes on")
 	_ = table.Flush() // a closed terminal is no reason to stop
 	_, _ = fmt.Fprintln(m.out)
+}
+
+// metricsAt says where the figures are.
+func metricsAt(own, base string) string {
+	if own != "" {
+		return "http://" + own + "/metrics"
+	}
+	return base + "/metrics  (with the admin's token)"
 }
 
 func staff() []string {

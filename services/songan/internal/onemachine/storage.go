@@ -159,7 +159,7 @@ func Kafka(dir string, demo Demo) (kafkabus.Settings, error) {
 		return kafkabus.Settings{}, err
 	}
 	if len(config.Brokers) > 0 {
-		return kafkabus.Settings{Brokers: config.Brokers, User: config.KafkaUser, Password: config.KafkaPassword}, nil
+		return config.Cluster("")
 	}
 	tokens, err := readTokens(filepath.Join(dir, "tokens.json"))
 	if err != nil {

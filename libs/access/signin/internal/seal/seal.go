@@ -1,4 +1,5 @@
-package signin
+// Package seal keeps what sign-in stores or sends away out of others' hands: one key file, a derived key for each use.
+package seal
 
 import (
 	"crypto/aes"
@@ -7,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -29,7 +31,7 @@ func CreateKey(path string) error {
 	if err != nil {
 		return fmt.Errorf("create key for sessions: %w", err)
 	}
-	_, err = f.WriteString(hex.EncodeToString(random(keyBytes)) + "\n")
+	_, err = f.WriteString(hex.EncodeToString(Random(keyBytes)) + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write key for sessions: %w", err)
 	}
@@ -56,37 +58,45 @@ func ReadKey(path string) ([]byte, error) {
 	return key, nil
 }
 
-func newSecrets(key []byte) (secrets, error) {
+// Secrets are the keys for what is sealed or signed, one for each use.
+type Secrets struct {
+	sealing       cipher.AEAD
+	csrf, recover []byte
+}
+
+// New derives the keys of a key file.
+func New(key []byte) (Secrets, error) {
 	if len(key) != keyBytes {
-		return secrets{}, fmt.Errorf("the key has not %d bytes", keyBytes)
+		return Secrets{}, fmt.Errorf("the key has not %d bytes", keyBytes)
 	}
 	derived := map[string][]byte{}
 	for _, use := range []string{"seal", "csrf", "recovery"} {
 		part, err := hkdf.Key(sha256.New, key, nil, "songan signin "+use, keyBytes)
 		if err != nil {
-			return secrets{}, fmt.Errorf("derive keys: %w", err)
+			return Secrets{}, fmt.Errorf("derive keys: %w", err)
 		}
 		derived[use] = part
 	}
 	block, err := aes.NewCipher(derived["seal"])
 	if err != nil {
-		return secrets{}, fmt.Errorf("make cipher: %w", err)
+		return Secrets{}, fmt.Errorf("make cipher: %w", err)
 	}
 	sealing, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return secrets{}, fmt.Errorf("make cipher: %w", err)
+		return Secrets{}, fmt.Errorf("make cipher: %w", err)
 	}
-	return secrets{sealing: sealing, csrf: derived["csrf"], recover: derived["recovery"]}, nil
+	return Secrets{sealing: sealing, csrf: derived["csrf"], recover: derived["recovery"]}, nil
 }
 
-// seal encrypts for a use; what was sealed for another use, or another person, does not open.
-func (s secrets) seal(use string, plain []byte) []byte {
+// Seal encrypts for a use; what was sealed for another use, or another person, does not open.
+func (s Secrets) Seal(use string, plain []byte) []byte {
 	return s.sealing.Seal(nil, nil, plain, []byte(use))
 }
 
 var errSealed = errors.New("this was not sealed here, or for another use")
 
-func (s secrets) open(use string, sealed []byte) ([]byte, error) {
+// Open decrypts what was sealed for this use.
+func (s Secrets) Open(use string, sealed []byte) ([]byte, error) {
 	plain, err := s.sealing.Open(nil, nil, sealed, []byte(use))
 	if err != nil {
 		return nil, errSealed
@@ -94,8 +104,11 @@ func (s secrets) open(use string, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// csrfOf is the CSRF token of a session: who has the cookie's token alone cannot make it.
-func (s secrets) csrfOf(token string) string { return encode(mac(s.csrf, token)) }
+// CSRF is the CSRF token of a session: who has the cookie's token alone cannot make it.
+func (s Secrets) CSRF(token string) string { return Encode(mac(s.csrf, token)) }
+
+// Recovery digests a recovery code, so that the stored one opens nothing.
+func (s Secrets) Recovery(text string) []byte { return mac(s.recover, text) }
 
 func mac(key []byte, text string) []byte {
 	m := hmac.New(sha256.New, key)
@@ -103,17 +116,26 @@ func mac(key []byte, text string) []byte {
 	return m.Sum(nil)
 }
 
-func digest(text string) []byte {
+// Digest is how a token is stored.
+func Digest(text string) []byte {
 	sum := sha256.Sum256([]byte(text))
 	return sum[:]
 }
 
-func random(n int) []byte {
+// Random returns so many random bytes.
+func Random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b) // never fails: crypto/rand ends the process instead
 	return b
 }
 
-func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+// Encode writes bytes for cookies and addresses.
+func Encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-func newToken() string { return encode(random(tokens)) }
+// NewToken returns 256 random bits as text.
+func NewToken() string { return Encode(Random(tokens)) }
+
+// Same compares two secrets, none of them empty, in constant time.
+func Same(a, b string) bool {
+	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
+}

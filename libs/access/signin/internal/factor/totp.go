@@ -1,4 +1,4 @@
-package signin
+package factor
 
 import (
 	"crypto/hmac"

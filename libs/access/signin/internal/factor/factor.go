@@ -1,4 +1,5 @@
-package signin
+// Package factor is people's own second factor: the code of an authenticator (RFC 6238), and recovery codes.
+package factor
 
 import (
 	"context"
@@ -8,7 +9,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -23,29 +26,48 @@ const (
 	fresh = 10 * time.Minute
 )
 
+// Book holds people's factors. Their secrets are sealed.
+type Book struct {
+	pool    *pgxpool.Pool
+	secrets seal.Secrets
+	now     func() time.Time
+}
+
+// New returns the book of a database.
+func New(pool *pgxpool.Pool, secrets seal.Secrets, now func() time.Time) *Book {
+	return &Book{pool: pool, secrets: secrets, now: now}
+}
+
+// Asker is whose session asks for something: it was strong already, or not, and began then.
+type Asker struct {
+	Person string
+	Strong bool
+	Since  time.Time
+}
+
 // Enrolment is what an authenticator is set up with. It is shown once.
 type Enrolment struct {
 	URI    string `json:"uri"`
 	Secret string `json:"secret"`
 }
 
-// enrol makes a secret that has to be confirmed by a code before it counts.
-func (s *Signin) enrol(ctx context.Context, n Session) (Enrolment, error) {
-	secret, person := random(factorBytes), n.Who.ID
+// Enrol makes a secret that has to be confirmed by a code before it counts.
+func (b *Book) Enrol(ctx context.Context, n Asker) (Enrolment, error) {
+	secret, person := seal.Random(factorBytes), n.Person
 	const insert = `
 		insert into signin_factors (person, pending) values ($1, $2)
 		on conflict (person) do update set pending = excluded.pending
 		 where $3 or signin_factors.secret is null`
-	young := s.now().Sub(n.Created) <= fresh
+	young := b.now().Sub(n.Since) <= fresh
 	if !n.Strong && !young {
 		return Enrolment{}, signInAgain()
 	}
-	done, err := s.pool.Exec(ctx, insert, person, s.secrets.seal(factorUse(person), secret), n.Strong)
+	done, err := b.pool.Exec(ctx, insert, person, b.secrets.Seal(factorUse(person), secret), n.Strong)
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("keep the new authenticator: %w", err)
 	}
 	if done.RowsAffected() == 0 {
-		return Enrolment{}, secondFactorRequired() // there is one already: the new one needs its code first
+		return Enrolment{}, Required() // there is one already: the new one needs its code first
 	}
 	return Enrolment{URI: otpauth(person, secret), Secret: base32Of(secret)}, nil
 }
@@ -68,9 +90,9 @@ type tried struct {
 }
 
 // try locks a person's factor, lets do look at it, and keeps what it says, failures included.
-func (s *Signin) try(ctx context.Context, person string, do func(context.Context, pgx.Tx, factor) (tried, error)) error {
+func (b *Book) try(ctx context.Context, person string, do func(context.Context, pgx.Tx, factor) (tried, error)) error {
 	var refusal error
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
 		var f factor
 		const lock = `
 			select coalesce(secret, ''), coalesce(pending, ''), last_step, failures, next_try
@@ -101,93 +123,93 @@ func (s *Signin) try(ctx context.Context, person string, do func(context.Context
 	return refusal
 }
 
-// verify takes the code of an authenticator, or a recovery code. Wrong ones make the next wait, ever longer; recovery
+// Verify takes the code of an authenticator, or a recovery code. Wrong ones make the next wait, ever longer; recovery
 // codes do not wait, since nobody guesses one, so that nobody is locked out by what others try.
-func (s *Signin) verify(ctx context.Context, person, code string) error {
+func (b *Book) Verify(ctx context.Context, person, code string) error {
 	code = strings.ToLower(strings.NewReplacer(" ", "", "-", "").Replace(code))
-	return s.try(ctx, person, func(ctx context.Context, tx pgx.Tx, f factor) (tried, error) {
+	return b.try(ctx, person, func(ctx context.Context, tx pgx.Tx, f factor) (tried, error) {
 		if len(f.secret) == 0 {
 			return tried{factor: f, refusal: notEnrolled()}, nil
 		}
 		if len(code) != digits {
-			return s.tryRecovery(ctx, tx, person, code, f)
+			return b.tryRecovery(ctx, tx, person, code, f)
 		}
-		return s.tryCode(person, f.secret, code, f)
+		return b.tryCode(person, f.secret, code, f)
 	})
 }
 
 // tryCode compares a code with a sealed secret.
-func (s *Signin) tryCode(person string, sealed []byte, code string, f factor) (tried, error) {
-	now := s.now()
+func (b *Book) tryCode(person string, sealed []byte, code string, f factor) (tried, error) {
+	now := b.now()
 	if f.next != nil && now.Before(*f.next) {
 		return tried{factor: f, refusal: waitForCode(f.next.Sub(now))}, nil
 	}
-	secret, err := s.secrets.open(factorUse(person), sealed)
+	secret, err := b.secrets.Open(factorUse(person), sealed)
 	if err != nil {
 		return tried{}, fmt.Errorf("open the authenticator's secret: %w", err)
 	}
 	step, ok := stepOf(secret, code, f.last, now)
 	if !ok {
-		return s.failed(f), nil
+		return b.failed(f), nil
 	}
 	f.last, f.failures, f.next = step, 0, nil
 	return tried{factor: f, right: true}, nil
 }
 
-func (s *Signin) tryRecovery(ctx context.Context, tx pgx.Tx, person, code string, f factor) (tried, error) {
+func (b *Book) tryRecovery(ctx context.Context, tx pgx.Tx, person, code string, f factor) (tried, error) {
 	const use = `delete from signin_recovery_codes where person = $1 and hash = $2`
-	done, err := tx.Exec(ctx, use, person, mac(s.secrets.recover, person+" "+code))
+	done, err := tx.Exec(ctx, use, person, b.secrets.Recovery(person+" "+code))
 	if err != nil {
 		return tried{}, fmt.Errorf("use a recovery code: %w", err)
 	}
 	if done.RowsAffected() == 0 {
-		return s.failed(f), nil
+		return b.failed(f), nil
 	}
 	f.failures, f.next = 0, nil
 	return tried{factor: f, right: true}, nil
 }
 
 // failed counts, and makes the next try wait: half a minute after the fifth, then twice as long each time.
-func (s *Signin) failed(f factor) tried {
+func (b *Book) failed(f factor) tried {
 	f.failures++
 	if over := f.failures - freeTries; over >= 0 {
 		const doublings = 7 // to more than the longest wait
-		next := s.now().Add(min(longestWait, firstWait<<min(over, doublings)))
+		next := b.now().Add(min(longestWait, firstWait<<min(over, doublings)))
 		f.next = &next
 	}
 	return tried{factor: f, refusal: wrongCode()}
 }
 
-// confirm makes a pending authenticator the person's own, if the code is its, and returns new recovery codes.
-func (s *Signin) confirm(ctx context.Context, n Session, code string) (codes []string, err error) {
-	person := n.Who.ID
-	err = s.try(ctx, person, func(ctx context.Context, tx pgx.Tx, f factor) (tried, error) {
+// Confirm makes a pending authenticator the person's own, if the code is its, and returns new recovery codes.
+func (b *Book) Confirm(ctx context.Context, n Asker, code string) (codes []string, err error) {
+	person := n.Person
+	err = b.try(ctx, person, func(ctx context.Context, tx pgx.Tx, f factor) (tried, error) {
 		switch {
 		case len(f.pending) == 0:
 			return tried{factor: f, refusal: notEnrolled()}, nil
 		case len(f.secret) > 0 && !n.Strong:
-			return tried{factor: f, refusal: secondFactorRequired()}, nil
+			return tried{factor: f, refusal: Required()}, nil
 		}
-		result, err := s.tryCode(person, f.pending, strings.ReplaceAll(code, " ", ""), f)
+		result, err := b.tryCode(person, f.pending, strings.ReplaceAll(code, " ", ""), f)
 		if err != nil || !result.right {
 			return result, err
 		}
 		const take = `update signin_factors set secret = pending, pending = null, confirmed_at = $2 where person = $1`
-		if _, err := tx.Exec(ctx, take, person, s.now()); err != nil {
+		if _, err := tx.Exec(ctx, take, person, b.now()); err != nil {
 			return tried{}, fmt.Errorf("take the new authenticator: %w", err)
 		}
-		codes, err = s.newRecovery(ctx, tx, person)
+		codes, err = b.newRecovery(ctx, tx, person)
 		return result, err
 	})
 	return codes, err
 }
 
 // newRecovery replaces a person's recovery codes.
-func (s *Signin) newRecovery(ctx context.Context, tx pgx.Tx, person string) ([]string, error) {
+func (b *Book) newRecovery(ctx context.Context, tx pgx.Tx, person string) ([]string, error) {
 	codes, hashes := make([]string, recoveryCodes), make([][]byte, recoveryCodes)
 	for i := range codes {
-		plain := strings.ToLower(base32Of(random(recoveryBytes)))
-		hashes[i] = mac(s.secrets.recover, person+" "+plain)
+		plain := strings.ToLower(base32Of(seal.Random(recoveryBytes)))
+		hashes[i] = b.secrets.Recovery(person + " " + plain)
 		for at := 0; at < len(plain); at += recoveryGroup {
 			codes[i] += plain[at:at+recoveryGroup] + "-"
 		}
@@ -203,23 +225,29 @@ func (s *Signin) newRecovery(ctx context.Context, tx pgx.Tx, person string) ([]s
 	return codes, nil
 }
 
-// enrolled tells whether a person has an authenticator here.
-func (s *Signin) enrolled(ctx context.Context, person string) (bool, error) {
+// Enrolled tells whether a person has an authenticator here.
+func (b *Book) Enrolled(ctx context.Context, person string) (bool, error) {
 	var yes bool
 	const ask = `select exists (select from signin_factors where person = $1 and secret is not null)`
-	if err := s.pool.QueryRow(ctx, ask, person).Scan(&yes); err != nil {
+	if err := b.pool.QueryRow(ctx, ask, person).Scan(&yes); err != nil {
 		return false, fmt.Errorf("look for an authenticator: %w", err)
 	}
 	return yes, nil
 }
 
-// ResetFactor takes a person's authenticator and recovery codes away, for somebody who lost both, and ends their
-// sessions. Whoever does it has made sure by other means who asks.
-func (s *Signin) ResetFactor(ctx context.Context, person string) error {
-	if _, err := s.pool.Exec(ctx, `delete from signin_factors where person = $1`, person); err != nil {
+// Reset takes a person's authenticator and recovery codes away.
+func (b *Book) Reset(ctx context.Context, person string) error {
+	if _, err := b.pool.Exec(ctx, `delete from signin_factors where person = $1`, person); err != nil {
 		return fmt.Errorf("reset second factor: %w", err)
 	}
-	return s.RevokePerson(ctx, person)
+	return nil
+}
+
+// Required is the answer to who handles money and has shown no second factor.
+func Required() error {
+	return problem.New(problem.Forbidden, "second_factor_required",
+		"your role needs a second factor; confirm this session with the code of your authenticator",
+		"vai trò của bạn cần xác thực hai bước; xin xác nhận phiên bằng mã của ứng dụng xác thực")
 }
 
 func notEnrolled() error {

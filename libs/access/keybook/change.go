@@ -1,0 +1,151 @@
+package keybook
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+// issue enters a key, or finds that the same request entered it before.
+func (b *Book) issue(ctx context.Context, tx pgx.Tx, key access.Key, by string) (replayed bool, err error) {
+	const insert = `
+		insert into keybook_keys
+		       (id, hash, holder, role, facility, unit, bank, scopes, expires_at, issued_at, issued_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		on conflict (id) do nothing`
+	p := key.Principal
+	done, err := tx.Exec(ctx, insert, key.ID, key.Hash, p.ID, string(p.Role), p.Facility, p.Unit, p.Bank, string(p.Scopes),
+		key.ExpiresAt, b.now(), by)
+	if err != nil {
+		return false, fmt.Errorf("enter key: %w", err)
+	}
+	if done.RowsAffected() > 0 {
+		return false, nil
+	}
+	there, err := read(ctx, tx, key.ID, "")
+	if err != nil {
+		return false, err
+	}
+	if there.Key.Principal != p || !bytes.Equal(there.Key.Hash, key.Hash) {
+		return false, problem.New(problem.Conflict, "idempotency_key_reused",
+			"this Idempotency-Key was used for another request", "Idempotency-Key này đã dùng cho một yêu cầu khác")
+	}
+	return true, nil
+}
+
+// Issue enters a key; the caller derived it from the request, so a repeat finds it.
+func (b *Book) Issue(ctx context.Context, key access.Key, by string) (_ Entry, replayed bool, err error) {
+	var e Entry
+	err = pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		if replayed, err = b.issue(ctx, tx, key, by); err != nil {
+			return err
+		}
+		e, err = read(ctx, tx, key.ID, "")
+		return err
+	})
+	if err != nil {
+		return Entry{}, false, fmt.Errorf("issue key: %w", err)
+	}
+	b.log.Info("key issued", zap.String("key", key.ID), zap.String("by", by), zap.Bool("again", replayed))
+	return e, replayed, nil
+}
+
+// Rotation says how a key is rotated. Next has the id and hash of the successor, which was derived from the request.
+type Rotation struct {
+	Key  string
+	Next access.Key
+	// Until is when the old key ends.
+	Until time.Time
+	// ExpiresAt is when the successor does; the zero time is when the old one would have.
+	ExpiresAt time.Time
+	By        string
+}
+
+// Rotate enters a key's successor and names the old one's end.
+func (b *Book) Rotate(ctx context.Context, r Rotation) (_ Entry, replayed bool, err error) {
+	var e Entry
+	err = pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		old, err := read(ctx, tx, r.Key, "for update")
+		if err != nil {
+			return err
+		}
+		if old.Successor == r.Next.ID {
+			replayed = true
+			e, err = read(ctx, tx, r.Next.ID, "")
+			return err
+		}
+		e, err = b.succeed(ctx, tx, old, r)
+		return err
+	})
+	switch {
+	case errors.Is(err, access.ErrUnknownKey):
+		return Entry{}, false, unknown()
+	case errors.Is(err, access.ErrNotRotated):
+		return Entry{}, false, problem.Reject("key_not_rotated",
+			"the key has ended, was revoked, or has a successor already", "mã truy cập đã hết hạn, bị thu hồi hoặc đã có mã thay thế")
+	case err != nil:
+		return Entry{}, false, fmt.Errorf("rotate key: %w", err)
+	}
+	b.cache.Forget(r.Key)
+	b.log.Info("key rotated", zap.String("key", r.Key), zap.String("successor", r.Next.ID), zap.String("by", r.By))
+	return e, replayed, nil
+}
+
+func (b *Book) succeed(ctx context.Context, tx pgx.Tx, old Entry, r Rotation) (Entry, error) {
+	_, next, ends, err := old.Key.Rotate(b.now(), r.Until, 0)
+	if errors.Is(err, access.ErrOverlap) {
+		var faults problem.Faults
+		faults.At("/old_until", problem.Fault{
+			Code: "out_of_range", Message: "between now and 90 days from now", MessageVI: "từ bây giờ đến tối đa 90 ngày",
+		})
+		return Entry{}, faults.Err()
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	next.ID, next.Hash = r.Next.ID, r.Next.Hash
+	if !r.ExpiresAt.IsZero() {
+		next.ExpiresAt = r.ExpiresAt
+	}
+	if _, err := b.issue(ctx, tx, next, r.By); err != nil {
+		return Entry{}, err
+	}
+	const end = `update keybook_keys set successor = $2, expires_at = $3 where id = $1`
+	if _, err := tx.Exec(ctx, end, old.Key.ID, next.ID, ends.ExpiresAt); err != nil {
+		return Entry{}, fmt.Errorf("name the old key's end: %w", err)
+	}
+	return read(ctx, tx, next.ID, "")
+}
+
+// Revoke refuses a key from now on. One that is revoked stays so, by whom it was first.
+func (b *Book) Revoke(ctx context.Context, id, by string) (Entry, error) {
+	const revoke = `
+		update keybook_keys set revoked_at = coalesce(revoked_at, $2), revoked_by = coalesce(revoked_by, $3)
+		 where id = $1`
+	var e Entry
+	err := pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, revoke, id, b.now(), by); err != nil {
+			return fmt.Errorf("strike: %w", err)
+		}
+		var err error
+		e, err = read(ctx, tx, id, "")
+		return err
+	})
+	if errors.Is(err, access.ErrUnknownKey) {
+		return Entry{}, unknown()
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("revoke key: %w", err)
+	}
+	b.cache.Forget(id)
+	b.log.Info("key revoked", zap.String("key", id), zap.String("by", by))
+	return e, nil
+}

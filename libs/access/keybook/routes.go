@@ -1,0 +1,209 @@
+package keybook
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+// Name is the first part of every path of this package.
+const Name = "access"
+
+// Handler serves the administrators' routes. API is service.Deps' own, with Auth.
+func (b *Book) Handler(o httpapi.Options) http.Handler {
+	o.Service, o.Title = Name, "Keys"
+	o.Description = "API keys of programs. A token is answered once, to the request that made it; only a hash is kept."
+	o.Name, o.Fingerprint = b.name, b.fingerprint
+	api := httpapi.New(o)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /keys", Summary: "Give a key to a program", Action: "access.give_key", Status: http.StatusCreated,
+	}, b.issueKey)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /keys", Summary: "List keys, the latest first", Action: "access.list_keys"}, b.listKeys)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /keys/{id}/rotation", Summary: "Give a key's holder its successor; the old one goes on for a while",
+		Action: "access.rotate_key", Status: http.StatusCreated,
+	}, b.rotateKey)
+	httpapi.Command(api, httpapi.Route{Pattern: "DELETE /keys/{id}", Summary: "Refuse a key from now on", Action: "access.revoke_key"}, b.revokeKey)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /keys/{id}/use", Summary: "When a key of any kind was last used, to the minute", Action: "access.read_key_use",
+	}, b.lastUse)
+	return api
+}
+
+const (
+	defaultLife    = 365 * 24 * time.Hour
+	longestLife    = 2 * 365 * 24 * time.Hour
+	defaultOverlap = 7 * 24 * time.Hour
+)
+
+// IssueBody says for whom and for what a key is.
+type IssueBody struct {
+	Holder    string    `json:"holder" maxLength:"64" doc:"who holds it, in records: letters, digits and hyphens, nobody's name"`
+	Role      string    `json:"role" maxLength:"32" doc:"not approver or treasurer, who sign in with a second factor"`
+	Facility  string    `json:"facility,omitzero" maxLength:"64"`
+	Unit      string    `json:"unit,omitzero" maxLength:"8"`
+	Bank      string    `json:"bank,omitzero" maxLength:"11" doc:"BIC"`
+	Scopes    string    `json:"scopes,omitzero" maxLength:"500" doc:"services it is for, divided by spaces, each with :read behind it if it must change nothing; all that the role may when left out"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"a year from now when left out, two at most"`
+}
+
+// plainWord is what holders and bounds are spelled with.
+const plainWord = `^[A-Za-z0-9-]+$`
+
+// Validate compares the role with its bounds.
+func (b IssueBody) Validate(f *problem.Faults) {
+	role, word := access.Role(b.Role), regexp.MustCompile(plainWord)
+	for pointer, value := range map[string]string{"/holder": b.Holder, "/facility": b.Facility, "/unit": b.Unit, "/bank": b.Bank} {
+		if value != "" && !word.MatchString(value) {
+			f.At(pointer, fault("invalid", "letters, digits and hyphens", "chữ cái, chữ số và gạch nối"))
+		}
+	}
+	switch {
+	case b.Role == "":
+	case !role.Known() || role == access.Approver || role == access.Treasurer:
+		f.At("/role", fault("role_without_keys", "there is no such role, or it has no keys", "không có vai trò này, hoặc vai trò không dùng mã truy cập"))
+	case access.Principal{Role: role, Facility: b.Facility, Unit: b.Unit, Bank: b.Bank}.Unbounded():
+		f.At("/role", fault("bound_missing", "this role needs its unit, facility or bank", "vai trò này cần đơn vị, cơ sở hoặc ngân hàng"))
+	}
+	if access.Scopes(b.Scopes).Check() != nil {
+		f.At("/scopes", fault("invalid", "names of services with :read or without", "tên dịch vụ, có hoặc không có :read"))
+	}
+}
+
+func fault(code, message, messageVI string) problem.Fault {
+	return problem.Fault{Code: code, Message: message, MessageVI: messageVI}
+}
+
+// Issued is a key with its token.
+type Issued struct {
+	View
+
+	Token string `json:"token" doc:"cannot be read again: only a hash is kept"`
+}
+
+// View is a key as it is answered.
+type View struct {
+	Key       string    `json:"key"`
+	Holder    string    `json:"holder"`
+	Role      string    `json:"role"`
+	Facility  string    `json:"facility,omitzero"`
+	Unit      string    `json:"unit,omitzero"`
+	Bank      string    `json:"bank,omitzero"`
+	Scopes    string    `json:"scopes,omitzero"`
+	IssuedAt  time.Time `json:"issued_at"`
+	IssuedBy  string    `json:"issued_by"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Successor string    `json:"successor,omitzero"`
+	RevokedAt time.Time `json:"revoked_at,omitzero"`
+	RevokedBy string    `json:"revoked_by,omitzero"`
+	LastUsed  time.Time `json:"last_used_at,omitzero" doc:"to the minute"`
+}
+
+func view(e Entry) View {
+	p := e.Key.Principal
+	return View{
+		Key: e.Key.ID, Holder: p.ID, Role: string(p.Role), Facility: p.Facility, Unit: p.Unit, Bank: p.Bank, Scopes: string(p.Scopes),
+		IssuedAt: e.IssuedAt, IssuedBy: e.IssuedBy, ExpiresAt: e.Key.ExpiresAt, Successor: e.Successor,
+		RevokedAt: e.RevokedAt, RevokedBy: e.RevokedBy, LastUsed: e.LastUsed,
+	}
+}
+
+// derived makes the key of a request, the same for a repeat.
+func derived[B any](b *Book, c httpapi.Call[B], p access.Principal) (token string, key access.Key) {
+	secret := b.name("secret-1", c.Who.Scope(), c.Key) + b.name("secret-2", c.Who.Scope(), c.Key)
+	return access.Token(b.name("key", c.Who.Scope(), c.Key), []byte(secret), p)
+}
+
+// lifeOf checks an end.
+func lifeOf(end, now time.Time, otherwise time.Duration) (time.Time, error) {
+	if end.IsZero() && otherwise > 0 {
+		end = now.Add(otherwise)
+	}
+	if !end.IsZero() && (!end.After(now) || end.After(now.Add(longestLife))) {
+		var faults problem.Faults
+		faults.At("/expires_at", fault("out_of_range", "after now, and two years from now at most", "sau thời điểm hiện tại và tối đa hai năm"))
+		return time.Time{}, faults.Err()
+	}
+	return end, nil
+}
+
+func (b *Book) issueKey(ctx context.Context, c httpapi.Call[IssueBody]) (httpapi.Done[Issued], error) {
+	end, err := lifeOf(c.In.ExpiresAt, b.now(), defaultLife)
+	if err != nil {
+		return httpapi.Done[Issued]{}, err
+	}
+	token, key := derived(b, c, access.Principal{
+		ID: c.In.Holder, Role: access.Role(c.In.Role), Facility: c.In.Facility, Unit: c.In.Unit, Bank: c.In.Bank, Scopes: access.Scopes(c.In.Scopes),
+	})
+	key.ExpiresAt = end
+	e, replayed, err := b.Issue(ctx, key, c.Who.Actor())
+	return httpapi.Done[Issued]{Answer: Issued{view(e), token}, Replayed: replayed}, err
+}
+
+// RotateBody says how long both keys are good.
+type RotateBody struct {
+	OldUntil  time.Time `json:"old_until,omitzero" doc:"when the old key ends; in 7 days when left out, 90 at most"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"when the new key ends; with the old one when left out"`
+}
+
+func (b *Book) rotateKey(ctx context.Context, c httpapi.Call[RotateBody]) (httpapi.Done[Issued], error) {
+	end, err := lifeOf(c.In.ExpiresAt, b.now(), 0)
+	if err != nil {
+		return httpapi.Done[Issued]{}, err
+	}
+	until := c.In.OldUntil
+	if until.IsZero() {
+		until = b.now().Add(defaultOverlap)
+	}
+	token, next := derived(b, c, access.Principal{})
+	e, replayed, err := b.Rotate(ctx, Rotation{Key: c.Path("id"), Next: next, Until: until, ExpiresAt: end, By: c.Who.Actor()})
+	return httpapi.Done[Issued]{Answer: Issued{view(e), token}, Replayed: replayed}, err
+}
+
+func (b *Book) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[View], error) {
+	e, err := b.Revoke(ctx, c.Path("id"), c.Who.Actor())
+	return httpapi.Done[View]{Answer: view(e)}, err
+}
+
+// ListKeys narrows the list.
+type ListKeys struct {
+	httpapi.Paging[Place]
+
+	Holder string `query:"holder" maxLength:"64"`
+}
+
+func (b *Book) listKeys(ctx context.Context, c httpapi.Call[ListKeys]) (httpapi.Page[View], error) {
+	var after Place
+	if c.In.Cursor.At != nil {
+		after = *c.In.Cursor.At
+	}
+	entries, err := b.List(ctx, c.In.Holder, after, c.In.Limit)
+	if err != nil {
+		return httpapi.Page[View]{}, err
+	}
+	page := httpapi.Page[View]{Items: make([]View, 0, len(entries))}
+	for _, e := range entries {
+		page.Items = append(page.Items, view(e))
+	}
+	if len(entries) == c.In.Limit {
+		last := entries[len(entries)-1]
+		page.Next = httpapi.NextCursor(Place{last.IssuedAt, last.Key.ID})
+	}
+	return page, nil
+}
+
+// Use is when a key was used.
+type Use struct {
+	Key      string    `json:"key"`
+	LastUsed time.Time `json:"last_used_at,omitzero"`
+}
+
+func (b *Book) lastUse(ctx context.Context, c httpapi.Call[struct{}]) (Use, error) {
+	at, err := b.Uses.Last(ctx, c.Path("id"))
+	return Use{Key: c.Path("id"), LastUsed: at}, err
+}

@@ -1,0 +1,74 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+// desk adds the routes by which administrators look after others' sessions. They are named by the id that facts and logs
+// have.
+func (s *Signin) desk(a *httpapi.API) {
+	httpapi.Query(a, httpapi.Route{
+		Pattern: "GET /people/{id}/sessions", Summary: "A person's living sessions", Action: "auth.list_sessions",
+	}, s.sessionsOf)
+	httpapi.Ask(a, httpapi.Route{
+		Pattern: "POST /people/{id}/revocation", Action: "auth.revoke_person",
+		Summary: "End all sessions of a person, or refuse the tokens that a machine has; the provider decides about new ones",
+	}, s.revokeOf)
+	httpapi.Ask(a, httpapi.Route{
+		Pattern: "POST /people/{id}/factor-reset", Action: "auth.reset_factor",
+		Summary: "Take away the authenticator of somebody who lost it, and end their sessions",
+	}, s.resetOf)
+	httpapi.Ask(a, httpapi.Route{Pattern: "POST /sessions/{id}/revocation", Summary: "End one session", Action: "auth.revoke_session"}, s.revokeOne)
+}
+
+// SessionView is a session as administrators see it.
+type SessionView struct {
+	ID        string    `json:"id"`
+	Role      string    `json:"role"`
+	Strong    bool      `json:"strong" doc:"a second factor was shown"`
+	CreatedAt time.Time `json:"created_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (s *Signin) sessionsOf(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Page[SessionView], error) {
+	living, err := s.Sessions(ctx, c.Path("id"))
+	page := httpapi.Page[SessionView]{Items: make([]SessionView, 0, len(living))}
+	for _, n := range living {
+		page.Items = append(page.Items, SessionView{n.ID, string(n.Who.Role), n.Strong, n.Created, n.Seen, n.Expires})
+	}
+	return page, err
+}
+
+// Ended says what was ended.
+type Ended struct {
+	ID string `json:"id"`
+}
+
+func (s *Signin) revokeOf(ctx context.Context, c httpapi.Call[struct{}]) (Ended, error) {
+	s.log.Info("sessions and tokens revoked", zap.String("actor", c.Path("id")), zap.String("by", c.Who.Actor()))
+	return Ended{c.Path("id")}, s.RevokePerson(ctx, c.Path("id"))
+}
+
+func (s *Signin) resetOf(ctx context.Context, c httpapi.Call[struct{}]) (Ended, error) {
+	s.log.Info("second factor reset", zap.String("actor", c.Path("id")), zap.String("by", c.Who.Actor()))
+	return Ended{c.Path("id")}, s.ResetFactor(ctx, c.Path("id"))
+}
+
+func (s *Signin) revokeOne(ctx context.Context, c httpapi.Call[struct{}]) (Ended, error) {
+	found, err := s.Revoke(ctx, c.Path("id"))
+	if err != nil {
+		return Ended{}, err
+	}
+	if !found {
+		return Ended{}, problem.New(problem.NotFound, "session_unknown", "no such session lives", "không có phiên nào như vậy")
+	}
+	s.log.Info("session revoked", zap.String("session", c.Path("id")), zap.String("by", c.Who.Actor()))
+	return Ended{c.Path("id")}, nil
+}
