@@ -47,11 +47,8 @@ func (a Area) And(b Area) Area {
 	return both
 }
 
-// Meets tells whether the areas have a unit in common.
-func (a Area) Meets(b Area) bool {
-	common := a.And(b)
-	return common.everywhere || len(common.keys) > 0
-}
+// Empty tells whether nothing lies in the area.
+func (a Area) Empty() bool { return !a.everywhere && len(a.keys) == 0 }
 
 // Columns are the area for a statement, see [In]: two arrays, which are null when the area is everywhere and never null
 // otherwise, so that an empty area is nothing.

@@ -87,7 +87,7 @@ func (a *app) readable(ctx context.Context, id string, may policy.Pass) (payroll
 	if err != nil {
 		return payroll.Payroll{}, projections.Scope{}, err
 	}
-	if !p.Exists() || !may.May(thing(p.Unit)) && !may.Meets(thing(p.Unit).Unit) {
+	if !p.Exists() || !may.May(thing(p.Unit)) && !may.LiesIn(thing(p.Unit).Unit) {
 		return payroll.Payroll{}, projections.Scope{}, payroll.ErrUnknown()
 	}
 	return p, scope(may, ""), nil

@@ -100,8 +100,12 @@ func (p Pass) In(unit string) Reach {
 	return reach
 }
 
-// Meets tells whether something of a unit's territory is within reach: an officer of a commune has part in the list of a
-// province.
-func (p Pass) Meets(unit units.Key) bool {
-	return p.action != nil && p.Reach().Units.Meets(p.action.policy.land.Area(unit.Code))
+// LiesIn tells whether the caller's own unit lies in another one: an officer of a commune has part in the list of a
+// province. Two communes that share out what was one before do not lie in each other.
+func (p Pass) LiesIn(unit units.Key) bool {
+	if p.action == nil || p.Reach().Units.Empty() {
+		return false
+	}
+	own, found := p.action.policy.land.Find(p.who.Unit)
+	return found && p.action.policy.land.Area(unit.Code).Has(own.Key)
 }

@@ -305,6 +305,20 @@ func TestBoundsAreNamed(t *testing.T) {
 	}
 }
 
+// Parts of one old commune became parts of both: that does not open either's lists to the other.
+func TestAnOfficersUnitLiesInItsProvinceAndInNoNeighbour(t *testing.T) {
+	t.Parallel()
+	read := action(t, load(t), "disbursement.read_payroll")
+	for unit, want := range map[string]bool{commune: true, province: true, neighbour: false, "79": false} {
+		if got := read.Pass(access.Principal{Role: access.LISAOfficer, Unit: commune}).LiesIn(in(unit).Unit); got != want {
+			t.Errorf("%s: %t", unit, got)
+		}
+	}
+	if read.Pass(access.Principal{Role: access.CommunePolice, Unit: commune}).LiesIn(in(province).Unit) {
+		t.Error("a role that may not lies in it, too")
+	}
+}
+
 func Example() {
 	directory, err := units.Load()
 	if err != nil {

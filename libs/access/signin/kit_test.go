@@ -24,12 +24,11 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/access/policy"
+	"github.com/songan-vn/songan/libs/access/policy/policytest"
 	"github.com/songan-vn/songan/libs/access/signin"
 	"github.com/songan-vn/songan/libs/embedded/oidc"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
-	"github.com/songan-vn/songan/libs/vn/units"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
@@ -101,7 +100,7 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	o.url = o.server.URL
 	provider, secret := o.provider(cheapHash())
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(o.log), zapcore.DebugLevel)
-	api := httpapi.Options{Now: o.clock.Now, Log: zap.New(core), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits()}
+	api := httpapi.Options{Now: o.clock.Now, Log: zap.New(core), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits(), Policy: policytest.Load(t, o.clock.Now)}
 	options := signin.Options{
 		Issuer: o.url + "/idp", ClientID: "console", ClientSecret: secret, Audience: audience, BaseURL: o.url,
 		Scopes: []string{"songan", "offline_access"}, Claims: signin.DefaultClaims(), OpaqueSubjects: true, Key: bytes.Repeat([]byte{7}, 32),
@@ -160,13 +159,7 @@ func (o *office) provider(hash string) (_ *oidc.Provider, secret string) {
 // api has a route to look, one to change, one for banks, and one for who handles money.
 func (o *office) api(options httpapi.Options) http.Handler {
 	options.Service, options.Title = "work", "Work"
-	directory, err := units.Load()
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if options.Policy, err = policy.Load(policy.Options{Units: directory, Now: o.clock.Now}); err != nil {
-		o.t.Fatal(err)
-	}
+	options.Policy = policytest.Load(o.t, o.clock.Now)
 	options.Auth = access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key()))
 	a := httpapi.New(options)
 	who := func(w http.ResponseWriter, r *http.Request, c httpapi.Call[struct{}]) error {

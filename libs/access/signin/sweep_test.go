@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy/policytest"
 	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -24,7 +25,7 @@ func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
 	s, err := New(pool, Options{
 		Issuer: "https://id", ClientID: "c", ClientSecret: "s", BaseURL: "https://songan.vn", Claims: DefaultClaims(),
 		Key: bytes.Repeat([]byte{1}, 32),
-		API: httpapi.Options{Now: clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry()},
+		API: httpapi.Options{Now: clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(), Policy: policytest.Load(t, time.Now)},
 	})
 	if err != nil {
 		t.Fatal(err)
