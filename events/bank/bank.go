@@ -29,7 +29,7 @@ func ReportsTopic(bic string) string { return "songan.bank." + bic + ".reports.v
 func GroupPrefix(bic string) string { return "songan.bank." + bic + "." }
 
 // User returns the name under which a bank logs in to Kafka.
-func User(bic string) string { return "bank-" + bic }
+func User(bic string) string { return "songan.bank." + bic }
 
 // Instructions lists what a bank reads.
 func Instructions() []events.Event {

@@ -136,7 +136,7 @@ func awayCodes() []int {
 	}
 }
 
-// brokenConnection knows the errors of the network, each by its own type: a bare [net.Error] would also be the
+// brokenConnection knows the errors of the network, each by its own type: any [net.Error] would also be the
 // syscall.Errno inside "no such file", and an [*url.Error] is also a URL that is wrong. A bare io.EOF is the end of
 // an empty document, not of a connection.
 func brokenConnection(err error) bool {
@@ -149,15 +149,10 @@ func brokenConnection(err error) bool {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return true
 	}
-	if slow, ok := errors.AsType[timeout](err); ok && slow.Timeout() {
+	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
 		return true
 	}
 	return slices.ContainsFunc(endsOfConnection(), func(end error) bool { return errors.Is(err, end) })
-}
-
-type timeout interface {
-	error
-	Timeout() bool
 }
 
 func endsOfConnection() []error {

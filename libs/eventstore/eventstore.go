@@ -38,6 +38,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	jsonv1 "github.com/go-json-experiment/json/v1" // reads as encoding/json does, in less than half of the time
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -133,7 +134,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 // five of its own. The caller closes the store, before the pool.
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
-		pool: pool, catalog: o.Catalog, log: o.Log, now: o.Now, pace: o.Pace,
+		pool: pool, catalog: o.Catalog.ReadBy(jsonv1.Unmarshal), log: o.Log, now: o.Now, pace: o.Pace,
 		appends: queue.New[[]*batch.Command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
 		head: &head.Head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}

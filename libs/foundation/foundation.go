@@ -25,6 +25,7 @@ import (
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/workday"
@@ -63,7 +64,7 @@ type Foundation struct {
 	models   *projection.Runner
 	reactors []*reaction.Reactor
 
-	quarantine *reaction.Quarantine
+	quarantine *quarantine.Store
 	// Disclosure says in which form each role sees each field about a person; rules how long they are kept.
 	Disclosure privacy.Table
 	rules      privacy.Rules
@@ -122,7 +123,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err = f.openWitness(ctx); err != nil {
 		return nil, err
 	}
-	f.quarantine = reaction.NewQuarantine(f.Pool, deps.Now)
+	f.quarantine = quarantine.New(f.Pool, deps.Now)
 	f.models = projection.NewRunner(f.Pool, projection.Options{Log: deps.Log, Registerer: f.metrics})
 	return f, nil
 }
@@ -135,7 +136,7 @@ func (f *Foundation) pool(ctx context.Context, name string, conns int32) (*pgxpo
 
 func (f *Foundation) migrate(ctx context.Context) error {
 	migrations := []func(context.Context, *pgxpool.Pool) error{
-		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, reaction.Migrate, witness.Migrate,
+		vault.Migrate, eventstore.Migrate, kafkabus.Migrate, projection.Migrate, quarantine.Migrate, witness.Migrate,
 	}
 	for _, migrate := range migrations {
 		if err := migrate(ctx, f.logPool); err != nil {

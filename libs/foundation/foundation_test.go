@@ -96,7 +96,7 @@ func TestAFactGoesFromTheLogToAReaction(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("the fact did not arrive")
 	}
-	testkit.Eventually(t, 10*time.Second, func() error { return f.Ready(t.Context()) })
+	testkit.Eventually(t, 30*time.Second, func() error { return f.Ready(t.Context()) })
 }
 
 // A fact that cannot be handled waits for an operator, who hears of it, and decides with a reason.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
-	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/vn/person"
 )
 
@@ -59,7 +59,7 @@ type ListQuarantine struct {
 }
 
 func (f *Foundation) quarantined(ctx context.Context, c httpapi.Call[ListQuarantine]) (httpapi.Page[Quarantined], error) {
-	filter := reaction.Filter{Consumer: c.In.Consumer, Closed: c.In.Closed, Limit: c.In.Limit}
+	filter := quarantine.Filter{Consumer: c.In.Consumer, Closed: c.In.Closed, Limit: c.In.Limit}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
 	}
@@ -102,7 +102,7 @@ func (f *Foundation) release(ctx context.Context, c httpapi.Call[Why]) (Released
 	}
 	for _, r := range f.reactors {
 		if r.Name() == item.Consumer {
-			done, err := r.Release(ctx, item.ID, reaction.Decision{Actor: c.Who.Actor(), Reason: c.In.Reason})
+			done, err := r.Release(ctx, item.ID, quarantine.Decision{Actor: c.Who.Actor(), Reason: c.In.Reason})
 			return Released{Handled: done.Handled, Left: done.Left}, err
 		}
 	}
@@ -114,13 +114,13 @@ func (f *Foundation) discard(ctx context.Context, c httpapi.Call[Why]) (Released
 	if err != nil {
 		return Released{}, err
 	}
-	return Released{}, f.quarantine.Discard(ctx, item.ID, reaction.Decision{Actor: c.Who.Actor(), Reason: c.In.Reason})
+	return Released{}, f.quarantine.Discard(ctx, item.ID, quarantine.Decision{Actor: c.Who.Actor(), Reason: c.In.Reason})
 }
 
-func (f *Foundation) item(ctx context.Context, id string) (reaction.Item, error) {
+func (f *Foundation) item(ctx context.Context, id string) (quarantine.Item, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return reaction.Item{}, errNoItem()
+		return quarantine.Item{}, errNoItem()
 	}
 	return f.quarantine.Item(ctx, n)
 }

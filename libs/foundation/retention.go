@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,11 +20,24 @@ func (f *Foundation) openPrivacy() (err error) {
 	if f.rules, err = privacy.LoadRules(f.deps.Config.RetentionRules); err != nil {
 		return fmt.Errorf("SONGAN_RETENTION_RULES: %w", err)
 	}
-	if f.calendar, err = workday.Load(f.deps.Config.Holidays); err != nil {
+	if f.calendar, err = loadHolidays(f.deps.Config.Holidays); err != nil {
 		return fmt.Errorf("SONGAN_HOLIDAYS: %w", err)
 	}
 	f.Disclosure, err = privacy.LoadTable()
 	return err
+}
+
+// loadHolidays reads a list, or takes the program's own.
+func loadHolidays(path string) (*workday.Calendar, error) {
+	if path == "" {
+		return workday.Load()
+	}
+	list, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open holidays: %w", err)
+	}
+	defer list.Close()
+	return workday.Read(list)
 }
 
 // TermOf is what a rule of retention comes to at a moment.

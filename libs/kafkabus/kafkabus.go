@@ -56,6 +56,9 @@ type Settings struct {
 	TLS *tls.Config
 	// ClientID is the name under which the broker's logs and quotas know this process.
 	ClientID string
+	// Session is how long a member of a consumer group may be silent before others take its partitions: as long stands
+	// what a process that was killed had. [DefaultSession] if zero, [LeastSession] at least.
+	Session time.Duration
 }
 
 // Config is how this process talks to the cluster. It may be shared by everything in the package.
@@ -64,6 +67,7 @@ type Config struct {
 	Transport kafka.RoundTripper
 	Dialer    *kafka.Dialer
 	ClientID  string
+	Session   time.Duration
 }
 
 // Connect prepares the way to the cluster. It opens no connection yet: a cluster that is away is met, and waited for,
@@ -76,10 +80,15 @@ func Connect(s Settings) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	silence, err := session(s.Session)
+	if err != nil {
+		return Config{}, err
+	}
 	dial := &net.Dialer{Timeout: dialTimeout}
 	return Config{
 		Brokers:  s.Brokers,
 		ClientID: s.ClientID,
+		Session:  silence,
 		Transport: &kafka.Transport{
 			Dial: dial.DialContext, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, MetadataTTL: metadataTTL,
 			ClientID: s.ClientID, TLS: s.TLS, SASL: mechanism,

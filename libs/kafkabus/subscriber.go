@@ -20,12 +20,6 @@ import (
 const (
 	defaultInFlight = 64
 	defaultNackWait = 10 * time.Second
-
-	heartbeat        = 500 * time.Millisecond // a rebalance is noticed within one
-	sessionTimeout   = 10 * time.Second       // so long nobody reads the partitions of a process that was killed
-	rebalanceTimeout = 15 * time.Second
-	joinPause        = 500 * time.Millisecond
-	groupTimeout     = 5 * time.Second
 )
 
 // ErrClosed is what a closed [Subscriber] or [Publisher] answers.
@@ -134,14 +128,6 @@ func (s *Subscriber) member(topic string, group kafka.ConsumerGroupConfig) *cons
 		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
 		Log:     s.options.Log.With(zap.String("topic", topic), zap.String("consumer", s.options.Group)),
 		Metrics: consume.NewMetrics(s.options.Registerer, s.options.Group, topic),
-	}
-}
-
-func (s *Subscriber) group(topic string) kafka.ConsumerGroupConfig {
-	return kafka.ConsumerGroupConfig{
-		ID: s.options.Group + "." + topic, Brokers: s.cfg.Brokers, Dialer: s.cfg.Dialer, Topics: []string{topic},
-		StartOffset: kafka.FirstOffset, WatchPartitionChanges: true, JoinGroupBackoff: joinPause, Timeout: groupTimeout,
-		HeartbeatInterval: heartbeat, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout,
 	}
 }
 

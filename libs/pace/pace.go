@@ -28,7 +28,7 @@ const Patience = 30 * time.Second
 const (
 	crowd    = 16                     // commands under way at once that make a wave
 	calm     = 100 * time.Millisecond // without a crowd for so long, the wave is over
-	rests    = 19                     // times as long as the work before: a twentieth of one core is left to it
+	rests    = 99                     // times as long as the work before: a hundredth of one core is left to it
 	look     = 10 * time.Millisecond  // between looks whether the rest is over
 	glance   = 200 * time.Millisecond // between those of the many who wait for a turn
 	hurryFor = 250 * time.Millisecond // one call of Hurry
@@ -97,7 +97,9 @@ func (p *Pace) Wave() bool {
 		return false
 	}
 	now := p.time()
-	return now-at < calm && now >= time.Duration(p.hurried.Load())
+	// A slow commit lets nobody begin anew, however many wait for it.
+	crowded := now-at < calm || p.underWay.Load() >= crowd
+	return crowded && now >= time.Duration(p.hurried.Load())
 }
 
 // time is how long there has been a pace; never 0.

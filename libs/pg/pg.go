@@ -30,6 +30,7 @@ const (
 	lifetime        = time.Hour
 	lifetimeJitter  = 5 * time.Minute
 	checkEvery      = 15 * time.Second
+	randomPageCost  = "1.1"
 	idleTransaction = "60s" // of one that forgot to end: it would hold its locks for ever
 )
 
@@ -92,6 +93,9 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 	preset(config.ConnConfig.RuntimeParams, "application_name", name)
 	preset(config.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", idleTransaction)
 	preset(config.ConnConfig.RuntimeParams, "jit", "off") // short statements on tables not analyzed yet would be compiled
+	// What is asked for a thousand keys at a time lies in memory, or on a disk that need not turn: counted as if it did, the
+	// planner reads the whole table each time.
+	preset(config.ConnConfig.RuntimeParams, "random_page_cost", randomPageCost)
 	if o.Tracer != nil {
 		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Tracer))
 	}

@@ -178,7 +178,7 @@ func TestDeadlinesOfTheLaw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calendar, err := workday.Load("")
+	calendar, err := workday.Load()
 	if err != nil {
 		t.Fatal(err)
 	}

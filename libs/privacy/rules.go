@@ -170,12 +170,16 @@ func checkSpans(spans []span) error {
 			return fmt.Errorf("rule %q: valid_to: %w", s.id, err)
 		}
 		for _, o := range spans[:i] {
-			if o.id == s.id || o.about == s.about && (s.to == "" || o.from < s.to) && (o.to == "" || s.from < o.to) {
+			if o.id == s.id || o.about == s.about && s.overlaps(o) {
 				return fmt.Errorf("rules %q and %q hold on the same day", o.id, s.id)
 			}
 		}
 	}
 	return nil
+}
+
+func (s span) overlaps(o span) bool {
+	return (s.to == "" || o.from < s.to) && (o.to == "" || s.from < o.to)
 }
 
 func holds(from, to string, day vn.Date) bool {

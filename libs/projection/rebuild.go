@@ -115,14 +115,14 @@ func pathAside(schema string) string {
 func (m *Model) beginAside(ctx context.Context) (indexes []string, err error) {
 	err = pgx.BeginFunc(ctx, m.runner.pool, func(tx pgx.Tx) error {
 		if err := m.clearAside(ctx, tx); err != nil {
-			return err
+			return fmt.Errorf("clear what an earlier rebuild left: %w", err)
 		}
 		if err := m.createAside(ctx, tx, m.aside()); err != nil {
 			return err
 		}
 		if m.projection.keyed {
 			if indexes, err = m.dropIndexes(ctx, tx); err != nil {
-				return err
+				return fmt.Errorf("set indexes aside: %w", err)
 			}
 		}
 		// Vacuuming beside the writing only costs; complete makes up for it, and turns it on again.
@@ -176,7 +176,7 @@ func (m *Model) complete(ctx context.Context, indexes []string) error {
 			}
 		}
 		if err := m.eachTable(ctx, tx, "alter table ", " reset (autovacuum_enabled)"); err != nil {
-			return err
+			return fmt.Errorf("turn vacuum on again: %w", err)
 		}
 		return m.eachTable(ctx, tx, "analyze ", "")
 	})
@@ -250,14 +250,14 @@ func (m *Model) swap(ctx context.Context, tx pgx.Tx) error {
 	serving := s.name == m.projection.name
 	if serving {
 		if err := views.Drop(ctx, tx, m.tables); err != nil {
-			return err
+			return fmt.Errorf("take down the views: %w", err)
 		}
 	}
 	if err := views.DropTables(ctx, tx, m.tables); err != nil {
-		return err
+		return fmt.Errorf("take down what was served: %w", err)
 	}
 	if err := m.eachTable(ctx, tx, "alter table ", " set schema "+views.Quote(m.schema)); err != nil {
-		return err
+		return fmt.Errorf("put in its place: %w", err)
 	}
 	// Without cascade: if the ddl made something else than tables, it would be lost, and the swap is refused.
 	if _, err := tx.Exec(ctx, "drop schema "+views.Quote(m.aside())); err != nil {
@@ -265,7 +265,7 @@ func (m *Model) swap(ctx context.Context, tx pgx.Tx) error {
 	}
 	if serving {
 		if err := views.Create(ctx, tx, m.tables); err != nil {
-			return err
+			return fmt.Errorf("put up the views: %w", err)
 		}
 	}
 	return checkpoint.Rename(ctx, tx, m.checkpointAside(), m.projection.name)

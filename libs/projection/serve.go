@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/projection/internal/overtake"
 	"github.com/songan-vn/songan/libs/projection/internal/views"
@@ -36,7 +37,7 @@ func (m *Model) create(ctx context.Context, tx pgx.Tx) (err error) {
 		return fmt.Errorf("create tables: %w", err)
 	}
 	if err := m.projection.prepare(ctx, tx); err != nil {
-		return err
+		return fmt.Errorf("read how rows are written: %w", err)
 	}
 	if _, err := tx.Exec(ctx, enterVersion, m.projection.name, m.base, m.version, m.tables); err != nil {
 		return fmt.Errorf("enter version: %w", err)
@@ -79,7 +80,7 @@ type served struct {
 }
 
 // served answers pgx.ErrNoRows when there is none yet.
-func (m *Model) served(ctx context.Context, q checkpoint.Querier) (s served, err error) {
+func (m *Model) served(ctx context.Context, q pg.Querier) (s served, err error) {
 	err = q.QueryRow(ctx, `select name, version from projection_versions where base = $1 and serving`, m.base).
 		Scan(&s.name, &s.version)
 	if err != nil {
@@ -168,7 +169,7 @@ func (r *Runner) Drop(ctx context.Context, name string) error {
 		case errors.Is(err, pgx.ErrNoRows):
 			return errNoVersion
 		case err != nil:
-			return err
+			return fmt.Errorf("forget the version: %w", err)
 		case serving:
 			return errServing
 		}

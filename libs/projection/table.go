@@ -80,7 +80,7 @@ func (f *folder[R]) prepare(ctx context.Context, tx pgx.Tx) error {
 	}
 	columns, err := rows.ColumnsOf(reflect.TypeFor[R]())
 	if err != nil {
-		return err
+		return fmt.Errorf("columns of %s: %w", f.table.Name, err)
 	}
 	l, err := rows.NewLayout(ctx, tx, f.table.Name, columns)
 	if err != nil {

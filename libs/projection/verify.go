@@ -47,10 +47,10 @@ func Verify(ctx context.Context, pool *pgxpool.Pool, p *Projection, read Read) (
 			return err
 		}
 		if err := m.foldAside(ctx, tx, &v, verifying{read: read, until: progress.Own()}); err != nil {
-			return err
+			return fmt.Errorf("fold the log aside: %w", err)
 		}
 		if err := m.compareAside(ctx, tx, &v); err != nil {
-			return err
+			return fmt.Errorf("compare: %w", err)
 		}
 		return errVerified
 	})
@@ -68,7 +68,7 @@ type verifying struct {
 
 func (m *Model) foldAside(ctx context.Context, tx pgx.Tx, v *Verified, from verifying) error {
 	if err := m.createAside(ctx, tx, m.schemaFor("verify")); err != nil {
-		return err
+		return fmt.Errorf("make a place aside: %w", err)
 	}
 	if err := m.projection.prepare(ctx, tx); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (m *Model) foldAside(ctx context.Context, tx pgx.Tx, v *Verified, from veri
 	for after := int64(0); after < from.until; {
 		batch, last, err := from.read(ctx, after, int(min(verifyBatch, from.until-after)))
 		if err != nil {
-			return err
+			return fmt.Errorf("read facts after %d: %w", after, err)
 		}
 		if last == after {
 			return fmt.Errorf("the log ends at %d, and the read model is at %d", after, from.until)
@@ -126,7 +126,7 @@ select left(split_part(trim(leading '(' from r), ',', 1), 64)
  order by 1
  limit %d`, sides[0], sides[1], differencesShown))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list differences: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

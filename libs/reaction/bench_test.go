@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -64,7 +65,7 @@ func newDesk(t testing.TB) *desk {
 
 func newDeskOn(t testing.TB, pool *pgxpool.Pool) *desk {
 	t.Helper()
-	for _, migrate := range []func(context.Context, *pgxpool.Pool) error{kafkabus.Migrate, reaction.Migrate} {
+	for _, migrate := range []func(context.Context, *pgxpool.Pool) error{kafkabus.Migrate, quarantine.Migrate} {
 		if err := migrate(t.Context(), pool); err != nil {
 			t.Fatal(err)
 		}
@@ -201,12 +202,12 @@ func (j *journal) did(t testing.TB, desk string, want ...int) {
 }
 
 // waiting waits until the quarantine holds exactly these open facts, and answers with them.
-func (d *desk) waiting(t testing.TB, want ...string) []reaction.Item {
+func (d *desk) waiting(t testing.TB, want ...string) []quarantine.Item {
 	t.Helper()
-	q := reaction.NewQuarantine(d.pool, now)
-	var items []reaction.Item
+	q := quarantine.New(d.pool, now)
+	var items []quarantine.Item
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
-		if items, err = q.List(t.Context(), reaction.Filter{}); err != nil {
+		if items, err = q.List(t.Context(), quarantine.Filter{}); err != nil {
 			return err
 		}
 		var got []string

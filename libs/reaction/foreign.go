@@ -9,6 +9,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 )
 
 // Foreign says how messages are read that others write, such as a bank's reports. Nothing in them is believed: they have
@@ -73,17 +74,17 @@ func (f *Foreign) dispatch(r *Reactor, m *message.Message) error {
 }
 
 // item is what would be kept of a message of others.
-func (f *Foreign) item(r *Reactor, m *message.Message) Item {
+func (f *Foreign) item(r *Reactor, m *message.Message) quarantine.Item {
 	i := f.place(r, m)
 	i.Type, i.Stream = f.typeOf(r, m), clean(f.Show(m.Metadata.Get(kafkabus.KeyMetadata)))
 	i.Payload, i.Headers = []byte{}, map[string]string{}
 	return i
 }
 
-func (f *Foreign) place(r *Reactor, m *message.Message) Item {
+func (f *Foreign) place(r *Reactor, m *message.Message) quarantine.Item {
 	at, _ := kafkabus.PlaceOf(m.Context())
 	name := fmt.Sprintf("%d@%d", at.Partition, at.Offset)
-	return Item{Consumer: r.name, Place: at, Key: name, Fact: name}
+	return quarantine.Item{Consumer: r.name, Place: at, Key: name, Fact: name}
 }
 
 func (f *Foreign) typeOf(r *Reactor, m *message.Message) string {
@@ -94,7 +95,7 @@ func (f *Foreign) typeOf(r *Reactor, m *message.Message) string {
 }
 
 // again reads the message at the place of an item once more.
-func (f *Foreign) again(ctx context.Context, r *Reactor, i Item) error {
+func (f *Foreign) again(ctx context.Context, r *Reactor, i quarantine.Item) error {
 	m, err := kafkabus.ReadAt(ctx, r.deps.Bus, i.Place)
 	if err != nil {
 		return fmt.Errorf("read the message again: %w", err)

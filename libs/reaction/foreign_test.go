@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -95,8 +96,8 @@ func TestNonsenseOfOthersIsKeptByItsPlaceAndHoldsUpNothing(t *testing.T) {
 	if step := <-handled; step != 3 {
 		t.Fatalf("handled %d", step)
 	}
-	quarantine := reaction.NewQuarantine(d.pool, now)
-	items, err := quarantine.List(t.Context(), reaction.Filter{})
+	q := quarantine.New(d.pool, now)
+	items, err := q.List(t.Context(), quarantine.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestNonsenseOfOthersIsKeptByItsPlaceAndHoldsUpNothing(t *testing.T) {
 		t.Errorf("nonsense was tried %d times", n)
 	}
 	mended.Store(true)
-	why := reaction.Decision{Actor: "officer:lan", Reason: "mended"}
+	why := quarantine.Decision{Actor: "officer:lan", Reason: "mended"}
 	if done, err := r.Release(t.Context(), items[2].ID, why); err != nil || done.Handled != 1 || <-handled != 2 {
 		t.Fatal(done, err)
 	}
@@ -127,7 +128,7 @@ func TestAMessageThatKafkaHasNoMoreIsNotReleased(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.stranger(t, "k", noted{}.EventName(), `{}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	_, err := kafkabus.ReadAt(ctx, d.cfg, kafkabus.Place{Topic: d.topic, Offset: 77})
 	if _, truncated := errors.AsType[*kafkabus.TruncatedError](err); !truncated {

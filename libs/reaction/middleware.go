@@ -3,16 +3,17 @@ package reaction
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -103,12 +104,14 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 		}
 		took := time.Since(began)
 		r.metrics.saw(h.outcome, took)
-		line := r.log.Info
+		level := zap.InfoLevel
 		if h.outcome != handled {
-			line = r.log.Warn
+			level = zap.WarnLevel
 		}
-		line("fact "+string(h.outcome), zap.String("fact", id), zap.String("type", typ),
-			zap.Int("attempts", h.attempts), zap.Duration("took", took), zap.Error(err))
+		if line := r.log.Check(level, "fact "+string(h.outcome)); line != nil {
+			line.Write(zap.String("fact", id), zap.String("type", typ),
+				zap.Int("attempts", h.attempts), zap.Duration("took", took), zap.Error(err))
+		}
 		return nil, err
 	}
 }
@@ -117,12 +120,12 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		ctx := m.Context() // the one of the delivery, without the time limit of an attempt
-		state, err := r.quarantine.enter(ctx, r.place(m), func() Item { return r.item(m) })
+		state, err := r.quarantine.Enter(ctx, r.place(m), func() quarantine.Item { return r.item(m) })
 		if err != nil {
 			return nil, err
 		}
-		if state != free {
-			handlingOf(ctx).outcome = map[entry]outcome{behind: parked, known: closed}[state]
+		if state != quarantine.Free {
+			handlingOf(ctx).outcome = map[quarantine.Entry]outcome{quarantine.Behind: parked, quarantine.Known: closed}[state]
 			return nil, nil
 		}
 		_, err = next(m)
@@ -135,7 +138,7 @@ func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 		// A shutdown that begins now must not cost all attempts again.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 		defer cancel()
-		if err := r.quarantine.add(ctx, item); err != nil {
+		if err := r.quarantine.Add(ctx, item); err != nil {
 			return nil, err
 		}
 		handlingOf(ctx).outcome = quarantined
@@ -145,13 +148,29 @@ func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// retry is Watermill's, with all that it needs to be exponential and to stop: see its fields.
-func (r *Reactor) retry() message.HandlerMiddleware {
-	return middleware.Retry{
-		MaxRetries: r.deps.Attempts - 1, InitialInterval: r.deps.FirstPause, MaxInterval: longestPause,
-		Multiplier: 2, RandomizationFactor: 0.2, ResetContextOnRetry: true,
-		ShouldRetry: func(p middleware.RetryParams) bool { return !r.waits(p.Err) && !hopeless(p.Err) },
-	}.Middleware
+// retry tries some times, with a growing pause. Watermill's own does the same, and costs more than most handlers that need it
+// once.
+func (r *Reactor) retry(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) (_ []*message.Message, err error) {
+		pause := r.deps.FirstPause
+		for attempt := 1; ; attempt++ {
+			if _, err = next(m); err == nil || attempt == r.deps.Attempts || r.waits(err) || hopeless(err) {
+				return nil, err
+			}
+			select {
+			case <-time.After(around(pause)):
+			case <-m.Context().Done():
+				return nil, err
+			}
+			pause = min(2*pause, longestPause)
+		}
+	}
+}
+
+// around is a pause that differs a little each time, so that facts which failed together do not come back together.
+func around(pause time.Duration) time.Duration {
+	const least, spread = 0.8, 0.4
+	return time.Duration(float64(pause) * (least + spread*rand.Float64())) //nolint:gosec // nothing is secret about it
 }
 
 // limit gives one attempt its time. The attempt goes on for a moment when the delivery is cancelled by a shutdown:

@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -112,7 +113,7 @@ func TestTheOrderOfAKeyIsKeptWhateverFailsAndWhoeverReleases(t *testing.T) {
 // settled releases what is in quarantine, as a diligent operator would while facts still come, and tells whether
 // every desk has done all its steps in order.
 func (s *script) settled(t *testing.T, r *reaction.Reactor, d *desk, desks map[string]int) error {
-	items, err := reaction.NewQuarantine(d.pool, now).List(t.Context(), reaction.Filter{Consumer: r.Name()})
+	items, err := quarantine.New(d.pool, now).List(t.Context(), quarantine.Filter{Consumer: r.Name()})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 )
 
 var errBroken = errors.New("the drawer is jammed")
@@ -24,8 +25,8 @@ func failOn(step int) func(noted) error {
 	}
 }
 
-func decision() reaction.Decision {
-	return reaction.Decision{Actor: "admin:1", Reason: "drawer repaired"}
+func decision() quarantine.Decision {
+	return quarantine.Decision{Actor: "admin:1", Reason: "drawer repaired"}
 }
 
 func TestAPoisonMessageDoesNotStopTheOthersAndCanBeReleased(t *testing.T) {
@@ -44,7 +45,7 @@ func TestAPoisonMessageDoesNotStopTheOthersAndCanBeReleased(t *testing.T) {
 
 	got := items[0]
 	got.Headers, got.Place.Partition, got.Place.Offset = nil, 0, 0
-	want := reaction.Item{
+	want := quarantine.Item{
 		ID: got.ID, Consumer: "desk.test", Place: kafkabus.Place{Topic: d.topic}, Key: "desk-a", Fact: "desk/desk-a/1",
 		Stream: "desk-a", Type: "desk.noted.v1", Payload: []byte(`{"desk":"a","step":1}`),
 		ErrorCode: "error", ErrorText: "the drawer is jammed", Attempts: 3, QuarantinedAt: now(),
@@ -61,7 +62,7 @@ func TestAPoisonMessageDoesNotStopTheOthersAndCanBeReleased(t *testing.T) {
 	d.publish(t, "desk-a", noted{Desk: "a", Step: 4})
 	j.did(t, "a", 1, 2, 3, 4)
 	d.waiting(t)
-	item, err := reaction.NewQuarantine(d.pool, now).Item(t.Context(), items[1].ID)
+	item, err := quarantine.New(d.pool, now).Item(t.Context(), items[1].ID)
 	if err != nil || item.Open() || item.Actor != "admin:1" || item.Reason != "drawer repaired" || !item.ReleasedAt.Equal(now()) {
 		t.Errorf("the released item does not say who and why: %+v, %v", item, err)
 	}
@@ -103,9 +104,9 @@ func TestADiscardedFactIsGoneForGoodWithAReason(t *testing.T) {
 	d.publish(t, "desk-a", noted{Desk: "a", Step: 1})
 	d.publish(t, "desk-a", noted{Desk: "a", Step: 2})
 	items := d.waiting(t, "desk/desk-a/1 error", "desk/desk-a/2 behind")
-	q := reaction.NewQuarantine(d.pool, now)
+	q := quarantine.New(d.pool, now)
 
-	if err := q.Discard(t.Context(), items[0].ID, reaction.Decision{Actor: "admin:1", Reason: " "}); problem.CodeOf(err) != "reason_required" {
+	if err := q.Discard(t.Context(), items[0].ID, quarantine.Decision{Actor: "admin:1", Reason: " "}); problem.CodeOf(err) != "reason_required" {
 		t.Errorf("discarding without a reason: %v", err)
 	}
 	if err := q.Discard(t.Context(), items[0].ID, decision()); err != nil {

@@ -18,32 +18,12 @@ package reaction
 
 import (
 	"context"
-	"embed"
 	"fmt"
-	"io/fs"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
-	"github.com/songan-vn/songan/libs/pg"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Migrate creates the table of the quarantine.
-func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("open reaction migrations: %w", err)
-	}
-	if err := pg.Migrate(ctx, pool, "reaction", files); err != nil {
-		return fmt.Errorf("migrate reactions: %w", err)
-	}
-	return nil
-}
 
 // Handler is what is done about one kind of fact; made by [On].
 type Handler struct {

@@ -19,6 +19,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pace"
+	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -39,7 +40,7 @@ const (
 
 // Deps are what a [Reactor] stands on. Pool, Bus, Catalog and Now are required.
 type Deps struct {
-	// Pool is the database of the service, with the tables of [Migrate] and of kafkabus.Migrate.
+	// Pool is the database of the service, with the tables of quarantine.Migrate and of kafkabus.Migrate.
 	Pool *pgxpool.Pool
 	Bus  kafkabus.Config
 	// Catalog knows every fact that is handled. A fact that it does not know passes by like all unhandled ones.
@@ -75,7 +76,7 @@ type Reactor struct {
 	deps       Deps
 	handlers   map[string]Handler
 	wanted     map[string]bool
-	quarantine *Quarantine
+	quarantine *quarantine.Store
 	metrics    metrics
 	log        *zap.Logger
 	tracer     trace.Tracer
@@ -89,7 +90,7 @@ func New(name string, deps Deps, handlers ...Handler) (*Reactor, error) {
 	}
 	deps = deps.withDefaults()
 	r := &Reactor{
-		name: name, deps: deps, handlers: map[string]Handler{}, quarantine: NewQuarantine(deps.Pool, deps.Now),
+		name: name, deps: deps, handlers: map[string]Handler{}, quarantine: quarantine.New(deps.Pool, deps.Now),
 		metrics: newMetrics(deps.Registerer, name), log: deps.Log.With(zap.String("consumer", name)),
 		tracer: deps.Tracer.Tracer("songan/reaction"),
 	}
@@ -189,7 +190,9 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 	}
 	// The first is the outermost. Quarantine sees what is left after all attempts; an attempt has its own time, and
 	// its panic is an error before anything else sees it.
-	router.AddMiddleware(r.giveWay, r.observe, r.park, r.retry(), r.limit, r.recover)
+	workers := newWorkers()
+	defer workers.end()
+	router.AddMiddleware(r.giveWay, workers.handle, r.observe, r.park, r.retry, r.limit, r.recover)
 	for _, topic := range r.deps.Topics {
 		router.AddConsumerHandler(r.name+"/"+topic, topic, subscriber, r.dispatch)
 	}

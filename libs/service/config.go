@@ -54,6 +54,8 @@ type Config struct {
 	Topics string `env:"SONGAN_TOPICS" envDefault:"songan"`
 	// Replication is how many brokers keep each topic; -1 is the cluster's own default.
 	Replication int `env:"SONGAN_KAFKA_REPLICATION" envDefault:"-1"`
+	// KafkaSession is how long a process may be silent before others read its partitions; so long nobody does after a kill.
+	KafkaSession time.Duration `env:"SONGAN_KAFKA_SESSION" envDefault:"10s"`
 	// AccessKeys is the file of the operators' API keys, VaultKeys that of the vault's master key.
 	AccessKeys string `env:"SONGAN_ACCESS_KEYS"`
 	VaultKeys  string `env:"SONGAN_VAULT_KEYS"`
@@ -110,7 +112,7 @@ func (c Config) check() error {
 
 // Cluster returns how the Kafka cluster is reached.
 func (c Config) Cluster(client string) (kafkabus.Settings, error) {
-	s := kafkabus.Settings{Brokers: c.Brokers, User: c.KafkaUser, Password: c.KafkaPassword, ClientID: client}
+	s := kafkabus.Settings{Brokers: c.Brokers, User: c.KafkaUser, Password: c.KafkaPassword, ClientID: client, Session: c.KafkaSession}
 	files := certificate.Files{CA: c.KafkaCA, Certificate: c.KafkaCertificate, Key: c.KafkaKey}
 	if !c.KafkaTLS && files == (certificate.Files{}) {
 		return s, nil

@@ -69,7 +69,7 @@ func awaitLogin(t testing.TB, b Broker) {
 		Eventually(t, kafkaTimeout, func() error {
 			conn, err := b.Dialer.DialContext(t.Context(), "tcp", addr)
 			if err != nil {
-				return err
+				return fmt.Errorf("dial the broker: %w", err)
 			}
 			return conn.Close()
 		})

@@ -92,7 +92,7 @@ func TestATopicIsGoneWhenItsTestEnds(t *testing.T) { //nolint:tparallel // the i
 	b := testkit.Kafka(t)
 	var topic string
 	t.Run("with a topic", func(t *testing.T) { topic = testkit.Topic(t, b, 1) })
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, 30*time.Second, func() error {
 		known, err := b.Client().Metadata(t.Context(), &kafkago.MetadataRequest{Topics: []string{topic}})
 		if err != nil {
 			return err
@@ -151,7 +151,7 @@ func TestAnAccountMayDoOnlyWhatItsRightsSay(t *testing.T) {
 	}
 	bank := b.Account(t, kafka.Right{On: kafka.Topic, Name: mine, May: []kafka.Operation{kafka.Read, kafka.Write}})
 	// On a real cluster a right takes a moment to reach all nodes.
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, 30*time.Second, func() error {
 		_, err := produce(t.Context(), bank, mine, 0, "allowed")
 		return err
 	})
@@ -180,7 +180,7 @@ func TestAPrefixRightCoversTheNamesThatBeginWithIt(t *testing.T) {
 	b := testkit.Kafka(t)
 	topic := testkit.Topic(t, b, 1)
 	bank := b.Account(t, kafka.Right{On: kafka.Topic, Name: topic[:len(topic)-3] + "*", May: []kafka.Operation{kafka.Write}})
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, 30*time.Second, func() error {
 		_, err := produce(t.Context(), bank, topic, 0, "allowed")
 		return err
 	})
@@ -201,7 +201,7 @@ func TestABrokerOfOnesOwnKeepsItsLogThroughRestarts(t *testing.T) {
 		t.Fatal("a stopped broker took a record")
 	}
 	b.Start(t)
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, 30*time.Second, func() error {
 		_, err := produce(t.Context(), b.Broker, topic, 1, "after")
 		return err
 	})
@@ -243,14 +243,14 @@ func TestAnAccountJoinsOnlyTheGroupsItMay(t *testing.T) {
 		kafka.Right{On: kafka.Group, Name: topic + ".mine*", May: []kafka.Operation{kafka.Read}},
 	)
 	testkit.Eventually(t, 30*time.Second, func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		if got, err := join(ctx, bank, topic+".mine.1", topic); err != nil || got != 2 {
 			return fmt.Errorf("%d partitions: %w", got, err)
 		}
 		return nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if _, err := join(ctx, bank, topic+".theirs", topic); !errors.Is(err, kafkago.GroupAuthorizationFailed) {
 		t.Errorf("another's group: %v, want %v", err, kafkago.GroupAuthorizationFailed)

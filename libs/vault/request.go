@@ -170,25 +170,17 @@ func (v *Vault) Reply(ctx context.Context, id, actor string, keep func(purpose s
 	}
 	var answer Answer
 	err := pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) (err error) {
-		if answer.Request, err = v.request(ctx, tx, `id = $1::uuid for update`, id); err != nil {
-			return err
-		}
-		if !answer.AnsweredAt.IsZero() {
-			return ErrAnswered
-		}
-		if _, err := tx.Exec(ctx, `lock table vault_holds in share mode`); err != nil {
-			return fmt.Errorf("look for holds: %w", err)
-		}
-		if answer.Holdings, err = v.holdings(ctx, tx, answer.Request, actor); err != nil {
+		if answer, err = v.holdings(ctx, tx, id, actor); err != nil {
 			return err
 		}
 		answer.Outcome, answer.AnsweredBy, answer.AnsweredAt = OutcomeReported, actor, v.now()
-		if answer.Kind == RequestErasure {
+		switch {
+		case len(answer.Holdings) == 0:
+			answer.Outcome = OutcomeNothing
+		case answer.Kind == RequestErasure:
 			if err := v.eraseHoldings(ctx, tx, &answer, keep); err != nil {
 				return err
 			}
-		} else if len(answer.Holdings) == 0 {
-			answer.Outcome = OutcomeNothing
 		}
 		return v.close(ctx, tx, answer)
 	})
@@ -204,8 +196,23 @@ func (v *Vault) Reply(ctx context.Context, id, actor string, keep func(purpose s
 	return answer, nil
 }
 
-// holdings finds what is kept of the person. The search is recorded, as every other.
-func (v *Vault) holdings(ctx context.Context, tx pgx.Tx, r Request, actor string) ([]Holding, error) {
+// holdings takes an open request and finds what is kept of the person. The search is recorded, as every other. Holds that
+// are being placed meanwhile wait.
+func (v *Vault) holdings(ctx context.Context, tx pgx.Tx, id, actor string) (a Answer, err error) {
+	if a.Request, err = v.request(ctx, tx, `id = $1::uuid for update`, id); err != nil {
+		return a, err
+	}
+	if !a.AnsweredAt.IsZero() {
+		return a, ErrAnswered
+	}
+	if _, err := tx.Exec(ctx, `lock table vault_holds in share mode`); err != nil {
+		return a, fmt.Errorf("look for holds: %w", err)
+	}
+	a.Holdings, err = v.findHoldings(ctx, tx, a.Request, actor)
+	return a, err
+}
+
+func (v *Vault) findHoldings(ctx context.Context, tx pgx.Tx, r Request, actor string) ([]Holding, error) {
 	const query = `
 with found as (
     select v.ref, v.purpose
@@ -253,21 +260,16 @@ func (v *Vault) eraseHoldings(ctx context.Context, tx pgx.Tx, a *Answer, keep fu
 		a.Erased = append(a.Erased, h.Ref)
 		entries = append(entries, ledger.Entry{Ref: string(h.Ref), At: a.AnsweredAt, Actor: a.AnsweredBy, Reason: "subject_request"})
 	}
-	found := len(a.Holdings) > 0
 	a.Holdings, a.Kept, a.Request.Erased = kept, len(kept), len(entries)
-	switch {
-	case len(entries) > 0:
-		a.Outcome, a.RefsSHA256 = OutcomeErased, digest(a.Erased)
-		if _, err := eraseRows(ctx, tx, entries); err != nil {
-			return err
-		}
-		return ledger.Append(v.ledger, entries)
-	case found:
+	if len(entries) == 0 {
 		a.Outcome = OutcomeKept
-	default:
-		a.Outcome = OutcomeNothing
+		return nil
 	}
-	return nil
+	a.Outcome, a.RefsSHA256 = OutcomeErased, digest(a.Erased)
+	if _, err := eraseRows(ctx, tx, entries); err != nil {
+		return err
+	}
+	return ledger.Append(v.ledger, entries)
 }
 
 func (v *Vault) close(ctx context.Context, tx pgx.Tx, a Answer) error {

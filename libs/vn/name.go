@@ -17,7 +17,24 @@ const (
 
 // NormalizeName returns the name as it is stored: NFC, without spaces around it and with single spaces inside.
 // Letters, case and marks stay as they were written.
-func NormalizeName(s string) string { return norm.NFC.String(strings.Join(strings.Fields(s), " ")) }
+func NormalizeName(s string) string {
+	if strings.TrimSpace(s) == s && !hasGap(s) {
+		return norm.NFC.String(s)
+	}
+	return norm.NFC.String(strings.Join(strings.Fields(s), " "))
+}
+
+// hasGap tells whether there is white space other than single spaces.
+func hasGap(s string) bool {
+	before := rune(0)
+	for _, r := range s {
+		if unicode.IsSpace(r) && (r != ' ' || before == ' ') {
+			return true
+		}
+		before = r
+	}
+	return false
+}
 
 // ParseName returns the normalised name of a person: letters of any script with their marks, spaces, and
 // ' ’ - . · between them.
@@ -42,6 +59,9 @@ func checkNameRunes(written, name string) error {
 	if strings.ContainsFunc(strings.TrimSpace(written), unicode.IsControl) {
 		return refuse("name_control_character",
 			"the name holds a control character", "họ tên chứa ký tự điều khiển")
+	}
+	if isPlainName(name) {
+		return nil
 	}
 	letters, marks := 0, 0
 	for _, r := range norm.NFD.String(name) {
@@ -70,8 +90,26 @@ func checkNameRunes(written, name string) error {
 	return nil
 }
 
+// isPlainName tells whether a name is made of letters and what may stand between them, with no mark that is not part of
+// a letter: none of those carries more than three. Nearly all names are, and need not be taken apart.
+func isPlainName(name string) bool {
+	letters := 0
+	for _, r := range name {
+		switch {
+		case unicode.IsLetter(r):
+			letters++
+		case r != ' ' && !strings.ContainsRune(between, r):
+			return false
+		}
+	}
+	return letters > 0
+}
+
+// between is what stands between letters.
+const between = "'’-.·"
+
 func isNameRune(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsMark(r) || strings.ContainsRune("'’-.·", r)
+	return unicode.IsLetter(r) || unicode.IsMark(r) || strings.ContainsRune(between, r)
 }
 
 // Fold returns the form that names are searched and compared by: no marks, Đ as D, upper case, single spaces.
@@ -91,33 +129,34 @@ func Fold(s string) string {
 			b.WriteByte(' ')
 			gap = false
 		}
-		b.WriteString(foldRune(r))
+		writeFolded(&b, r)
 	}
 	return b.String()
 }
 
-// foldRune undoes what NFD does not: letters with a stroke have no decomposition. Keyboards and scanners mix up
+// writeFolded undoes what NFD does not: letters with a stroke have no decomposition. Keyboards and scanners mix up
 // the Vietnamese Đ with the Icelandic Ð and the African Ɖ, which look the same.
-func foldRune(r rune) string {
+func writeFolded(b *strings.Builder, r rune) {
 	switch r {
 	case 'Đ', 'đ', 'Ð', 'ð', 'Ɖ', 'ɖ':
-		return "D"
+		b.WriteString("D")
 	case 'Ł', 'ł':
-		return "L"
+		b.WriteString("L")
 	case 'Ø', 'ø':
-		return "O"
+		b.WriteString("O")
 	case 'Æ', 'æ':
-		return "AE"
+		b.WriteString("AE")
 	case 'Œ', 'œ':
-		return "OE"
+		b.WriteString("OE")
 	case 'ß', 'ẞ':
-		return "SS"
+		b.WriteString("SS")
 	case 'ı':
-		return "I"
+		b.WriteString("I")
 	case '’', 'ʼ', 'ʻ', '`':
-		return "'"
+		b.WriteString("'")
+	default:
+		b.WriteRune(unicode.ToUpper(r))
 	}
-	return string(unicode.ToUpper(r))
 }
 
 // Likeness says how alike two written names are.

@@ -200,3 +200,26 @@ func ExampleFold() {
 	// true true
 	// true
 }
+
+// What lets plain names be accepted without taking them apart.
+func TestNoLetterIsMadeOfAnythingButALetterAndAFewMarks(t *testing.T) {
+	t.Parallel()
+	for r := range unicode.MaxRune {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		marks := 0
+		for i, part := range norm.NFD.String(string(r)) {
+			switch {
+			case unicode.IsLetter(part):
+			case unicode.IsMark(part) && i > 0:
+				marks++
+			default:
+				t.Errorf("%U holds %U", r, part)
+			}
+		}
+		if marks > 3 {
+			t.Errorf("%U has %d marks", r, marks)
+		}
+	}
+}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/libs/service/servicetest"
 )
 
 type noticeView struct {
@@ -28,10 +30,10 @@ type noticeView struct {
 func TestAStayIsNotifiedAndReadBack(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	first := h.post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An")))
-	first.want(t, http.StatusCreated)
+	first := h.Post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An")))
+	first.Want(t, http.StatusCreated)
 	var n noticeView
-	first.into(t, &n)
+	first.Into(t, &n)
 	if n.Status != "notified" || n.Identity != "pending" || !strings.HasPrefix(n.Receipt, "SA-") || n.Facility != h.hotel {
 		t.Fatalf("%+v", n)
 	}
@@ -42,29 +44,29 @@ func TestAStayIsNotifiedAndReadBack(t *testing.T) {
 
 	t.Run("the same request again answers with the first result", func(t *testing.T) {
 		t.Parallel()
-		again := h.post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An")))
-		again.want(t, http.StatusCreated)
-		if diff := cmp.Diff(string(first.body), string(again.body)); diff != "" || again.header.Get("Idempotent-Replay") != "true" {
-			t.Fatalf("replay %q: %s", again.header.Get("Idempotent-Replay"), diff)
+		again := h.Post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An")))
+		again.Want(t, http.StatusCreated)
+		if diff := cmp.Diff(string(first.Body), string(again.Body)); diff != "" || again.Header.Get("Idempotent-Replay") != "true" {
+			t.Fatalf("replay %q: %s", again.Header.Get("Idempotent-Replay"), diff)
 		}
 	})
 	t.Run("another body under the same key is refused", func(t *testing.T) {
 		t.Parallel()
-		other := h.post(t, "hotel", "/notices", "k1", stayOf(guestOf("Trần Văn Bình")))
-		other.want(t, http.StatusUnprocessableEntity)
-		if code := other.text(t, "code"); code != "idempotency_key_reused" {
+		other := h.Post(t, "hotel", "/notices", "k1", stayOf(guestOf("Trần Văn Bình")))
+		other.Want(t, http.StatusUnprocessableEntity)
+		if code := other.Text(t, "code"); code != "idempotency_key_reused" {
 			t.Fatal(code)
 		}
 	})
 	t.Run("the commune's police read it with its guest, and the reading is recorded", func(t *testing.T) {
 		t.Parallel()
 		var seen noticeView
-		h.get(t, "police", "/notices/"+n.ID, "").into(t, &seen)
+		h.Get(t, "police", "/notices/"+n.ID, "").Into(t, &seen)
 		if seen.Guest == nil || seen.Guest.FullName != "Nguyễn Văn An" {
 			t.Fatalf("%+v", seen)
 		}
 		var readings int
-		err := h.pool.QueryRow(t.Context(), `select count(*) from vault_readings where case_ref = $1`, n.ID).Scan(&readings)
+		err := h.Pool.QueryRow(t.Context(), `select count(*) from vault_readings where case_ref = $1`, n.ID).Scan(&readings)
 		if err != nil || readings == 0 {
 			t.Fatalf("%d readings, %v", readings, err)
 		}
@@ -75,17 +77,17 @@ func TestAStayIsNotifiedAndReadBack(t *testing.T) {
 		for actor, status := range map[string]int{
 			"stranger": http.StatusNotFound, "rival": http.StatusNotFound, "province": http.StatusForbidden, "": http.StatusUnauthorized,
 		} {
-			h.get(t, actor, "/notices/"+n.ID, "").want(t, status)
+			h.Get(t, actor, "/notices/"+n.ID, "").Want(t, status)
 		}
 	})
 	t.Run("a list that waits for the position shows it", func(t *testing.T) {
 		t.Parallel()
 		var page struct{ Items []noticeView }
-		list := h.get(t, "police", "/notices?facility="+h.hotel+"&persons=true", first.position())
-		list.want(t, http.StatusOK)
-		list.into(t, &page)
+		list := h.Get(t, "police", "/notices?facility="+h.hotel+"&persons=true", first.Position())
+		list.Want(t, http.StatusOK)
+		list.Into(t, &page)
 		if len(page.Items) != 1 || page.Items[0].ID != n.ID || page.Items[0].Guest == nil {
-			t.Fatalf("%s", list.body)
+			t.Fatalf("%s", list.Body)
 		}
 	})
 }
@@ -93,23 +95,23 @@ func TestAStayIsNotifiedAndReadBack(t *testing.T) {
 func TestChangesOfAStay(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	id := h.post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An"))).text(t, "id")
-	cancelled := h.post(t, "hotel", "/notices", "k2", stayOf(guestOf("Lê Thị Hoa"))).text(t, "id")
+	id := h.Post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An"))).Text(t, "id")
+	cancelled := h.Post(t, "hotel", "/notices", "k2", stayOf(guestOf("Lê Thị Hoa"))).Text(t, "id")
 
-	h.post(t, "hotel", "/notices/"+id+"/room", "r", object{"room": "202"}).want(t, http.StatusOK)
-	h.post(t, "hotel", "/notices/"+id+"/extension", "e", object{"expected_departure": "2026-12-25"}).want(t, http.StatusOK)
-	h.post(t, "hotel", "/notices/"+id+"/correction", "c", object{"guest": guestOf("Nguyễn Văn Ân"), "reason": "sai tên"}).want(t, http.StatusOK)
-	departed := h.post(t, "hotel", "/notices/"+id+"/departure", "d", object{"departed_at": noon.Format(time.RFC3339)})
-	departed.want(t, http.StatusOK)
-	h.post(t, "hotel", "/notices/"+cancelled+"/cancellation", "x", object{"reason": "khách không đến"}).want(t, http.StatusOK)
+	h.Post(t, "hotel", "/notices/"+id+"/room", "r", object{"room": "202"}).Want(t, http.StatusOK)
+	h.Post(t, "hotel", "/notices/"+id+"/extension", "e", object{"expected_departure": "2026-12-25"}).Want(t, http.StatusOK)
+	h.Post(t, "hotel", "/notices/"+id+"/correction", "c", object{"guest": guestOf("Nguyễn Văn Ân"), "reason": "sai tên"}).Want(t, http.StatusOK)
+	departed := h.Post(t, "hotel", "/notices/"+id+"/departure", "d", object{"departed_at": noon.Format(time.RFC3339)})
+	departed.Want(t, http.StatusOK)
+	h.Post(t, "hotel", "/notices/"+cancelled+"/cancellation", "x", object{"reason": "khách không đến"}).Want(t, http.StatusOK)
 
 	var n noticeView
-	h.get(t, "hotel", "/notices/"+id, "").into(t, &n)
+	h.Get(t, "hotel", "/notices/"+id, "").Into(t, &n)
 	if n.Status != "departed" || n.Room != "202" || n.Guest.FullName != "Nguyễn Văn Ân" {
 		t.Fatalf("%+v", n)
 	}
 	var history struct{ Items []struct{ Type string } }
-	h.get(t, "police", "/notices/"+id+"/history", "").into(t, &history)
+	h.Get(t, "police", "/notices/"+id+"/history", "").Into(t, &history)
 	var types []string
 	for _, step := range history.Items {
 		types = append(types, strings.TrimPrefix(step.Type, "accommodation."))
@@ -121,34 +123,34 @@ func TestChangesOfAStay(t *testing.T) {
 
 	t.Run("the same departure again is a replay", func(t *testing.T) {
 		t.Parallel()
-		again := h.post(t, "hotel", "/notices/"+id+"/departure", "d", object{"departed_at": noon.Format(time.RFC3339)})
-		again.want(t, http.StatusOK)
-		if again.header.Get("Idempotent-Replay") != "true" || string(again.body) != string(departed.body) {
-			t.Fatalf("%s", again.body)
+		again := h.Post(t, "hotel", "/notices/"+id+"/departure", "d", object{"departed_at": noon.Format(time.RFC3339)})
+		again.Want(t, http.StatusOK)
+		if again.Header.Get("Idempotent-Replay") != "true" || string(again.Body) != string(departed.Body) {
+			t.Fatalf("%s", again.Body)
 		}
 	})
 	t.Run("a departed guest does not change rooms", func(t *testing.T) {
 		t.Parallel()
-		refused := h.post(t, "hotel", "/notices/"+id+"/room", "r2", object{"room": "303"})
-		refused.want(t, http.StatusUnprocessableEntity)
-		if code := refused.text(t, "code"); code != "notice_departed" {
+		refused := h.Post(t, "hotel", "/notices/"+id+"/room", "r2", object{"room": "303"})
+		refused.Want(t, http.StatusUnprocessableEntity)
+		if code := refused.Text(t, "code"); code != "notice_departed" {
 			t.Fatal(code)
 		}
 	})
 	t.Run("the police change nothing", func(t *testing.T) {
 		t.Parallel()
-		h.post(t, "police", "/notices/"+id+"/room", "r3", object{"room": "303"}).want(t, http.StatusForbidden)
+		h.Post(t, "police", "/notices/"+id+"/room", "r3", object{"room": "303"}).Want(t, http.StatusForbidden)
 	})
 	t.Run("statistics leave cancelled stays out", func(t *testing.T) {
 		t.Parallel()
-		last := h.post(t, "hotel", "/notices", "k3", stayOf(guestOf("Phạm Văn Dũng")))
+		last := h.Post(t, "hotel", "/notices", "k3", stayOf(guestOf("Phạm Văn Dũng")))
 		var counts struct {
 			Items []struct {
 				Key                       string
 				Stays, Present, Cancelled int
 			}
 		}
-		h.get(t, "province", "/statistics?by=facility", last.position()).into(t, &counts)
+		h.Get(t, "province", "/statistics?by=facility", last.Position()).Into(t, &counts)
 		if len(counts.Items) != 1 || counts.Items[0].Stays != 2 || counts.Items[0].Present != 1 || counts.Items[0].Cancelled != 1 {
 			t.Fatalf("%+v", counts)
 		}
@@ -161,37 +163,37 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	t.Run("a commune registers its own facilities only", func(t *testing.T) {
 		t.Parallel()
 		body := object{"name": "Nhà nghỉ", "kind": "tourist", "unit": "00008", "address": "x"}
-		refused := h.post(t, "police", "/facilities", "f1", body)
-		refused.want(t, http.StatusUnprocessableEntity)
-		if diff := cmp.Diff([]string{"/unit unit_not_yours"}, refused.faults(t)); diff != "" {
+		refused := h.Post(t, "police", "/facilities", "f1", body)
+		refused.Want(t, http.StatusUnprocessableEntity)
+		if diff := cmp.Diff([]string{"/unit unit_not_yours"}, refused.Faults(t)); diff != "" {
 			t.Fatal(diff)
 		}
 	})
 	t.Run("a revoked key is refused", func(t *testing.T) {
 		t.Parallel()
 		id := h.facility(t, "inn", "police")
-		h.get(t, "inn", "/notices", "").want(t, http.StatusOK)
-		key := strings.Split(h.token("inn"), "_")[1]
-		h.send(t, http.MethodDelete, "police", "/facilities/"+id+"/keys/"+key, nil, nil).want(t, http.StatusOK)
-		if refused := h.get(t, "inn", "/notices", ""); refused.status != http.StatusUnauthorized || refused.text(t, "code") != "key_revoked" {
-			t.Fatalf("%d %s", refused.status, refused.body)
+		h.Get(t, "inn", "/notices", "").Want(t, http.StatusOK)
+		key := strings.Split(h.Token("inn"), "_")[1]
+		h.Send(t, servicetest.Request{Method: http.MethodDelete, Actor: "police", Path: "/facilities/" + id + "/keys/" + key}).Want(t, http.StatusOK)
+		if refused := h.Get(t, "inn", "/notices", ""); refused.Status != http.StatusUnauthorized || refused.Text(t, "code") != "key_revoked" {
+			t.Fatalf("%d %s", refused.Status, refused.Body)
 		}
 	})
 	t.Run("a replaced key goes on until its time, and the list says what became of it", func(t *testing.T) {
 		t.Parallel()
 		id := h.facility(t, "lodge", "police")
-		key := strings.Split(h.token("lodge"), "_")[1]
+		key := strings.Split(h.Token("lodge"), "_")[1]
 		for range 2 { // a repeat has the same token
-			next := h.post(t, "police", "/facilities/"+id+"/keys/"+key+"/rotation", "rotate", object{})
-			next.want(t, http.StatusCreated)
-			h.hand("lodge-next", next.text(t, "token"))
+			next := h.Post(t, "police", "/facilities/"+id+"/keys/"+key+"/rotation", "rotate", object{})
+			next.Want(t, http.StatusCreated)
+			h.Hand("lodge-next", next.Text(t, "token"))
 		}
-		h.get(t, "lodge", "/notices", "").want(t, http.StatusOK)
-		h.get(t, "lodge-next", "/notices", "").want(t, http.StatusOK)
+		h.Get(t, "lodge", "/notices", "").Want(t, http.StatusOK)
+		h.Get(t, "lodge-next", "/notices", "").Want(t, http.StatusOK)
 		var list struct {
 			Items []struct{ Key, Successor string }
 		}
-		h.get(t, "police", "/facilities/"+id+"/keys", "").into(t, &list)
+		h.Get(t, "police", "/facilities/"+id+"/keys", "").Into(t, &list)
 		if len(list.Items) != 2 {
 			t.Fatalf("%+v", list)
 		}
@@ -200,21 +202,21 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 				t.Errorf("%+v", list)
 			}
 		}
-		h.get(t, "stranger", "/facilities/"+id+"/keys", "").want(t, http.StatusNotFound)
+		h.Get(t, "stranger", "/facilities/"+id+"/keys", "").Want(t, http.StatusNotFound)
 	})
 	t.Run("a suspended facility is refused until it is reinstated", func(t *testing.T) {
 		t.Parallel()
 		id := h.facility(t, "dorm", "police")
-		h.post(t, "police", "/facilities/"+id+"/suspension", "s", object{"reason": "kiểm tra"}).want(t, http.StatusOK)
-		h.get(t, "dorm", "/notices", "").want(t, http.StatusUnauthorized)
-		h.post(t, "police", "/facilities/"+id+"/reinstatement", "r", object{"reason": "xong"}).want(t, http.StatusOK)
-		h.get(t, "dorm", "/notices", "").want(t, http.StatusOK)
+		h.Post(t, "police", "/facilities/"+id+"/suspension", "s", object{"reason": "kiểm tra"}).Want(t, http.StatusOK)
+		h.Get(t, "dorm", "/notices", "").Want(t, http.StatusUnauthorized)
+		h.Post(t, "police", "/facilities/"+id+"/reinstatement", "r", object{"reason": "xong"}).Want(t, http.StatusOK)
+		h.Get(t, "dorm", "/notices", "").Want(t, http.StatusOK)
 	})
 	t.Run("the same request at two facilities gives two secrets", func(t *testing.T) {
 		t.Parallel()
 		one, two := h.facility(t, "one", "police"), h.facility(t, "two", "police")
 		secret := func(facility string) string {
-			token := h.post(t, "police", "/facilities/"+facility+"/keys", "initial-key", object{}).text(t, "token")
+			token := h.Post(t, "police", "/facilities/"+facility+"/keys", "initial-key", object{}).Text(t, "token")
 			return strings.Split(token, "_")[2]
 		}
 		if a, b := secret(one), secret(two); a == b || a == "" {
@@ -223,16 +225,16 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("a list shows names to the commune, and the same key request the same token", func(t *testing.T) {
 		t.Parallel()
-		again := h.post(t, "police", "/facilities/"+h.hotel+"/keys", "key-hotel", object{})
-		if again.text(t, "token") != h.token("hotel") {
+		again := h.Post(t, "police", "/facilities/"+h.hotel+"/keys", "key-hotel", object{})
+		if again.Text(t, "token") != h.Token("hotel") {
 			t.Fatal("another token")
 		}
-		list := h.get(t, "police", "/facilities", "")
-		if !strings.Contains(string(list.body), "Khách sạn hotel") {
-			t.Fatalf("%s", list.body)
+		list := h.Get(t, "police", "/facilities", "")
+		if !strings.Contains(string(list.Body), "Khách sạn hotel") {
+			t.Fatalf("%s", list.Body)
 		}
-		if list := h.get(t, "stranger", "/facilities", ""); strings.Contains(string(list.body), "hotel") {
-			t.Fatalf("another commune sees %s", list.body)
+		if list := h.Get(t, "stranger", "/facilities", ""); strings.Contains(string(list.Body), "hotel") {
+			t.Fatalf("another commune sees %s", list.Body)
 		}
 	})
 }
@@ -240,26 +242,26 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 func TestLookups(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	made := h.post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An")))
+	made := h.Post(t, "hotel", "/notices", "k1", stayOf(guestOf("Nguyễn Văn An")))
 	for name, body := range map[string]object{
 		"by document": {"document": object{"type": "citizen_id", "number": "001 090 123456"}, "purpose": "missing_person", "case": "A-1"},
 		"by name":     {"full_name": "nguyen van an", "birth_date": "1990-01-15", "purpose": "missing_person", "case": "A-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h.get(t, "police", "/notices", made.position()).want(t, http.StatusOK)
+			h.Get(t, "police", "/notices", made.Position()).Want(t, http.StatusOK)
 			var found struct{ Items []noticeView }
-			h.post(t, "police", "/lookups", "", body).into(t, &found)
-			if len(found.Items) != 1 || found.Items[0].ID != made.text(t, "id") {
+			h.Post(t, "police", "/lookups", "", body).Into(t, &found)
+			if len(found.Items) != 1 || found.Items[0].ID != made.Text(t, "id") {
 				t.Fatalf("%+v", found)
 			}
 		})
 	}
 	t.Run("without a purpose nothing is looked up", func(t *testing.T) {
 		t.Parallel()
-		refused := h.post(t, "police", "/lookups", "", object{"full_name": "An", "birth_date": "1990"})
-		refused.want(t, http.StatusUnprocessableEntity)
-		got := refused.faults(t)
+		refused := h.Post(t, "police", "/lookups", "", object{"full_name": "An", "birth_date": "1990"})
+		refused.Want(t, http.StatusUnprocessableEntity)
+		got := refused.Faults(t)
 		slices.Sort(got)
 		if diff := cmp.Diff([]string{"/case required", "/purpose required"}, got); diff != "" {
 			t.Fatal(diff)
@@ -270,59 +272,59 @@ func TestLookups(t *testing.T) {
 func TestTheFrontDeskScansADocument(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	scanned := h.post(t, "hotel", "/scan", "", object{"text": "001090123456||Nguyễn Văn An|15011990|Nam|18 Trấn Vũ|10052021\r\n"})
-	scanned.want(t, http.StatusOK)
+	scanned := h.Post(t, "hotel", "/scan", "", object{"text": "001090123456||Nguyễn Văn An|15011990|Nam|18 Trấn Vũ|10052021\r\n"})
+	scanned.Want(t, http.StatusOK)
 	var read struct {
 		Kind  string
 		Guest object
 	}
-	scanned.into(t, &read)
+	scanned.Into(t, &read)
 	stay := stayOf(read.Guest)
-	if h.post(t, "hotel", "/notices", "scanned", stay).want(t, http.StatusCreated); read.Kind != "card_qr" {
+	if h.Post(t, "hotel", "/notices", "scanned", stay).Want(t, http.StatusCreated); read.Kind != "card_qr" {
 		t.Fatal(read.Kind)
 	}
-	h.post(t, "province", "/scan", "", object{"text": "001090123456"}).want(t, http.StatusForbidden)
+	h.Post(t, "province", "/scan", "", object{"text": "001090123456"}).Want(t, http.StatusForbidden)
 }
 
 // A row that somebody has been at is reported as such, and does not hide the others.
 func TestADamagedRowDoesNotTakeOthersWithIt(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	var last answer
+	var last servicetest.Answer
 	for _, name := range []string{"Nguyễn Văn An", "Trần Thị Bình", "Lê Văn Cường"} {
 		guest := guestOf(name)
 		if name == "Trần Thị Bình" {
 			guest["sex"], guest["document"] = "female", object{"type": "citizen_id", "number": "001190123456"}
 		}
-		last = h.post(t, "hotel", "/notices", fmt.Sprint("damaged-", len(name)), stayOf(guest))
-		last.want(t, http.StatusCreated)
+		last = h.Post(t, "hotel", "/notices", fmt.Sprint("damaged-", len(name)), stayOf(guest))
+		last.Want(t, http.StatusCreated)
 	}
 	var refs []string
-	rows, err := h.pool.Query(t.Context(), `select data->>'guest' from events where type = 'accommodation.stay_notified.v1' order by position`)
+	rows, err := h.Pool.Query(t.Context(), `select data->>'guest' from events where type = 'accommodation.stay_notified.v1' order by position`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if refs, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.pool.Exec(t.Context(), `update vault set ciphertext = set_byte(ciphertext, 12, get_byte(ciphertext, 12) # 1) where ref = $1`, refs[1]); err != nil {
+	if _, err := h.Pool.Exec(t.Context(), `update vault set ciphertext = set_byte(ciphertext, 12, get_byte(ciphertext, 12) # 1) where ref = $1`, refs[1]); err != nil {
 		t.Fatal(err)
 	}
-	resolved := h.post(t, "identity", "/persons", "", object{"refs": refs, "purpose": "identity_check", "case": "c"})
-	resolved.want(t, http.StatusOK)
+	resolved := h.Post(t, "identity", "/persons", "", object{"refs": refs, "purpose": "identity_check", "case": "c"})
+	resolved.Want(t, http.StatusOK)
 	type person struct {
 		Unreadable bool
 		Guest      *struct{}
 	}
 	var people struct{ Items []person }
-	resolved.into(t, &people)
+	resolved.Into(t, &people)
 	if len(people.Items) != 3 || people.Items[0].Guest == nil || !people.Items[1].Unreadable || people.Items[2].Guest == nil {
-		t.Fatalf("%s", resolved.body)
+		t.Fatalf("%s", resolved.Body)
 	}
-	page := h.get(t, "police", "/notices?persons=true", last.position())
-	page.want(t, http.StatusOK)
+	page := h.Get(t, "police", "/notices?persons=true", last.Position())
+	page.Want(t, http.StatusOK)
 	var list struct{ Items []person }
-	page.into(t, &list)
+	page.Into(t, &list)
 	damaged := 0
 	for _, item := range list.Items {
 		if item.Unreadable {

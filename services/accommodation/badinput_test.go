@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/service/servicetest"
 )
 
 // Whatever is wrong is said at once, nothing is repeated, and nothing is stored.
@@ -28,7 +30,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"cut off", good[:len(good)-20], http.StatusBadRequest, nil},
 		{"nothing", "", http.StatusBadRequest, nil},
-		{"not an object", "[1]", http.StatusUnprocessableEntity, []string{" wrong_type"}},
+		{"not an object", "[1]", http.StatusUnprocessableEntity, []string{"wrong_type"}},
 		{"too deep", `{"guest":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}", http.StatusUnprocessableEntity, nil},
 		{"a member twice", edit(`"reason":"tourism"`, `"reason":"tourism","reason":"work"`), http.StatusUnprocessableEntity, []string{"/reason duplicate_key"}},
 		{"an unknown member", edit(`"sex"`, `"gender":"x","sex"`), http.StatusUnprocessableEntity, []string{"/guest/gender unknown_field"}},
@@ -61,18 +63,18 @@ func TestBadInput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {fmt.Sprintf("bad-%d-%d", len(c.name), c.status)}}
-			refused := h.send(t, http.MethodPost, "hotel", "/notices", header, []byte(c.body))
-			refused.want(t, c.status)
-			if bytes.Contains(refused.body, []byte("Nguy")) || bytes.Contains(refused.body, []byte("001090")) {
-				t.Fatalf("the answer repeats a value: %s", refused.body)
+			refused := h.Send(t, servicetest.Request{Method: http.MethodPost, Actor: "hotel", Path: "/notices", Header: header, Body: []byte(c.body)})
+			refused.Want(t, c.status)
+			if bytes.Contains(refused.Body, []byte("Nguy")) || bytes.Contains(refused.Body, []byte("001090")) {
+				t.Fatalf("the answer repeats a value: %s", refused.Body)
 			}
 			if c.faults == nil {
 				return
 			}
-			got := refused.faults(t)
+			got := refused.Faults(t)
 			slices.Sort(got)
 			if diff := cmp.Diff(c.faults, got); diff != "" {
-				t.Fatal(diff, string(refused.body))
+				t.Fatal(diff, string(refused.Body))
 			}
 		})
 	}
@@ -91,14 +93,14 @@ func TestBadInput(t *testing.T) {
 		} {
 			with := header.Clone()
 			maps.Copy(with, c.set)
-			if a := h.send(t, http.MethodPost, "hotel", "/notices", with, []byte(good)); a.status != c.status {
-				t.Errorf("%s: answered %d, want %d: %s", name, a.status, c.status, a.body)
+			if a := h.Send(t, servicetest.Request{Method: http.MethodPost, Actor: "hotel", Path: "/notices", Header: with, Body: []byte(good)}); a.Status != c.status {
+				t.Errorf("%s: answered %d, want %d: %s", name, a.Status, c.status, a.Body)
 			}
 		}
 	})
 	t.Cleanup(func() {
 		var stays int
-		err := h.pool.QueryRow(t.Context(), `select count(*) from events where type = 'accommodation.stay_notified.v1'`).Scan(&stays)
+		err := h.Pool.QueryRow(t.Context(), `select count(*) from events where type = 'accommodation.stay_notified.v1'`).Scan(&stays)
 		if err == nil && stays > 0 {
 			t.Errorf("%d stays were stored", stays)
 		}
@@ -116,10 +118,10 @@ func TestABatchHasAVerdictForEachLine(t *testing.T) {
 	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Idempotency-Key": {"evening"}}
 
 	verdicts := func() []string {
-		answer := h.send(t, http.MethodPost, "hotel", "/notices/batch", header, []byte(body))
-		answer.want(t, http.StatusOK)
+		answer := h.Send(t, servicetest.Request{Method: http.MethodPost, Actor: "hotel", Path: "/notices/batch", Header: header, Body: []byte(body)})
+		answer.Want(t, http.StatusOK)
 		var lines []string
-		for l := range strings.Lines(string(answer.body)) {
+		for l := range strings.Lines(string(answer.Body)) {
 			status := l[strings.Index(l, `"status":`)+len(`"status":`):]
 			lines = append(lines, status[:3])
 		}
@@ -131,14 +133,14 @@ func TestABatchHasAVerdictForEachLine(t *testing.T) {
 	if diff := cmp.Diff([]string{"200", "422", "422", "200"}, verdicts()); diff != "" {
 		t.Fatalf("the same batch again: %s", diff)
 	}
-	array := h.post(t, "hotel", "/notices/batch", "array", []any{stayOf(guestOf("Lê Thị Cúc")), object{}})
-	array.want(t, http.StatusOK)
+	array := h.Post(t, "hotel", "/notices/batch", "array", []any{stayOf(guestOf("Lê Thị Cúc")), object{}})
+	array.Want(t, http.StatusOK)
 	var done struct {
 		Accepted, Rejected int
 		Items              []struct{ Index, Status int }
 	}
-	array.into(t, &done)
+	array.Into(t, &done)
 	if done.Accepted != 1 || done.Rejected != 1 || done.Items[1].Status != http.StatusUnprocessableEntity {
-		t.Fatalf("%s", array.body)
+		t.Fatalf("%s", array.Body)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/witness"
 )
@@ -39,18 +40,18 @@ func (s shown) String() string {
 // hospital registers a place that lodges the sick and returns one of its stays, and one of the hotel.
 func (h *house) hospital(t *testing.T) (sick, well string) {
 	t.Helper()
-	made := h.post(t, "police", "/facilities", "facility-hospital", object{
+	made := h.Post(t, "police", "/facilities", "facility-hospital", object{
 		"name": "Bệnh viện", "kind": "medical", "unit": "00004", "address": "1 Tràng Thi", "phone": "02438253531", "contact": "Lê Thị Hoa",
 	})
-	made.want(t, http.StatusCreated)
-	issued := h.post(t, "police", "/facilities/"+made.text(t, "id")+"/keys", "key-hospital", object{})
-	h.hand("hospital", issued.text(t, "token"))
+	made.Want(t, http.StatusCreated)
+	issued := h.Post(t, "police", "/facilities/"+made.Text(t, "id")+"/keys", "key-hospital", object{})
+	h.Hand("hospital", issued.Text(t, "token"))
 	guest := guestOf("Nguyễn Văn An")
 	guest["phone"] = "+84912345678"
 	stay := stayOf(guest)
-	well = h.post(t, "hotel", "/notices", "well", stay).text(t, "id")
+	well = h.Post(t, "hotel", "/notices", "well", stay).Text(t, "id")
 	stay["reason"] = "medical_treatment"
-	sick = h.post(t, "hospital", "/notices", "sick", stay).text(t, "id")
+	sick = h.Post(t, "hospital", "/notices", "sick", stay).Text(t, "id")
 	return sick, well
 }
 
@@ -78,16 +79,16 @@ func TestEachRoleSeesAGuestInItsForm(t *testing.T) {
 		{"auditor", sick, "nobody;   masked true"},
 	} {
 		var got shown
-		answer := h.get(t, c.actor, "/notices/"+c.path, "")
-		answer.want(t, http.StatusOK)
-		answer.into(t, &got)
+		answer := h.Get(t, c.actor, "/notices/"+c.path, "")
+		answer.Want(t, http.StatusOK)
+		answer.Into(t, &got)
 		if diff := cmp.Diff(c.want, got.String()); diff != "" {
 			t.Errorf("%s %s (-want +got)\n%s", c.actor, c.path, diff)
 		}
 	}
 	var recorded int
 	const query = `select count(*) from vault_readings where actor = 'officer:lan' and purpose = 'missing_person' and case_ref = 'BD-7' and kind = 'read'`
-	if err := h.pool.QueryRow(t.Context(), query).Scan(&recorded); err != nil || recorded != 1 {
+	if err := h.Pool.QueryRow(t.Context(), query).Scan(&recorded); err != nil || recorded != 1 {
 		t.Errorf("%d readings with the purpose and the case, %v", recorded, err)
 	}
 }
@@ -100,7 +101,7 @@ func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 		var page struct{ Items []shown }
 		testkit.Eventually(t, 10*time.Second, func() error {
 			page.Items = nil
-			h.get(t, actor, path, "").into(t, &page)
+			h.Get(t, actor, path, "").Into(t, &page)
 			if len(page.Items) != 2 {
 				return fmt.Errorf("%d stays", len(page.Items))
 			}
@@ -122,21 +123,21 @@ func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 	if all := strings.Join(seen("auditor", "/notices?persons=true"), "\n"); strings.Contains(all, "Nguyễn") || strings.Contains(all, "medical") {
 		t.Error(all)
 	}
-	found := h.post(t, "police", "/lookups", "", object{
+	found := h.Post(t, "police", "/lookups", "", object{
 		"purpose": "missing_person", "case": "BD-7", "document": object{"type": "citizen_id", "number": "001090123456"},
 	})
-	if !strings.Contains(string(found.body), "medical_treatment") {
-		t.Errorf("a lookup has a purpose and a case: %s", found.body)
+	if !strings.Contains(string(found.Body), "medical_treatment") {
+		t.Errorf("a lookup has a purpose and a case: %s", found.Body)
 	}
 	for path, whole := range map[string]bool{"/history": false, "/history?purpose=missing_person&case=BD-7": true} {
-		history := string(h.get(t, "police", "/notices/"+sick+path, "").body)
+		history := string(h.Get(t, "police", "/notices/"+sick+path, "").Body)
 		if strings.Contains(history, "medical") != whole || strings.Contains(history, `"room":"101"`) != whole {
 			t.Errorf("%s: %s", path, history)
 		}
 	}
 	for _, path := range []string{"?purpose=nguyen_van_an&case=1", "?purpose=missing_person&case=0912345678"} {
 		for _, of := range []string{"", "/history", "/proof"} {
-			h.get(t, "police", "/notices/"+sick+of+path, "").want(t, http.StatusUnprocessableEntity)
+			h.Get(t, "police", "/notices/"+sick+of+path, "").Want(t, http.StatusUnprocessableEntity)
 		}
 	}
 }
@@ -152,7 +153,7 @@ func TestFacilitiesAreShownWithoutTheirPeople(t *testing.T) {
 			var page struct {
 				Items []struct{ Kind, Name, Phone, Contact string }
 			}
-			h.get(t, actor, "/facilities", "").into(t, &page)
+			h.Get(t, actor, "/facilities", "").Into(t, &page)
 			for _, f := range page.Items {
 				if got := strings.Join([]string{f.Name, f.Phone, f.Contact}, ", "); f.Kind == "medical" && got == want {
 					return nil
@@ -168,21 +169,21 @@ func TestANoticeIsProvenOffline(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	sick, well := h.hospital(t)
-	h.post(t, "hotel", "/notices/"+well+"/room", "r", object{"room": "202"}).want(t, http.StatusOK)
-	verifiers, err := witness.LoadVerifier(filepath.Join(h.config.Data, "witness-accommodation.key.pub"))
+	h.Post(t, "hotel", "/notices/"+well+"/room", "r", object{"room": "202"}).Want(t, http.StatusOK)
+	verifiers, err := witness.LoadVerifier(filepath.Join(h.Config.Data, "witness-accommodation.key.pub"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, holds := range map[string]string{well + "/proof": "stay_notified.v1", well + "/proof?version=2": "room_changed.v1"} {
-		var proof answer
+		var proof servicetest.Answer
 		testkit.Eventually(t, 20*time.Second, func() error {
-			if proof = h.get(t, "hotel", "/notices/"+path, ""); proof.status != http.StatusOK {
-				return fmt.Errorf("%d %s", proof.status, proof.body)
+			if proof = h.Get(t, "hotel", "/notices/"+path, ""); proof.Status != http.StatusOK {
+				return fmt.Errorf("%d %s", proof.Status, proof.Body)
 			}
 			return nil
 		})
 		var receipt witness.Receipt
-		proof.into(t, &receipt)
+		proof.Into(t, &receipt)
 		if _, err := receipt.Verify(verifiers); err != nil || !strings.HasSuffix(receipt.Type, holds) || !strings.HasSuffix(receipt.Stream, well) {
 			t.Errorf("%s: %v, %+v", path, err, receipt)
 		}
@@ -191,13 +192,13 @@ func TestANoticeIsProvenOffline(t *testing.T) {
 			t.Errorf("%s: another fact is proven as well", path)
 		}
 	}
-	h.get(t, "hotel", "/notices/"+well+"/proof?version=9", "").want(t, http.StatusNotFound)
-	h.get(t, "stranger", "/notices/"+well+"/proof", "").want(t, http.StatusNotFound)
-	h.get(t, "admin", "/notices/"+well+"/proof", "").want(t, http.StatusForbidden)
-	refused := h.get(t, "police", "/notices/"+sick+"/proof", "")
-	refused.want(t, http.StatusForbidden)
+	h.Get(t, "hotel", "/notices/"+well+"/proof?version=9", "").Want(t, http.StatusNotFound)
+	h.Get(t, "stranger", "/notices/"+well+"/proof", "").Want(t, http.StatusNotFound)
+	h.Get(t, "admin", "/notices/"+well+"/proof", "").Want(t, http.StatusForbidden)
+	refused := h.Get(t, "police", "/notices/"+sick+"/proof", "")
+	refused.Want(t, http.StatusForbidden)
 	var problem struct{ Code string }
-	if err := json.Unmarshal(refused.body, &problem); err != nil || problem.Code != "sensitive_stay" {
-		t.Errorf("%s", refused.body)
+	if err := json.Unmarshal(refused.Body, &problem); err != nil || problem.Code != "sensitive_stay" {
+		t.Errorf("%s", refused.Body)
 	}
 }

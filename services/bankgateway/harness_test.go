@@ -3,6 +3,7 @@ package bankgateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ func open(t testing.TB) *gate {
 	g := &gate{config: config, people: newPeople(t), tokens: map[string]string{}, banks: map[string]*fakeBank{}}
 	g.settings = bankgateway.Config{
 		Banks: []string{icb, bidv}, BankGrants: true, AccountsURL: g.people.url, AccountsToken: "secret", InFlight: 64,
-		BankPasswords: map[string]string{icb: "icb-password", bidv: "bidv-password"},
+		BankPasswords: map[string]string{icb: rand.Text(), bidv: rand.Text()},
 	}
 	if g.pool, err = pgxpool.New(t.Context(), config.DatabaseURL); err != nil {
 		t.Fatal(err)

@@ -95,7 +95,7 @@ type fakeBank struct {
 func newBank(t testing.TB, g *gate, bic string) *fakeBank {
 	t.Helper()
 	bus, err := kafkabus.Connect(kafkabus.Settings{
-		Brokers: g.config.Brokers, User: "bank-" + bic, Password: g.settings.BankPasswords[bic], ClientID: "bank",
+		Brokers: g.config.Brokers, User: g.config.Topics + ".bank." + bic, Password: g.settings.BankPasswords[bic], ClientID: "bank",
 	})
 	if err != nil {
 		t.Fatal(err)

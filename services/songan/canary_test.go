@@ -44,7 +44,6 @@ func TestNothingIsSaidAboutAThousandCanaries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	onEmbeddedBroker(t, "on Apache Kafka it passed alone and stalled once behind the other suites: none of 902 accounts was opened in three minutes, the cause is not known")
 	a := &aviary{machine: newMachine(t), t: t, scanner: newScanner()}
 	a.env = append(a.env, "SONGAN_LOG_LEVEL=debug", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector(t, &a.spans).URL,
 		"OTEL_BSP_SCHEDULE_DELAY=500", "SONGAN_TRUSTED_PROXIES=127.0.0.0/8")

@@ -151,7 +151,7 @@ func (c *cluster) as(t *testing.T, user, password string) *kafka.Client {
 func (c *cluster) forgetAtBank(t *testing.T, bic string) {
 	t.Helper()
 	topic := c.topics + ".bank." + bic + ".instructions.v1"
-	client := c.as(t, "bank-"+bic, c.banks[bic])
+	client := c.as(t, c.bankUser(bic), c.banks[bic])
 	request := &kafka.OffsetCommitRequest{
 		GroupID: c.topics + ".bank." + bic + ".core", GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{},
 	}

@@ -51,7 +51,7 @@ func (c *cluster) echoing(t *testing.T) (stop func() map[string]int) {
 	}
 	for _, bic := range bics() {
 		add(c.topics+".bank."+bic+".instructions.v1", ours)
-		add(c.topics+".bank."+bic+".reports.v1", c.as(t, "bank-"+bic, c.banks[bic]))
+		add(c.topics+".bank."+bic+".reports.v1", c.as(t, c.bankUser(bic), c.banks[bic]))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

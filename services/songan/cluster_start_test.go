@@ -56,11 +56,14 @@ type cluster struct {
 // bics are the banks of the cluster.
 func bics() []string { return []string{"VBAAVNVX", "ICBVVNVX", "BFTVVNVX", "BIDVVNVX"} }
 
+// bankUser is how a bank logs in to Kafka.
+func (c *cluster) bankUser(bic string) string { return c.topics + ".bank." + bic }
+
 // actorsOfCluster are the people and services with their keys.
 func actorsOfCluster() map[string]access.Principal {
 	all := map[string]access.Principal{
 		"treasurer": {Role: access.Treasurer, Unit: "01"}, "second_treasurer": {Role: access.Treasurer, Unit: "01"},
-		"auditor": {Role: access.Auditor}, "admin": {Role: access.Admin},
+		"auditor": {Role: access.Auditor}, "admin": {Role: access.Admin}, "police": {Role: access.CommunePolice, Unit: "00004"},
 	}
 	for unit, mark := range map[string]string{"00004": "", "00008": "_00008", "00025": "_00025"} {
 		all["lisa"+mark] = access.Principal{Role: access.LISAOfficer, Unit: unit}
@@ -182,13 +185,13 @@ func (c *cluster) planBank(t *testing.T, bic string) {
 		t.Fatal(err)
 	}
 	p := c.built(t, bic, "bank", map[string]string{
-		"SONGAN_BANK_BIC": bic, "SONGAN_BANK_BROKERS": strings.Join(c.kafka.Brokers, ","), "SONGAN_BANK_USER": "bank-" + bic,
+		"SONGAN_BANK_BIC": bic, "SONGAN_BANK_BROKERS": strings.Join(c.kafka.Brokers, ","), "SONGAN_BANK_USER": c.bankUser(bic),
 		"SONGAN_BANK_PASSWORD": c.banks[bic], "SONGAN_BANK_DIR": dir, "SONGAN_BANK_CONTROL_ADDR": at,
 		"SONGAN_BANK_SEED": strconv.FormatUint(c.seed, 10), "SONGAN_BANK_SCENARIO": string(scenario),
 	})
 	if !c.ours {
 		o := bankOptions{
-			BIC: bic, Topics: c.topics, Brokers: c.kafka.Brokers, User: "bank-" + bic, Password: c.banks[bic], Dir: dir,
+			BIC: bic, Topics: c.topics, Brokers: c.kafka.Brokers, User: c.bankUser(bic), Password: c.banks[bic], Dir: dir,
 			ControlAddr: at, Seed: c.seed,
 		}
 		if err := json.Unmarshal(scenario, &o.Scenario); err != nil {
@@ -231,7 +234,7 @@ func (c *cluster) planService(t *testing.T, name string) {
 		"SONGAN_PEOPLE_URL": "http://" + c.address["accommodation"], "SONGAN_PEOPLE_TOKEN": c.tokens[name],
 		"SONGAN_ACCOUNTS_URL": "http://" + c.address["accounts"], "SONGAN_ACCOUNTS_TOKEN": c.tokens[name],
 		"SONGAN_BANKS": strings.Join(bics(), ","), "SONGAN_BANK_PASSWORDS": strings.Join(passwords, ","),
-		"SONGAN_DISBURSEMENT_SILENCE": "4s",
+		"SONGAN_DISBURSEMENT_SILENCE": "4s", "SONGAN_KAFKA_SESSION": kafkabus.LeastSession.String(),
 	}
 	p := c.built(t, name, name, environment)
 	p.up = answers("http://" + c.address[name] + "/readyz")

@@ -79,14 +79,6 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// onEmbeddedBroker skips a test when the suite runs against a cluster, and says why.
-func onEmbeddedBroker(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("KAFKA_BROKERS") != "" {
-		t.Skip(why)
-	}
-}
-
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

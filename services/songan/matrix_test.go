@@ -58,7 +58,6 @@ func hireAll(t *testing.T, file string) tokens {
 // Every route is for the roles in the table and for nobody else, within their bounds, and only with a token that is
 // good. The table is compared with what is served: no route can be forgotten.
 func TestEveryRouteIsForTheRolesInTheTable(t *testing.T) {
-	onEmbeddedBroker(t, "never completed against a cluster; it asks over HTTP alone")
 	if testing.Short() {
 		t.Skip("starts the whole system")
 	}

@@ -164,7 +164,7 @@ func TestAReceiptOverHTTPIsCheckedOffline(t *testing.T) {
 	testkit.Eventually(t, 30*time.Second, func() error {
 		status, answer, err := m.call(t.Context(), http.MethodGet, "/accommodation/v1/notices/"+made["id"]+"/proof", "hotel", "", nil)
 		if receipt = answer; err != nil || status != http.StatusOK {
-			return fmt.Errorf("%d %s %v", status, answer, err)
+			return fmt.Errorf("%d %s %w", status, answer, err)
 		}
 		return nil
 	})

@@ -22,6 +22,7 @@ import (
 	"github.com/songan-vn/songan/services/simulators/people"
 	demo "github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/books"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/roll"
 )
 
@@ -41,7 +42,7 @@ func powerCuts() map[payday.Stage]int {
 // unreliable are banks that say many things twice or in the wrong order, and some of them only when they are asked. What
 // they book is right all the same.
 func unreliable() *payday.Scenario {
-	s := *payday.Normal()
+	s := *books.Normal()
 	s["acknowledge"] = "steps"
 	s["manner"] = map[string]int{"twice": 250, "out_of_order": 150, "lost": 15}
 	s["reject"] = map[string]int{"AC01": 30, "AC04": 40}
@@ -59,7 +60,7 @@ func TestEveryPaymentIsMadeOnceWhenThePowerFails(t *testing.T) {
 	m.env = append(m.env, "SONGAN_DISBURSEMENT_SILENCE=4s")
 	m.start(t)
 	cuts := 0
-	for stage := range m.play(t) {
+	for stage := range playing(t, m.payday(t, "cuts", paid), paydayLimit) {
 		for range powerCuts()[stage] {
 			pause := time.NewTimer(time.Duration(rand.IntN(250)) * time.Millisecond)
 			<-pause.C
@@ -80,13 +81,12 @@ func TestEveryPaymentIsMadeOnceWhenThePowerFails(t *testing.T) {
 	}
 }
 
-// play plays a payday and says which stage begins, when somebody listens: nothing goes on before. The channel is closed
-// when the payday is over.
-func (m *machine) play(t *testing.T) <-chan payday.Stage {
+// playing plays a payday of unreliable banks and says which stage begins, when somebody listens: nothing goes on before.
+// The channel is closed when the payday is over.
+func playing(t *testing.T, o payday.Options, limit time.Duration) <-chan payday.Stage {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), paydayLimit)
+	ctx, stop := context.WithTimeout(t.Context(), limit)
 	stages := make(chan payday.Stage)
-	o := m.payday(t, "cuts", paid)
 	o.Scenario = unreliable()
 	o.Began = func(s payday.Stage) {
 		select {
@@ -94,8 +94,8 @@ func (m *machine) play(t *testing.T) <-chan payday.Stage {
 		case <-ctx.Done():
 		}
 	}
-	var playing sync.WaitGroup
-	playing.Go(func() {
+	var under sync.WaitGroup
+	under.Go(func() {
 		defer close(stages)
 		var out bytes.Buffer
 		o.Out = &out
@@ -107,7 +107,7 @@ func (m *machine) play(t *testing.T) <-chan payday.Stage {
 	})
 	t.Cleanup(func() {
 		stop()
-		playing.Wait()
+		under.Wait()
 	})
 	return stages
 }

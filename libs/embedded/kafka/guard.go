@@ -40,7 +40,7 @@ func (l guarded) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &guard{Conn: conn}, nil
+	return &guard{Conn: conn, joins: newJoins()}, nil
 }
 
 // guard ends a connection whose bytes aren't Kafka's. Without it, four bytes
@@ -51,24 +51,52 @@ type guard struct {
 	head [frameHead]byte
 	got  int    // bytes of head seen
 	rest uint64 // bytes of the current request still to come
+	join []byte // the current request from its key on, if it is one to join a group
+
+	joins *joins
+	last  []byte // what is read after the client is gone
+	gone  error
 }
 
 // Read passes on what has been checked.
 func (g *guard) Read(p []byte) (int, error) {
-	n, err := g.Conn.Read(p)
-	if bad := g.follow(p[:n]); bad != nil {
-		return 0, bad
+	if g.gone == nil {
+		n, err := g.Conn.Read(p)
+		if bad := g.follow(p[:n]); bad != nil {
+			return 0, bad
+		}
+		if err == nil || n > 0 {
+			return n, nil
+		}
+		g.gone, g.last = err, g.joins.farewell()
 	}
-	return n, err
+	if len(g.last) == 0 {
+		return 0, g.gone
+	}
+	n := copy(p, g.last)
+	g.last = g.last[n:]
+	return n, nil
+}
+
+// Write sends an answer, if anybody is there. kfake writes each in one piece.
+func (g *guard) Write(p []byte) (int, error) {
+	if !g.joins.answer(p) {
+		return len(p), nil
+	}
+	return g.Conn.Write(p)
+}
+
+// Close ends the connection for both sides.
+func (g *guard) Close() error {
+	g.joins.close()
+	return g.Conn.Close()
 }
 
 // follow keeps track of where requests begin in the stream of bytes.
 func (g *guard) follow(p []byte) error {
 	for len(p) > 0 {
 		if g.rest > 0 {
-			skip := min(uint64(len(p)), g.rest)
-			g.rest -= skip
-			p = p[skip:]
+			p = g.skip(p)
 			continue
 		}
 		n := copy(g.head[g.got:], p)
@@ -81,12 +109,36 @@ func (g *guard) follow(p []byte) error {
 			}
 			return nil
 		}
-		size := binary.BigEndian.Uint32(g.head[:4])
-		key := int16(binary.BigEndian.Uint16(g.head[4:])) //nolint:gosec // the protocol's signed key
-		if size < 8 || size > maxRequest || kmsg.RequestForKey(key) == nil {
-			return errFrame
+		if err := g.begin(); err != nil {
+			return err
 		}
-		g.rest, g.got = uint64(size)-2, 0
 	}
 	return nil
+}
+
+// begin looks at the head of a request.
+func (g *guard) begin() error {
+	size := binary.BigEndian.Uint32(g.head[:4])
+	key := int16(binary.BigEndian.Uint16(g.head[4:])) //nolint:gosec // the protocol's signed key
+	if size < 8 || size > maxRequest || kmsg.RequestForKey(key) == nil {
+		return errFrame
+	}
+	g.rest, g.got = uint64(size)-2, 0
+	if key == kmsg.JoinGroup.Int16() && size <= joinSize {
+		g.join = append(make([]byte, 0, size), g.head[4:]...)
+	}
+	return nil
+}
+
+// skip goes past what belongs to the current request, and returns what follows.
+func (g *guard) skip(p []byte) []byte {
+	n := min(uint64(len(p)), g.rest)
+	g.rest -= n
+	if g.join != nil {
+		if g.join = append(g.join, p[:n]...); g.rest == 0 {
+			g.joins.ask(g.join)
+			g.join = nil
+		}
+	}
+	return p[n:]
 }

@@ -27,7 +27,7 @@ func TestTheGuardFollowsRequestsHoweverTheyAreCut(t *testing.T) {
 		if bad {
 			stream = append(stream, 0x7f, 0xff, 0xff, 0xff, 0, 18)
 		}
-		var g guard
+		g := guard{joins: newJoins()}
 		var err error
 		for len(stream) > 0 && err == nil {
 			n := rapid.IntRange(1, len(stream)).Draw(t, "cut")

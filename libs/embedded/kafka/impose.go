@@ -68,7 +68,7 @@ func impose(data string, users []User) error {
 	default:
 		for _, u := range users {
 			if err := sasl.set(u); err != nil {
-				return err
+				return fmt.Errorf("set the password of %s: %w", u.Name, err)
 			}
 		}
 		if err := writeState(saslFile, sasl); err != nil {

@@ -72,11 +72,11 @@ func lookup(name string) (identity, error) {
 	}
 	uid, err := strconv.ParseUint(u.Uid, 10, 32)
 	if err != nil {
-		return identity{}, err
+		return identity{}, fmt.Errorf("read the id of user %s: %w", name, err)
 	}
 	gid, err := strconv.ParseUint(u.Gid, 10, 32)
 	if err != nil {
-		return identity{}, err
+		return identity{}, fmt.Errorf("read the group of user %s: %w", name, err)
 	}
 	return identity{uid: uint32(uid), gid: uint32(gid), change: true}, nil
 }

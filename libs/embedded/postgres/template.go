@@ -53,7 +53,7 @@ func (l *layout) ensureTemplate(ctx context.Context, source string) error {
 	}
 	defer lock.Close()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return err
+		return fmt.Errorf("wait for others that make it: %w", err)
 	}
 	t := layout{bin: l.bin, dir: source, data: filepath.Join(source, dataName), as: l.as}
 	if _, err := os.Stat(filepath.Join(t.data, "PG_VERSION")); err == nil {

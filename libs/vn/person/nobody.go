@@ -38,7 +38,7 @@ const (
 // holdsNumber looks at runs of digits, alone and joined over what people put between groups of them.
 func holdsNumber(value string) bool {
 	run, joined := 0, []byte{}
-	for at := 0; at < len(value); at++ {
+	for at := range len(value) {
 		c := value[at]
 		switch {
 		case '0' <= c && c <= '9':

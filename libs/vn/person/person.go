@@ -137,13 +137,19 @@ func (p Person) Key() []string {
 // DocumentIndex is the form in which a document number is searched for: letters A-Z and digits only, whatever paper it
 // stood on and however it was written. It is empty when there is nothing to search for.
 func DocumentIndex(number string) string {
+	if !strings.ContainsFunc(number, unlikeIndex) {
+		return number
+	}
 	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
-			return r
+		if unlikeIndex(r) {
+			return -1
 		}
-		return -1
+		return r
 	}, vn.Fold(number))
 }
+
+// unlikeIndex finds what an index never holds.
+func unlikeIndex(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }
 
 // NameIndex is what an exact search by name and birth date looks for.
 func NameIndex(fullName, birthDate string) string {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -28,18 +27,8 @@ type Calendar struct {
 	years  map[int]bool
 }
 
-// Load returns the calendar of a file, or the embedded one for an empty path.
-func Load(path string) (*Calendar, error) {
-	if path == "" {
-		return Read(bytes.NewReader(embedded))
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open holidays: %w", err)
-	}
-	defer file.Close()
-	return Read(file)
-}
+// Load returns the calendar that comes with the program.
+func Load() (*Calendar, error) { return Read(bytes.NewReader(embedded)) }
 
 // The columns of the list.
 const (

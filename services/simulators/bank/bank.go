@@ -22,7 +22,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"sync"
@@ -31,6 +30,7 @@ import (
 
 	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
 	"github.com/songan-vn/songan/services/simulators/bank/internal/ledger"
+	"github.com/songan-vn/songan/services/simulators/internal/control"
 )
 
 // closePatience is how long Close waits for calls of the control API under way.
@@ -125,16 +125,16 @@ func New(o Options) (*Simulator, error) {
 
 // Start begins to read instructions, and returns once the control API answers. Kafka need not be there yet.
 func (s *Simulator) Start(ctx context.Context) error {
-	control, err := listenLoopback(ctx, s.controlAddr)
+	listener, err := control.Listen(ctx, s.controlAddr)
 	if err != nil {
 		return fmt.Errorf("start bank simulator: %w", err)
 	}
-	s.controlAddr = control.Addr().String()
+	s.controlAddr = listener.Addr().String()
 	s.server = &http.Server{
 		Handler: s.control, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}
-	s.running.Go(func() { _ = s.server.Serve(control) }) // always ends with an error; Close is the reason
+	s.running.Go(func() { _ = s.server.Serve(listener) }) // always ends with an error; Close is the reason
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.running.Go(func() { s.consume(working) })
@@ -188,21 +188,4 @@ func (s *Simulator) fail(err error) {
 	defer s.mu.Unlock()
 	s.dead = errors.Join(s.dead, err)
 	s.stop()
-}
-
-func listenLoopback(ctx context.Context, addr string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen for control: %w", err)
-	}
-	if !isLoopback(listener.Addr().String()) {
-		return nil, errors.Join(errors.New("the control API listens on loopback only"), listener.Close())
-	}
-	return listener, nil
-}
-
-func isLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	ip := net.ParseIP(host)
-	return err == nil && ip != nil && ip.IsLoopback()
 }

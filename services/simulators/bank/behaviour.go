@@ -1,6 +1,9 @@
 package bank
 
-import "github.com/songan-vn/songan/services/simulators/bank/internal/desk"
+import (
+	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
+	"github.com/songan-vn/songan/services/simulators/internal/delay"
+)
 
 type (
 	// Scenario says how the bank behaves. The zero value is a bank that books and reports everything at once.
@@ -10,7 +13,7 @@ type (
 	// Returns are credits that come back.
 	Returns = desk.Returns
 	// Latency is how slow reports are.
-	Latency = desk.Latency
+	Latency = delay.Latency
 	// Report is the body of a status report.
 	Report = desk.Report
 )

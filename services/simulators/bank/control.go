@@ -2,15 +2,14 @@ package bank
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
 	"github.com/songan-vn/songan/services/simulators/bank/internal/ledger"
+	"github.com/songan-vn/songan/services/simulators/internal/control"
 )
 
 const (
@@ -33,14 +32,7 @@ func (s *Simulator) controlRoutes() http.Handler {
 	mux.HandleFunc("POST /control/returns", s.returnAll)
 	mux.HandleFunc("POST /control/accounts/{number}", s.changeAccount)
 	mux.HandleFunc("POST /control/reports", s.reportAnything)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A page in a browser on the same machine reaches loopback too, and always says where it comes from.
-		if !isLoopback(r.RemoteAddr) || r.Header.Get("Origin") != "" {
-			refuse(w, http.StatusForbidden, "loopback_only", "the control API is for this machine only")
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	return control.Only(mux)
 }
 
 // Totals returns what GET /ledger shows.
@@ -50,7 +42,7 @@ func (s *Simulator) Totals() (t ledger.Totals) {
 }
 
 func (s *Simulator) showTotals(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, struct {
+	control.Write(w, http.StatusOK, struct {
 		BIC string `json:"bic"`
 		ledger.Totals
 	}{s.desk.BIC, s.Totals()})
@@ -138,7 +130,7 @@ func (s *Simulator) showState(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	last, dead := s.last, s.dead != nil
 	s.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]any{
+	control.Write(w, http.StatusOK, map[string]any{
 		"bic": s.desk.BIC, "consuming": s.consuming.Load(), "dead": dead, "last_error": last,
 		"received": s.received.Load(), "skipped": s.skipped.Load(), "reported": s.reported.Load(),
 	})
@@ -146,7 +138,7 @@ func (s *Simulator) showState(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Simulator) showScenario(w http.ResponseWriter, _ *http.Request) {
 	current, _, _ := s.desk.Stage.Get()
-	writeJSON(w, http.StatusOK, current)
+	control.Write(w, http.StatusOK, current)
 }
 
 // SetScenario replaces how the bank behaves: what POST /control/scenario does, for callers in the same process.
@@ -160,15 +152,15 @@ func (s *Simulator) SetScenario(to Scenario) error {
 
 func (s *Simulator) changeScenario(w http.ResponseWriter, r *http.Request) {
 	var to Scenario
-	if err := readJSON(w, r, &to); err != nil {
-		refuse(w, http.StatusBadRequest, "body_malformed", err.Error())
+	if err := control.Read(w, r, bodyLimit, &to); err != nil {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", err.Error())
 		return
 	}
 	if err := s.SetScenario(to); err != nil {
-		refuse(w, http.StatusUnprocessableEntity, "scenario_invalid", err.Error())
+		control.Refuse(w, http.StatusUnprocessableEntity, "scenario_invalid", err.Error())
 		return
 	}
-	writeJSON(w, http.StatusOK, to)
+	control.Write(w, http.StatusOK, to)
 }
 
 func (s *Simulator) clearScenario(w http.ResponseWriter, _ *http.Request) {
@@ -196,16 +188,16 @@ func (s *Simulator) returnOne(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Reason string `json:"reason"`
 	}
-	if err := readJSON(w, r, &body); err != nil || body.Reason != "" && !desk.IsReason(body.Reason) {
-		refuse(w, http.StatusBadRequest, "body_malformed", `send {"reason":"AC04"}`)
+	if err := control.Read(w, r, bodyLimit, &body); err != nil || body.Reason != "" && !desk.IsReason(body.Reason) {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", `send {"reason":"AC04"}`)
 		return
 	}
 	done, err := s.Return(r.PathValue("id"), body.Reason)
 	switch {
 	case err != nil:
-		refuse(w, http.StatusInternalServerError, "ledger_failed", err.Error())
+		control.Refuse(w, http.StatusInternalServerError, "ledger_failed", err.Error())
 	case !done:
-		refuse(w, http.StatusConflict, "nothing_to_return", "no credited payment has this id")
+		control.Refuse(w, http.StatusConflict, "nothing_to_return", "no credited payment has this id")
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}
@@ -213,24 +205,24 @@ func (s *Simulator) returnOne(w http.ResponseWriter, r *http.Request) {
 
 // returnAll lets the returns of the scenario happen now, without waiting for further payments.
 func (s *Simulator) returnAll(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]int{"returning": s.later.returnAll()})
+	control.Write(w, http.StatusOK, map[string]int{"returning": s.later.returnAll()})
 }
 
 func (s *Simulator) changeAccount(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		State string `json:"state"`
 	}
-	if err := readJSON(w, r, &body); err != nil || !slices.Contains(desk.States(), body.State) {
-		refuse(w, http.StatusBadRequest, "body_malformed", fmt.Sprintf("send a state, one of %v", desk.States()))
+	if err := control.Read(w, r, bodyLimit, &body); err != nil || !slices.Contains(desk.States(), body.State) {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", fmt.Sprintf("send a state, one of %v", desk.States()))
 		return
 	}
 	known := false
 	err := s.desk.Ledger.Update(func(tx *ledger.Tx) { known = tx.SetState(r.PathValue("number"), body.State) })
 	switch {
 	case err != nil:
-		refuse(w, http.StatusInternalServerError, "ledger_failed", err.Error())
+		control.Refuse(w, http.StatusInternalServerError, "ledger_failed", err.Error())
 	case !known:
-		refuse(w, http.StatusNotFound, "account_unknown", "this bank has no such account")
+		control.Refuse(w, http.StatusNotFound, "account_unknown", "this bank has no such account")
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}
@@ -239,36 +231,13 @@ func (s *Simulator) changeAccount(w http.ResponseWriter, r *http.Request) {
 // reportAnything sends a status report as it is given, true or not. The ledger does not change.
 func (s *Simulator) reportAnything(w http.ResponseWriter, r *http.Request) {
 	var body Report
-	if err := readJSON(w, r, &body); err != nil || body.EndToEndID == "" {
-		refuse(w, http.StatusBadRequest, "body_malformed", "send the body of a PaymentStatusReported")
+	if err := control.Read(w, r, bodyLimit, &body); err != nil || body.EndToEndID == "" {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", "send the body of a PaymentStatusReported")
 		return
 	}
 	if err := s.wire.trySend(r.Context(), s.desk.BIC, s.desk.Now(), s.desk.Anything(body)); err != nil {
-		refuse(w, http.StatusServiceUnavailable, "kafka_away", err.Error())
+		control.Refuse(w, http.StatusServiceUnavailable, "kafka_away", err.Error())
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// readJSON reads one JSON object and nothing after it, without unknown fields.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, bodyLimit))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("read body: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("read body: something follows the object")
-	}
-	return nil
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the caller is gone; there is nobody to tell
-}
-
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, map[string]string{"error": code, "message": message})
 }

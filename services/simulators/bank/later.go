@@ -3,6 +3,7 @@ package bank
 import (
 	"container/heap"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -149,7 +150,7 @@ func (l *later) settle(ctx context.Context, due []ledger.Debt) error {
 		}
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("give money back: %w", err)
 	}
 	var answers []desk.Outgoing
 	l.desk.Ledger.View(func(v ledger.View) {

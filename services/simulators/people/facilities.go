@@ -68,7 +68,7 @@ func newPlaces() (map[string]*weighted[facilityPattern], []string, error) {
 		}
 		pattern := facilityPattern{row[2] == "organisation", least, most, row[5]}
 		if err := places[row[0]].add(pattern, row[1]); err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("facilities.tsv: %w", err)
 		}
 	}
 	rows, err = lines("businesses.txt", 1)

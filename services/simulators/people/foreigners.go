@@ -34,7 +34,7 @@ func newCountries() (*weighted[country], error) {
 			surnames: bySex(row[5]), given: bySex(row[6]),
 		}
 		if err := all.add(c, row[1]); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("countries.tsv: %w", err)
 		}
 	}
 	return all, nil

@@ -40,7 +40,7 @@ func newNamebook() (*namebook, error) {
 	for _, row := range rows {
 		for i, region := range []byte("ncs") {
 			if err := b.surnames[region].add(row[0], row[i+1]); err != nil {
-				return nil, err
+				return nil, fmt.Errorf("surnames.tsv: %w", err)
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func readGenerations(name string, into map[string]*weighted[string]) error {
 				into[key] = &weighted[string]{}
 			}
 			if err := into[key].add(row[1], row[i+2]); err != nil {
-				return err
+				return fmt.Errorf("in %s: %w", name, err)
 			}
 		}
 	}

@@ -2,15 +2,13 @@ package population
 
 import (
 	"crypto/subtle"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/simulators/internal/control"
 )
 
 // Question is the body of POST /v1/checks. Birth date ("1990", "1990-01" or "1990-01-15") and sex may be missing;
@@ -41,15 +39,9 @@ type Answer struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// refusal is the body of every other status.
-type refusal struct {
-	Error   string `json:"error"`
-	Message string `json:"message"`
-}
-
 func (s *Simulator) checkRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, struct{}{}) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { control.Write(w, http.StatusOK, struct{}{}) })
 	mux.HandleFunc("POST /v1/checks", s.check)
 	return mux
 }
@@ -59,24 +51,24 @@ func (s *Simulator) check(w http.ResponseWriter, r *http.Request) {
 	case s.inFlight <- struct{}{}:
 		defer func() { <-s.inFlight }()
 	default:
-		refuse(w, http.StatusServiceUnavailable, "busy", "too many checks at once")
+		control.Refuse(w, http.StatusServiceUnavailable, "busy", "too many checks at once")
 		return
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if s.key == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.key)) != 1 {
-		refuse(w, http.StatusUnauthorized, "key_refused", "send the key as a bearer token")
+		control.Refuse(w, http.StatusUnauthorized, "key_refused", "send the key as a bearer token")
 		return
 	}
 	var q Question
-	if err := readJSON(w, r, bodyLimit, &q); err != nil {
-		refuse(w, http.StatusBadRequest, "body_malformed", "send number, full_name, birth_date and sex as a JSON object")
+	if err := control.Read(w, r, bodyLimit, &q); err != nil {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", "send number, full_name, birth_date and sex as a JSON object")
 		return
 	}
 	// Every check counts, also the ones that fail on purpose: the client did ask.
 	asked := s.counters.asked(Hash(q.Number))
 	answer, why := s.compare(q)
 	if why != "" {
-		refuse(w, http.StatusUnprocessableEntity, why, "the value of a field cannot be read")
+		control.Refuse(w, http.StatusUnprocessableEntity, why, "the value of a field cannot be read")
 		return
 	}
 	s.respond(w, r, verdict{answer: answer, question: q, asked: asked})
@@ -165,27 +157,4 @@ func (e *extra) add(people map[string]entry) error {
 		e.people[number] = person
 	}
 	return nil
-}
-
-// readJSON reads one JSON object and nothing after it, without unknown fields.
-func readJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("read body: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("read body: something follows the object")
-	}
-	return nil
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the caller is gone; there is nobody to tell
-}
-
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, refusal{code, message})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/simulators/internal/control"
 )
 
 // peopleLimit is how many people one call can enter, peopleBodyLimit how long its body may be.
@@ -25,33 +26,26 @@ func (s *Simulator) controlRoutes() http.Handler {
 	mux.HandleFunc("GET /control/counters/{hash}", s.showCounter)
 	mux.HandleFunc("GET /control/numbers", s.showNumbers)
 	mux.HandleFunc("POST /control/reset", s.reset)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A page in a browser on the same machine reaches loopback too, and always says where it comes from.
-		if !isLoopback(r.RemoteAddr) || r.Header.Get("Origin") != "" {
-			refuse(w, http.StatusForbidden, "loopback_only", "the control API is for this machine only")
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	return control.Only(mux)
 }
 
 func (s *Simulator) showFaults(w http.ResponseWriter, _ *http.Request) {
 	faults, _, _ := s.faults.get()
-	writeJSON(w, http.StatusOK, faults)
+	control.Write(w, http.StatusOK, faults)
 }
 
 func (s *Simulator) setFaults(w http.ResponseWriter, r *http.Request) {
 	var f Faults
-	if err := readJSON(w, r, bodyLimit, &f); err != nil {
-		refuse(w, http.StatusBadRequest, "body_malformed", err.Error())
+	if err := control.Read(w, r, bodyLimit, &f); err != nil {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", err.Error())
 		return
 	}
 	if err := f.check(); err != nil {
-		refuse(w, http.StatusUnprocessableEntity, "faults_invalid", err.Error())
+		control.Refuse(w, http.StatusUnprocessableEntity, "faults_invalid", err.Error())
 		return
 	}
 	s.faults.set(f)
-	writeJSON(w, http.StatusOK, f)
+	control.Write(w, http.StatusOK, f)
 }
 
 func (s *Simulator) clearFaults(w http.ResponseWriter, _ *http.Request) {
@@ -64,20 +58,20 @@ func (s *Simulator) addPeople(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		People []Question `json:"people"`
 	}
-	if err := readJSON(w, r, peopleBodyLimit, &body); err != nil {
-		refuse(w, http.StatusBadRequest, "body_malformed", "send people with number, full_name, birth_date and sex")
+	if err := control.Read(w, r, peopleBodyLimit, &body); err != nil {
+		control.Refuse(w, http.StatusBadRequest, "body_malformed", "send people with number, full_name, birth_date and sex")
 		return
 	}
 	entries, err := entriesOf(body.People)
 	if err != nil {
-		refuse(w, http.StatusUnprocessableEntity, "people_invalid", err.Error())
+		control.Refuse(w, http.StatusUnprocessableEntity, "people_invalid", err.Error())
 		return
 	}
 	if err := s.extra.add(entries); err != nil {
-		refuse(w, http.StatusUnprocessableEntity, "too_many_people", err.Error())
+		control.Refuse(w, http.StatusUnprocessableEntity, "too_many_people", err.Error())
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]int{"entered": len(entries)})
+	control.Write(w, http.StatusOK, map[string]int{"entered": len(entries)})
 }
 
 // Enter adds people beside the register, all of them or none: what POST /control/people does, for callers in the
@@ -107,20 +101,20 @@ func entriesOf(people []Question) (map[string]entry, error) {
 
 func entryOf(p Question) (e entry, err error) {
 	if _, err = vn.ParseCitizenID(p.Number); err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("number: %w", err)
 	}
 	if e.FullName, err = vn.ParseName(p.FullName); err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("name: %w", err)
 	}
 	if e.BirthDate, err = vn.ParsePartialDate(p.BirthDate); err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("birth date: %w", err)
 	}
 	e.Sex, err = vn.ParseSex(p.Sex)
 	return e, err
 }
 
 func (s *Simulator) showCounters(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, s.counters.total())
+	control.Write(w, http.StatusOK, s.counters.total())
 }
 
 // received is how often checks of one number came in.
@@ -133,10 +127,10 @@ func (s *Simulator) showCounter(w http.ResponseWriter, r *http.Request) {
 	var hash NumberHash
 	text := r.PathValue("hash")
 	if n, err := hex.Decode(hash[:], []byte(text[:min(len(text), 2*len(hash))])); err != nil || n != len(hash) || len(text) != 2*n {
-		refuse(w, http.StatusNotFound, "hash_malformed", "a hash has 32 hexadecimal digits")
+		control.Refuse(w, http.StatusNotFound, "hash_malformed", "a hash has 32 hexadecimal digits")
 		return
 	}
-	writeJSON(w, http.StatusOK, received{hash.String(), s.counters.of(hash)})
+	control.Write(w, http.StatusOK, received{hash.String(), s.counters.of(hash)})
 }
 
 // showNumbers streams one JSON line per number.

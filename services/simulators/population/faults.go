@@ -3,10 +3,10 @@ package population
 import (
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
+	"github.com/songan-vn/songan/services/simulators/internal/delay"
 	"github.com/songan-vn/songan/services/simulators/internal/dice"
 )
 
@@ -39,6 +39,9 @@ const (
 	longestTime = 24 * time.Hour
 )
 
+// Latency is how slow answers are.
+type Latency = delay.Latency
+
 // Faults say what goes wrong. The zero value is a register that is quick and right.
 type Faults struct {
 	// PerMille is how many of 1,000 checks fail in each way; 1000 of one is an outage.
@@ -53,12 +56,6 @@ type Faults struct {
 	ForMS int64 `json:"for_ms,omitempty"`
 }
 
-// Latency is how slow answers are: half of them take up to P50, 99 of 100 up to P99, none more than twice P99.
-type Latency struct {
-	P50MS int64 `json:"p50_ms"`
-	P99MS int64 `json:"p99_ms"`
-}
-
 func (f Faults) check() error {
 	sum := 0
 	for mode, share := range f.PerMille {
@@ -71,18 +68,15 @@ func (f Faults) check() error {
 		}
 		sum += share
 	}
-	l := f.Latency
 	switch {
 	case sum > 1000:
 		return errors.New("more than 1,000 of 1,000 checks cannot fail")
-	case l.P50MS < 0 || l.P99MS < l.P50MS || l.P99MS > slowest.Milliseconds():
-		return fmt.Errorf("latency is 0 <= p50_ms <= p99_ms <= %d", slowest.Milliseconds())
 	case f.RatePerSecond < 0:
 		return errors.New("rate_per_second is not negative")
 	case f.ForMS < 0 || f.ForMS > longestTime.Milliseconds():
 		return fmt.Errorf("for_ms is 0 to %d", longestTime.Milliseconds())
 	}
-	return nil
+	return f.Latency.Check(slowest)
 }
 
 // mode decides how this check fails, or "" if it does not.
@@ -95,25 +89,6 @@ func (f Faults) mode(d *dice.Dice) Mode {
 		roll -= f.PerMille[mode]
 	}
 	return ""
-}
-
-// draw decides how long this check takes. Between the two marks delays grow exponentially, as they do in queues.
-func (l Latency) draw(d *dice.Dice) time.Duration {
-	const steps = 1_000_000
-	at := float64(d.Below(steps)) / steps
-	half, most := float64(max(l.P50MS, 1)), float64(max(l.P99MS, 1))
-	var ms float64
-	switch {
-	case l.P99MS == 0:
-		return 0
-	case at < 0.5:
-		ms = half * (0.5 + at)
-	case at < 0.99:
-		ms = half * math.Pow(most/half, (at-0.5)/0.49)
-	default:
-		ms = most * (1 + (at-0.99)/0.01)
-	}
-	return time.Duration(ms * float64(time.Millisecond))
 }
 
 // faultState is what goes wrong at the moment.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/simulators/population"
 )
 
@@ -142,7 +143,10 @@ func TestARunRepeatsItselfWhateverTheOrder(t *testing.T) {
 
 func TestTheConnectionIsRefusedWhileThePortIsClosed(t *testing.T) {
 	t.Parallel()
-	s := start(t, options(6))
+	clock := testkit.NewClock(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC))
+	o := options(6)
+	o.Now = clock.Now
+	s := start(t, o)
 	q := questionAbout(adult(s.Register()))
 	mustAsk(t, s, q)
 	reachable := func() bool {
@@ -154,7 +158,7 @@ func TestTheConnectionIsRefusedWhileThePortIsClosed(t *testing.T) {
 	}
 	until := func(want bool) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		for reachable() != want {
 			if ctx.Err() != nil {
@@ -176,6 +180,7 @@ func TestTheConnectionIsRefusedWhileThePortIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(false)
+	clock.Advance(time.Second)
 	until(true)
 	if diff := cmp.Diff(population.Answer{Result: "matched", Differs: []string{}}, mustAsk(t, s, q)); diff != "" {
 		t.Errorf("after the outage (-want +got):\n%s", diff)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/simulators/internal/control"
 	"github.com/songan-vn/songan/services/simulators/people"
 )
 
@@ -85,7 +86,7 @@ func New(o Options) (*Simulator, error) {
 	if register == nil {
 		made, err := people.New(people.Options{Seed: o.Seed, Size: o.Size, AsOf: o.AsOf})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("make the register: %w", err)
 		}
 		register = made
 	}
@@ -123,18 +124,18 @@ func (s *Simulator) Register() *people.Register { return s.register }
 
 // Start begins to listen on both addresses, and returns once both answer.
 func (s *Simulator) Start(ctx context.Context) error {
-	control, err := listenLoopback(ctx, s.controlAddr)
+	listener, err := control.Listen(ctx, s.controlAddr)
 	if err != nil {
 		return fmt.Errorf("start population simulator: %w", err)
 	}
 	s.gate, err = openGate(ctx, s.checksAddr, s.faults, s.stopped)
 	if err != nil {
-		return errors.Join(fmt.Errorf("start population simulator: %w", err), control.Close())
+		return errors.Join(fmt.Errorf("start population simulator: %w", err), listener.Close())
 	}
-	s.checksAddr, s.controlAddr = s.gate.Addr().String(), control.Addr().String()
+	s.checksAddr, s.controlAddr = s.gate.Addr().String(), listener.Addr().String()
 	s.running.Go(s.gate.watch)
 	s.serve(s.gate, s.checks)
-	s.serve(control, s.control)
+	s.serve(listener, s.control)
 	return nil
 }
 
@@ -167,21 +168,4 @@ func (s *Simulator) Close(ctx context.Context) error {
 	}
 	s.running.Wait()
 	return all
-}
-
-func listenLoopback(ctx context.Context, addr string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen for control: %w", err)
-	}
-	if !isLoopback(listener.Addr().String()) {
-		return nil, errors.Join(errors.New("the control API listens on loopback only"), listener.Close())
-	}
-	return listener, nil
-}
-
-func isLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	ip := net.ParseIP(host)
-	return err == nil && ip != nil && ip.IsLoopback()
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/songan-vn/songan/services/simulators/internal/control"
 	"github.com/songan-vn/songan/services/simulators/internal/dice"
 )
 
@@ -25,7 +26,7 @@ func (s *Simulator) respond(w http.ResponseWriter, r *http.Request, v verdict) {
 	hash := Hash(v.question.Number)
 	d := dice.New(s.seed, 'r', binary.BigEndian.Uint64(hash[:8]), uint64(v.asked))
 	faults, _, _ := s.faults.get()
-	mode, delay := faults.mode(d), faults.Latency.draw(d)
+	mode, delay := faults.mode(d), faults.Latency.Draw(d)
 	if faults.Refuse {
 		mode = Reset // a connection from before the port was closed
 	}
@@ -39,11 +40,11 @@ func (s *Simulator) respond(w http.ResponseWriter, r *http.Request, v verdict) {
 	s.counters.answered(mode, v.answer.Result)
 	switch mode {
 	case "":
-		writeJSON(w, http.StatusOK, v.answer)
+		control.Write(w, http.StatusOK, v.answer)
 	case Wrong:
-		writeJSON(w, http.StatusOK, lie(d, v.answer))
+		control.Write(w, http.StatusOK, lie(d, v.answer))
 	case Values:
-		writeJSON(w, http.StatusOK, Answer{Result: Mismatched, Differs: []string{v.question.FullName, v.question.BirthDate}})
+		control.Write(w, http.StatusOK, Answer{Result: Mismatched, Differs: []string{v.question.FullName, v.question.BirthDate}})
 	case Hang:
 		s.wait(r, hangLongest)
 		tearDown(w)
@@ -103,12 +104,12 @@ func writeUnreadable(w http.ResponseWriter, mode Mode, honest Answer) {
 		w.WriteHeader(http.StatusOK)
 	case RateLimited:
 		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusTooManyRequests, "rate_limited", "too many checks a second")
+		control.Refuse(w, http.StatusTooManyRequests, "rate_limited", "too many checks a second")
 	case Broken:
-		refuse(w, http.StatusInternalServerError, "internal", "something went wrong")
+		control.Refuse(w, http.StatusInternalServerError, "internal", "something went wrong")
 	default:
 		w.Header().Set("Retry-After", "2")
-		refuse(w, http.StatusServiceUnavailable, "unavailable", "the register is away")
+		control.Refuse(w, http.StatusServiceUnavailable, "unavailable", "the register is away")
 	}
 }
 

@@ -68,8 +68,7 @@ func New(catalog events.Catalog, a Draft) *Command {
 	if c.Err = c.check(); c.Err != nil {
 		return c
 	}
-	if c.meta, c.Err = json.Marshal(c.As); c.Err != nil {
-		c.Err = fmt.Errorf("encode the meta: %w", c.Err)
+	if c.meta, c.Err = encodeMeta(c.As); c.Err != nil {
 		return c
 	}
 	c.Types, c.Data = make([]string, len(a.Facts)), make([][]byte, len(a.Facts))

@@ -133,8 +133,8 @@ func (m *Member) leave(ctx context.Context) {
 	_ = m.group.Close() // it is always nil
 }
 
-// work delivers the partitions of a generation until its term is over. It returns only then: when it does, the group
-// goes on to the next generation.
+// work delivers the partitions of a generation until its term is over, or until it sees that partitions are nobody's. It
+// returns only then: when it does, the group goes on to the next generation.
 func (m *Member) work(term, messages context.Context, generation *kafka.Generation) {
 	ctx, stop := context.WithCancel(term)
 	defer stop()
@@ -153,6 +153,11 @@ func (m *Member) work(term, messages context.Context, generation *kafka.Generati
 		d := m.delivery(p, from, book)
 		deliveries.Go(func() { d.run(ctx, messages) })
 	}
+	deliveries.Go(func() {
+		if m.watch(ctx, len(partitions)) {
+			stop()
+		}
+	})
 	for m.save(ctx, book, false) && pause.For(ctx, saveEvery) == nil {
 	}
 	stop()

@@ -12,6 +12,8 @@ import (
 	"maps"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // Place is one ordered sequence of facts: the own log, or one partition of a topic.
@@ -67,19 +69,13 @@ func (p Progress) Only(sources map[string]bool) Progress {
 	return kept
 }
 
-// Querier is what a pool, a connection and a transaction have in common.
-type Querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 const progressQuery = `
 select source, partition, position, kafka_offset
 from projection_checkpoints
 where name = $1`
 
 // Load reads the checkpoint of a name.
-func Load(ctx context.Context, q Querier, name string) (Progress, error) {
+func Load(ctx context.Context, q pg.Querier, name string) (Progress, error) {
 	return load(ctx, q, progressQuery, name)
 }
 
@@ -88,7 +84,7 @@ func Hold(ctx context.Context, tx pgx.Tx, name string) (Progress, error) {
 	return load(ctx, tx, progressQuery+` for update`, name)
 }
 
-func load(ctx context.Context, q Querier, query, name string) (Progress, error) {
+func load(ctx context.Context, q pg.Querier, query, name string) (Progress, error) {
 	rows, err := q.Query(ctx, query, name)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint of %s: %w", name, err)

@@ -76,7 +76,7 @@ func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle fu
 	}
 	for ctx.Err() == nil {
 		if err := l.catchUp(ctx, after, apply); err != nil {
-			return err
+			return fmt.Errorf("catch up: %w", err)
 		}
 		err := l.store.Follow(ctx, after, bulkBatch, func(ctx context.Context, facts []events.Recorded) error {
 			if err := apply(ctx, facts); err != nil {
@@ -103,6 +103,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 	defer stop()
 	type result struct {
 		facts []events.Recorded
+		took  time.Duration
 		err   error
 	}
 	var ahead []chan result
@@ -111,15 +112,17 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 		after += bulkBatch
 		ahead = append(ahead, done)
 		readers.Go(func() {
+			began := time.Now()
 			facts, err := l.store.Read(reading, from, bulkBatch)
-			done <- result{facts, err}
+			done <- result{facts, time.Since(began), err}
 		})
 	}
 	for range readAhead {
 		read()
 	}
-	for began := time.Now(); ; began = time.Now() {
+	for {
 		r := <-ahead[0]
+		began := time.Now()
 		if r.err != nil {
 			return fmt.Errorf("read the log: %w", r.err)
 		}
@@ -132,7 +135,7 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 			if err := apply(ctx, r.facts); err != nil {
 				return err
 			}
-			l.store.GiveWay(ctx, time.Since(began), r.facts[0].RecordedAt)
+			l.store.GiveWay(ctx, r.took+time.Since(began), r.facts[0].RecordedAt)
 		}
 		if !more {
 			return nil // what was read beyond a short batch may have a hole before it

@@ -1,7 +1,7 @@
 // Command consumer is the smallest bank that keeps the contract with Song An: it reads its instructions, pays each
 // end-to-end id once, and reports that. docs/banks.md says what a real one does besides.
 //
-//	BIC=ICBVVNVX BROKERS=kafka:9092 KAFKA_USER=bank-ICBVVNVX KAFKA_PASSWORD=... PAID=paid.jsonl consumer
+//	BIC=ICBVVNVX BROKERS=kafka:9092 KAFKA_USER=songan.bank.ICBVVNVX KAFKA_PASSWORD=... PAID=paid.jsonl consumer
 package main
 
 import (

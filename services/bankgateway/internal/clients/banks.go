@@ -39,8 +39,9 @@ func (t Topics) Reports() string { return t.prefix + ".bank." + t.bic + ".report
 // Groups is how the names of the bank's consumer groups begin.
 func (t Topics) Groups() string { return t.prefix + ".bank." + t.bic + "." }
 
-// User is the name under which the bank logs in to Kafka.
-func (t Topics) User() string { return "bank-" + t.bic }
+// User is the name under which the bank logs in to Kafka. It is of this installation alone: two on one cluster that called
+// a bank by one name would lock each other's bank out, each with its own password.
+func (t Topics) User() string { return t.prefix + ".bank." + t.bic }
 
 // Access says what is done about a bank's access to Kafka.
 type Access struct {
@@ -51,7 +52,8 @@ type Access struct {
 	Replication int
 }
 
-// Ensure makes the topics of a bank and lets it in. The bank may read its instructions, with consumer groups of its own,
+// Ensure makes the topics of a bank, and lets it in afterwards: Kafka's clients differ in what becomes of a group that is
+// joined before its topic is there, and some read nothing for ever. The bank may read its instructions, with consumer groups of its own,
 // and write its reports, and nothing else.
 func Ensure(ctx context.Context, bus kafkabus.Config, t Topics, a Access) error {
 	for _, topic := range []string{t.Instructions(), t.Reports()} {

@@ -7,7 +7,6 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/bank"
-	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -53,9 +52,16 @@ func (p payment) letter(known resolved) (events.Event, string) {
 	}, ""
 }
 
+func (p payment) send() instruction.Send {
+	return instruction.Send{Instruction: named(p.Payment, p.Target), Amount: p.Amount}
+}
+
+func (p payment) begin(m decider.Meta) ([]events.Event, error) {
+	return p.send().Decide(instruction.Instruction{}, m)
+}
+
 func (p payment) sent(ctx context.Context, log *eventstore.Store, m decider.Meta) (int64, error) {
-	cmd := instruction.Send{Instruction: named(p.Payment, p.Target), Amount: p.Amount}
-	return after(eventstore.Execute(ctx, log, instruction.Stream(p.EndToEndID), cmd, m, eventstore.Fresh()))
+	return after(eventstore.Execute(ctx, log, p.stream(), p.send(), m))
 }
 
 // The cause of holding and resuming is not the release: it would keep the instruction from being sent because of it.
@@ -75,6 +81,8 @@ func (a about) stream() string    { return instruction.Stream(a.id) }
 func (a about) key() string       { return a.id }
 func (a about) people() []string  { return nil }
 func (a about) numbers() []string { return nil }
+
+func (a about) begin(decider.Meta) ([]events.Event, error) { return nil, nil }
 
 func (a about) held(context.Context, *eventstore.Store, decider.Meta, string) (int64, error) {
 	return 0, nil
@@ -166,9 +174,16 @@ func party(p clients.Person) bank.Party {
 	}
 }
 
+func (r request) send() opening.Send {
+	return opening.Send{Account: r.Account, Beneficiary: r.Beneficiary, Bank: r.Bank, Holder: r.Holder}
+}
+
+func (r request) begin(m decider.Meta) ([]events.Event, error) {
+	return r.send().Decide(opening.Opening{}, m)
+}
+
 func (r request) sent(ctx context.Context, log *eventstore.Store, m decider.Meta) (int64, error) {
-	cmd := opening.Send(bankgateway.OpeningSent{Account: r.Account, Beneficiary: r.Beneficiary, Bank: r.Bank, Holder: r.Holder})
-	return after(eventstore.Execute(ctx, log, opening.Stream(r.Account), cmd, m, eventstore.Fresh()))
+	return after(eventstore.Execute(ctx, log, r.stream(), r.send(), m))
 }
 
 func (r request) held(ctx context.Context, log *eventstore.Store, m decider.Meta, reason string) (int64, error) {

@@ -187,7 +187,9 @@ type job struct {
 
 	dispatch projections.Dispatch
 	due      bool
-	message  *message.Message
+	// fresh says that its stream is not there yet.
+	fresh   bool
+	message *message.Message
 	// reason says why it cannot be said.
 	reason string
 }
@@ -224,7 +226,7 @@ func (o Outbox) jobs(
 		all = append(all, j)
 		group.Go(func() error {
 			history, err := o.history(loading, j.stream())
-			j.due = err == nil && j.task.due(history)
+			j.due, j.fresh = err == nil && j.task.due(history), len(history) == 0
 			return err
 		})
 	}
@@ -272,6 +274,10 @@ func (o Outbox) write(ctx context.Context, jobs []*job) error {
 
 // record notes what was sent, and what is held. One that somebody else was faster with is met again by the next sweep.
 func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error) {
+	last, jobs, err = o.begin(ctx, jobs)
+	if err != nil {
+		return last, fmt.Errorf("record what was sent: %w", err)
+	}
 	var group errgroup.Group
 	group.SetLimit(abreast)
 	var head atomic.Int64
@@ -286,10 +292,48 @@ func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return head.Load(), fmt.Errorf("record what was sent: %w", err)
+	err = group.Wait()
+	if last = max(last, head.Load()); err != nil {
+		return last, fmt.Errorf("record what was sent: %w", err)
 	}
-	return head.Load(), nil
+	return last, nil
+}
+
+// begin records what was sent and is the first of its stream, which is nearly all: in one piece, without a look at each. It
+// returns the jobs that are left to be noted one by one.
+func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job, err error) {
+	var appends []eventstore.Append
+	var first []*job
+	for _, j := range jobs {
+		var facts []events.Event
+		meta := metaOf(j.dispatch, o.Now())
+		if j.fresh && j.reason == "" {
+			if facts, err = j.begin(meta); err != nil {
+				return 0, nil, err
+			}
+		}
+		if len(facts) == 0 {
+			left = append(left, j)
+			continue
+		}
+		first = append(first, j)
+		appends = append(appends, eventstore.Append{Stream: j.stream(), Facts: facts, Meta: meta.Recorded()})
+	}
+	results, err := o.Log.AppendAll(ctx, appends)
+	if err != nil {
+		return 0, nil, err
+	}
+	for i, r := range results {
+		switch {
+		case errors.Is(r.Err, eventstore.ErrConflict):
+			left = append(left, first[i])
+		case r.Err != nil:
+			return last, nil, r.Err
+		default:
+			last = max(last, r.Recorded[len(r.Recorded)-1].Position)
+		}
+	}
+	return last, left, nil
 }
 
 func (o Outbox) note(ctx context.Context, j *job) (int64, error) {

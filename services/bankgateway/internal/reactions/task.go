@@ -31,6 +31,8 @@ type task interface {
 	numbers() []string
 	// letter is what the bank gets; or else the reason for which it cannot be written.
 	letter(known resolved) (body events.Event, reason string)
+	// begin decides what is recorded when it was sent and its stream is new; nothing for what cannot be the first.
+	begin(m decider.Meta) ([]events.Event, error)
 	// sent and held record what became of it. They answer with the position of the last fact.
 	sent(ctx context.Context, log *eventstore.Store, m decider.Meta) (int64, error)
 	held(ctx context.Context, log *eventstore.Store, m decider.Meta, reason string) (int64, error)

@@ -105,6 +105,7 @@ create table if not exists beneficiaries_v1 (
 ) with (fillfactor = 80);
 create index if not exists beneficiaries_by_mark_v1 on beneficiaries_v1 (mark);
 create index if not exists beneficiaries_by_account_mark_v1 on beneficiaries_v1 (account_mark) where account_mark <> '';
+create index if not exists beneficiaries_who_died_v1 on beneficiaries_v1 (mark) where died_on <> '';
 `
 
 func beneficiaryKey(r events.Recorded) (string, bool) {
@@ -183,7 +184,7 @@ func BeneficiariesOf(ctx context.Context, pool *pgxpool.Pool, marks []string) ([
 const sharedAccounts = `
 select account_mark
   from beneficiaries
- where account_mark = any($1) and state in ('open', 'suspended', 'blocked')
+ where account_mark = any($1) and account_mark <> '' and state in ('open', 'suspended', 'blocked')
    and not (holder = any(representatives))
  group by account_mark
 having count(distinct mark) > 1`

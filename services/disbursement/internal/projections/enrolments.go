@@ -64,6 +64,7 @@ create table if not exists enrolments_v1 (
 create index if not exists enrolments_by_beneficiary_v1 on enrolments_v1 (beneficiary);
 create index if not exists enrolments_by_mark_v1 on enrolments_v1 (mark);
 create index if not exists enrolments_of_list_v1 on enrolments_v1 (programme, mark) include (unit_code, unit_valid_from);
+create index if not exists enrolments_ended_v1 on enrolments_v1 (enrolment) where stopped_from <> '' or suspensions <> '[]';
 `
 
 func enrolmentKey(r events.Recorded) (string, bool) {

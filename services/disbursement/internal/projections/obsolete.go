@@ -15,7 +15,8 @@ type Obsolete struct {
 	Amount int64
 }
 
-// lapsed says why the rights that a line is made of no longer cover its month; null when they do.
+// lapsed says why the rights that a line is made of no longer cover its month; null when they do. It looks only at rights
+// that something happened to, which are few and have an index of their own: a province's list asks 120,000 times.
 const lapsed = `
     (select min(case
         when e.stopped_from <> '' and l.month >= e.stopped_from and e.died then 'died'
@@ -24,7 +25,8 @@ const lapsed = `
           select from jsonb_array_elements(e.suspensions) as s
            where s->>'from' <= l.month and coalesce(s->>'resumed_from', '9999') > l.month) then 'suspended'
         end)
-       from enrolments e where e.enrolment = any(l.enrolments))`
+       from enrolments e
+      where e.enrolment = any(l.enrolments) and (e.stopped_from <> '' or e.suspensions <> '[]'))`
 
 const obsoleteOfPerson = `
 select payroll, payment, reason, amount

@@ -42,8 +42,11 @@ func (l *lab) upload(ctx context.Context, more func(n int) bool, sent *atomic.In
 	began := time.Now()
 	go func() {
 		buffered := bufio.NewWriterSize(writer, 256<<10)
+		bodies := newStays(began)
+		var line []byte
 		for n := 0; more(n) && ctx.Err() == nil; n++ {
-			if _, err := buffered.Write(append(notice(n, began), '\n')); err != nil {
+			line = append(bodies.append(line[:0], n), '\n')
+			if _, err := buffered.Write(line); err != nil {
 				break
 			}
 			if sent != nil {

@@ -11,9 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
 // Args are the benchmark's flags.
@@ -55,6 +58,7 @@ var ErrBar = errors.New("a figure is below its bar")
 
 // Run measures and prints a table. It returns [ErrBar] when a figure is below its bar.
 func Run(ctx context.Context, args Args, out io.Writer) (err error) {
+	debug.SetGCPercent(onemachine.GCPercent) // Execute is measured in this process
 	var figures []figure
 	for _, group := range groups() {
 		group = slices.DeleteFunc(group, func(s step) bool { return !args.wants(s.name) })

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 )
 
 // ticks is how often a second the kernel counts the time of a process (USER_HZ, a constant of Linux).
@@ -85,4 +87,31 @@ func (l *lab) catchUp(ctx context.Context, after string) (figure, error) {
 		measure: "read models and relay after " + after,
 		value:   fmt.Sprintf("%d facts behind, caught up after %.1f s", first, time.Since(began).Seconds()),
 	}, err
+}
+
+const (
+	idleWindow = time.Second
+	// idleMost is what a system may use of a core that has nothing to do: its consumers ask Kafka twice a second.
+	idleMost = idleWindow / 5
+	// idleWindows in a row tell that it is idle: others may have kept it from the machine for one.
+	idleWindows = 3
+)
+
+// untilIdle waits until the system has digested what it was given: what one measurement left behind must not be in the next.
+func (l *lab) untilIdle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	began := time.Now()
+	for before, idle := l.spent(), 0; idle < idleWindows; {
+		if err := client.Wait(ctx, idleWindow); err != nil {
+			return fmt.Errorf("wait for an idle system: %w", err)
+		}
+		now := l.spent()
+		if idle++; now-before > idleMost {
+			idle = 0
+		}
+		before = now
+	}
+	l.say("  the system is idle after %.0f s", time.Since(began).Seconds())
+	return nil
 }

@@ -3,10 +3,12 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -30,23 +32,49 @@ func (n notify) Decide(stay, decider.Meta) ([]events.Event, error) {
 	return []events.Event{n.fact}, nil
 }
 
-// execute measures commands that append one fact each, by 64 callers, each to a stream of its own.
+// perStream is how many commands each stream gets, when the streams are not all new.
+const perStream = 5
+
+// execute measures commands that append one fact each, by 64 callers: first beside the system, which idles, and then with
+// its process halted, so that the log has the server and the cores for itself. Each of the two has a baseline of its own.
 func execute(ctx context.Context, l *lab) ([]figure, error) {
-	baseline, err := l.pgbench(ctx)
+	figures, err := l.executed(ctx, "beside")
 	if err != nil {
 		return nil, err
 	}
-	log, closeLog, err := l.log(ctx, "bench_execute")
+	if err := l.system.Process.Signal(syscall.SIGSTOP); err != nil { // the server is another process
+		return nil, fmt.Errorf("halt the system: %w", err)
+	}
+	alone, err := l.executed(ctx, "alone")
+	if err := errors.Join(err, l.system.Process.Signal(syscall.SIGCONT)); err != nil {
+		return nil, err
+	}
+	return append(figures, alone...), nil
+}
+
+// executed measures commands on new streams, and on streams that most of them continue.
+func (l *lab) executed(ctx context.Context, where string) ([]figure, error) {
+	baseline, err := l.insertRows(ctx, "bench_rows_"+where)
+	if err != nil {
+		return nil, err
+	}
+	log, closeLog, err := l.log(ctx, "bench_execute_"+where)
 	if err != nil {
 		return nil, err
 	}
 	defer closeLog()
-	perSecond, err := l.commands(ctx, log)
+	created, err := l.commands(ctx, log, "new", 1, eventstore.Fresh())
 	if err != nil {
 		return nil, err
 	}
+	continued, err := l.commands(ctx, log, "old", perStream)
+	if err != nil {
+		return nil, err
+	}
+	name := where + ", 64 callers : pgbench single-row insert, 64 clients"
 	return []figure{
-		rate("Execute, one fact per command, 64 callers : pgbench single-row insert, 64 clients", perSecond, baseline, "commands", 2.0),
+		rate("Execute, one fact, a new stream each, "+name, created, baseline, "commands", 2.0),
+		rate(fmt.Sprintf("Execute, one fact, %d to a stream, %s", perStream, name), continued, baseline, "commands", 2.0),
 	}, nil
 }
 
@@ -68,8 +96,10 @@ func (l *lab) log(ctx context.Context, database string) (*eventstore.Store, func
 	return log, func() { log.Close(); pool.Close() }, nil
 }
 
-// commands runs single-fact commands for the time of a measurement and returns how many a second.
-func (l *lab) commands(ctx context.Context, log *eventstore.Store) (float64, error) {
+// commands runs single-fact commands for the time of a measurement, so many on each stream, and returns how many a second.
+func (l *lab) commands(
+	ctx context.Context, log *eventstore.Store, name string, each int, options ...eventstore.Option,
+) (float64, error) {
 	var fact accommodation.StayNotified
 	if err := json.Unmarshal([]byte(sampleData), &fact); err != nil {
 		return 0, fmt.Errorf("read the sample: %w", err)
@@ -84,12 +114,12 @@ func (l *lab) commands(ctx context.Context, log *eventstore.Store) (float64, err
 	for caller := range connections {
 		callers.Go(func() {
 			for n := 0; time.Since(began) < l.duration(); n++ {
-				stream := "notice-" + strconv.Itoa(caller) + "-" + strconv.Itoa(n)
+				stream := "notice-" + name + "-" + strconv.Itoa(caller) + "-" + strconv.Itoa(n/each)
 				m := decider.Meta{
-					At: began, Actor: meta.Actor, Cause: meta.Cause, Correlation: meta.Correlation,
+					At: began, Actor: meta.Actor, Cause: meta.Cause + strconv.Itoa(n), Correlation: meta.Correlation,
 					Trace: meta.Trace, Fingerprint: meta.Fingerprint,
 				}
-				if _, err := eventstore.Execute(ctx, log, stream, notify{fact}, m, eventstore.Fresh()); err != nil {
+				if _, err := eventstore.Execute(ctx, log, stream, notify{fact}, m, options...); err != nil {
 					failed.Add(1)
 					return
 				}

@@ -54,14 +54,15 @@ func (l *lab) post(ctx context.Context, client int, began time.Time, accepted *a
 	reader := bufio.NewReader(conn)
 	run := "single-" + strconv.FormatInt(began.UnixNano(), 36) + "-" + strconv.Itoa(client)
 	head := "POST /accommodation/v1/notices HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: application/json\r\n" +
-		"Authorization: Bearer " + l.demo.Actors["hotel"].Token + "\r\n"
-	var request bytes.Buffer
+		"Authorization: Bearer " + l.demo.Actors["hotel"].Token + "\r\nIdempotency-Key: "
+	bodies := newStays(began)
+	var request, body []byte
 	for n := 0; time.Since(began) < l.duration(); n++ {
-		body := notice(n*connections+client, began)
-		request.Reset()
-		fmt.Fprintf(&request, "%sIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n", head, key(run, n), len(body))
-		request.Write(body)
-		if _, err := conn.Write(request.Bytes()); err != nil {
+		body = bodies.append(body[:0], n*connections+client)
+		request = append(append(request[:0], head...), key(run, n)...)
+		request = strconv.AppendInt(append(request, "\r\nContent-Length: "...), int64(len(body)), 10)
+		request = append(append(request, "\r\n\r\n"...), body...)
+		if _, err := conn.Write(request); err != nil {
 			return fmt.Errorf("send: %w", err)
 		}
 		if err := created(reader); err != nil {

@@ -27,7 +27,7 @@ func (p *player) notify(ctx context.Context, act *evening.Act, due time.Time) er
 	p.stays[g.Number] = stay{arrival: entry.Arrival, body: body}
 	got, err := p.send(ctx, act, client.Call{Path: "/notices", Body: body})
 	if err != nil {
-		return err
+		return fmt.Errorf("notify of an arrival: %w", err)
 	}
 	p.tally.answered(got.Took, time.Since(due))
 	v, err := verdict.Of(got)
@@ -82,7 +82,7 @@ func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
 	for range sendings {
 		got, err := p.send(ctx, act, client.Call{Path: "/notices/batch", Media: "application/x-ndjson", Body: body.Bytes()})
 		if err != nil {
-			return err
+			return fmt.Errorf("notify of many arrivals: %w", err)
 		}
 		verdicts, err := verdict.ListOf(got, len(act.Guests))
 		if err != nil {
@@ -130,7 +130,7 @@ func (p *player) change(ctx context.Context, act *evening.Act) error {
 	}
 	got, err := p.send(ctx, act, client.Call{Path: "/notices/" + s.id + path(act.Verb), Body: body})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", act.Verb, err)
 	}
 	p.tally.changed(got.Took)
 	v, err := verdict.Of(got)
@@ -154,7 +154,7 @@ func (p *player) change(ctx context.Context, act *evening.Act) error {
 func (p *player) repeat(ctx context.Context, act *evening.Act, s stay) error {
 	got, err := p.send(ctx, act, client.Call{Path: "/notices", Body: s.body})
 	if err != nil {
-		return err
+		return fmt.Errorf("notify once more: %w", err)
 	}
 	v, err := verdict.Of(got)
 	switch {

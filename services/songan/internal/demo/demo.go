@@ -109,7 +109,7 @@ func Run(ctx context.Context, args Args, out io.Writer) error {
 	}
 	plan, err := newPlan(args)
 	if err != nil {
-		return err
+		return fmt.Errorf("plan the evening: %w", err)
 	}
 	fmt.Fprintf(out, "\nAn evening in Hà Nội at %s: %s facilities, %s check-ins, seed %d, run %s.\n\n",
 		system.BaseURL, board.Grouped(len(plan.Facilities)), board.Grouped(len(plan.Guests)), args.Seed, args.Evening)

@@ -25,7 +25,7 @@ func pay(ctx context.Context, args Args, base, file string, out io.Writer) error
 	api := client.New(base, args.Connections)
 	programme, err := payday.Programme(ctx, api, system, args.Now())
 	if err != nil {
-		return err
+		return fmt.Errorf("choose a programme: %w", err)
 	}
 	register, err := people.New(people.Options{Seed: onemachine.Seed})
 	if err != nil {
@@ -36,7 +36,7 @@ func pay(ctx context.Context, args Args, base, file string, out io.Writer) error
 		Today: vn.DateOf(args.Now()), Register: register,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("plan the payday: %w", err)
 	}
 	fmt.Fprintf(out, "\nA payday in Hà Nội, %s: %s people of %d communes, %d banks.\n\n",
 		strings.ReplaceAll(programme, "_", " "), board.Grouped(len(all)), len(payday.Communes(system)), len(payday.Banks(system)))

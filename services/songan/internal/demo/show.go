@@ -68,10 +68,10 @@ func (s *show) play(ctx context.Context) (result, error) {
 		return result{}, err
 	}
 	if r.listed, err = s.auditor.inspect(ctx, p); err != nil {
-		return result{}, err
+		return result{}, fmt.Errorf("list what was notified: %w", err)
 	}
 	if err := s.auditor.timeChecks(ctx, p); err != nil {
-		return result{}, err
+		return result{}, fmt.Errorf("time the identity checks: %w", err)
 	}
 	r.busy, r.lost = s.api.Busy.Load(), s.api.Lost.Load()
 	return r, nil

@@ -39,7 +39,7 @@ func (e Erase) Do(ctx context.Context, in io.Reader, out io.Writer) error {
 	err = e.each(ctx, func(service string, v *vault.Vault) error {
 		refs, err := v.FindByDocument(ctx, vault.Reading{Actor: e.Actor, Purpose: "erasure", Case: e.Case.Case}, document)
 		if err != nil {
-			return err
+			return fmt.Errorf("find the person: %w", err)
 		}
 		proof := Erased{Service: service, At: now().UTC(), Case: e.Case.Case, Refs: refs}
 		err = v.Erase(ctx, vault.Erasure{Actor: e.Actor, Reason: e.Reason}, refs...)
@@ -81,7 +81,7 @@ func (r AccessReport) Do(ctx context.Context, in io.Reader, out io.Writer) error
 	err = r.each(ctx, func(service string, v *vault.Vault) error {
 		refs, err := v.FindByDocument(ctx, vault.Reading{Actor: r.Actor, Purpose: "access_report", Case: r.Case.Case}, document)
 		if err != nil {
-			return err
+			return fmt.Errorf("find the person: %w", err)
 		}
 		readings, err := v.Disclosures(ctx, refs...)
 		report = append(report, Accesses{Service: service, Refs: refs, Readings: readings})

@@ -51,11 +51,11 @@ func (v Verify) Do(ctx context.Context, out io.Writer) error {
 func (v Verify) verify(ctx context.Context, service string) (report witness.Report, err error) {
 	verifiers, err := witness.LoadVerifier(filepath.Join(v.Data, "witness-"+service+".key.pub"))
 	if err != nil {
-		return report, err
+		return report, fmt.Errorf("the log's public key: %w", err)
 	}
 	checkpoints, err := witness.ReadFile(filepath.Join(v.Data, "checkpoints-"+service+".jsonl"), verifiers)
 	if err != nil {
-		return report, err
+		return report, fmt.Errorf("its checkpoints: %w", err)
 	}
 	address, err := Place{Data: v.Data, Database: v.Database}.address(service)
 	if err != nil {

@@ -65,14 +65,14 @@ func neighbours() map[string]string {
 // Banks are the BICs of the banks that the demo pays through: VietinBank, Vietcombank, BIDV, Agribank.
 func Banks() []string { return []string{"ICBVVNVX", "BFTVVNVX", "BIDVVNVX", "VBAAVNVX"} }
 
-// bankUser is a bank's login at the broker.
-func bankUser(bic string) string { return "bank-" + bic }
+// bankUser is a bank's login at the broker, as the gateway names it.
+func bankUser(topics, bic string) string { return topics + ".bank." + bic }
 
 // serviceActor is a service that calls another one. Its token is for the process only and does not stand in demo.json.
 func serviceActor(name string) string { return "service_" + name }
 
-// cast lists the actors that exist from the first start. Facilities get their keys from the police afterwards.
-func cast() map[string]Actor {
+// cast lists the actors that exist from the first start; topics is what the names of topics begin with. Facilities get their keys from the police afterwards.
+func cast(topics string) map[string]Actor {
 	all := map[string]Actor{
 		"police":    {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
 		"treasurer": {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: province},
@@ -91,7 +91,7 @@ func cast() map[string]Actor {
 	}
 	office("province_", "", province, "thành phố Hà Nội")
 	for _, bic := range Banks() {
-		all["bank_"+bic] = Actor{Name: "Ngân hàng " + bic, Role: string(access.Bank), Bank: bic, KafkaUser: bankUser(bic)}
+		all["bank_"+bic] = Actor{Name: "Ngân hàng " + bic, Role: string(access.Bank), Bank: bic, KafkaUser: bankUser(topics, bic)}
 	}
 	for _, name := range []string{identity.Name, bankgateway.Name, disbursement.Name} {
 		all[serviceActor(name)] = Actor{Name: name, Role: string(access.Service)}
@@ -116,13 +116,13 @@ func (c casting) token(service string) string { return c.actors[serviceActor(ser
 
 // loadCast reads the actors of an earlier start, or makes new ones. Tokens stand in clear in a file that only the
 // owner can read, because a demo has nobody to hand them to; real keys are stored as hashes only.
-func loadCast(dir string) (casting, error) {
+func loadCast(dir, topics string) (casting, error) {
 	tokens, err := readTokens(filepath.Join(dir, "tokens.json"))
 	if err != nil {
 		return casting{}, err
 	}
 	c := casting{actors: map[string]Actor{}, keys: access.StaticKeyring{}, logins: map[string]Login{}}
-	for name, actor := range cast() {
+	for name, actor := range cast(topics) {
 		principal := actor.principal(name)
 		if service, ok := strings.CutPrefix(name, serviceActor("")); ok {
 			principal.ID = service

@@ -34,7 +34,7 @@ import (
 // Run runs the system until ctx ends. It writes what a person should know to out, and its log to standard error.
 func Run(ctx context.Context, out io.Writer) (err error) {
 	began := time.Now()
-	debug.SetGCPercent(gcPercent)
+	debug.SetGCPercent(GCPercent)
 	config, err := service.Load[service.Config]()
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err := dataDir(config.Data); err != nil {
 		return err
 	}
-	cast, err := loadCast(config.Data)
+	cast, err := loadCast(config.Data, config.Topics)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,8 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
-// gcPercent trades memory, of which a machine that runs all this has enough, for a third less garbage collection.
-const gcPercent = 400
+// GCPercent trades memory, of which a machine that runs all this has enough, for a third less garbage collection.
+const GCPercent = 400
 
 // machine is one run of the system.
 type machine struct {

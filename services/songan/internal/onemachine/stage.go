@@ -86,7 +86,7 @@ func (m *machine) open(ctx context.Context, base string, p place) (Actor, error)
 		"name": p.name, "kind": p.kind, "unit": Commune, "address": p.address, "organisation": true,
 	}, &registered)
 	if err != nil {
-		return Actor{}, err
+		return Actor{}, fmt.Errorf("register: %w", err)
 	}
 	var issued struct {
 		Token string `json:"token"`
@@ -94,7 +94,7 @@ func (m *machine) open(ctx context.Context, base string, p place) (Actor, error)
 	forever := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
 	err = m.post(ctx, facilities+"/"+registered.ID+"/keys", "demo-key-"+p.actor, map[string]any{"expires_at": forever}, &issued)
 	if err != nil {
-		return Actor{}, err
+		return Actor{}, fmt.Errorf("issue a key: %w", err)
 	}
 	return Actor{
 		Name: p.name, Role: string(access.Facility), Facility: registered.ID, Unit: Commune, Token: issued.Token,

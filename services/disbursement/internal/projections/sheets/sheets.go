@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -16,6 +17,9 @@ import (
 
 // maxSheets bounds the walk: the whole country has about 3,500 sheets a month.
 const maxSheets = 10_000
+
+// readAhead is how many sheets are read while one is worked on: reading them is most of the work.
+const readAhead = 2
 
 // ErrMissing says that a sheet was asked for that nobody computed yet.
 var ErrMissing = errors.New("the sheet is not computed")
@@ -62,17 +66,37 @@ func Read(ctx context.Context, log *eventstore.Store, d Draft, number int) (Shee
 
 // Each hands the sheets of a computed draft to do, in order, from one on. It ends after the final sheet.
 func Each(ctx context.Context, log *eventstore.Store, d Draft, from int, do func(Sheet) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer stop()
+	var ahead []chan answer
 	for number := from; number < maxSheets; number++ {
-		sheet, err := Read(ctx, log, d, number)
-		if err != nil {
+		for next := number + len(ahead); len(ahead) <= readAhead && next < maxSheets; next++ {
+			read := make(chan answer, 1)
+			ahead = append(ahead, read)
+			reading.Go(func() {
+				sheet, err := Read(ctx, log, d, next)
+				read <- answer{sheet, err}
+			})
+		}
+		got := <-ahead[0]
+		ahead = ahead[1:]
+		if got.err != nil {
+			return got.err
+		}
+		if err := do(got.sheet); err != nil {
 			return err
 		}
-		if err := do(sheet); err != nil {
-			return err
-		}
-		if sheet.Final {
+		if got.sheet.Final {
 			return nil
 		}
 	}
 	return fmt.Errorf("draft %d of payroll %s has more than %d sheets", d.Number, d.Payroll, maxSheets)
+}
+
+// answer is what reading a sheet came to.
+type answer struct {
+	sheet Sheet
+	err   error
 }

@@ -121,7 +121,7 @@ func (e *errand) say(debt ledger.Debt, answers ...Outgoing) {
 	if len(answers) == 0 {
 		return
 	}
-	if wait := e.scenario.Latency.draw(e.dice(diceLatency, debt.ID+debt.Key)); wait > 0 {
+	if wait := e.scenario.Latency.Draw(e.dice(diceLatency, debt.ID+debt.Key)); wait > 0 {
 		debt.At = e.now.Add(wait)
 		e.owe(debt)
 		return

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/songan-vn/songan/services/simulators/internal/delay"
 	"github.com/songan-vn/songan/services/simulators/internal/dice"
 )
 
@@ -74,7 +74,7 @@ type Scenario struct {
 	// Returns says which credits come back.
 	Returns Returns `json:"returns,omitzero"`
 	// Latency passes before anything is reported.
-	Latency Latency `json:"latency,omitzero"`
+	Latency delay.Latency `json:"latency,omitzero"`
 	// Silent accepts and books everything and answers nothing. What was not answered is never answered by itself.
 	Silent bool `json:"silent,omitempty"`
 	// Down stops reading instructions.
@@ -94,12 +94,6 @@ type Returns struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// Latency is how slow reports are: half of them take up to P50, 99 of 100 up to P99, none more than twice P99.
-type Latency struct {
-	P50MS int64 `json:"p50_ms"`
-	P99MS int64 `json:"p99_ms"`
-}
-
 var isReason = regexp.MustCompile(`^[A-Z]{2}[A-Z0-9]{2}$`)
 
 // Check says what is wrong with a scenario.
@@ -107,8 +101,6 @@ func (s Scenario) Check() error {
 	switch {
 	case s.Acknowledge != "" && s.Acknowledge != AcknowledgeNever && s.Acknowledge != AcknowledgeSteps:
 		return fmt.Errorf("acknowledge is left out, %q or %q", AcknowledgeNever, AcknowledgeSteps)
-	case s.Latency.P50MS < 0 || s.Latency.P99MS < s.Latency.P50MS || s.Latency.P99MS > slowest.Milliseconds():
-		return fmt.Errorf("latency is 0 <= p50_ms <= p99_ms <= %d", slowest.Milliseconds())
 	case s.ForMS < 0 || s.ForMS > longestTime.Milliseconds():
 		return fmt.Errorf("for_ms is 0 to %d", longestTime.Milliseconds())
 	case s.Returns.PerMille < 0 || s.Returns.PerMille > perMille || s.Returns.After < 0:
@@ -121,7 +113,7 @@ func (s Scenario) Check() error {
 			return errors.New("reject names reasons of four capitals or digits")
 		}
 	}
-	return errors.Join(
+	return errors.Join(s.Latency.Check(slowest),
 		shares("reject", s.Reject, slices.Collect(maps.Keys(s.Reject))),
 		shares("manner", s.Manner, Manners()), shares("accounts", s.Accounts, Fates()))
 }
@@ -150,25 +142,6 @@ func draw[K ~string](d *dice.Dice, given map[K]int, order []K) K {
 		roll -= given[key]
 	}
 	return ""
-}
-
-// draw decides how long a report takes. Between the two marks delays grow exponentially, as they do in queues.
-func (l Latency) draw(d *dice.Dice) time.Duration {
-	const steps = 1_000_000
-	at := float64(d.Below(steps)) / steps
-	half, most := float64(max(l.P50MS, 1)), float64(max(l.P99MS, 1))
-	var ms float64
-	switch {
-	case l.P99MS == 0:
-		return 0
-	case at < 0.5:
-		ms = half * (0.5 + at)
-	case at < 0.99:
-		ms = half * math.Pow(most/half, (at-0.5)/0.49)
-	default:
-		ms = most * (1 + (at-0.99)/0.01)
-	}
-	return time.Duration(ms * float64(time.Millisecond))
 }
 
 // Stage is the scenario of the moment.

@@ -132,7 +132,7 @@ func (l *Ledger) write(b batch) error {
 		return err
 	}
 	if _, err := l.file.Write(line); err != nil {
-		return err
+		return fmt.Errorf("append a line: %w", err)
 	}
 	return l.file.Sync()
 }

@@ -202,6 +202,31 @@ func Wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// GlanceEvery is how often something that takes a while is looked at, and waitLimit how long.
+const (
+	GlanceEvery = 300 * time.Millisecond
+	waitLimit   = 3 * time.Minute
+)
+
+// Until looks every now and then whether something is done.
+func Until(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
+	began := time.Now()
+	for {
+		ready, err := done(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", what, err)
+		case ready:
+			return nil
+		case time.Since(began) > waitLimit:
+			return fmt.Errorf("%s: not done after %s", what, waitLimit)
+		}
+		if err := Wait(ctx, GlanceEvery); err != nil {
+			return fmt.Errorf("wait for %s: %w", what, err)
+		}
+	}
+}
+
 // Create posts body and reads what was made.
 func (c *Client) Create(ctx context.Context, r Call, body, made any) (err error) {
 	r.Method = http.MethodPost

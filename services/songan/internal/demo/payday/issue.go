@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
 // issue asks the banks for accounts: lisa drafts and submits, the chairman approves, the banks answer.
@@ -59,7 +60,7 @@ func (p *play) agree(ctx context.Context, o *office, issuance string, tempted bo
 }
 
 // replace closes the account that a payment did not reach, and has another bank open one, if that bank will.
-func (p *play) replace(ctx context.Context, o *office, one payment) (open bool, err error) {
+func (p *play) replace(ctx context.Context, o *office, one witness.Payment) (open bool, err error) {
 	latest := func(ctx context.Context) (account, error) {
 		b := beneficiary{Account: &account{}}
 		err := p.API.Read(ctx, client.Call{Path: accounts + "/beneficiaries/" + one.Beneficiary, Token: o.auditor}, &b)
@@ -67,9 +68,10 @@ func (p *play) replace(ctx context.Context, o *office, one payment) (open bool, 
 	}
 	was, err := latest(ctx)
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("read the account: %w", err)
 	}
-	bank := p.banks.bics[(slices.Index(p.banks.bics, one.Bank)+1)%len(p.banks.bics)]
+	bics := p.banks.BICs()
+	bank := bics[(slices.Index(bics, one.Bank)+1)%len(bics)]
 	var drafted struct {
 		ID string `json:"id"`
 	}
@@ -82,7 +84,7 @@ func (p *play) replace(ctx context.Context, o *office, one payment) (open bool, 
 	if err := p.agree(ctx, o, drafted.ID, false); err != nil {
 		return false, fmt.Errorf("replace the account: %w", err)
 	}
-	err = until(ctx, "a new account", func(ctx context.Context) (bool, error) {
+	err = client.Until(ctx, "a new account", func(ctx context.Context) (bool, error) {
 		now, err := latest(ctx)
 		open = now.Status == "opened" || now.Status == "active"
 		return now.ID != was.ID && now.Status != "requested", err

@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/crowd"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/roll"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
 // disbursement is where the routes of the disbursement service begin.
@@ -42,7 +43,7 @@ func (p *play) enrol(ctx context.Context, o *office) error {
 		}
 	}
 	entered := make([]bool, len(lines))
-	return until(ctx, "decisions", func(ctx context.Context) (bool, error) {
+	return client.Until(ctx, "decisions", func(ctx context.Context) (bool, error) {
 		unknown := 0
 		err := p.batch(ctx, client.Call{
 			Path: disbursement + "/enrolments/batch", Token: o.lisa, Key: p.key("enrol-%s-%s", p.Programme, o.unit),
@@ -56,7 +57,7 @@ func (p *play) enrol(ctx context.Context, o *office) error {
 				case strings.Contains(v.Problem.String(), "beneficiary_unknown"):
 					unknown++
 				default:
-					p.journal.differs("decision %d of beneficiary %d was not entered: %s", i, whose[i].Number, v.Problem)
+					p.journal.Differs("decision %d of beneficiary %d was not entered: %s", i, whose[i].Number, v.Problem)
 				}
 			})
 		return unknown == 0, err
@@ -74,18 +75,6 @@ type list struct {
 		Held  int   `json:"held"`
 		Total int64 `json:"total"`
 	} `json:"totals"`
-}
-
-// line is what is looked at in a line of a list, and in the payment that it becomes.
-type line struct {
-	ID          string `json:"id"`
-	Beneficiary string `json:"beneficiary"`
-	Month       string `json:"month"`
-	Kind        string `json:"kind"`
-	Amount      int64  `json:"amount"`
-	Method      string `json:"method"`
-	Bank        string `json:"bank"`
-	Held        bool   `json:"held"`
 }
 
 const (
@@ -115,7 +104,7 @@ func Programme(ctx context.Context, api *client.Client, system System, now time.
 			Status string `json:"status"`
 		}](ctx, api, client.Call{Path: disbursement + "/payrolls", Token: system.Actors["auditor"].Token}, url.Values{"programme": {programme}})
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("look for lists of %s: %w", programme, err)
 		}
 		taken := map[string]int{}
 		for _, l := range all {
@@ -168,13 +157,13 @@ func (p *play) complete(ctx context.Context, o *office, drafted list) error {
 	o.payroll, o.month = drafted.ID, drafted.Month
 	for nth := 2; ; nth++ {
 		if err := p.computed(ctx, o); err != nil {
-			return err
+			return fmt.Errorf("read the list: %w", err)
 		}
 		missing := o.missing()
 		if o.signed || missing == 0 || nth > redrafts {
 			break
 		}
-		if err := client.Wait(ctx, glanceEvery); err != nil {
+		if err := client.Wait(ctx, client.GlanceEvery); err != nil {
 			return err
 		}
 		call := p.payrollCall(o, o.accountant, "rejection")
@@ -214,13 +203,13 @@ func (p *play) change(ctx context.Context, o *office, call client.Call, body, ch
 
 // computed waits for the lines of the list and reads them.
 func (p *play) computed(ctx context.Context, o *office) error {
-	return until(ctx, "lines of the list", func(ctx context.Context) (bool, error) {
+	return client.Until(ctx, "lines of the list", func(ctx context.Context) (bool, error) {
 		l, err := p.read(ctx, o)
 		if err != nil || l.Totals == nil {
 			return false, err
 		}
 		o.total, o.signed = l.Totals.Total, l.Status != "drafted"
-		o.lines, err = client.List[line](ctx, p.API, client.Call{
+		o.lines, err = client.List[witness.Line](ctx, p.API, client.Call{
 			Path: disbursement + "/payrolls/" + o.payroll + "/lines", Token: o.lisa, After: o.seen,
 		}, url.Values{})
 		return len(o.lines) == l.Totals.Lines+l.Totals.Held, err // those who read what was computed are a moment behind
@@ -256,20 +245,20 @@ func (p *play) compareLines(o *office) {
 		}
 		switch {
 		case l.Amount != b.Monthly:
-			p.journal.differs("beneficiary %d gets %d for %s instead of %d", b.Number, l.Amount, l.Month, b.Monthly)
+			p.journal.Differs("beneficiary %d gets %d for %s instead of %d", b.Number, l.Amount, l.Month, b.Monthly)
 		case l.Held:
-			p.journal.differs("the line of beneficiary %d is held", b.Number)
+			p.journal.Differs("the line of beneficiary %d is held", b.Number)
 		case (l.Method == "account") != b.paid() && !o.signed:
-			p.journal.differs("beneficiary %d gets %s with an account that is %q", b.Number, l.Method, b.account)
+			p.journal.Differs("beneficiary %d gets %s with an account that is %q", b.Number, l.Method, b.account)
 		}
 	}
 	for _, b := range o.people {
 		if regular[b] != 1 {
-			p.journal.differs("beneficiary %d stands in the list %d times", b.Number, regular[b])
+			p.journal.Differs("beneficiary %d stands in the list %d times", b.Number, regular[b])
 		}
 	}
 	if total != o.total {
-		p.journal.differs("the lines of %s add up to %d, the list says %d", o.unit, total, o.total)
+		p.journal.Differs("the lines of %s add up to %d, the list says %d", o.unit, total, o.total)
 	}
 }
 
@@ -320,14 +309,14 @@ func (p *play) release(ctx context.Context, o *office) error {
 		case refused && refusal.Status == http.StatusConflict:
 			return nil
 		case err != nil:
-			return err
+			return fmt.Errorf("press the button: %w", err)
 		case got.Status < http.StatusMultipleChoices:
 			won.Add(1)
 		}
 		return nil
 	})
 	if err == nil && won.Load() != 1 {
-		p.journal.differs("%d of %d treasurers released the list of %s", won.Load(), presses, o.unit)
+		p.journal.Differs("%d of %d treasurers released the list of %s", won.Load(), presses, o.unit)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/roll"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
 // System is what a payday needs of demo.json.
@@ -30,6 +31,18 @@ type Actor struct {
 // Bank is where a simulated bank is told how to behave, and shows its books.
 type Bank struct {
 	Control string `json:"control"`
+}
+
+// controls finds the banks' control addresses where system finds everything.
+func controls(system func() (System, error)) func() (map[string]string, error) {
+	return func() (map[string]string, error) {
+		found, err := system()
+		addresses := map[string]string{}
+		for bic, bank := range found.Banks {
+			addresses[bic] = bank.Control
+		}
+		return addresses, err
+	}
 }
 
 // ReadSystem reads demo.json.
@@ -106,7 +119,7 @@ type office struct {
 	total          int64
 	// signed tells that an earlier play of the same payday took the list further: accounts may have changed since.
 	signed bool
-	lines  []line
+	lines  []witness.Line
 	// cashed are the payments that were handed over, reissued those that were tried again, with their dong.
 	cashed, reissued map[string]int64
 
@@ -152,31 +165,4 @@ func officesOf(system System, all []*roll.Beneficiary) ([]*office, error) {
 		}
 	}
 	return offices, nil
-}
-
-// told is how many differences are told one by one.
-const told = 10
-
-// journal is what went otherwise than planned.
-type journal struct {
-	mu          sync.Mutex
-	count       int
-	differences []string
-	// refusals are attempts of one person to do the part of another, which were refused as they had to be.
-	refusals int
-}
-
-// differs notes a difference. The text names no person but by number.
-func (j *journal) differs(format string, args ...any) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.count++; j.count <= told {
-		j.differences = append(j.differences, fmt.Sprintf(format, args...))
-	}
-}
-
-func (j *journal) refused() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.refusals++
 }

@@ -11,33 +11,21 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/demo/crowd"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/statement"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
-// payment is what is looked at in a payment.
-type payment struct {
-	ID          string `json:"id"`
-	Beneficiary string `json:"beneficiary"`
-	Month       string `json:"month"`
-	Amount      int64  `json:"amount"`
-	Status      string `json:"status"`
-	Attempt     int    `json:"attempt"`
-	EndToEndID  string `json:"end_to_end_id"`
-	Bank        string `json:"bank"`
-	Reason      string `json:"reason"`
-}
-
-func (p *play) payments(ctx context.Context, o *office) ([]payment, error) {
-	return client.List[payment](ctx, p.API, client.Call{
+func (p *play) payments(ctx context.Context, o *office) ([]witness.Payment, error) {
+	return client.List[witness.Payment](ctx, p.API, client.Call{
 		Path: disbursement + "/payments", Token: o.treasurer, After: o.seen,
 	}, url.Values{"payroll": {o.payroll}})
 }
 
 // sumsOf counts payments where they stand. Instructed is left to who knows it.
-func sumsOf(all []payment) (statement.Sums, error) {
+func sumsOf(all []witness.Payment) (statement.Sums, error) {
 	var sums statement.Sums
 	for _, one := range all {
 		if err := sums.Count(one.Status, one.Amount); err != nil {
-			return sums, err
+			return sums, fmt.Errorf("payment %s: %w", one.ID, err)
 		}
 	}
 	return sums, nil
@@ -51,7 +39,7 @@ func (p *play) pay(ctx context.Context, o *office) error {
 			paid++
 		}
 	}
-	return until(ctx, "payments", func(ctx context.Context) (bool, error) {
+	return client.Until(ctx, "payments", func(ctx context.Context) (bool, error) {
 		all, err := p.payments(ctx, o)
 		if err != nil {
 			return false, err
@@ -67,12 +55,12 @@ func (p *play) pay(ctx context.Context, o *office) error {
 	})
 }
 
-// settle does what is left to people: about half of the cash is handed over, and one payment that a bank did not make is
+// settle does what is left to people: about half of the cash is handed over, and one witness.Payment that a bank did not make is
 // tried again, into an account that is replaced before. What an earlier play of the same payday did is found.
 func (p *play) settle(ctx context.Context, o *office) error {
 	all, err := p.payments(ctx, o)
 	if err != nil {
-		return err
+		return fmt.Errorf("list payments: %w", err)
 	}
 	for _, one := range all {
 		switch {
@@ -93,7 +81,7 @@ func (p *play) settle(ctx context.Context, o *office) error {
 // collected tells whether the person comes for the cash. Half of them do, the same ones whoever asks how often.
 func collected(payment string) bool { return crowd.Hash(payment)%2 == 0 }
 
-func (p *play) handOver(ctx context.Context, o *office, one payment) error {
+func (p *play) handOver(ctx context.Context, o *office, one witness.Payment) error {
 	_, err := p.change(ctx, o, client.Call{
 		Path: disbursement + "/payments/" + one.ID + "/cash", Token: o.treasurer, Key: p.key("cash-%s", one.ID),
 	}, client.Object{"collected_on": vn.DateOf(p.Now()), "receipt": "PC-" + one.ID[:8]}, &struct{}{})
@@ -104,7 +92,7 @@ func (p *play) handOver(ctx context.Context, o *office, one payment) error {
 }
 
 // reissueOne tries one of the payments again that a bank rejected because of the account, unless one was tried already.
-func (p *play) reissueOne(ctx context.Context, o *office, all []payment) error {
+func (p *play) reissueOne(ctx context.Context, o *office, all []witness.Payment) error {
 	for _, one := range all {
 		if len(o.reissued) > 0 {
 			break
@@ -120,12 +108,12 @@ func (p *play) reissueOne(ctx context.Context, o *office, all []payment) error {
 
 // reissue has the person's account replaced at another bank, and the payment tried again into the new one, unless that
 // bank refuses, too.
-func (p *play) reissue(ctx context.Context, o *office, one payment) error {
+func (p *play) reissue(ctx context.Context, o *office, one witness.Payment) error {
 	open, err := p.replace(ctx, o, one)
 	if err != nil || !open {
 		return err
 	}
-	return until(ctx, "reissue", func(ctx context.Context) (bool, error) {
+	return client.Until(ctx, "reissue", func(ctx context.Context) (bool, error) {
 		_, err := p.change(ctx, o, client.Call{
 			Path: disbursement + "/payments/" + one.ID + "/reissue", Token: o.treasurer, Key: p.key("reissue-%s", one.ID),
 		}, struct{}{}, &struct{}{})
@@ -134,7 +122,7 @@ func (p *play) reissue(ctx context.Context, o *office, one payment) error {
 		case refused && strings.HasPrefix(refusal.Code, "no_account"): // the new account is not known here yet
 			return false, nil
 		case refused:
-			p.journal.differs("a payment that was rejected with %s could not be reissued: %s", one.Reason, refusal.Error())
+			p.journal.Differs("a payment that was rejected with %s could not be reissued: %s", one.Reason, refusal.Error())
 			return true, nil
 		case err == nil:
 			o.reissued[one.ID] = one.Amount

@@ -19,12 +19,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/songan-vn/songan/services/songan/internal/demo/board"
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/books"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/roll"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
 // Stage is a part of a payday.
@@ -41,6 +45,9 @@ const (
 	Paying      Stage = "paying"
 	Settling    Stage = "settling"
 )
+
+// Scenario is what a simulated bank does wrong, as its control address takes it.
+type Scenario = books.Scenario
 
 // Options say which payday to play.
 type Options struct {
@@ -75,15 +82,19 @@ func Run(ctx context.Context, o Options) error {
 	}
 	t, err := p.hear(ctx)
 	if err != nil {
+		return fmt.Errorf("ask the witnesses: %w", err)
+	}
+	months := map[string]bool{}
+	for _, o := range p.offices {
+		months[o.month] = true
+	}
+	if err := t.Print(o.Out, slices.Sorted(maps.Keys(months)), &p.journal); err != nil {
 		return err
 	}
-	if err := t.print(o.Out, p); err != nil {
-		return err
+	if p.journal.Count > 0 {
+		err = fmt.Errorf("%d things went otherwise than planned", p.journal.Count)
 	}
-	if p.journal.count > 0 {
-		err = fmt.Errorf("%d things went otherwise than planned", p.journal.count)
-	}
-	return errors.Join(t.err(), err)
+	return errors.Join(t.Err(), err)
 }
 
 // play is a payday under way.
@@ -91,8 +102,8 @@ type play struct {
 	Options
 
 	offices []*office
-	banks   banks
-	journal journal
+	banks   *books.Banks
+	journal witness.Journal
 	began   time.Time
 	stage   atomic.Value
 
@@ -109,9 +120,9 @@ func newPlay(o Options) (*play, error) {
 		o.Began = func(Stage) {}
 	}
 	if o.Scenario == nil {
-		o.Scenario = Normal()
+		o.Scenario = books.Normal()
 	}
-	p := &play{Options: o, began: time.Now(), banks: banks{system: o.System}}
+	p := &play{Options: o, began: time.Now(), banks: books.Of(controls(o.System))}
 	p.stage.Store(Registering)
 	if p.offices, err = officesOf(system, o.Roll); err != nil {
 		return nil, err
@@ -144,9 +155,9 @@ func (p *play) perform(ctx context.Context) (err error) {
 	if err := p.API.Ready(ctx); err != nil {
 		return err
 	}
-	restore, err := p.banks.behave(ctx, p.Scenario)
+	restore, err := p.banks.Behave(ctx, p.Scenario)
 	if err != nil {
-		return err
+		return fmt.Errorf("make the banks behave: %w", err)
 	}
 	defer func() { err = restore(ctx, err) }()
 	for _, act := range []struct {
@@ -172,7 +183,7 @@ func (p *play) perform(ctx context.Context) (err error) {
 			return nil
 		})
 		if err == nil && (act.stage == Paying || act.stage == Settling) {
-			err = p.banks.daysPass(ctx)
+			err = p.banks.DaysPass(ctx)
 		}
 		if err != nil {
 			return err

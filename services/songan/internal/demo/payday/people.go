@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"time"
 
 	"github.com/songan-vn/songan/services/simulators/people"
 	"github.com/songan-vn/songan/services/songan/internal/demo/board"
@@ -18,13 +17,8 @@ import (
 // accounts is where the routes of the accounts service begin.
 const accounts = "/accounts/v1"
 
-const (
-	// batchSize is how many lines one request has.
-	batchSize = 500
-	// glanceEvery is how often something that takes a while is looked at, waitLimit how long.
-	glanceEvery = 300 * time.Millisecond
-	waitLimit   = 3 * time.Minute
-)
+// batchSize is how many lines one request has.
+const batchSize = 500
 
 // key names a request of this payday.
 func (p *play) key(format string, args ...any) string {
@@ -58,14 +52,14 @@ func (p *play) register(ctx context.Context, o *office) error {
 				ID string `json:"id"`
 			}
 			if v.Problem != nil || json.Unmarshal(v.Answer, &made) != nil || made.ID == "" {
-				p.journal.differs("beneficiary %d was not registered: status %d %s", o.people[i].Number, v.Status, v.Problem)
+				p.journal.Differs("beneficiary %d was not registered: status %d %s", o.people[i].Number, v.Status, v.Problem)
 				return
 			}
 			o.people[i].id, o.byID[made.ID] = made.ID, o.people[i]
 			p.registered.Add(1)
 		})
 	if err != nil {
-		return err
+		return fmt.Errorf("send the people: %w", err)
 	}
 	return p.identify(ctx, o)
 }
@@ -78,32 +72,13 @@ func (p *play) batch(ctx context.Context, call client.Call, member string, lines
 		call.Key = fmt.Sprintf("%s-%d", key, from)
 		verdicts, err := p.API.Batch(ctx, call, member, part)
 		if err != nil {
-			return err
+			return fmt.Errorf("lines from %d on: %w", from, err)
 		}
 		for i, v := range verdicts {
 			done(from+i, v)
 		}
 	}
 	return nil
-}
-
-// until looks every now and then whether something is done.
-func until(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
-	began := time.Now()
-	for {
-		ready, err := done(ctx)
-		switch {
-		case err != nil:
-			return err
-		case ready:
-			return nil
-		case time.Since(began) > waitLimit:
-			return fmt.Errorf("%s: not done after %s", what, waitLimit)
-		}
-		if err := client.Wait(ctx, glanceEvery); err != nil {
-			return err
-		}
-	}
 }
 
 // beneficiary is what is looked at in a beneficiary.
@@ -131,12 +106,12 @@ type watching struct {
 // watch looks at people every now and then, until all of them are through.
 func (p *play) watch(ctx context.Context, o *office, w watching) error {
 	before := 0
-	return until(ctx, "accounts and checks", func(ctx context.Context) (bool, error) {
+	return client.Until(ctx, "accounts and checks", func(ctx context.Context) (bool, error) {
 		listed, err := client.List[beneficiary](ctx, p.API, client.Call{
 			Path: accounts + "/beneficiaries", Token: o.auditor,
 		}, url.Values{"unit": {o.unit}})
 		if err != nil {
-			return false, err
+			return false, fmt.Errorf("list beneficiaries: %w", err)
 		}
 		through := 0
 		for _, b := range listed {
@@ -159,7 +134,7 @@ func (p *play) identify(ctx context.Context, o *office) error {
 	}})
 	for whose, identity := range results {
 		if identity != whose.Identity {
-			p.journal.differs("beneficiary %d: identity is %s instead of %s", whose.Number, identity, whose.Identity)
+			p.journal.Differs("beneficiary %d: identity is %s instead of %s", whose.Number, identity, whose.Identity)
 		}
 	}
 	return err
@@ -171,13 +146,13 @@ func (p *play) mustRefuse(ctx context.Context, what string, call client.Call, bo
 	refusal, refused := errors.AsType[*client.Refusal](err)
 	switch {
 	case refused && slices.Contains([]int{http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusConflict}, refusal.Status):
-		p.journal.refused()
+		p.journal.Refused()
 	case refused:
-		p.journal.differs("%s: %s", what, refusal.Error())
+		p.journal.Differs("%s: %s", what, refusal.Error())
 	case err != nil:
 		return fmt.Errorf("%s: %w", what, err)
 	default:
-		p.journal.differs("%s, and was not refused", what)
+		p.journal.Differs("%s, and was not refused", what)
 	}
 	return nil
 }

@@ -8,15 +8,17 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/books"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/roll"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/statement"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
 // closing is the end of a payday, made up so that all witnesses agree.
 type closing struct {
 	office   *office
-	payments []payment
-	books    map[string]booked
+	payments []witness.Payment
+	books    map[string]books.Entry
 }
 
 // states of payments by account, with what the bank's book says.
@@ -27,12 +29,12 @@ func endings() map[string]string {
 func drawClosing(t *rapid.T) closing {
 	c := closing{
 		office: &office{unit: "00004", month: "2026-11", byID: map[string]*person{}, cashed: map[string]int64{}, reissued: map[string]int64{}},
-		books:  map[string]booked{},
+		books:  map[string]books.Entry{},
 	}
 	for n := range rapid.IntRange(1, 40).Draw(t, "people") {
 		b := &person{Beneficiary: &roll.Beneficiary{Number: n, Monthly: 54_000 * rapid.Int64Range(1, 60).Draw(t, "tenths")}, id: fmt.Sprint("b", n)}
-		one := payment{ID: fmt.Sprint("p", n), Beneficiary: b.id, Month: "2026-11", Amount: b.Monthly}
-		l := line{ID: one.ID, Beneficiary: b.id, Month: one.Month, Kind: "regular", Amount: b.Monthly, Method: "cash"}
+		one := witness.Payment{ID: fmt.Sprint("p", n), Beneficiary: b.id, Month: "2026-11", Amount: b.Monthly}
+		l := witness.Line{ID: one.ID, Beneficiary: b.id, Month: one.Month, Kind: "regular", Amount: b.Monthly, Method: "cash"}
 		if rapid.Bool().Draw(t, "account") {
 			b.account, l.Method = rapid.SampledFrom([]string{"opened", "active"}).Draw(t, "state"), "account"
 			c.byAccount(t, &one, n)
@@ -50,7 +52,7 @@ func drawClosing(t *rapid.T) closing {
 }
 
 // byAccount gives a payment its attempts, and enters them into the books.
-func (c closing) byAccount(t *rapid.T, one *payment, n int) {
+func (c closing) byAccount(t *rapid.T, one *witness.Payment, n int) {
 	one.Status = rapid.SampledFrom([]string{"credited", "rejected", "returned"}).Draw(t, "ending")
 	one.Attempt = rapid.IntRange(1, 3).Draw(t, "attempt")
 	one.Bank = rapid.SampledFrom([]string{"VBAAVNVX", "ICBVVNVX"}).Draw(t, "bank")
@@ -62,7 +64,7 @@ func (c closing) byAccount(t *rapid.T, one *payment, n int) {
 		one.Reason = "AC04"
 	}
 	for _, id := range attempts(*one) {
-		e := booked{booking{ID: id, Amount: one.Amount, Status: "RJCT", Reason: "AC04"}, one.Bank}
+		e := books.Entry{ID: id, Amount: one.Amount, Status: "RJCT", Reason: "AC04", Bank: one.Bank}
 		if id == one.EndToEndID {
 			e.Status, e.Reason = endings()[one.Status], one.Reason
 		}
@@ -70,28 +72,45 @@ func (c closing) byAccount(t *rapid.T, one *payment, n int) {
 	}
 }
 
+// attempts are the end-to-end ids of a payment, the last one last.
+func attempts(one witness.Payment) (ids []string) {
+	at := strings.LastIndexByte(one.EndToEndID, '-')
+	for n := range one.Attempt {
+		ids = append(ids, fmt.Sprintf("%s-%d", one.EndToEndID[:at], n+1))
+	}
+	return ids
+}
+
+// stated is the statement that the API itself would make.
+func (c closing) stated(t *rapid.T) (sums statement.Sums) {
+	for _, l := range c.office.lines {
+		sums.Instructed = sums.Instructed.Plus(statement.Of(l.Amount))
+	}
+	for _, one := range c.payments {
+		if err := sums.Count(one.Status, one.Amount); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return sums
+}
+
 // judge lets the witnesses speak.
 func (c closing) judge(t *rapid.T) error {
-	books := library{open: map[string]booked{}, twice: map[string]bool{}}
-	for id, e := range c.books {
-		books.open[id] = e
-	}
-	out := &testimony{communes: map[string]statement.Sums{}, banks: map[string]statement.Sums{}, books: map[string]statement.Sums{}}
-	var demo, api counted
-	if err := out.hearOffice(c.office, c.payments, books, &api); err != nil {
+	out := witness.New(books.LibraryOf(c.books, map[string]bool{"SA-OLD-1": true}))
+	if err := out.Hear(c.office.unit, c.office.lines, c.payments); err != nil {
 		t.Fatal(err)
 	}
+	var demo witness.Counted
 	c.office.remember(&demo)
-	out.strangers(books, map[string]bool{"SA-OLD-1": true})
-	out.compare(demo, api, total(out.communes))
-	return out.err()
+	out.Compare(demo, c.stated(t))
+	return out.Err()
 }
 
 func TestWitnessesOfAnHonestPaydayAgree(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawClosing(t)
-		c.books["SA-OLD-1"] = booked{booking{ID: "SA-OLD-1", Amount: 1, Status: "ACCC"}, "VBAAVNVX"}
+		c.books["SA-OLD-1"] = books.Entry{ID: "SA-OLD-1", Amount: 1, Status: "ACCC", Bank: "VBAAVNVX"}
 		if err := c.judge(t); err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +119,10 @@ func TestWitnessesOfAnHonestPaydayAgree(t *testing.T) {
 
 // crimes are what a payday must not overlook. Each returns false when there is nobody to do it to.
 func crimes() map[string]func(*closing) bool {
-	first := func(c *closing, fits func(payment) bool) int { return slices.IndexFunc(c.payments, fits) }
-	byAccount := func(p payment) bool { return p.EndToEndID != "" }
-	credited := func(p payment) bool { return p.Status == "credited" }
-	inBook := func(c *closing, fits func(payment) bool, change func(*booked)) bool {
+	first := func(c *closing, fits func(witness.Payment) bool) int { return slices.IndexFunc(c.payments, fits) }
+	byAccount := func(p witness.Payment) bool { return p.EndToEndID != "" }
+	credited := func(p witness.Payment) bool { return p.Status == "credited" }
+	inBook := func(c *closing, fits func(witness.Payment) bool, change func(*books.Entry)) bool {
 		i := first(c, fits)
 		if i < 0 {
 			return false
@@ -128,16 +147,16 @@ func crimes() map[string]func(*closing) bool {
 			}
 			return i >= 0
 		},
-		"a bank booked another amount": func(c *closing) bool { return inBook(c, byAccount, func(e *booked) { e.Amount += 1000 }) },
+		"a bank booked another amount": func(c *closing) bool { return inBook(c, byAccount, func(e *books.Entry) { e.Amount += 1000 }) },
 		"a bank rejected what is credited": func(c *closing) bool {
-			return inBook(c, credited, func(e *booked) { e.Status, e.Reason = "RJCT", "AC04" })
+			return inBook(c, credited, func(e *books.Entry) { e.Status, e.Reason = "RJCT", "AC04" })
 		},
 		"a bank paid what is rejected": func(c *closing) bool {
-			return inBook(c, func(p payment) bool { return p.Status == "rejected" }, func(e *booked) { e.Status = "ACCC" })
+			return inBook(c, func(p witness.Payment) bool { return p.Status == "rejected" }, func(e *books.Entry) { e.Status = "ACCC" })
 		},
-		"two payments had one id": func(c *closing) bool { return inBook(c, byAccount, func(e *booked) { e.Conflicts++ }) },
+		"two payments had one id": func(c *closing) bool { return inBook(c, byAccount, func(e *books.Entry) { e.Conflicts++ }) },
 		"an attempt was paid and tried again": func(c *closing) bool {
-			i := first(c, func(p payment) bool { return p.Attempt > 1 })
+			i := first(c, func(p witness.Payment) bool { return p.Attempt > 1 })
 			if i < 0 {
 				return false
 			}
@@ -148,11 +167,11 @@ func crimes() map[string]func(*closing) bool {
 			return true
 		},
 		"a bank paid somebody nobody knows": func(c *closing) bool {
-			c.books["SA-NOBODY-1"] = booked{booking{ID: "SA-NOBODY-1", Amount: 540_000, Status: "ACCC"}, "VBAAVNVX"}
+			c.books["SA-NOBODY-1"] = books.Entry{ID: "SA-NOBODY-1", Amount: 540_000, Status: "ACCC", Bank: "VBAAVNVX"}
 			return true
 		},
 		"cash is marked as handed over": func(c *closing) bool {
-			i := first(c, func(p payment) bool { return p.Status == "cash_pending" })
+			i := first(c, func(p witness.Payment) bool { return p.Status == "cash_pending" })
 			if i >= 0 {
 				c.payments[i].Status = "cash_paid"
 			}
@@ -185,9 +204,8 @@ func TestWitnessesNoticeWhatIsWrong(t *testing.T) {
 
 func TestAStateThatTheContractDoesNotKnowEndsThePayday(t *testing.T) {
 	t.Parallel()
-	out := &testimony{communes: map[string]statement.Sums{}, banks: map[string]statement.Sums{}, books: map[string]statement.Sums{}}
-	var api counted
-	err := out.hearOffice(&office{}, []payment{{Status: "vanished"}}, library{}, &api)
+	out := witness.New(books.LibraryOf(nil, nil))
+	err := out.Hear("00004", nil, []witness.Payment{{Status: "vanished"}})
 	if err == nil || !strings.Contains(err.Error(), "vanished") {
 		t.Fatal(err)
 	}

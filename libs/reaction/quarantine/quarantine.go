@@ -1,4 +1,11 @@
-package reaction
+// Package quarantine keeps the facts that a consumer could not digest, in the table quarantine.
+//
+//  1. The first fact of a key that fails goes in, with the reason. As long as it waits, those of its key that follow are
+//     parked behind it, because they must not overtake it.
+//  2. An operator decides about an item, with a reason: released, the facts of its key are handled again in their order;
+//     discarded, that one is not handled.
+//  3. Entering and deciding take turns for each key, so that no fact is left behind by one that is released meanwhile.
+package quarantine
 
 import (
 	"context"
@@ -7,11 +14,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // Item is a fact in quarantine.
@@ -43,53 +50,26 @@ func (i Item) Open() bool { return i.ReleasedAt.IsZero() && i.DiscardedAt.IsZero
 // behindCode marks items that did not fail.
 const behindCode = "behind"
 
-// item is what would be kept of a message.
-func (r *Reactor) item(m *message.Message) Item {
-	if r.deps.Foreign != nil {
-		return r.deps.Foreign.item(r, m)
-	}
-	i := r.place(m)
-	i.Headers = make(map[string]string, len(m.Metadata))
-	for name, value := range m.Metadata {
-		i.Headers[clean(name)] = clean(value)
-	}
-	i.Stream, i.Type = clean(m.Metadata.Get(headerSubject)), clean(m.Metadata.Get(headerType))
-	i.Payload = append([]byte{}, m.Payload...)
-	return i
-}
-
-// place is as much of an item as says how its message stands to the quarantine: most of them never go there.
-func (r *Reactor) place(m *message.Message) Item {
-	if r.deps.Foreign != nil {
-		return r.deps.Foreign.place(r, m)
-	}
-	at, _ := kafkabus.PlaceOf(m.Context())
-	fact := clean(m.Metadata.Get(headerID))
-	if fact == "" {
-		fact = fmt.Sprintf("%d@%d", at.Partition, at.Offset)
-	}
-	return Item{Consumer: r.name, Place: at, Key: clean(m.Metadata.Get(kafkabus.KeyMetadata)), Fact: fact}
-}
-
-// Quarantine is the table of facts that could not be digested, of all consumers of a service.
-type Quarantine struct {
+// Store is the table of facts that could not be digested, of all consumers of a service.
+type Store struct {
 	pool  *pgxpool.Pool
 	now   func() time.Time
 	looks *looks
 }
 
-// NewQuarantine opens the quarantine of a service. [Migrate] has to have run.
-func NewQuarantine(pool *pgxpool.Pool, now func() time.Time) *Quarantine {
-	return &Quarantine{pool: pool, now: now, looks: newLooks(pool)}
+// New opens the quarantine of a service. [Migrate] has to have run.
+func New(pool *pgxpool.Pool, now func() time.Time) *Store {
+	return &Store{pool: pool, now: now, looks: newLooks(pool)}
 }
 
-// entry is how a message stands to the quarantine when it arrives.
-type entry uint8
+// Entry is how a message stands to the quarantine when it arrives.
+type Entry uint8
 
+// The entries.
 const (
-	free   entry = iota // it may be handled
-	behind              // its key waits; the message now waits behind it
-	known               // it is or was there itself
+	Free   Entry = iota // it may be handled
+	Behind              // its key waits; the message now waits behind it
+	Known               // it is or was there itself
 )
 
 const lookUp = `
@@ -97,17 +77,17 @@ select exists (select from quarantine where consumer = $1 and topic = $2 and fac
        exists (select from quarantine where consumer = $1 and topic = $2 and key = $3
                   and released_at is null and discarded_at is null)`
 
-// enter parks a message whose key waits. The first look takes no lock and is shared, for nearly all messages are free; the second
+// Enter parks a message whose key waits. The first look takes no lock and is shared, for nearly all messages are free; the second
 // one does, lest the key be released in between and the message be left behind.
-func (q *Quarantine) enter(ctx context.Context, i Item, whole func() Item) (state entry, err error) {
+func (q *Store) Enter(ctx context.Context, i Item, whole func() Item) (state Entry, err error) {
 	seen, waits, err := q.looks.of(ctx, i)
 	switch {
 	case err != nil:
-		return free, err
+		return Free, err
 	case seen:
-		return known, nil
+		return Known, nil
 	case !waits:
-		return free, nil
+		return Free, nil
 	}
 	err = pgx.BeginFunc(ctx, q.pool, func(tx pgx.Tx) error {
 		if err := lockKey(ctx, tx, i); err != nil {
@@ -117,22 +97,17 @@ func (q *Quarantine) enter(ctx context.Context, i Item, whole func() Item) (stat
 			return err
 		}
 		i := whole()
-		i.ErrorCode, i.ErrorText, state = behindCode, "waits behind an earlier fact of its key", behind
+		i.ErrorCode, i.ErrorText, state = behindCode, "waits behind an earlier fact of its key", Behind
 		return q.insert(ctx, tx, i)
 	})
 	if err != nil {
-		return free, fmt.Errorf("park behind: %w", err)
+		return Free, fmt.Errorf("park behind: %w", err)
 	}
 	return state, nil
 }
 
-// database is a pool or a transaction.
-type database interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // look tells whether a message is or was in quarantine, and whether its key waits there.
-func look(ctx context.Context, db database, i Item) (seen, waits bool, err error) {
+func look(ctx context.Context, db pg.Querier, i Item) (seen, waits bool, err error) {
 	err = db.QueryRow(ctx, lookUp, i.Consumer, i.Place.Topic, i.Key, i.Fact).Scan(&seen, &waits)
 	if err != nil {
 		return false, false, fmt.Errorf("look into quarantine: %w", err)
@@ -140,8 +115,8 @@ func look(ctx context.Context, db database, i Item) (seen, waits bool, err error
 	return seen, waits, nil
 }
 
-// add puts a failed message into quarantine.
-func (q *Quarantine) add(ctx context.Context, i Item) error {
+// Add puts a failed message into quarantine.
+func (q *Store) Add(ctx context.Context, i Item) error {
 	err := pgx.BeginFunc(ctx, q.pool, func(tx pgx.Tx) error {
 		if err := lockKey(ctx, tx, i); err != nil {
 			return err
@@ -170,7 +145,7 @@ insert into quarantine (consumer, topic, partition, kafka_offset, key, fact, str
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict (consumer, topic, fact) do nothing`
 
-func (q *Quarantine) insert(ctx context.Context, tx pgx.Tx, i Item) error {
+func (q *Store) insert(ctx context.Context, tx pgx.Tx, i Item) error {
 	headers, err := json.Marshal(i.Headers)
 	if err != nil {
 		return fmt.Errorf("encode headers: %w", err)
@@ -206,7 +181,7 @@ func scanItem(row pgx.CollectableRow) (i Item, err error) {
 	return i, nil
 }
 
-// MaxList is the most items that one [Quarantine.List] answers with.
+// MaxList is the most items that one [Store.List] answers with.
 const MaxList = 500
 
 // Filter says which items are listed; empty fields say nothing.
@@ -227,7 +202,7 @@ order by id
 limit $6`
 
 // List answers with items, oldest first.
-func (q *Quarantine) List(ctx context.Context, f Filter) ([]Item, error) {
+func (q *Store) List(ctx context.Context, f Filter) ([]Item, error) {
 	if f.Limit <= 0 || f.Limit > MaxList {
 		f.Limit = MaxList
 	}
@@ -243,14 +218,14 @@ func (q *Quarantine) List(ctx context.Context, f Filter) ([]Item, error) {
 }
 
 // Item answers with one item, open or closed; its error is a problem when there is none.
-func (q *Quarantine) Item(ctx context.Context, id int64) (Item, error) {
+func (q *Store) Item(ctx context.Context, id int64) (Item, error) {
 	rows, err := q.pool.Query(ctx, selectItem+`where id = $1`, id)
 	if err != nil {
 		return Item{}, fmt.Errorf("read item %d: %w", id, err)
 	}
 	item, err := pgx.CollectExactlyOneRow(rows, scanItem)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Item{}, fmt.Errorf("item %d: %w", id, notThere())
+		return Item{}, fmt.Errorf("item %d: %w", id, Unknown())
 	}
 	if err != nil {
 		return Item{}, fmt.Errorf("read item %d: %w", id, err)
@@ -259,7 +234,7 @@ func (q *Quarantine) Item(ctx context.Context, id int64) (Item, error) {
 }
 
 // Open counts the items of a consumer that wait for an operator.
-func (q *Quarantine) Open(ctx context.Context, consumer string) (int, error) {
+func (q *Store) Open(ctx context.Context, consumer string) (int, error) {
 	var open int
 	err := q.pool.QueryRow(ctx, `
 select count(*) from quarantine where consumer = $1 and released_at is null and discarded_at is null`, consumer).Scan(&open)

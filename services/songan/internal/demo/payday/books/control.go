@@ -1,4 +1,5 @@
-package payday
+// Package books asks the simulated banks at their control addresses: how they behave, and what stands in their own books.
+package books
 
 import (
 	"bytes"
@@ -16,27 +17,19 @@ import (
 // Scenario is what a simulated bank does wrong, as its control address takes it.
 type Scenario client.Object
 
-// booking is what is looked at in a payment in a bank's own books.
-type booking struct {
-	ID         string `json:"end_to_end_id"`
-	Amount     int64  `json:"amount"`
-	Status     string `json:"status"`
-	Reason     string `json:"reason"`
-	Reference  string `json:"reference"`
-	Instructed int    `json:"instructed"`
-	Conflicts  int    `json:"conflicts"`
-}
-
-// banks are the simulated banks at their control addresses. These change when the system starts again, so they are
-// looked up for every call.
-type banks struct {
-	system func() (System, error)
-	http   http.Client
+// Banks are the simulated banks. Their control addresses change when the system starts again, so they are looked up for
+// every call.
+type Banks struct {
+	find func() (map[string]string, error)
+	http http.Client
 
 	bics []string
 	// before are the payments that the banks had before this payday.
 	before map[string]bool
 }
+
+// Of returns the banks whose control addresses find knows, by BIC.
+func Of(find func() (map[string]string, error)) *Banks { return &Banks{find: find} }
 
 const (
 	controlAttempts = 120
@@ -53,7 +46,7 @@ type question struct {
 }
 
 // ask sends a question, and again while nobody answers.
-func (b *banks) ask(ctx context.Context, q question) error {
+func (b *Banks) ask(ctx context.Context, q question) error {
 	var fault error
 	for range controlAttempts {
 		if fault = b.once(ctx, q); fault == nil {
@@ -71,7 +64,7 @@ func (b *banks) ask(ctx context.Context, q question) error {
 
 var errRefused = errors.New("the bank's control address refuses")
 
-func (b *banks) once(ctx context.Context, q question) error {
+func (b *Banks) once(ctx context.Context, q question) error {
 	var body []byte
 	if q.body != nil {
 		var err error
@@ -79,13 +72,13 @@ func (b *banks) once(ctx context.Context, q question) error {
 			return fmt.Errorf("write request: %w", err)
 		}
 	}
-	system, err := b.system()
+	addresses, err := b.find()
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithTimeout(ctx, controlLimit)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, q.method, system.Banks[q.bic].Control+q.path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, q.method, addresses[q.bic]+q.path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("build request to bank %s: %w", q.bic, err)
 	}

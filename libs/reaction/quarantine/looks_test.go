@@ -1,4 +1,4 @@
-package reaction
+package quarantine
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 	if err := Migrate(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
-	q := NewQuarantine(pool, func() (at time.Time) { return at })
+	q := New(pool, func() (at time.Time) { return at })
 	of := func(n int) Item {
 		return Item{
 			Consumer: "c", Place: kafkabus.Place{Topic: "t"}, Key: fmt.Sprint("key-", n%10), Fact: fmt.Sprint("fact-", n),
@@ -26,7 +26,7 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 		}
 	}
 	for n := range 3 { // keys 0, 1 and 2 wait, for facts 0, 1 and 2
-		if err := q.add(t.Context(), of(n)); err != nil {
+		if err := q.Add(t.Context(), of(n)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package reaction
+package quarantine
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package reaction
+package quarantine
 
 import (
 	"context"
@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/zap"
 
-	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/problem"
 )
@@ -18,24 +15,13 @@ import (
 // Decision says who closes an item, and why. Both are required and are kept with the item.
 type Decision struct{ Actor, Reason string }
 
-// releaseLimit is the most facts that one [Reactor.Release] handles.
-const releaseLimit = 1_000
-
-// Released says what became of a release.
-type Released struct {
-	// Handled counts the facts that are out of quarantine now.
-	Handled int
-	// Left counts those of the same key that still wait: behind one that failed again, or beyond the limit.
-	Left int
-}
-
 // Discard closes an item without handling it. The items behind it stay until they are released: whether they make
 // sense without it, only people know.
-func (q *Quarantine) Discard(ctx context.Context, id int64, d Decision) error {
-	if err := d.check(); err != nil {
+func (q *Store) Discard(ctx context.Context, id int64, d Decision) error {
+	if err := d.Check(); err != nil {
 		return err
 	}
-	item, err := q.open(ctx, id)
+	item, err := q.Waiting(ctx, id)
 	if err != nil {
 		return fmt.Errorf("discard: %w", err)
 	}
@@ -51,48 +37,22 @@ func (q *Quarantine) Discard(ctx context.Context, id int64, d Decision) error {
 	return nil
 }
 
-// Release handles the key of an item again: all its open items, in their order, beginning with the oldest, whichever
-// of them was named. It stops at the first one that fails, which stays, with all behind it; the error says why.
-func (r *Reactor) Release(ctx context.Context, id int64, d Decision) (Released, error) {
-	if err := d.check(); err != nil {
-		return Released{}, err
-	}
-	named, err := r.quarantine.open(ctx, id)
-	if err != nil {
-		return Released{}, fmt.Errorf("release: %w", err)
-	}
-	if named.Consumer != r.name {
-		return Released{}, fmt.Errorf("release item %d of another consumer: %w", id, notThere())
-	}
-	var released Released
-	for released.Handled < releaseLimit {
-		more, failed := r.releaseFirst(ctx, named, d)
-		if failed != nil {
-			err = fmt.Errorf("release item %d: %w", id, failed)
-			break
-		}
-		if !more {
-			break
-		}
-		released.Handled++
-	}
-	left, countErr := r.quarantine.left(ctx, named)
-	released.Left = left
-	r.log.Info("quarantine released", zap.Int64("item", id), zap.Int("handled", released.Handled),
-		zap.Int("left", left), zap.String("actor", d.Actor), zap.Error(err))
-	return released, errors.Join(err, countErr)
-}
-
 const firstOfKey = selectItem + `
 where consumer = $1 and topic = $2 and key = $3 and released_at is null and discarded_at is null
 order by id
 limit 1
 for update nowait`
 
-// releaseFirst handles the oldest open item of a key and closes it; false when there is none. The row is locked
+// Again says how an item is handled once more, and what is kept of an error: a code, and a text without values.
+type Again struct {
+	Handle   func(context.Context, Item) error
+	Describe func(error) (code, text string)
+}
+
+// ReleaseFirst handles the oldest open item of a key and closes it; false when there is none. The row is locked
 // meanwhile, so that two operators do not handle it at the same time.
-func (r *Reactor) releaseFirst(ctx context.Context, of Item, d Decision) (more bool, err error) {
-	tx, err := r.deps.Pool.Begin(ctx)
+func (q *Store) ReleaseFirst(ctx context.Context, of Item, d Decision, again Again) (more bool, err error) {
+	tx, err := q.pool.Begin(ctx)
 	if err != nil {
 		return false, fmt.Errorf("begin: %w", err)
 	}
@@ -111,13 +71,14 @@ func (r *Reactor) releaseFirst(ctx context.Context, of Item, d Decision) (more b
 	case err != nil:
 		return false, fmt.Errorf("take the oldest: %w", err)
 	}
-	if err := r.again(ctx, item); err != nil {
-		return false, errors.Join(err, tx.Rollback(ctx), r.quarantine.failedAgain(ctx, item, err))
+	if err := again.Handle(ctx, item); err != nil {
+		code, text := again.Describe(err)
+		return false, errors.Join(err, tx.Rollback(ctx), q.failedAgain(ctx, item, code, text))
 	}
 	if err := lockKey(ctx, tx, item); err != nil {
 		return false, err
 	}
-	if err := r.quarantine.close(ctx, tx, "released_at", item, d); err != nil {
+	if err := q.close(ctx, tx, "released_at", item, d); err != nil {
 		return false, err
 	}
 	if err := tx.Commit(ctx); err != nil {
@@ -128,22 +89,8 @@ func (r *Reactor) releaseFirst(ctx context.Context, of Item, d Decision) (more b
 
 const lockNotAvailable = "55P03"
 
-// again handles an item once.
-func (r *Reactor) again(ctx context.Context, i Item) error {
-	ctx, cancel := context.WithTimeout(ctx, r.deps.Timeout)
-	defer cancel()
-	if r.deps.Foreign != nil {
-		return r.deps.Foreign.again(ctx, r, i)
-	}
-	m := message.NewMessageWithContext(ctx, i.Fact, i.Payload)
-	m.Metadata = i.Headers
-	m.Metadata[kafkabus.KeyMetadata] = i.Key
-	return safely(func() error { return r.dispatch(m) }) //nolint:contextcheck // m carries it, as Watermill wants it
-}
-
 // failedAgain notes that a release did not help.
-func (q *Quarantine) failedAgain(ctx context.Context, i Item, cause error) error {
-	code, text := describe(cause)
+func (q *Store) failedAgain(ctx context.Context, i Item, code, text string) error {
 	_, err := q.pool.Exec(ctx, `
 update quarantine set attempts = attempts + 1, error_code = $2, error_text = $3
 where id = $1 and released_at is null and discarded_at is null`, i.ID, code, text)
@@ -153,8 +100,8 @@ where id = $1 and released_at is null and discarded_at is null`, i.ID, code, tex
 	return nil
 }
 
-// open answers with an item that waits, or with a problem.
-func (q *Quarantine) open(ctx context.Context, id int64) (Item, error) {
+// Waiting answers with an item that waits, or with a problem.
+func (q *Store) Waiting(ctx context.Context, id int64) (Item, error) {
 	item, err := q.Item(ctx, id)
 	if err != nil {
 		return Item{}, err
@@ -166,7 +113,7 @@ func (q *Quarantine) open(ctx context.Context, id int64) (Item, error) {
 }
 
 // close sets released_at or discarded_at of an open item.
-func (q *Quarantine) close(ctx context.Context, tx pgx.Tx, column string, i Item, d Decision) error {
+func (q *Store) close(ctx context.Context, tx pgx.Tx, column string, i Item, d Decision) error {
 	tag, err := tx.Exec(ctx, `update quarantine set `+column+` = $2, actor = $3, reason = $4
 where id = $1 and released_at is null and discarded_at is null`, i.ID, q.now(), d.Actor, d.Reason)
 	if err != nil {
@@ -178,8 +125,8 @@ where id = $1 and released_at is null and discarded_at is null`, i.ID, q.now(), 
 	return nil
 }
 
-// left counts the open items of the key of an item.
-func (q *Quarantine) left(ctx context.Context, i Item) (int, error) {
+// Left counts the open items of the key of an item.
+func (q *Store) Left(ctx context.Context, i Item) (int, error) {
 	var left int
 	err := q.pool.QueryRow(ctx, `
 select count(*) from quarantine
@@ -191,7 +138,8 @@ where consumer = $1 and topic = $2 and key = $3 and released_at is null and disc
 	return left, nil
 }
 
-func (d Decision) check() error {
+// Check says that the decision is not complete.
+func (d Decision) Check() error {
 	if strings.TrimSpace(d.Actor) == "" || strings.TrimSpace(d.Reason) == "" {
 		return problem.New(problem.Invalid, "reason_required",
 			"who decides and why has to be said", "phải nêu người quyết định và lý do")
@@ -199,7 +147,8 @@ func (d Decision) check() error {
 	return nil
 }
 
-func notThere() error {
+// Unknown is the problem of an item that there is not.
+func Unknown() error {
 	return problem.New(problem.NotFound, "quarantine_item_unknown",
 		"there is no such item in quarantine", "không có mục này trong hàng chờ xử lý")
 }

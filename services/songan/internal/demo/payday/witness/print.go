@@ -1,4 +1,4 @@
-package payday
+package witness
 
 import (
 	"fmt"
@@ -11,14 +11,10 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/statement"
 )
 
-// print writes the statement and what the witnesses say.
-func (t *testimony) print(out io.Writer, p *play) error {
+// Print writes the statement of some months, what the witnesses say, and what was noted before they were asked.
+func (t *Testimony) Print(out io.Writer, months []string, noted *Journal) error {
 	var b strings.Builder
-	months := map[string]bool{}
-	for _, o := range p.offices {
-		months[o.month] = true
-	}
-	fmt.Fprintf(&b, "\n  Statement for %s, payments and dong\n\n", strings.Join(slices.Sorted(maps.Keys(months)), ", "))
+	fmt.Fprintf(&b, "\n  Statement for %s, payments and dong\n\n", strings.Join(months, ", "))
 	table(&b, "commune", t.communes, true)
 	b.WriteString("\n")
 	table(&b, "bank", t.banks, false)
@@ -31,22 +27,18 @@ func (t *testimony) print(out io.Writer, p *play) error {
 		fmt.Fprintf(&b, "  %-28s %26s %26s %26s  %s\n", f.Name, told26(f.Demo), told26(f.API), told26(f.Banks), verdict)
 	}
 	fmt.Fprintf(&b, "\n  %s of %s payments by account stand in a bank's book as the API says. %d attempts to approve one's own work were refused.\n",
-		board.Grouped(t.followed), board.Grouped(t.byAccount), p.journal.refusals)
-	for _, difference := range p.differences(t) {
+		board.Grouped(t.followed), board.Grouped(t.byAccount), noted.refusals)
+	differences := slices.Concat(noted.differences, t.journal.differences)
+	for _, difference := range differences {
 		fmt.Fprintf(&b, "\n  %s", difference)
 	}
-	if rest := p.journal.count + t.journal.count - len(p.differences(t)); rest > 0 {
+	if rest := noted.Count + t.journal.Count - len(differences); rest > 0 {
 		fmt.Fprintf(&b, "\n  and %s more\n", board.Grouped(rest))
 	}
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("write the statement: %w", err)
 	}
 	return nil
-}
-
-// differences are those that are told one by one.
-func (p *play) differences(t *testimony) []string {
-	return append(slices.Clip(p.journal.differences), t.journal.differences...)
 }
 
 // told26 is a sum for a column of that width.

@@ -1,4 +1,4 @@
-package reaction
+package quarantine
 
 import (
 	"context"
@@ -19,10 +19,10 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 	if err := Migrate(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
-	q := NewQuarantine(pool, time.Now)
+	q := New(pool, time.Now)
 	at := kafkabus.Place{Topic: "desk"}
 	first := Item{Consumer: "c", Place: at, Key: "k", Fact: "1", Payload: []byte("{}"), ErrorCode: "error"}
-	if err := q.add(t.Context(), first); err != nil {
+	if err := q.Add(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	items, err := q.List(t.Context(), Filter{Consumer: "c"})
@@ -31,7 +31,7 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 	}
 
 	type answer struct {
-		state entry
+		state Entry
 		err   error
 	}
 	answered := make(chan answer, 1)
@@ -46,10 +46,10 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 		go func() {
 			second := first
 			second.Fact = "2"
-			state, err := q.enter(context.WithoutCancel(t.Context()), second, func() Item { return second })
+			state, err := q.Enter(context.WithoutCancel(t.Context()), second, func() Item { return second })
 			answered <- answer{state, err}
 		}()
-		testkit.Eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, 30*time.Second, func() error {
 			var waiting bool
 			err := pool.QueryRow(t.Context(), `select exists (select from pg_locks l join pg_stat_activity a using (pid)
 				where l.locktype = 'advisory' and not l.granted and a.query like '%songan/quarantine%')`).Scan(&waiting)
@@ -63,7 +63,7 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := <-answered; got != (answer{state: free}) {
+	if got := <-answered; got != (answer{state: Free}) {
 		t.Errorf("the second fact got %v, want it to be free", got)
 	}
 	if open, err := q.Open(t.Context(), "c"); err != nil || open != 0 {

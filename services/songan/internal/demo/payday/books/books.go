@@ -1,4 +1,4 @@
-package payday
+package books
 
 import (
 	"bytes"
@@ -37,19 +37,22 @@ const (
 	controlLedger   = "/ledger.jsonl"
 )
 
-// behave tells all banks how to behave, notes what they have booked so far, and returns how to undo it.
-func (b *banks) behave(ctx context.Context, s *Scenario) (restore func(context.Context, error) error, err error) {
-	system, err := b.system()
+// BICs are those of the banks, in their order, once they were told how to behave.
+func (b *Banks) BICs() []string { return b.bics }
+
+// Behave tells all banks how to behave, notes what they have booked so far, and returns how to undo it.
+func (b *Banks) Behave(ctx context.Context, s *Scenario) (restore func(context.Context, error) error, err error) {
+	addresses, err := b.find()
 	if err != nil {
 		return nil, err
 	}
-	b.bics = slices.Sorted(maps.Keys(system.Banks))
+	b.bics = slices.Sorted(maps.Keys(addresses))
 	if len(b.bics) == 0 {
 		return nil, errors.New("demo.json names no banks")
 	}
-	books, err := b.books(ctx)
+	books, err := b.Read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read what was booked before: %w", err)
 	}
 	b.before = map[string]bool{}
 	for id := range books.open {
@@ -59,10 +62,10 @@ func (b *banks) behave(ctx context.Context, s *Scenario) (restore func(context.C
 	for _, bic := range b.bics {
 		var was Scenario
 		if err := b.ask(ctx, question{bic, http.MethodGet, controlScenario, nil, &was}); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("ask how bank %s behaves: %w", bic, err)
 		}
 		if err := b.ask(ctx, question{bic, http.MethodPost, controlScenario, s, nil}); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("tell bank %s how to behave: %w", bic, err)
 		}
 		earlier[bic] = was
 	}
@@ -76,26 +79,26 @@ func (b *banks) behave(ctx context.Context, s *Scenario) (restore func(context.C
 }
 
 // owed is how many answers banks still have to give.
-func (b *banks) owed(ctx context.Context) (int64, error) {
+func (b *Banks) owed(ctx context.Context) (int64, error) {
 	var sum int64
 	for _, bic := range b.bics {
 		var totals struct {
 			Owed int64 `json:"owed"`
 		}
 		if err := b.ask(ctx, question{bic, http.MethodGet, controlTotals, nil, &totals}); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("ask what bank %s owes: %w", bic, err)
 		}
 		sum += totals.Owed
 	}
 	return sum, nil
 }
 
-// daysPass lets the returns happen that wait, and waits until the banks owe no more answers.
-func (b *banks) daysPass(ctx context.Context) error {
-	return until(ctx, "returns", func(ctx context.Context) (bool, error) {
+// DaysPass lets the returns happen that wait, and waits until the banks owe no more answers.
+func (b *Banks) DaysPass(ctx context.Context) error {
+	return client.Until(ctx, "returns", func(ctx context.Context) (bool, error) {
 		for _, bic := range b.bics {
 			if err := b.ask(ctx, question{bic, http.MethodPost, controlReturns, struct{}{}, nil}); err != nil {
-				return false, err
+				return false, fmt.Errorf("let days pass at bank %s: %w", bic, err)
 			}
 		}
 		owed, err := b.owed(ctx)
@@ -103,42 +106,66 @@ func (b *banks) daysPass(ctx context.Context) error {
 	})
 }
 
-// booked is a payment in the book of a bank.
-type booked struct {
-	booking
-
-	bank string
+// Entry is what is looked at in a payment in a bank's own book.
+type Entry struct {
+	ID         string `json:"end_to_end_id"`
+	Amount     int64  `json:"amount"`
+	Status     string `json:"status"`
+	Reason     string `json:"reason"`
+	Reference  string `json:"reference"`
+	Instructed int    `json:"instructed"`
+	Conflicts  int    `json:"conflicts"`
+	// Bank is the BIC of the one whose book it is.
+	Bank string `json:"-"`
 }
 
-// library are the books of all banks. Whatever was looked up is taken out of open.
-type library struct {
-	open  map[string]booked
-	twice map[string]bool
+// State is how a payment stands in the book, in the words of the contract.
+func (e Entry) State() string {
+	switch e.Status {
+	case "ACCC":
+		return "credited"
+	case "RJCT":
+		return "rejected"
+	case "RTND":
+		return "returned"
+	}
+	return e.Status
 }
 
-// books reads the books of all banks.
-func (b *banks) books(ctx context.Context) (library, error) {
-	l := library{open: map[string]booked{}, twice: map[string]bool{}}
+// Library are the books of all banks. Whatever was looked up is taken out of it.
+type Library struct {
+	open          map[string]Entry
+	twice, before map[string]bool
+}
+
+// LibraryOf is made of entries by their end-to-end ids, and of the ids that stood there before.
+func LibraryOf(entries map[string]Entry, before map[string]bool) Library {
+	return Library{open: maps.Clone(entries), twice: map[string]bool{}, before: before}
+}
+
+// Read reads the books of all banks.
+func (b *Banks) Read(ctx context.Context) (Library, error) {
+	l := LibraryOf(map[string]Entry{}, b.before)
 	for _, bic := range b.bics {
 		var text []byte
 		if err := b.ask(ctx, question{bic, http.MethodGet, controlLedger, nil, &text}); err != nil {
-			return l, err
+			return l, fmt.Errorf("ask for the book of bank %s: %w", bic, err)
 		}
 		for row := range bytes.Lines(text) {
-			var one booking
+			one := Entry{Bank: bic}
 			if err := json.Unmarshal(row, &one); err != nil {
 				return l, fmt.Errorf("read the book of bank %s: %w", bic, err)
 			}
 			_, known := l.open[one.ID]
 			l.twice[one.ID] = l.twice[one.ID] || known
-			l.open[one.ID] = booked{one, bic}
+			l.open[one.ID] = one
 		}
 	}
 	return l, nil
 }
 
-// take looks a payment up.
-func (l library) take(id string) (booked, bool) {
+// Take looks a payment up.
+func (l Library) Take(id string) (Entry, bool) {
 	one, found := l.open[id]
 	delete(l.open, id)
 	if l.twice[id] {
@@ -147,36 +174,7 @@ func (l library) take(id string) (booked, bool) {
 	return one, found
 }
 
-// state is how a payment stands in the book, in the words of the contract.
-func (b booking) state() string {
-	switch b.Status {
-	case "ACCC":
-		return "credited"
-	case "RJCT":
-		return "rejected"
-	case "RTND":
-		return "returned"
-	}
-	return b.Status
-}
-
-// differsFrom says how a bank's book differs from what the API says of a payment, or nothing.
-func (b booked) differsFrom(one payment, found bool) string {
-	switch {
-	case !found && (one.Status == "credited" || one.Status == "returned" || one.Status == "rejected"):
-		return one.Status + ", and no bank knows it"
-	case !found:
-		return one.Status + ", and no bank has booked it"
-	case b.bank != one.Bank:
-		return fmt.Sprintf("instructed at %s, and booked at %s", one.Bank, b.bank)
-	case b.Conflicts > 0:
-		return "its id was used for another payment too"
-	case b.Amount != one.Amount:
-		return fmt.Sprintf("%d dong, and %d in the bank's book", one.Amount, b.Amount)
-	case b.state() != one.Status:
-		return fmt.Sprintf("%s, and %s in the bank's book", one.Status, b.state())
-	case b.Status != "ACCC" && b.Reason != one.Reason:
-		return fmt.Sprintf("%s for %q, and for %q in the bank's book", one.Status, one.Reason, b.Reason)
-	}
-	return ""
+// Left are the payments that were booked since the banks were told how to behave, and that nobody has taken.
+func (l Library) Left() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(l.open)), func(id string) bool { return l.before[id] })
 }
