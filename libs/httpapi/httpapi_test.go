@@ -23,11 +23,9 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
-	"github.com/songan-vn/songan/libs/vn/units"
 )
 
 // The service of these tests: stays, as small as they can be and still have everything that can be wrong.
@@ -126,22 +124,6 @@ func newSetup(tb testing.TB, changes ...func(*httpapi.Options)) *setup {
 	}
 	s.api = httpapi.New(o)
 	return s
-}
-
-// notifying is what facilities alone may do.
-const notifying = "accommodation.notify_stay"
-
-// policies are those of the program.
-func policies(now func() time.Time) *policy.Policy {
-	directory, err := units.Load()
-	if err != nil {
-		panic(err)
-	}
-	p, err := policy.Load(policy.Options{Units: directory, Now: now})
-	if err != nil {
-		panic(err)
-	}
-	return p
 }
 
 func accept(_ context.Context, c httpapi.Call[notify]) (httpapi.Done[notice], error) {

@@ -17,10 +17,10 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/keybook"
-	"github.com/songan-vn/songan/libs/access/policy/policytest"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }

@@ -71,10 +71,7 @@ func readPolicies(files fs.FS, s *resolved.Schema) (all []written, err error) {
 		}
 		for _, p := range list {
 			w := newWritten(name, string(text), p)
-			if slices.ContainsFunc(all, func(other written) bool { return other.rule.ID == w.rule.ID }) {
-				faults = append(faults, fmt.Errorf("%s: two policies are called %q", name, w.rule.ID))
-			}
-			if err := errors.Join(w.check(), valid.Policy(w.rule.ID, w.ast)); err != nil {
+			if err := errors.Join(w.alone(all), w.check(), valid.Policy(w.rule.ID, w.ast)); err != nil {
 				faults = append(faults, fmt.Errorf("%s line %d: policy %q: %w", name, p.Position().Line, w.rule.ID, err))
 			}
 			all = append(all, w)
@@ -84,6 +81,14 @@ func readPolicies(files fs.FS, s *resolved.Schema) (all []written, err error) {
 		return nil, fmt.Errorf("check policies: %w", err)
 	}
 	return all, nil
+}
+
+// alone refuses a name that another policy has.
+func (w written) alone(others []written) error {
+	if slices.ContainsFunc(others, func(other written) bool { return other.rule.ID == w.rule.ID }) {
+		return fmt.Errorf("two policies are called %q", w.rule.ID)
+	}
+	return nil
 }
 
 func newWritten(file, text string, p *cedar.Policy) written {

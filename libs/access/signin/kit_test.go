@@ -24,11 +24,11 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/access/policy/policytest"
 	"github.com/songan-vn/songan/libs/access/signin"
 	"github.com/songan-vn/songan/libs/embedded/oidc"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }

@@ -9,10 +9,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/access/policy/policytest"
 	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
