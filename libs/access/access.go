@@ -63,6 +63,8 @@ type Principal struct {
 	Facility string `json:"facility,omitempty"`
 	Unit     string `json:"unit,omitempty"`
 	Bank     string `json:"bank,omitempty"`
+	// SecondFactor says that the caller showed one. Of a key it is the operator's word; see policy.
+	SecondFactor bool `json:"second_factor,omitempty"`
 	// Scopes narrow what the role may call; empty does not.
 	Scopes Scopes `json:"scopes,omitempty"`
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/reaction/quarantine"
@@ -15,18 +14,17 @@ import (
 
 // Operate adds the operators' routes to a service's API: the quarantine, and the rebuilding of read models.
 func (f *Foundation) Operate(api *httpapi.API) {
-	operators, readers := []access.Role{access.Admin}, []access.Role{access.Admin, access.Auditor}
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /quarantine", Summary: "Facts that could not be handled", Roles: readers,
+		Pattern: "GET /quarantine", Summary: "Facts that could not be handled", Action: "operations.read_quarantine",
 	}, f.quarantined)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /quarantine/{id}/release", Summary: "Handle the fact again, and those of its stream that wait behind it", Roles: operators,
+		Pattern: "POST /quarantine/{id}/release", Summary: "Handle the fact again, and those of its stream that wait behind it", Action: "operations.release_fact",
 	}, f.release)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /quarantine/{id}/discard", Summary: "Give the fact up, with a reason", Roles: operators,
+		Pattern: "POST /quarantine/{id}/discard", Summary: "Give the fact up, with a reason", Action: "operations.discard_fact",
 	}, f.discard)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /projections/{name}/rebuild", Summary: "Compute a read model again from the first fact", Roles: operators,
+		Pattern: "POST /projections/{name}/rebuild", Summary: "Compute a read model again from the first fact", Action: "operations.rebuild_projection",
 		Status: http.StatusOK, Timeout: rebuildTimeout,
 	}, f.rebuild)
 }

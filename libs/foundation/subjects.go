@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
@@ -18,17 +17,16 @@ import (
 // AnswerPeople adds the routes by which an office answers people about their own data: what is kept, who read it, and its
 // erasure. Services call it that can find a person by a document.
 func (f *Foundation) AnswerPeople(api *httpapi.API) {
-	officers, readers := []access.Role{access.Admin}, []access.Role{access.Admin, access.Auditor}
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /subject-requests", Summary: "Register what a person asks about their own data, with the deadlines of the law",
-		Roles: officers, Status: http.StatusCreated,
+		Action: "operations.take_request", Status: http.StatusCreated,
 	}, f.takeRequest)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /subject-requests", Summary: "Requests of people about their data, the oldest first", Roles: readers,
+		Pattern: "GET /subject-requests", Summary: "Requests of people about their data, the oldest first", Action: "operations.list_requests",
 	}, f.listRequests)
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /subject-requests/{id}/reply", Summary: "Answer a request: report what is kept and who read it, or erase what no law keeps",
-		Roles: officers, Status: http.StatusOK,
+		Action: "operations.answer_request", Status: http.StatusOK,
 	}, f.reply)
 }
 

@@ -172,7 +172,7 @@ func (run *batchRun[B, A]) one(ctx context.Context, it item) (ref string, done D
 		return "", done, problem.New(problem.TooLarge, "line_too_long",
 			"this line is longer than a line may be", "dòng này vượt quá độ dài cho phép")
 	}
-	c := Call[B]{Who: run.x.Who, Key: run.key + "/" + strconv.Itoa(it.index), x: run.x}
+	c := Call[B]{Who: run.x.Who, Pass: run.x.Pass(), Key: run.key + "/" + strconv.Itoa(it.index), x: run.x}
 	if c.In, ref, err = run.reader.ReadItem(it.data.Bytes()); err != nil {
 		return ref, done, err
 	}

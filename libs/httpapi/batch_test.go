@@ -56,7 +56,7 @@ func arrive(_ context.Context, c httpapi.Call[arrival]) (httpapi.Done[arrived], 
 
 func (s *setup) batch(o httpapi.Batching, do func(context.Context, httpapi.Call[arrival]) (httpapi.Done[arrived], error)) {
 	o.Member = "arrival"
-	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /batch", Roles: hotels(), Status: 201}, o, do)
+	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /batch", Action: notifying, Status: 201}, o, do)
 }
 
 const (

@@ -14,7 +14,7 @@ func BenchmarkCommand(b *testing.B) {
 	s := newSetup(b)
 	o := options(s.clock, io.Discard, s.key)
 	s.api = httpapi.New(o)
-	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices", Roles: hotels(), Status: 201}, accept)
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices", Action: notifying, Status: 201}, accept)
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/accommodation/v1/notices", nil)
 	r.Header.Set("Authorization", "Bearer "+s.token)
 	r.Header.Set("Content-Type", "application/json")
@@ -34,7 +34,7 @@ func BenchmarkCommand(b *testing.B) {
 func BenchmarkLines(b *testing.B) {
 	s := newSetup(b)
 	s.api = httpapi.New(options(s.clock, io.Discard, s.key))
-	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /notices/batch", Roles: hotels(), Status: 201},
+	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /notices/batch", Action: notifying, Status: 201},
 		httpapi.Batching{Member: "notice"}, accept)
 	line := strings.ReplaceAll(body, "\n", "") + "\n"
 	in := io.LimitReader(&repeated{line: []byte(line)}, int64(b.N*len(line)))

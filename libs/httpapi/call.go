@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/httpapi/document"
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
@@ -16,8 +17,9 @@ import (
 type Call[I any] struct {
 	// In is the body of a command, the query parameters of a query: complete and valid.
 	In I
-	// Who calls; their role was checked, what they may see was not.
-	Who access.Principal
+	// Who calls. That they may do this to something was checked; to what is asked of Pass.
+	Who  access.Principal
+	Pass policy.Pass
 	// Meta goes to eventstore.Execute. Queries have one too: a reading of a person names its actor and time.
 	Meta decider.Meta
 	// Key is the Idempotency-Key; in a batch, the item's index is part of it.
@@ -109,7 +111,7 @@ func Query[Q, A any](a *API, r Route, do func(context.Context, Call[Q]) (A, erro
 		if err := x.WaitAfter(ctx); err != nil {
 			return err
 		}
-		answer, err := do(ctx, Call[Q]{In: in, Who: x.Who, Meta: x.Meta(ctx, x.ID, nil), Key: x.ID, x: x})
+		answer, err := do(ctx, Call[Q]{In: in, Who: x.Who, Pass: x.Pass(), Meta: x.Meta(ctx, x.ID, nil), Key: x.ID, x: x})
 		if err != nil {
 			return err
 		}
@@ -129,7 +131,7 @@ func Handle(a *API, r Route, do func(http.ResponseWriter, *http.Request, Call[st
 			return err
 		}
 		x.R.Body = http.MaxBytesReader(x.W, x.R.Body, x.Route.BodyLimit)
-		c := Call[struct{}]{Who: x.Who, Meta: x.Meta(ctx, key, nil), Key: key, x: x}
+		c := Call[struct{}]{Who: x.Who, Pass: x.Pass(), Meta: x.Meta(ctx, key, nil), Key: key, x: x}
 		return do(x.W, x.R.WithContext(ctx), c)
 	})
 }
@@ -142,7 +144,7 @@ func hasBody[B any]() bool {
 
 // callWithBody reads the body, and then takes a place for what is done with it. A command without parameters may be sent without one.
 func callWithBody[B any](ctx context.Context, x *exchange.Exchange, reader *strict.Reader[B], key string) (Call[B], error) {
-	c := Call[B]{Who: x.Who, Key: key, x: x}
+	c := Call[B]{Who: x.Who, Pass: x.Pass(), Key: key, x: x}
 	if !hasBody[B]() && x.R.ContentLength == 0 {
 		c.Meta = x.Meta(ctx, key, nil)
 		return c, x.Enter(ctx)

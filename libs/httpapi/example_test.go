@@ -32,10 +32,11 @@ func Example() {
 		Auth:        access.New(access.Options{Now: time.Now}, access.Static(hotel)),
 		Name:        digest,
 		Fingerprint: func(b []byte) string { return digest("body", string(b)) },
+		Policy:      policies(time.Now),
 		Now:         time.Now, Log: zap.NewNop(), Limits: httpapi.DefaultLimits(),
 	})
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices/{id}/departure", Summary: "A guest left", Roles: []access.Role{access.Facility},
+		Pattern: "POST /notices/{id}/departure", Summary: "A guest left", Action: notifying,
 	}, func(_ context.Context, c httpapi.Call[depart]) (httpapi.Done[departed], error) {
 		// In a service: out, err := eventstore.Execute(ctx, log, "notice-"+c.Path("id"), c.In, c.Meta)
 		return httpapi.Done[departed]{Answer: departed{c.Path("id"), "departed"}, Position: 42}, nil

@@ -7,7 +7,8 @@
 //  3. Every POST that changes something carries an Idempotency-Key. The ids of what it creates and the cause of its
 //     facts are derived from the key ([Call.Name], Meta.Cause), so a repeat finds what the first one made.
 //  4. A change answers with Songan-Position. A read with Songan-After waits, for a while, until it sees that position.
-//  5. A route names the roles that may call it. There is no default.
+//  5. A route names its action, and package policy says who may do it: once for the route, once more for what it is about
+//     ([Call.Pass]). There is no default: a route without an action does not start.
 //  6. Every wait, queue, body, page, line and batch has a limit with a name. Who goes over one hears it: 408, 413,
 //     429 or 503, and when to come again.
 //     One principal has a share of the places, and keeps none while its body is still coming.
@@ -36,6 +37,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi/document"
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
 	"github.com/songan-vn/songan/libs/pace"
@@ -50,8 +52,9 @@ type Options struct {
 	Title       string
 	Description string
 
-	// Auth tells who calls.
-	Auth *access.Authenticator
+	// Auth tells who calls, and Policy what they may do.
+	Auth   *access.Authenticator
+	Policy *policy.Policy
 	// Name derives names that nobody can guess who lacks the key, and Fingerprint digests bodies: vault.Vault has both.
 	Name        func(kind string, parts ...string) string
 	Fingerprint func(body []byte) string
@@ -115,8 +118,9 @@ type Route struct {
 	// Summary is one line, Description any number (Markdown), both for the documentation.
 	Summary     string
 	Description string
-	// Roles may call it. A route without roles must say that it is Public.
-	Roles  []access.Role
+	// Action is what the caller does, by its name in the policies: "accommodation.notify_stay". A route without one must
+	// say that it is Public.
+	Action string
 	Public bool
 	// Status of a good answer; 200 when it is 0.
 	Status int
@@ -133,11 +137,12 @@ type Route struct {
 // add registers a route. It panics on a route that nobody thought through, at the first start.
 func (a *API) add(r Route, e document.Endpoint, do exchange.Endpoint) {
 	method, path, ok := strings.Cut(r.Pattern, " ")
-	if !ok || len(r.Roles) == 0 && !r.Public {
-		panic("httpapi: " + r.Pattern + " needs a method, a path and roles") //nolint:forbidigo // a route of ours, met at start
+	action, known := a.action(r.Action)
+	if !ok || known == r.Public {
+		panic("httpapi: " + r.Pattern + " needs a method, a path, and an action of the policies unless it is public") //nolint:forbidigo // a route of ours, met at start
 	}
 	route := &exchange.Route{
-		Method: method, Path: "/" + a.options.Service + "/v1" + path, Roles: r.Roles, Public: r.Public, After: r.After, Cache: r.Cache,
+		Method: method, Path: "/" + a.options.Service + "/v1" + path, Action: action, Public: r.Public, After: r.After, Cache: r.Cache,
 		Status:    cmp.Or(r.Status, http.StatusOK),
 		BodyLimit: cmp.Or(r.BodyLimit, defaultBodyLimit),
 		Timeout:   cmp.Or(r.Timeout, defaultTimeout),
@@ -147,10 +152,21 @@ func (a *API) add(r Route, e document.Endpoint, do exchange.Endpoint) {
 	}
 	route.Params = pathParams(route.Path)
 	e.Method, e.Path, e.Params = method, route.Path, route.Params
-	e.Summary, e.Description, e.Status, e.Public, e.Roles = r.Summary, r.Description, route.Status, r.Public, roleNames(r.Roles)
+	e.Summary, e.Description, e.Status, e.Public = r.Summary, r.Description, route.Status, r.Public
+	if known {
+		e.Action, e.Roles = action.Name(), roleNames(action.Roles())
+	}
 	e.Waits, e.Cached = r.After != nil, r.Cache > 0
 	a.document.Add(e)
 	a.mux.Handle(method+" "+route.Path, a.server.Handler(route, do))
+}
+
+// action finds what a route does.
+func (a *API) action(name string) (*policy.Action, bool) {
+	if a.options.Policy == nil {
+		return nil, false
+	}
+	return a.options.Policy.Action(name)
 }
 
 // pathParams lists the names between braces.

@@ -106,10 +106,10 @@ func options(clock *testkit.Clock, log io.Writer, keys ...access.Key) httpapi.Op
 		Auth:        access.New(access.Options{Now: clock.Now}, access.Static(keys...)),
 		Name:        digest,
 		Fingerprint: func(b []byte) string { return digest("body", string(b)) },
-		Now:         clock.Now,
-		Log:         zap.New(zapcore.NewCore(encoder, zapcore.AddSync(log), zapcore.InfoLevel)),
-		Metrics:     prometheus.NewRegistry(),
-		Limits:      httpapi.DefaultLimits(),
+		Now:         clock.Now, Policy: policies(clock.Now),
+		Log:     zap.New(zapcore.NewCore(encoder, zapcore.AddSync(log), zapcore.InfoLevel)),
+		Metrics: prometheus.NewRegistry(),
+		Limits:  httpapi.DefaultLimits(),
 	}
 }
 
@@ -125,8 +125,6 @@ func newSetup(tb testing.TB, changes ...func(*httpapi.Options)) *setup {
 	s.api = httpapi.New(o)
 	return s
 }
-
-func hotels() []access.Role { return []access.Role{access.Facility} }
 
 func accept(_ context.Context, c httpapi.Call[notify]) (httpapi.Done[notice], error) {
 	return httpapi.Done[notice]{Answer: notice{
@@ -182,7 +180,7 @@ func places(r refusal) []string {
 }
 
 func (s *setup) notices() {
-	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices", Summary: "Notify a stay", Roles: hotels(), Status: 201}, accept)
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /notices", Summary: "Notify a stay", Action: notifying, Status: 201}, accept)
 }
 
 const key = "6f1c1b0e-6a35-4d1c-9a57-1f2d3a4b5c6d"
@@ -213,7 +211,7 @@ func TestACommandIsReadDoneAndAnswered(t *testing.T) {
 // metas records what commands are told.
 func (s *setup) metas(pattern string) *[]httpapi.Call[notify] {
 	calls := &[]httpapi.Call[notify]{}
-	httpapi.Command(s.api, httpapi.Route{Pattern: pattern, Roles: hotels()},
+	httpapi.Command(s.api, httpapi.Route{Pattern: pattern, Action: notifying},
 		func(_ context.Context, c httpapi.Call[notify]) (httpapi.Done[struct{}], error) {
 			*calls = append(*calls, c)
 			return httpapi.Done[struct{}]{Replayed: len(*calls) > 1}, nil
@@ -297,7 +295,7 @@ func TestDeletingIsItsOwnKey(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	var causes []string
-	httpapi.Command(s.api, httpapi.Route{Pattern: "DELETE /keys/{key}", Roles: hotels(), Status: http.StatusNoContent},
+	httpapi.Command(s.api, httpapi.Route{Pattern: "DELETE /keys/{key}", Action: notifying, Status: http.StatusNoContent},
 		func(_ context.Context, c httpapi.Call[struct{}]) (httpapi.Done[struct{}], error) {
 			causes = append(causes, c.Meta.Cause)
 			return httpapi.Done[struct{}]{}, nil
@@ -315,7 +313,7 @@ func TestDeletingIsItsOwnKey(t *testing.T) {
 func TestACommandWithoutParametersNeedsNoBody(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /payrolls/{id}/submission", Roles: hotels()},
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /payrolls/{id}/submission", Action: notifying},
 		func(context.Context, httpapi.Call[struct{}]) (httpapi.Done[struct{}], error) {
 			return httpapi.Done[struct{}]{}, nil
 		})
@@ -335,7 +333,7 @@ func (s *setup) list(after func(context.Context, int64) error) {
 		httpapi.Paging[at]
 		Status string `query:"status" enum:"notified,departed"`
 	}
-	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /notices", Roles: hotels(), After: after, Summary: "List notices"},
+	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /notices", Action: notifying, After: after, Summary: "List notices"},
 		func(_ context.Context, c httpapi.Call[params]) (httpapi.Page[int64], error) {
 			var from int64
 			if c.In.Cursor.At != nil {
@@ -435,14 +433,14 @@ func TestReferenceDataIsSentOnce(t *testing.T) {
 func TestAskingNeedsNoKeyAndRawRoutesWriteThemselves(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
-	httpapi.Ask(s.api, httpapi.Route{Pattern: "POST /lookups", Roles: hotels()},
+	httpapi.Ask(s.api, httpapi.Route{Pattern: "POST /lookups", Action: notifying},
 		func(_ context.Context, c httpapi.Call[guest]) (string, error) { return c.In.Sex, nil })
-	httpapi.Handle(s.api, httpapi.Route{Pattern: "GET /notices.csv", Roles: hotels()},
+	httpapi.Handle(s.api, httpapi.Route{Pattern: "GET /notices.csv", Action: notifying},
 		func(w http.ResponseWriter, _ *http.Request, c httpapi.Call[struct{}]) error {
 			_, err := io.WriteString(w, "facility\n"+c.Who.Facility+"\n")
 			return err
 		})
-	httpapi.Handle(s.api, httpapi.Route{Pattern: "POST /imports", Roles: hotels(), BodyLimit: 3},
+	httpapi.Handle(s.api, httpapi.Route{Pattern: "POST /imports", Action: notifying, BodyLimit: 3},
 		func(_ http.ResponseWriter, r *http.Request, _ httpapi.Call[struct{}]) error {
 			_, err := io.Copy(io.Discard, r.Body)
 			return err
@@ -458,7 +456,7 @@ func TestAskingNeedsNoKeyAndRawRoutesWriteThemselves(t *testing.T) {
 	}
 }
 
-func TestARouteWithoutRolesIsRefusedAtStart(t *testing.T) {
+func TestARouteWithoutAnActionIsRefusedAtStart(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	defer func() {

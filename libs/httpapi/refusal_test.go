@@ -170,7 +170,7 @@ func TestALargeBodyOfUnknownLengthIsRefused(t *testing.T) {
 func TestABodyThatTookItsTimeDoesNotEndTheRequest(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, func(o *httpapi.Options) { o.Limits.BodyPatience = 50 * time.Millisecond })
-	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /slow", Roles: hotels()},
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /slow", Action: notifying},
 		func(ctx context.Context, _ httpapi.Call[guest]) (httpapi.Done[string], error) {
 			work := time.NewTimer(200 * time.Millisecond) // longer than the patience for the body
 			defer work.Stop()
@@ -191,7 +191,7 @@ func TestWhoMayNotIsTold(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	calls := s.metas("POST /notices")
-	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /facilities", Roles: []access.Role{access.CommunePolice}}, accept)
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /facilities", Action: "accommodation.register_facility"}, accept)
 	other, _ := access.Generate(access.Principal{Role: access.Facility})
 	for _, test := range []struct {
 		path, authorization string
@@ -258,7 +258,7 @@ func TestOverloadIsAnsweredAndNotCollected(t *testing.T) {
 		})
 		release := make(chan struct{})
 		var inside, most atomic.Int64
-		httpapi.Query(s.api, httpapi.Route{Pattern: "GET /slow", Roles: hotels()},
+		httpapi.Query(s.api, httpapi.Route{Pattern: "GET /slow", Action: notifying},
 			func(context.Context, httpapi.Call[struct{}]) (string, error) {
 				most.Store(max(most.Load(), inside.Add(1)))
 				defer inside.Add(-1)
@@ -309,7 +309,7 @@ func TestOurFaultsAreLoggedOnceAndNotTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSetup(t, func(o *httpapi.Options) { o.Down = func(err error) bool { return err == down } }) //nolint:errorlint // this one
-			httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Roles: hotels(), Timeout: 10 * time.Millisecond},
+			httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Action: notifying, Timeout: 10 * time.Millisecond},
 				func(ctx context.Context, _ httpapi.Call[struct{}]) (string, error) { return "", test.do(ctx) })
 			w := s.do(t, "GET", "/accommodation/v1/x", "")
 			r := refused(t, w)
@@ -337,7 +337,7 @@ func TestAProblemOfTheDomainHasItsStatus(t *testing.T) {
 		problem.Unavailable: 503, problem.TimedOut: 408, problem.Internal: 500,
 	} {
 		s := newSetup(t)
-		httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Roles: hotels()},
+		httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Action: notifying},
 			func(context.Context, httpapi.Call[struct{}]) (string, error) {
 				return "", fmt.Errorf("do it: %w", problem.New(kind, "some_code", "d", "d"))
 			})
@@ -351,7 +351,7 @@ func TestWhatIsNotThereIsAProblemToo(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	s.notices()
-	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /notices/{id}", Roles: hotels()},
+	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /notices/{id}", Action: notifying},
 		func(_ context.Context, c httpapi.Call[struct{}]) (string, error) { return c.Path("id"), nil })
 	for _, test := range []struct {
 		method, path string
@@ -380,7 +380,7 @@ func TestAClientThatIsGoneIsNobodysError(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Roles: hotels()},
+	httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Action: notifying},
 		func(ctx context.Context, _ httpapi.Call[struct{}]) (string, error) {
 			cancel()
 			<-ctx.Done()

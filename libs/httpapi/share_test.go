@@ -44,9 +44,8 @@ func TestOnePrincipalCannotTakeEveryPlace(t *testing.T) {
 					<-release
 					return httpapi.Done[arrived]{}, nil
 				}
-				roles := []access.Role{access.Facility, access.Service}
-				httpapi.Command(s.api, httpapi.Route{Pattern: "POST /slow", Roles: roles}, slow)
-				httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /batch", Roles: roles}, httpapi.Batching{Member: "arrival"}, slow)
+				httpapi.Command(s.api, httpapi.Route{Pattern: "POST /slow", Action: "disbursement.read_programmes"}, slow)
+				httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /batch", Action: "disbursement.read_programmes"}, httpapi.Batching{Member: "arrival"}, slow)
 				body, media := `{"n":1}`, "application/json"
 				if path == batchPath {
 					media = ndjson
@@ -195,7 +194,7 @@ func TestThatWeHaveTooMuchToDoIsNobodysMistake(t *testing.T) {
 	for code, level := range map[string]string{"overloaded": "info", "position_not_reached": "info", "stopping": "info", "store_full": "error"} {
 		s := newSetup(t)
 		refuse := fmt.Errorf("append: %w", problem.New(problem.Unavailable, code, "d", "d"))
-		httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Roles: hotels()},
+		httpapi.Query(s.api, httpapi.Route{Pattern: "GET /x", Action: notifying},
 			func(context.Context, httpapi.Call[struct{}]) (string, error) { return "", refuse })
 		s.batch(httpapi.Batching{}, func(context.Context, httpapi.Call[arrival]) (httpapi.Done[arrived], error) {
 			return httpapi.Done[arrived]{}, refuse

@@ -24,10 +24,12 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/keybook"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/telemetry"
+	"github.com/songan-vn/songan/libs/vn/units"
 )
 
 // Service is what a constructor returns.
@@ -92,8 +94,17 @@ func NewDeps(ctx context.Context, name string, c Config) (d Deps, closeDeps func
 		}
 		d.Keys = append(d.Keys, keys)
 	}
+	directory, err := units.Load()
+	if err != nil {
+		return Deps{}, nil, err
+	}
+	may, err := policy.Load(policy.Options{Units: directory, Now: d.Now})
+	if err != nil {
+		return Deps{}, nil, err
+	}
 	d.API = httpapi.Options{
-		Log: log, Now: d.Now, Metrics: d.Metrics, Tracer: d.Tracer, Limits: c.Limits(d.Now), Down: pg.IsDown,
+		Policy: may,
+		Log:    log, Now: d.Now, Metrics: d.Metrics, Tracer: d.Tracer, Limits: c.Limits(d.Now), Down: pg.IsDown,
 		Pace: pace.New(d.Now, d.Metrics),
 	}
 	return d, tracing.Shutdown, nil

@@ -143,84 +143,79 @@ func loadRules(path string) (duty.Rules, error) {
 // routes is the whole HTTP surface of the service.
 func (a *app) routes(o httpapi.Options) *httpapi.API {
 	api := httpapi.New(o)
-	facilities := []access.Role{access.Facility}
-	police := []access.Role{access.CommunePolice, access.Admin}
-	readers := []access.Role{access.Facility, access.CommunePolice, access.Admin, access.Auditor}
-	desks := []access.Role{access.Facility, access.CommunePolice}
-	counters := append([]access.Role{access.Steering}, readers...)
 
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices", Summary: "Notify a guest's stay", Roles: facilities, Status: http.StatusCreated,
+		Pattern: "POST /notices", Summary: "Notify a guest's stay", Action: "accommodation.notify_stay", Status: http.StatusCreated,
 	}, a.notify)
 	httpapi.Batch(api, httpapi.Route{
-		Pattern: "POST /notices/batch", Summary: "Notify many stays, with a verdict for each", Roles: facilities, Status: http.StatusCreated,
+		Pattern: "POST /notices/batch", Summary: "Notify many stays, with a verdict for each", Action: "accommodation.notify_stay", Status: http.StatusCreated,
 	}, httpapi.Batching{Member: "notice"}, a.notify)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices/{id}/departure", Summary: "The guest left", Roles: facilities,
+		Pattern: "POST /notices/{id}/departure", Summary: "The guest left", Action: "accommodation.record_departure",
 	}, a.depart)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices/{id}/extension", Summary: "The guest stays longer or shorter", Roles: facilities,
+		Pattern: "POST /notices/{id}/extension", Summary: "The guest stays longer or shorter", Action: "accommodation.extend_stay",
 	}, a.extend)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices/{id}/room", Summary: "The guest changed rooms", Roles: facilities,
+		Pattern: "POST /notices/{id}/room", Summary: "The guest changed rooms", Action: "accommodation.change_room",
 	}, a.changeRoom)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices/{id}/correction", Summary: "The person was entered wrongly", Roles: facilities,
+		Pattern: "POST /notices/{id}/correction", Summary: "The person was entered wrongly", Action: "accommodation.correct_stay",
 	}, a.correct)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /notices/{id}/cancellation", Summary: "The stay never took place", Roles: facilities,
+		Pattern: "POST /notices/{id}/cancellation", Summary: "The stay never took place", Action: "accommodation.cancel_stay",
 	}, a.cancel)
 
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /notices", Summary: "List stays, the latest arrival first", Roles: readers, After: a.stays.WaitFor,
+		Pattern: "GET /notices", Summary: "List stays, the latest arrival first", Action: "accommodation.list_stays", After: a.stays.WaitFor,
 	}, a.list)
-	httpapi.Query(api, httpapi.Route{Pattern: "GET /notices/{id}", Summary: "Read a stay and its guest", Roles: readers}, a.one)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /notices/{id}", Summary: "Read a stay and its guest", Action: "accommodation.read_stay"}, a.one)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /notices/{id}/history", Summary: "Everything that happened to a stay", Roles: readers,
+		Pattern: "GET /notices/{id}/history", Summary: "Everything that happened to a stay", Action: "accommodation.read_stay_history",
 	}, a.history)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /notices/{id}/proof", Summary: "A receipt for the notice that verifies offline, with the public key of the log alone", Roles: desks,
+		Pattern: "GET /notices/{id}/proof", Summary: "A receipt for the notice that verifies offline, with the public key of the log alone", Action: "accommodation.prove_stay",
 	}, a.prove)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /statistics", Summary: "Count stays by day, facility, kind or nationality", Roles: counters, After: a.stays.WaitFor,
+		Pattern: "GET /statistics", Summary: "Count stays by day, facility, kind or nationality", Action: "accommodation.count_stays", After: a.stays.WaitFor,
 	}, a.statistics)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /lookups", Summary: "Find where a person stays; each lookup is recorded", Roles: police, After: a.stays.WaitFor,
+		Pattern: "POST /lookups", Summary: "Find where a person stays; each lookup is recorded", Action: "accommodation.look_up_person", After: a.stays.WaitFor,
 	}, a.lookup)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /scan", Summary: "Read the QR code of a card, a machine-readable zone or a number; nothing is kept", Roles: desks,
+		Pattern: "POST /scan", Summary: "Read the QR code of a card, a machine-readable zone or a number; nothing is kept", Action: "accommodation.scan_document",
 	}, a.scan)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /persons", Summary: "Resolve references to guests, for other services", Roles: []access.Role{access.Service},
+		Pattern: "POST /persons", Summary: "Resolve references to guests, for other services", Action: "accommodation.resolve_guests",
 	}, a.persons)
-	a.facilityRoutes(api, police, readers)
+	a.facilityRoutes(api)
 	return api
 }
 
-func (a *app) facilityRoutes(api *httpapi.API, police, readers []access.Role) {
+func (a *app) facilityRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities", Summary: "Register a facility", Roles: police, Status: http.StatusCreated,
+		Pattern: "POST /facilities", Summary: "Register a facility", Action: "accommodation.register_facility", Status: http.StatusCreated,
 	}, a.registerFacility)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /facilities", Summary: "List facilities", Roles: readers, After: a.facilities.WaitFor,
+		Pattern: "GET /facilities", Summary: "List facilities", Action: "accommodation.list_facilities", After: a.facilities.WaitFor,
 	}, a.listFacilities)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities/{id}/suspension", Summary: "Refuse the facility's keys for now", Roles: police,
+		Pattern: "POST /facilities/{id}/suspension", Summary: "Refuse the facility's keys for now", Action: "accommodation.suspend_facility",
 	}, a.suspend)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities/{id}/reinstatement", Summary: "Accept the facility's keys again", Roles: police,
+		Pattern: "POST /facilities/{id}/reinstatement", Summary: "Accept the facility's keys again", Action: "accommodation.reinstate_facility",
 	}, a.reinstate)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Roles: police, Status: http.StatusCreated,
+		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Action: "accommodation.issue_key", Status: http.StatusCreated,
 	}, a.issueKey)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /facilities/{id}/keys", Summary: "List a facility's keys, with their last use", Roles: police,
+		Pattern: "GET /facilities/{id}/keys", Summary: "List a facility's keys, with their last use", Action: "accommodation.list_keys",
 	}, a.listKeys)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities/{id}/keys/{key}/rotation", Roles: police, Status: http.StatusCreated,
+		Pattern: "POST /facilities/{id}/keys/{key}/rotation", Action: "accommodation.rotate_key", Status: http.StatusCreated,
 		Summary: "Issue a key's successor; the old one goes on for a while",
 	}, a.replaceKey)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Roles: police,
+		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Action: "accommodation.revoke_key",
 	}, a.revokeKey)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
@@ -53,7 +53,7 @@ type Facility struct {
 }
 
 func (a *app) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Facility], error) {
-	unit, err := a.communeOf(c.In.Unit, c.Who, c.Meta.At)
+	unit, err := a.communeOf(c.In.Unit, c.Pass, c.Meta.At)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
@@ -76,7 +76,7 @@ func (a *app) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]
 }
 
 // communeOf finds the commune that the code means today, and refuses one that is not the officer's own.
-func (a *app) communeOf(code string, who access.Principal, now time.Time) (facts.Unit, error) {
+func (a *app) communeOf(code string, may policy.Pass, now time.Time) (facts.Unit, error) {
 	var faults problem.Faults
 	unit, found := a.units.Find(code, vn.DateOf(now))
 	switch {
@@ -84,7 +84,7 @@ func (a *app) communeOf(code string, who access.Principal, now time.Time) (facts
 		faults.At("/unit", problem.Fault{
 			Code: "unit_unknown", Message: "no commune has this code today", MessageVI: "hiện không có xã, phường, đặc khu nào mang mã này",
 		})
-	case who.Role == access.CommunePolice && who.Unit != code:
+	case !may.May(policy.Thing{Unit: unit.Key}):
 		faults.At("/unit", problem.Fault{
 			Code: "unit_not_yours", Message: "this is not your commune", MessageVI: "đây không phải địa bàn của đơn vị",
 		})
@@ -108,12 +108,12 @@ func (a *app) viewFacility(f facility.Facility) Facility {
 }
 
 // ofOfficer loads a facility that the officer is responsible for.
-func (a *app) ofOfficer(ctx context.Context, id string, who access.Principal) (facility.Facility, error) {
+func (a *app) ofOfficer(ctx context.Context, id string, may policy.Pass) (facility.Facility, error) {
 	f, err := a.places.load(ctx, id)
 	if err != nil {
 		return facility.Facility{}, err
 	}
-	if !a.sees(who, f.Facility, f.Unit) {
+	if !may.May(thing(f.Facility, f.Unit)) {
 		return facility.Facility{}, facility.ErrUnknown()
 	}
 	return f, nil
@@ -139,7 +139,7 @@ func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpap
 func changeFacility[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd facility.Command, secrets ...vault.Row,
 ) (httpapi.Done[Facility], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Who)
+	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}

@@ -29,7 +29,7 @@ type IssuedKey struct {
 const keyLife = 365 * 24 * time.Hour
 
 func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Done[IssuedKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Who)
+	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
@@ -66,7 +66,7 @@ type ReplaceKeyBody struct {
 const keyOverlap = 7 * 24 * time.Hour
 
 func (a *app) replaceKey(ctx context.Context, c httpapi.Call[ReplaceKeyBody]) (httpapi.Done[IssuedKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Who)
+	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
@@ -95,7 +95,7 @@ type FacilityKey struct {
 }
 
 func (a *app) listKeys(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Page[FacilityKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Who)
+	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Page[FacilityKey]{}, err
 	}

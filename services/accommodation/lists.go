@@ -23,7 +23,7 @@ type ListNotices struct {
 
 	Status   string `query:"status" enum:"notified,departed,cancelled"`
 	Facility string `query:"facility" maxLength:"40"`
-	Unit     string `query:"unit" pattern:"^[0-9]{5}$"`
+	Unit     string `query:"unit" pattern:"^([0-9]{2}|[0-9]{5})$" doc:"a commune with what became it, or a province with its communes"`
 	From     string `query:"from" format:"date" doc:"first day of arrival"`
 	To       string `query:"to" format:"date" doc:"last day of arrival"`
 	Late     *bool  `query:"late"`
@@ -34,7 +34,7 @@ type ListNotices struct {
 func (a *app) list(ctx context.Context, c httpapi.Call[ListNotices]) (httpapi.Page[Notice], error) {
 	q := c.In
 	return a.page(ctx, c, projections.StayFilter{
-		Scope: a.scope(c.Who), Facility: q.Facility, Unit: q.Unit, Status: q.Status, Identity: q.Identity,
+		Scope: scope(c.Pass, q.Unit), Facility: q.Facility, Status: q.Status, Identity: q.Identity,
 		From: q.From, To: q.To, Late: q.Late, After: q.Cursor.At, Limit: q.Limit,
 	})
 }
@@ -130,7 +130,7 @@ func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error)
 		guests = append(guests, string(ref))
 	}
 	stays, err := projections.ListStays(ctx, a.pool, projections.StayFilter{
-		Scope: a.scope(c.Who), Guests: guests, Limit: lookupLimit,
+		Scope: scope(c.Pass, ""), Guests: guests, Limit: lookupLimit,
 	})
 	if err != nil {
 		return Found{}, err
@@ -148,7 +148,7 @@ func (a *app) find(ctx context.Context, actor string, l Lookup) ([]vault.Ref, er
 
 // Statistics counts stays. They stay right when people are erased.
 type Statistics struct {
-	Unit string `query:"unit" pattern:"^[0-9]{5}$"`
+	Unit string `query:"unit" pattern:"^([0-9]{2}|[0-9]{5})$" doc:"a commune with what became it, or a province with its communes"`
 	From string `query:"from" format:"date" doc:"today when left out"`
 	To   string `query:"to" format:"date" doc:"today when left out"`
 	By   string `query:"by" enum:"day,facility,kind,nationality" default:"day"`
@@ -173,8 +173,8 @@ func (a *app) statistics(ctx context.Context, c httpapi.Call[Statistics]) (Count
 	if q.To == "" {
 		q.To = today
 	}
-	items, err := projections.CountStays(ctx, a.pool, a.scope(c.Who), projections.Counting{
-		Unit: q.Unit, From: q.From, To: q.To, By: q.By, Limit: countLimit,
+	items, err := projections.CountStays(ctx, a.pool, scope(c.Pass, q.Unit), projections.Counting{
+		From: q.From, To: q.To, By: q.By, Limit: countLimit,
 	})
 	if err != nil {
 		return Counts{}, err
@@ -190,7 +190,7 @@ type ListFacilities struct {
 }
 
 func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]) (httpapi.Page[Facility], error) {
-	filter := projections.FacilityFilter{Scope: a.scope(c.Who), Kind: c.In.Kind, Limit: c.In.Limit}
+	filter := projections.FacilityFilter{Scope: scope(c.Pass, ""), Kind: c.In.Kind, Limit: c.In.Limit}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
 	}

@@ -121,7 +121,7 @@ func (a *app) checkCompanion(ctx context.Context, id, facility string) error {
 func change[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[notice.Notice], secrets ...vault.Row,
 ) (httpapi.Done[Notice], error) {
-	own := notice.Owned{Facility: c.Who.Facility, Command: cmd}
+	own := notice.Owned{Sees: func(n notice.Notice) bool { return c.Pass.May(thing(n.Facility, n.Unit)) }, Command: cmd}
 	out, err := eventstore.Execute(ctx, a.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Notice]{}, err

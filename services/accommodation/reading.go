@@ -4,12 +4,13 @@ import (
 	"context"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
+	"github.com/songan-vn/songan/libs/territory"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/witness"
@@ -19,38 +20,16 @@ import (
 	"github.com/songan-vn/songan/services/accommodation/internal/scan"
 )
 
-// scope is what a caller sees in lists. Whoever has no place of their own sees everything that their role may ask for.
-func (a *app) scope(who access.Principal) projections.Scope {
-	switch who.Role {
-	case access.Facility:
-		return projections.Scope{Facility: who.Facility}
-	case access.CommunePolice:
-		unit := a.unitOf(who)
-		return projections.Scope{UnitCode: unit.Code, UnitValidFrom: unit.ValidFrom}
-	default:
-		return projections.Scope{}
-	}
+// scope is what a caller sees in lists, of a unit if one is asked for.
+func scope(may policy.Pass, unit string) projections.Scope {
+	reach := may.In(unit)
+	codes, validFrom := reach.Units.Columns()
+	return projections.Scope{Facility: reach.Facility, Codes: codes, ValidFrom: validFrom}
 }
 
-// unitOf is the commune that an officer's code means today. An officer of a unit that no longer exists sees nothing.
-func (a *app) unitOf(who access.Principal) facts.Unit {
-	unit, found := a.units.Find(who.Unit, vn.DateOf(a.now()))
-	if !found {
-		return facts.Unit{Code: who.Unit, ValidFrom: "none"}
-	}
-	return facts.Unit{Code: unit.Code, ValidFrom: unit.ValidFrom.String()}
-}
-
-// sees tells whether a caller may know of something in a facility.
-func (a *app) sees(who access.Principal, facility string, unit facts.Unit) bool {
-	switch who.Role {
-	case access.Facility:
-		return who.Facility == facility
-	case access.CommunePolice:
-		return a.unitOf(who) == unit
-	default:
-		return true
-	}
+// thing is what policies are asked about: something of a facility, in its commune.
+func thing(facility string, unit facts.Unit) policy.Thing {
+	return policy.Thing{Facility: facility, Unit: territory.Key(unit.Code, unit.ValidFrom)}
 }
 
 // notice folds a stay from the log.
@@ -70,7 +49,7 @@ func (a *app) one(ctx context.Context, c httpapi.Call[Stated]) (Notice, error) {
 	if err := c.In.check(); err != nil {
 		return Notice{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Who)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Notice{}, err
 	}
@@ -97,12 +76,12 @@ type guestOf struct {
 }
 
 // visible loads a stay that the caller may know of. To everybody else it does not exist.
-func (a *app) visible(ctx context.Context, id string, who access.Principal) (notice.Notice, error) {
+func (a *app) visible(ctx context.Context, id string, may policy.Pass) (notice.Notice, error) {
 	n, err := a.notice(ctx, id)
 	if err != nil {
 		return notice.Notice{}, err
 	}
-	if !a.sees(who, n.Facility, n.Unit) {
+	if !may.May(thing(n.Facility, n.Unit)) {
 		return notice.Notice{}, notice.ErrUnknown()
 	}
 	return n, nil
@@ -142,7 +121,7 @@ func (a *app) history(ctx context.Context, c httpapi.Call[Stated]) (history.Hist
 	if err := c.In.check(); err != nil {
 		return history.History{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Who)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return history.History{}, err
 	}
@@ -169,7 +148,7 @@ func (a *app) prove(ctx context.Context, c httpapi.Call[AskProof]) (witness.Rece
 	if err := c.In.check(); err != nil {
 		return witness.Receipt{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Who)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return witness.Receipt{}, err
 	}

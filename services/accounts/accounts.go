@@ -16,7 +16,6 @@ import (
 	facts "github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/identity"
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -42,7 +41,6 @@ type app struct {
 	logger *zap.Logger
 	units  *units.Directory
 	banks  *banks.Directory
-	scopes *scopes
 	// approved hands batches to the issuer without delay.
 	approved chan string
 	// disclosure says in which form each role sees what about people.
@@ -71,7 +69,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
-		units: directory, banks: known, scopes: newScopes(directory), approved: make(chan string, waitingIssuances), disclosure: base.Disclosure,
+		units: directory, banks: known, approved: make(chan string, waitingIssuances), disclosure: base.Disclosure,
 	}
 	if err := a.wire(ctx, base); err != nil {
 		base.Close()
@@ -122,40 +120,35 @@ func (a *app) seen(ctx context.Context, position int64) error {
 // routes is the whole HTTP surface of the service.
 func (a *app) routes(o httpapi.Options) *httpapi.API {
 	api := httpapi.New(o)
-	makers := []access.Role{access.LISAOfficer}
-	readers := []access.Role{
-		access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer, access.Steering, access.Auditor,
-	}
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /beneficiaries", Summary: "Register a beneficiary", Roles: makers, Status: http.StatusCreated,
+		Pattern: "POST /beneficiaries", Summary: "Register a beneficiary", Action: "accounts.register_beneficiary", Status: http.StatusCreated,
 	}, a.register)
 	httpapi.Batch(api, httpapi.Route{
-		Pattern: "POST /beneficiaries/batch", Summary: "Register many beneficiaries, with a verdict for each", Roles: makers, Status: http.StatusCreated,
+		Pattern: "POST /beneficiaries/batch", Summary: "Register many beneficiaries, with a verdict for each", Action: "accounts.register_beneficiary", Status: http.StatusCreated,
 	}, httpapi.Batching{Member: "beneficiary"}, a.register)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /beneficiaries/{id}/correction", Summary: "The person or the representative was entered wrongly, or has changed", Roles: makers,
+		Pattern: "POST /beneficiaries/{id}/correction", Summary: "The person or the representative was entered wrongly, or has changed", Action: "accounts.correct_beneficiary",
 	}, a.correct)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /beneficiaries/{id}/death", Summary: "The beneficiary has died", Roles: makers,
+		Pattern: "POST /beneficiaries/{id}/death", Summary: "The beneficiary has died", Action: "accounts.record_death",
 	}, a.die)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /beneficiaries", Summary: "List beneficiaries; the unit's officers see the people, and each reading is recorded",
-		Roles: readers, After: a.beneficiaries.WaitFor,
+		Action: "accounts.list_beneficiaries", After: a.beneficiaries.WaitFor,
 	}, a.listBeneficiaries)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /beneficiaries/{id}", Summary: "Read a beneficiary with their accounts", Roles: readers,
+		Pattern: "GET /beneficiaries/{id}", Summary: "Read a beneficiary with their accounts", Action: "accounts.read_beneficiary",
 	}, a.oneBeneficiary)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /beneficiaries/{id}/history", Summary: "Everything that happened to a beneficiary and their accounts", Roles: readers,
+		Pattern: "GET /beneficiaries/{id}/history", Summary: "Everything that happened to a beneficiary and their accounts", Action: "accounts.read_beneficiary_history",
 	}, a.history)
-	a.issuanceRoutes(api, makers, readers)
-	a.accountRoutes(api, makers, readers)
-	services := []access.Role{access.Service}
+	a.issuanceRoutes(api)
+	a.accountRoutes(api)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /persons", Summary: "Resolve references to people, for other services", Roles: services,
+		Pattern: "POST /persons", Summary: "Resolve references to people, for other services", Action: "accounts.resolve_people",
 	}, a.persons)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /profiles", Summary: "What a right to money depends on, for other services", Roles: services,
+		Pattern: "POST /profiles", Summary: "What a right to money depends on, for other services", Action: "accounts.read_profiles",
 	}, a.profiles)
 	return api
 }
@@ -163,49 +156,48 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 // issuanceBody is the size of a batch that names its members.
 const issuanceBody = 512 << 10
 
-func (a *app) issuanceRoutes(api *httpapi.API, makers, readers []access.Role) {
+func (a *app) issuanceRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /issuances", Summary: "Draft a batch of requests for accounts at one bank", Roles: makers,
+		Pattern: "POST /issuances", Summary: "Draft a batch of requests for accounts at one bank", Action: "accounts.draft_issuance",
 		Status: http.StatusCreated, BodyLimit: issuanceBody,
 	}, a.draft)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /issuances/{id}/submission", Summary: "The maker asks for approval", Roles: makers,
+		Pattern: "POST /issuances/{id}/submission", Summary: "The maker asks for approval", Action: "accounts.submit_issuance",
 	}, a.submit)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /issuances/{id}/approval", Summary: "Another person approves; the bank is asked for the accounts", Roles: []access.Role{access.Approver},
+		Pattern: "POST /issuances/{id}/approval", Summary: "Another person approves; the bank is asked for the accounts", Action: "accounts.approve_issuance",
 	}, a.approve)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /issuances/{id}/rejection", Summary: "Reject the batch, or take one's own draft back",
-		Roles: []access.Role{access.Approver, access.LISAOfficer},
+		Action: "accounts.reject_issuance",
 	}, a.reject)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /issuances", Summary: "List batches, the latest draft first", Roles: readers, After: a.issuances.WaitFor,
+		Pattern: "GET /issuances", Summary: "List batches, the latest draft first", Action: "accounts.list_issuances", After: a.issuances.WaitFor,
 	}, a.listIssuances)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /issuances/{id}", Summary: "Read a batch with the number of members in each state", Roles: readers, After: a.seen,
+		Pattern: "GET /issuances/{id}", Summary: "Read a batch with the number of members in each state", Action: "accounts.read_issuance", After: a.seen,
 	}, a.oneIssuance)
 }
 
-func (a *app) accountRoutes(api *httpapi.API, makers, readers []access.Role) {
-	officers := []access.Role{access.LISAOfficer, access.Approver}
+func (a *app) accountRoutes(api *httpapi.API) {
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /accounts", Summary: "List accounts, requests and members of drafts", Roles: readers, After: a.accounts.WaitFor,
+		Pattern: "GET /accounts", Summary: "List accounts, requests and members of drafts", Action: "accounts.list_accounts", After: a.accounts.WaitFor,
 	}, a.listAccounts)
-	httpapi.Query(api, httpapi.Route{Pattern: "GET /accounts/{id}", Summary: "Read an account", Roles: readers}, a.oneAccount)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /accounts/{id}", Summary: "Read an account", Action: "accounts.read_account"}, a.oneAccount)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /accounts/{id}/suspension", Summary: "Pay nothing into the account for now", Roles: officers,
+		Pattern: "POST /accounts/{id}/suspension", Summary: "Pay nothing into the account for now", Action: "accounts.suspend_account",
 	}, a.suspend)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /accounts/{id}/block", Summary: "The bank or an authority blocked the account", Roles: officers,
+		Pattern: "POST /accounts/{id}/block", Summary: "The bank or an authority blocked the account", Action: "accounts.block_account",
 	}, a.block)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /accounts/{id}/reinstatement", Summary: "Another officer ends the suspension or the block", Roles: officers,
+		Pattern: "POST /accounts/{id}/reinstatement", Summary: "Another officer ends the suspension or the block", Action: "accounts.reinstate_account",
 	}, a.reinstate)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /accounts/{id}/closure", Summary: "End the account, or the request for it", Roles: officers,
+		Pattern: "POST /accounts/{id}/closure", Summary: "End the account, or the request for it", Action: "accounts.close_account",
 	}, a.closeAccount)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /accounts/{id}/replacement", Summary: "Draft a batch of one that replaces the account, for approval as any other",
-		Roles: makers, Status: http.StatusCreated,
+		Action: "accounts.replace_account", Status: http.StatusCreated,
 	}, a.replace)
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accounts"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -107,7 +107,7 @@ func (a *app) enter(p PeopleBody, today vn.Date) (entered, error) {
 // register serves a single beneficiary and, called once per item, a batch.
 func (a *app) register(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Beneficiary], error) {
 	today := vn.DateOf(c.Meta.At)
-	unit, faults := a.unitFor(c.In.Unit, c.Who, today, units.Commune)
+	unit, faults := a.unitFor(c.In.Unit, c.Pass, today, units.Commune)
 	faults = append(faults, c.In.checkOn(today)...)
 	e, err := a.enter(c.In.PeopleBody, today)
 	if err != nil {
@@ -149,7 +149,7 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 		RepresentativeMark: e.representativeMark, MayHold: e.mayHold, Note: string(note.Ref),
 	}}
 	out, err := a.apply(ctx, change{
-		beneficiary: c.Path("id"), who: c.Who, meta: c.Meta, command: cmd, secrets: append(e.rows, note),
+		beneficiary: c.Path("id"), may: c.Pass, meta: c.Meta, command: cmd, secrets: append(e.rows, note),
 	})
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
@@ -173,7 +173,7 @@ func (a *app) sealPerson(purpose string, p person.Person, keep any) (vault.Row, 
 // change is what an officer wants done about one beneficiary.
 type change struct {
 	beneficiary string
-	who         access.Principal
+	may         policy.Pass
 	meta        decider.Meta
 	command     decider.Command[beneficiary.Beneficiary]
 	secrets     []vault.Row
@@ -181,7 +181,7 @@ type change struct {
 
 // apply runs a change on a beneficiary of the officer's unit.
 func (a *app) apply(ctx context.Context, c change) (eventstore.Outcome[beneficiary.Beneficiary], error) {
-	own := beneficiary.Owned{Sees: a.sees(c.who), Command: c.command}
+	own := beneficiary.Owned{Sees: sees(c.may), Command: c.command}
 	return eventstore.Execute(ctx, a.log, beneficiaryStream(c.beneficiary), own, c.meta, eventstore.OncePerKey(), eventstore.WithSecrets(c.secrets...))
 }
 
@@ -192,7 +192,7 @@ type DeathBody struct {
 }
 
 func (a *app) die(ctx context.Context, c httpapi.Call[DeathBody]) (httpapi.Done[Beneficiary], error) {
-	b, err := a.visible(ctx, c.Path("id"), c.Who)
+	b, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}
@@ -208,7 +208,7 @@ func (a *app) die(ctx context.Context, c httpapi.Call[DeathBody]) (httpapi.Done[
 	if born, err := vn.ParsePartialDate(people[b.Person].BirthDate); err == nil {
 		cmd.Born = born.Earliest()
 	}
-	out, err := a.apply(ctx, change{beneficiary: b.Beneficiary, who: c.Who, meta: c.Meta, command: cmd})
+	out, err := a.apply(ctx, change{beneficiary: b.Beneficiary, may: c.Pass, meta: c.Meta, command: cmd})
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accounts"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
@@ -30,7 +30,7 @@ type ListAccounts struct {
 func (a *app) listAccounts(ctx context.Context, c httpapi.Call[ListAccounts]) (httpapi.Page[Account], error) {
 	q := c.In
 	filter := projections.AccountFilter{
-		Scope: a.scope(c.Who, q.Unit), Bank: q.Bank, Status: q.Status, Beneficiary: q.Beneficiary, Issuance: q.Issuance, Limit: q.Limit,
+		Scope: c.Pass.In(q.Unit).Units.Names(), Bank: q.Bank, Status: q.Status, Beneficiary: q.Beneficiary, Issuance: q.Issuance, Limit: q.Limit,
 	}
 	if q.Cursor.At != nil {
 		filter.After = *q.Cursor.At
@@ -53,12 +53,12 @@ func (a *app) listAccounts(ctx context.Context, c httpapi.Call[ListAccounts]) (h
 }
 
 // visibleAccount loads an account that the caller may know of, with its beneficiary.
-func (a *app) visibleAccount(ctx context.Context, id string, who access.Principal) (beneficiary.Beneficiary, beneficiary.Account, error) {
+func (a *app) visibleAccount(ctx context.Context, id string, may policy.Pass) (beneficiary.Beneficiary, beneficiary.Account, error) {
 	owner, ok := beneficiary.OfAccount(id)
 	if !ok {
 		return beneficiary.Beneficiary{}, beneficiary.Account{}, beneficiary.ErrNoAccount()
 	}
-	b, err := a.visible(ctx, owner, who)
+	b, err := a.visible(ctx, owner, may)
 	if err != nil && problem.CodeOf(err) != problem.CodeOf(beneficiary.ErrUnknown()) {
 		return beneficiary.Beneficiary{}, beneficiary.Account{}, err
 	}
@@ -70,7 +70,7 @@ func (a *app) visibleAccount(ctx context.Context, id string, who access.Principa
 }
 
 func (a *app) oneAccount(ctx context.Context, c httpapi.Call[struct{}]) (Account, error) {
-	_, account, err := a.visibleAccount(ctx, c.Path("id"), c.Who)
+	_, account, err := a.visibleAccount(ctx, c.Path("id"), c.Pass)
 	return viewAccount(account), err
 }
 
@@ -132,7 +132,7 @@ func changeAccount[I any](
 		return httpapi.Done[Account]{}, err
 	}
 	out, err := a.apply(ctx, change{
-		beneficiary: owner, who: c.Who, meta: c.Meta, command: command(id, string(note.Ref)), secrets: []vault.Row{note},
+		beneficiary: owner, may: c.Pass, meta: c.Meta, command: command(id, string(note.Ref)), secrets: []vault.Row{note},
 	})
 	if err != nil {
 		return httpapi.Done[Account]{}, err
@@ -150,7 +150,7 @@ type ReplaceBody struct {
 // replace drafts a batch of one. The old account is closed when the new one is requested, after another person approved:
 // a single officer must not be able to direct somebody's money to another bank.
 func (a *app) replace(ctx context.Context, c httpapi.Call[ReplaceBody]) (httpapi.Done[Issuance], error) {
-	b, account, err := a.visibleAccount(ctx, c.Path("id"), c.Who)
+	b, account, err := a.visibleAccount(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Issuance]{}, err
 	}

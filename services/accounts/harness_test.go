@@ -136,13 +136,13 @@ func (o *office) staff() access.StaticKeyring {
 	ring := access.StaticKeyring{}
 	for name, p := range map[string]access.Principal{
 		"maker":          {ID: "lan", Role: access.LISAOfficer, Unit: "00004"},
-		"maker_approves": {ID: "lan", Role: access.Approver, Unit: "00004"},
+		"maker_approves": {ID: "lan", Role: access.Approver, Unit: "00004", SecondFactor: true},
 		"colleague":      {ID: "mai", Role: access.LISAOfficer, Unit: "00004"},
-		"chairman":       {ID: "hung", Role: access.Approver, Unit: "00004"},
+		"chairman":       {ID: "hung", Role: access.Approver, Unit: "00004", SecondFactor: true},
 		"accountant":     {ID: "thu", Role: access.Accountant, Unit: "00004"},
 		"province":       {ID: "dung", Role: access.LISAOfficer, Unit: "01"},
 		"stranger":       {ID: "minh", Role: access.LISAOfficer, Unit: "00008"},
-		"far_chairman":   {ID: "son", Role: access.Approver, Unit: "79"},
+		"far_chairman":   {ID: "son", Role: access.Approver, Unit: "79", SecondFactor: true},
 		"steering":       {ID: "tinh", Role: access.Steering, Unit: "01"},
 		"auditor":        {ID: "audit", Role: access.Auditor},
 		"admin":          {ID: "root", Role: access.Admin},

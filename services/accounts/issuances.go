@@ -62,7 +62,7 @@ func issuanceStream(id string) string { return "issuance-" + id }
 
 func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Done[Issuance], error) {
 	on := vn.DateOf(c.Meta.At)
-	unit, faults := a.unitFor(c.In.Unit, c.Who, on, units.Commune, units.Province)
+	unit, faults := a.unitFor(c.In.Unit, c.Pass, on, units.Commune, units.Province)
 	a.checkBank(&faults, c.In.Bank, on)
 	cmd := issuance.Draft{Fact: facts.IssuanceDrafted{
 		Issuance: c.Name("issuance"), Unit: unit, Bank: c.In.Bank, Beneficiaries: c.In.Beneficiaries,
@@ -71,7 +71,7 @@ func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Don
 		return httpapi.Done[Issuance]{}, err
 	}
 	var err error
-	scope := a.scope(c.Who, c.In.Unit)
+	scope := c.Pass.In(c.In.Unit).Units.Names()
 	if len(c.In.Beneficiaries) > 0 {
 		err = a.checkMembers(ctx, &faults, c.In.Beneficiaries, scope)
 	} else {
@@ -208,7 +208,7 @@ func (a *app) able(ctx context.Context, reading vault.Reading, rows []projection
 func changeIssuance[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[issuance.Issuance], secrets ...vault.Row,
 ) (httpapi.Done[Issuance], error) {
-	own := issuance.Owned{Sees: a.sees(c.Who), Command: cmd}
+	own := issuance.Owned{Sees: sees(c.Pass), Command: cmd}
 	out, err := eventstore.Execute(ctx, a.log, issuanceStream(c.Path("id")), own, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Issuance]{}, err
@@ -252,7 +252,7 @@ type ListIssuances struct {
 
 func (a *app) listIssuances(ctx context.Context, c httpapi.Call[ListIssuances]) (httpapi.Page[Issuance], error) {
 	rows, err := projections.ListIssuances(ctx, a.pool, projections.IssuanceFilter{
-		Scope: a.scope(c.Who, c.In.Unit), Bank: c.In.Bank, Status: c.In.Status, After: c.In.Cursor.At, Limit: c.In.Limit,
+		Scope: c.Pass.In(c.In.Unit).Units.Names(), Bank: c.In.Bank, Status: c.In.Status, After: c.In.Cursor.At, Limit: c.In.Limit,
 	})
 	if err != nil {
 		return httpapi.Page[Issuance]{}, err
@@ -277,7 +277,7 @@ func (a *app) oneIssuance(ctx context.Context, c httpapi.Call[struct{}]) (Issuan
 	if err != nil {
 		return Issuance{}, err
 	}
-	if !i.Exists() || !a.sees(c.Who)(i.Unit) {
+	if !i.Exists() || !sees(c.Pass)(i.Unit) {
 		return Issuance{}, issuance.ErrUnknown()
 	}
 	answer := viewIssuance(i)
@@ -290,7 +290,7 @@ func (a *app) oneIssuance(ctx context.Context, c httpapi.Call[struct{}]) (Issuan
 		answer.Counts[n.Status] += n.Members
 		answer.Identity[n.Identity] += n.Members
 	}
-	if !readsPeople(c.Who) {
+	if !readsPeople(c.Pass, i.Unit) {
 		return answer, nil
 	}
 	return answer, a.addRemarks(ctx, c.Who, i, &answer)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -56,12 +56,12 @@ func each[T any](items []T, width int, do func(int, T) error) error {
 }
 
 // visible loads a beneficiary whom the caller may know of. To everybody else they do not exist.
-func (a *app) visible(ctx context.Context, id string, who access.Principal) (beneficiary.Beneficiary, error) {
+func (a *app) visible(ctx context.Context, id string, may policy.Pass) (beneficiary.Beneficiary, error) {
 	b, err := eventstore.State[beneficiary.Beneficiary](ctx, a.log, beneficiaryStream(id))
 	if err != nil {
 		return beneficiary.Beneficiary{}, err
 	}
-	if !b.Exists() || !a.sees(who)(b.Unit) {
+	if !b.Exists() || !sees(may)(b.Unit) {
 		return beneficiary.Beneficiary{}, beneficiary.ErrUnknown()
 	}
 	return b, nil
@@ -82,7 +82,7 @@ type ListBeneficiaries struct {
 func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBeneficiaries]) (httpapi.Page[Beneficiary], error) {
 	q := c.In
 	filter := projections.BeneficiaryFilter{
-		Scope: a.scope(c.Who, q.Unit), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Limit: q.Limit,
+		Scope: c.Pass.In(q.Unit).Units.Names(), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Limit: q.Limit,
 	}
 	if q.Cursor.At != nil {
 		filter.After = *q.Cursor.At
@@ -98,7 +98,7 @@ func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBenefici
 	if len(rows) == q.Limit {
 		page.Next = httpapi.NextCursor(rows[len(rows)-1].Beneficiary)
 	}
-	if q.IDsOnly || !readsPeople(c.Who) {
+	if q.IDsOnly || !c.Pass.Also("accounts.read_people").Anywhere() {
 		return page, nil
 	}
 	refs := make([]peopleOf, 0, len(rows))
@@ -110,19 +110,19 @@ func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBenefici
 
 // oneBeneficiary answers with a beneficiary, their accounts, and for officers of the unit the people.
 func (a *app) oneBeneficiary(ctx context.Context, c httpapi.Call[struct{}]) (Beneficiary, error) {
-	b, err := a.visible(ctx, c.Path("id"), c.Who)
+	b, err := a.visible(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Beneficiary{}, err
 	}
 	answer := viewBeneficiary(b)
-	if !readsPeople(c.Who) {
+	if !readsPeople(c.Pass, b.Unit) {
 		return answer, nil
 	}
 	return answer, a.addPeople(ctx, c.Who, b.Beneficiary, []peopleOf{{&answer, b.Person, b.Representative}})
 }
 
 func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {
-	if _, err := a.visible(ctx, c.Path("id"), c.Who); err != nil {
+	if _, err := a.visible(ctx, c.Path("id"), c.Pass); err != nil {
 		return history.History{}, err
 	}
 	recorded, err := a.log.Load(ctx, beneficiaryStream(c.Path("id")))

@@ -19,7 +19,6 @@ import (
 	"github.com/songan-vn/songan/events/bank"
 	facts "github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
@@ -224,20 +223,21 @@ func (a *app) close() error {
 // routes is the whole HTTP surface of the service.
 func (a *app) routes(o httpapi.Options) *httpapi.API {
 	api := httpapi.New(o)
-	operators := []access.Role{access.Admin}
-	readers := []access.Role{access.Admin, access.Auditor, access.Treasurer, access.Steering}
-
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /banks", Summary: "How the channel to each bank is doing", Roles: readers, After: a.channels.WaitFor,
+		Pattern: "GET /banks", Summary: "How the channel to each bank is doing", Action: "bankgateway.list_banks", After: a.channels.WaitFor,
 	}, a.listBanks)
+	httpapi.Query(api, httpapi.Route{
+		Pattern: "GET /dispatches", Summary: "What is to be said to banks and was not yet, the oldest first", Action: "bankgateway.list_dispatches",
+		After: a.dispatches.WaitFor,
+	}, a.listDispatches)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /banks/{bic}/pause", Summary: "Send nothing to a bank for now; what it reports is heard", Roles: operators,
+		Pattern: "POST /banks/{bic}/pause", Summary: "Send nothing to a bank for now; what it reports is heard", Action: "bankgateway.pause_bank",
 	}, a.pause)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /banks/{bic}/resumption", Summary: "Send to the bank again", Roles: operators,
+		Pattern: "POST /banks/{bic}/resumption", Summary: "Send to the bank again", Action: "bankgateway.resume_bank",
 	}, a.resume)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /instructions/{id}/history", Summary: "Everything that was said about one instruction", Roles: readers,
+		Pattern: "GET /instructions/{id}/history", Summary: "Everything that was said about one instruction", Action: "bankgateway.read_instruction_history",
 	}, a.history)
 	return api
 }

@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/territory"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/services/bankgateway/internal/channel"
 	"github.com/songan-vn/songan/services/bankgateway/internal/instruction"
@@ -57,9 +59,13 @@ func (a *app) listBanks(ctx context.Context, c httpapi.Call[struct{}]) (Banks, e
 	if err != nil {
 		return Banks{}, err
 	}
-	reasons, err := a.reasons(ctx, c.Who.Actor(), channels)
-	if err != nil {
-		return Banks{}, err
+	// A bank sees its own channel, without an operator's remarks.
+	only := c.Pass.Reach().Bank
+	var reasons map[string]string
+	if only == "" {
+		if reasons, err = a.reasons(ctx, c.Who.Actor(), channels); err != nil {
+			return Banks{}, err
+		}
 	}
 	all := map[string]Bank{}
 	for bic, way := range a.banks {
@@ -72,8 +78,13 @@ func (a *app) listBanks(ctx context.Context, c httpapi.Call[struct{}]) (Banks, e
 		all[b.Bank] = a.withBacklog(all[b.Bank], b)
 	}
 	list := Banks{Items: make([]Bank, 0, len(all))}
-	for _, b := range all {
-		list.Items = append(list.Items, b)
+	for bic, b := range all {
+		if only == "" {
+			list.Items = append(list.Items, b)
+		} else if bic == only {
+			b.PausedBy = ""
+			list.Items = append(list.Items, b)
+		}
 	}
 	slices.SortFunc(list.Items, func(x, y Bank) int { return strings.Compare(x.Bank, y.Bank) })
 	return list, nil
@@ -179,8 +190,57 @@ func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.Hi
 	if err != nil {
 		return history.History{}, err
 	}
-	if len(recorded) == 0 {
+	wanted, known, err := projections.Find(ctx, a.pool, projections.InstructWork(c.Path("id")))
+	if err != nil {
+		return history.History{}, err
+	}
+	if len(recorded) == 0 || !known || !c.Pass.May(policy.Thing{Bank: wanted.Bank, Unit: territory.Key(wanted.UnitCode, wanted.UnitValidFrom)}) {
 		return history.History{}, problem.New(problem.NotFound, "instruction_unknown", "nothing was instructed under this id", "không có lệnh nào mang mã này")
 	}
 	return history.Of(recorded), nil
+}
+
+// Dispatch is something that is to be said to a bank, and was not yet.
+type Dispatch struct {
+	Work     string    `json:"work" doc:"what is to be said: instruct, inquire, recall or open, and about what"`
+	Bank     string    `json:"bank" doc:"BIC"`
+	State    string    `json:"state" enum:"waiting,held" doc:"held: somebody's data cannot be read, and an operator looks"`
+	WantedAt time.Time `json:"wanted_at"`
+}
+
+// ListDispatches pages through them.
+type ListDispatches struct {
+	httpapi.Paging[projections.Place]
+
+	Bank string `query:"bank" pattern:"^[A-Z0-9]{8,11}$" doc:"BIC"`
+}
+
+func (a *app) listDispatches(ctx context.Context, c httpapi.Call[ListDispatches]) (httpapi.Page[Dispatch], error) {
+	page := httpapi.Page[Dispatch]{Items: []Dispatch{}}
+	bank := c.In.Bank
+	if only := c.Pass.Reach().Bank; only != "" {
+		if bank != "" && bank != only {
+			return page, nil // nothing there is theirs
+		}
+		bank = only
+	}
+	var after projections.Place
+	if c.In.Cursor.At != nil {
+		after = *c.In.Cursor.At
+	}
+	found, err := projections.Open(ctx, a.pool, bank, after, c.In.Limit)
+	if err != nil {
+		return page, err
+	}
+	for _, d := range found {
+		state := "waiting"
+		if d.Held {
+			state = "held"
+		}
+		page.Items = append(page.Items, Dispatch{Work: d.Work, Bank: d.Bank, State: state, WantedAt: d.WantedAt})
+	}
+	if len(found) == c.In.Limit {
+		page.Next = httpapi.NextCursor(found[len(found)-1].After())
+	}
+	return page, nil
 }

@@ -125,8 +125,14 @@ func (g *gate) start(t testing.TB) {
 	deps := dependencies(t, g.config)
 	var err error
 	ring := access.StaticKeyring{}
-	for name, role := range map[string]access.Role{"admin": access.Admin, "treasurer": access.Treasurer, "hotel": access.Facility} {
-		token, key := access.Generate(access.Principal{ID: name, Role: role})
+	for name, p := range map[string]access.Principal{
+		"admin": {Role: access.Admin}, "hotel": {Role: access.Facility, Facility: "f"},
+		"treasurer": {Role: access.Treasurer, Unit: "01"}, "far-treasurer": {Role: access.Treasurer, Unit: "79"},
+		"auditor": {Role: access.Auditor}, "commune-auditor": {Role: access.Auditor, Unit: "00004"}, "next-auditor": {Role: access.Auditor, Unit: "00008"},
+		icb: {Role: access.Bank, Bank: icb}, bidv: {Role: access.Bank, Bank: bidv},
+	} {
+		p.ID = name
+		token, key := access.Generate(p)
 		g.tokens[name], ring[key.ID] = token, key
 	}
 	deps.Keys = append(deps.Keys, ring)

@@ -37,7 +37,7 @@ type Changes struct {
 
 // changes compares the lines for the list's own month with those of the same unit and programme a month before.
 func (a *app) changes(ctx context.Context, c httpapi.Call[ListChanges]) (Changes, error) {
-	p, scope, err := a.readable(ctx, c.Path("id"), c.Who)
+	p, scope, err := a.readable(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Changes{}, err
 	}

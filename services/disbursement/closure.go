@@ -37,7 +37,7 @@ type Closure struct {
 // closePayroll carries forward what was not paid, each payment once, and then closes the list. If it breaks off, the next
 // call goes on: what was carried is carried.
 func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Closure], error) {
-	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Closure]{}, err
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/bankgateway"
 	facts "github.com/songan-vn/songan/events/disbursement"
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
@@ -208,26 +207,18 @@ func loadRules(path string) (entitlement.Rules, error) {
 	return rules, nil
 }
 
-// Who may do what. Nobody who operates the system has a part in paying.
-func officers() []access.Role {
-	return []access.Role{access.LISAOfficer, access.Accountant, access.Approver, access.Treasurer}
-}
-
-func readers() []access.Role { return append(officers(), access.Auditor, access.Steering) }
-
 // routes is the HTTP surface of the service; that of payments stands in payments.go.
 func (a *app) routes(o httpapi.Options) *httpapi.API {
 	api := httpapi.New(o)
-	everybody := access.Roles()
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /programmes", Summary: "Programmes and their categories", Roles: everybody, Cache: referenceAge,
+		Pattern: "GET /programmes", Summary: "Programmes and their categories", Action: "disbursement.read_programmes", Cache: referenceAge,
 	}, a.programmes)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /rates", Summary: "Standards, provincial levels and coefficients as they hold", Roles: everybody,
+		Pattern: "GET /rates", Summary: "Standards, provincial levels and coefficients as they hold", Action: "disbursement.read_rates",
 	}, a.rates)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /entitlements/{beneficiary}", Summary: "What a person is entitled to in a month, with the proof",
-		Roles: officers(), After: a.enrolments.WaitFor,
+		Action: "disbursement.read_entitlement", After: a.enrolments.WaitFor,
 	}, a.entitled)
 	a.enrolmentRoutes(api)
 	a.payrollRoutes(api)
@@ -239,69 +230,66 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 const referenceAge = 5 * time.Minute
 
 func (a *app) enrolmentRoutes(api *httpapi.API) {
-	makers := []access.Role{access.LISAOfficer}
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /enrolments", Summary: "Enter a decision that grants a programme", Roles: makers, Status: http.StatusCreated,
+		Pattern: "POST /enrolments", Summary: "Enter a decision that grants a programme", Action: "disbursement.enrol", Status: http.StatusCreated,
 	}, a.enrol)
 	httpapi.Batch(api, httpapi.Route{
-		Pattern: "POST /enrolments/batch", Summary: "Enter many decisions, with a verdict for each", Roles: makers, Status: http.StatusCreated,
+		Pattern: "POST /enrolments/batch", Summary: "Enter many decisions, with a verdict for each", Action: "disbursement.enrol", Status: http.StatusCreated,
 	}, httpapi.Batching{Member: "enrolment"}, a.enrol)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /enrolments", Summary: "List enrolments", Roles: readers(), After: a.enrolments.WaitFor,
+		Pattern: "GET /enrolments", Summary: "List enrolments", Action: "disbursement.list_enrolments", After: a.enrolments.WaitFor,
 	}, a.listEnrolments)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /enrolments/{id}/suspension", Summary: "Pay nothing from a month on, until a re-check", Roles: makers,
+		Pattern: "POST /enrolments/{id}/suspension", Summary: "Pay nothing from a month on, until a re-check", Action: "disbursement.suspend_enrolment",
 	}, a.suspend)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /enrolments/{id}/resumption", Summary: "Pay again from a month on", Roles: makers,
+		Pattern: "POST /enrolments/{id}/resumption", Summary: "Pay again from a month on", Action: "disbursement.resume_enrolment",
 	}, a.resume)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /enrolments/{id}/stop", Summary: "End the right", Roles: makers,
+		Pattern: "POST /enrolments/{id}/stop", Summary: "End the right", Action: "disbursement.stop_enrolment",
 	}, a.stop)
 }
 
 func (a *app) payrollRoutes(api *httpapi.API) {
-	lisa := []access.Role{access.LISAOfficer}
-	payers := []access.Role{access.Treasurer}
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls", Summary: "Draft the list of a unit, a programme and a month", Roles: lisa, Status: http.StatusCreated,
+		Pattern: "POST /payrolls", Summary: "Draft the list of a unit, a programme and a month", Action: "disbursement.draft_payroll", Status: http.StatusCreated,
 	}, a.draft)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payrolls", Summary: "List the lists", Roles: readers(), After: a.payrolls.WaitFor,
+		Pattern: "GET /payrolls", Summary: "List the lists", Action: "disbursement.list_payrolls", After: a.payrolls.WaitFor,
 	}, a.listPayrolls)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payrolls/{id}", Summary: "Read a list's state, totals and progress", Roles: readers(), After: a.payrolls.WaitFor,
+		Pattern: "GET /payrolls/{id}", Summary: "Read a list's state, totals and progress", Action: "disbursement.read_payroll", After: a.payrolls.WaitFor,
 	}, a.onePayroll)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payrolls/{id}/lines", Summary: "The lines of a list, in its order", Roles: readers(), After: a.lines.WaitFor,
+		Pattern: "GET /payrolls/{id}/lines", Summary: "The lines of a list, in its order", Action: "disbursement.list_lines", After: a.lines.WaitFor,
 	}, a.listLines)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payrolls/{id}/lines/{line}", Summary: "A line with the proof of its amount", Roles: officers(), After: a.lines.WaitFor,
+		Pattern: "GET /payrolls/{id}/lines/{line}", Summary: "A line with the proof of its amount", Action: "disbursement.read_line", After: a.lines.WaitFor,
 	}, a.oneLine)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payrolls/{id}/changes", Summary: "What differs from the month before, and why", Roles: readers(), After: a.lines.WaitFor,
+		Pattern: "GET /payrolls/{id}/changes", Summary: "What differs from the month before, and why", Action: "disbursement.list_changes", After: a.lines.WaitFor,
 	}, a.changes)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payrolls/{id}/signals", Summary: "What somebody has to look at", Roles: readers(), After: a.lines.WaitFor,
+		Pattern: "GET /payrolls/{id}/signals", Summary: "What somebody has to look at", Action: "disbursement.list_signals", After: a.lines.WaitFor,
 	}, a.signals)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls/{id}/submission", Summary: "Hand the list over to be checked", Roles: lisa,
+		Pattern: "POST /payrolls/{id}/submission", Summary: "Hand the list over to be checked", Action: "disbursement.submit_payroll",
 	}, a.submit)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls/{id}/check", Summary: "Find the list right", Roles: []access.Role{access.Accountant},
+		Pattern: "POST /payrolls/{id}/check", Summary: "Find the list right", Action: "disbursement.check_payroll",
 	}, a.check)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls/{id}/approval", Summary: "Decide that the list is to be paid", Roles: []access.Role{access.Approver},
+		Pattern: "POST /payrolls/{id}/approval", Summary: "Decide that the list is to be paid", Action: "disbursement.approve_payroll",
 	}, a.approve)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payrolls/{id}/rejection", Summary: "End the draft; another one may follow",
-		Roles: []access.Role{access.LISAOfficer, access.Accountant, access.Approver},
+		Action: "disbursement.reject_payroll",
 	}, a.reject)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls/{id}/funding", Summary: "Record money that the State Treasury provided", Roles: payers,
+		Pattern: "POST /payrolls/{id}/funding", Summary: "Record money that the State Treasury provided", Action: "disbursement.fund_payroll",
 	}, a.fund)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls/{id}/release", Summary: "Pay the list", Roles: payers, Timeout: releaseTimeout,
+		Pattern: "POST /payrolls/{id}/release", Summary: "Pay the list", Action: "disbursement.release_payroll", Timeout: releaseTimeout,
 	}, a.release)
 }
 

@@ -128,7 +128,7 @@ func pointerOf(pointer string) string {
 
 func (a *app) checkPerson(f *problem.Faults, c httpapi.Call[EnrolBody], known clients.Profile, found bool) {
 	switch {
-	case !found || !a.mine(c.Who, known.Unit):
+	case !found || !c.Pass.May(thing(known.Unit)):
 		f.At("/beneficiary", problem.Fault{
 			Code: "beneficiary_unknown", Message: "no beneficiary of your unit has this id", MessageVI: "đơn vị không có người hưởng mang mã này",
 		})
@@ -242,7 +242,7 @@ func changeEnrolment[I any](
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
-	if !e.Exists() || !a.mine(c.Who, e.Unit) {
+	if !e.Exists() || !c.Pass.May(thing(e.Unit)) {
 		return httpapi.Done[Enrolment]{}, enrolment.ErrUnknown()
 	}
 	var out eventstore.Outcome[enrolment.Enrolment]
@@ -294,7 +294,7 @@ type ListEnrolments struct {
 
 func (a *app) listEnrolments(ctx context.Context, c httpapi.Call[ListEnrolments]) (httpapi.Page[Enrolment], error) {
 	filter := projections.EnrolmentFilter{
-		Scope: a.scope(c.Who, ""), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.Limit,
+		Scope: scope(c.Pass, ""), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.Limit,
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At

@@ -63,7 +63,7 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	if err != nil {
 		return Entitlement{}, err
 	}
-	if !found || !a.mine(c.Who, file.Unit()) {
+	if !found || !c.Pass.May(thing(file.Unit())) {
 		return Entitlement{}, problem.New(problem.NotFound, "beneficiary_unknown", "there is no such beneficiary", "không có người hưởng này")
 	}
 	day := vn.DateOf(c.Meta.At)

@@ -113,14 +113,14 @@ func (o *office) staff() access.StaticKeyring {
 	for name, p := range map[string]access.Principal{
 		"lisa":          {ID: "lisa", Role: access.LISAOfficer, Unit: "00004"},
 		"accountant":    {ID: "an", Role: access.Accountant, Unit: "00004"},
-		"approver":      {ID: "chi", Role: access.Approver, Unit: "00004"},
-		"treasurer":     {ID: "tam", Role: access.Treasurer, Unit: "00004"},
-		"cashier":       {ID: "thu", Role: access.Treasurer, Unit: "00004"},
+		"approver":      {ID: "chi", Role: access.Approver, Unit: "00004", SecondFactor: true},
+		"treasurer":     {ID: "tam", Role: access.Treasurer, Unit: "00004", SecondFactor: true},
+		"cashier":       {ID: "thu", Role: access.Treasurer, Unit: "00004", SecondFactor: true},
 		"lisa-2":        {ID: "an", Role: access.LISAOfficer, Unit: "00004"}, // the accountant's second key
 		"stranger":      {ID: "sang", Role: access.LISAOfficer, Unit: "00008"},
 		"nowhere":       {ID: "nam", Role: access.LISAOfficer},
 		"province-lisa": {ID: "plisa", Role: access.LISAOfficer, Unit: "01"}, "province-accountant": {ID: "pan", Role: access.Accountant, Unit: "01"},
-		"province-approver": {ID: "pchi", Role: access.Approver, Unit: "01"}, "province-treasurer": {ID: "ptam", Role: access.Treasurer, Unit: "01"},
+		"province-approver": {ID: "pchi", Role: access.Approver, Unit: "01", SecondFactor: true}, "province-treasurer": {ID: "ptam", Role: access.Treasurer, Unit: "01", SecondFactor: true},
 		"admin": {ID: "root", Role: access.Admin}, "auditor": {ID: "aud", Role: access.Auditor},
 	} {
 		token, key := access.Generate(p)

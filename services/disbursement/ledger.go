@@ -34,7 +34,7 @@ type LedgerAccounts struct {
 }
 
 func (a *app) ledgerAccounts(ctx context.Context, c httpapi.Call[ListLedger]) (httpapi.Page[LedgerAccounts], error) {
-	filter := projections.EntryFilter{Scope: a.scope(c.Who, c.In.Unit), Payroll: c.In.Payroll, Limit: c.In.Limit}
+	filter := projections.EntryFilter{Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Limit: c.In.Limit}
 	after := ""
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
@@ -85,7 +85,7 @@ type ListPostings struct {
 
 func (a *app) ledgerEntries(ctx context.Context, c httpapi.Call[ListPostings]) (httpapi.Page[projections.Entry], error) {
 	filter := projections.EntryFilter{
-		Scope: a.scope(c.Who, c.In.Unit), Payroll: c.In.Payroll, Account: c.In.Account, Limit: c.In.Limit,
+		Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Account: c.In.Account, Limit: c.In.Limit,
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -122,7 +122,7 @@ type Cashless struct {
 
 func (a *app) cashless(ctx context.Context, c httpapi.Call[CountCashless]) (Cashless, error) {
 	counted, err := projections.CountCashless(ctx, a.pool, projections.CashlessFilter{
-		Scope: a.scope(c.Who, c.In.Unit), Month: c.In.Month, Programme: c.In.Programme, Bank: c.In.Bank,
+		Scope: scope(c.Pass, c.In.Unit), Month: c.In.Month, Programme: c.In.Programme, Bank: c.In.Bank,
 	})
 	if err != nil {
 		return Cashless{}, err

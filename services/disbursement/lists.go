@@ -3,7 +3,7 @@ package disbursement
 import (
 	"context"
 
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
@@ -25,7 +25,7 @@ type ListPayrolls struct {
 
 func (a *app) listPayrolls(ctx context.Context, c httpapi.Call[ListPayrolls]) (httpapi.Page[Payroll], error) {
 	rows, err := projections.ListPayrolls(ctx, a.pool, projections.PayrollFilter{
-		Scope: a.scope(c.Who, ""), Unit: c.In.Unit, Programme: c.In.Programme, Month: c.In.Month, Status: c.In.Status,
+		Scope: scope(c.Pass, ""), Unit: c.In.Unit, Programme: c.In.Programme, Month: c.In.Month, Status: c.In.Status,
 		After: c.In.Cursor.At, Limit: c.In.Limit,
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func progressOf(row projections.Payroll) *Progress {
 }
 
 func (a *app) onePayroll(ctx context.Context, c httpapi.Call[struct{}]) (Payroll, error) {
-	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Payroll{}, err
 	}
@@ -82,15 +82,15 @@ func (a *app) onePayroll(ctx context.Context, c httpapi.Call[struct{}]) (Payroll
 
 // readable is the draft of a list that the caller may read, and how much of it: an officer of a commune sees their people
 // in the list of a province, too.
-func (a *app) readable(ctx context.Context, id string, who access.Principal) (payroll.Payroll, projections.Scope, error) {
+func (a *app) readable(ctx context.Context, id string, may policy.Pass) (payroll.Payroll, projections.Scope, error) {
 	p, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(id))
 	if err != nil {
 		return payroll.Payroll{}, projections.Scope{}, err
 	}
-	if !p.Exists() || !a.mine(who, p.Unit) && !a.within(who, p.Unit) {
+	if !p.Exists() || !may.May(thing(p.Unit)) && !may.LiesIn(thing(p.Unit).Unit) {
 		return payroll.Payroll{}, projections.Scope{}, payroll.ErrUnknown()
 	}
-	return p, a.scope(who, ""), nil
+	return p, scope(may, ""), nil
 }
 
 // ListLines narrows the lines of a list.
@@ -142,7 +142,7 @@ func viewLine(l projections.Line) Line {
 }
 
 func (a *app) listLines(ctx context.Context, c httpapi.Call[ListLines]) (httpapi.Page[Line], error) {
-	p, scope, err := a.readable(ctx, c.Path("id"), c.Who)
+	p, scope, err := a.readable(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Page[Line]{}, err
 	}
@@ -169,7 +169,7 @@ func (a *app) listLines(ctx context.Context, c httpapi.Call[ListLines]) (httpapi
 
 // oneLine answers with the proof, which tells of the person's circumstances: its reading is recorded.
 func (a *app) oneLine(ctx context.Context, c httpapi.Call[struct{}]) (Line, error) {
-	p, _, err := a.readable(ctx, c.Path("id"), c.Who)
+	p, _, err := a.readable(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Line{}, err
 	}
@@ -177,7 +177,7 @@ func (a *app) oneLine(ctx context.Context, c httpapi.Call[struct{}]) (Line, erro
 	if err != nil {
 		return Line{}, err
 	}
-	if !found || !a.mine(c.Who, row.Unit()) {
+	if !found || !c.Pass.May(thing(row.Unit())) {
 		return Line{}, problem.New(problem.NotFound, "line_unknown", "the list has no such line", "danh sách không có dòng này")
 	}
 	view := viewLine(row)
@@ -213,7 +213,7 @@ type Signal struct {
 }
 
 func (a *app) signals(ctx context.Context, c httpapi.Call[ListSignals]) (httpapi.Page[Signal], error) {
-	p, scope, err := a.readable(ctx, c.Path("id"), c.Who)
+	p, scope, err := a.readable(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Page[Signal]{}, err
 	}

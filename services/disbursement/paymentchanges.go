@@ -20,7 +20,7 @@ func uetr(endToEndID string) string { return facts.Target{EndToEndID: endToEndID
 
 // reissue asks which account the person has now, and lets the payment decide.
 func (a *app) reissue(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Payment], error) {
-	p, _, err := a.paymentOf(ctx, c.Path("id"), c.Who)
+	p, _, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
@@ -141,7 +141,7 @@ type CashBody struct {
 func (b CashBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/receipt", b.Receipt) }
 
 func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Done[Payment], error) {
-	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Who)
+	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Payment]{}, err
 	}

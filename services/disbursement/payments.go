@@ -8,7 +8,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bankgateway"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -64,54 +64,53 @@ func (a *app) paymentRunners() []service.Runner {
 
 // paymentRoutes is the HTTP surface of payments and of the ledger.
 func (a *app) paymentRoutes(api *httpapi.API) {
-	payers := []access.Role{access.Treasurer}
 	seen := a.payment.model.WaitFor
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payments", Summary: "List payments", Roles: readers(), After: seen,
+		Pattern: "GET /payments", Summary: "List payments", Action: "disbursement.list_payments", After: seen,
 	}, a.listPayments)
-	httpapi.Query(api, httpapi.Route{Pattern: "GET /payments/{id}", Summary: "Read a payment with its attempts", Roles: readers()}, a.onePayment)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /payments/{id}", Summary: "Read a payment with its attempts", Action: "disbursement.read_payment"}, a.onePayment)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payments/{id}/history", Summary: "Everything that happened to a payment", Roles: readers(),
+		Pattern: "GET /payments/{id}/history", Summary: "Everything that happened to a payment", Action: "disbursement.read_payment_history",
 	}, a.paymentHistory)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /payments/{id}/proof", Roles: readers(),
+		Pattern: "GET /payments/{id}/proof", Action: "disbursement.prove_payment",
 		Summary: "A receipt for the latest fact of a payment, or another one, that verifies offline, with the public key of the log alone",
 	}, a.provePayment)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payments/{id}/reissue", Summary: "Try a failed payment again, into the account that the person has now", Roles: payers,
+		Pattern: "POST /payments/{id}/reissue", Summary: "Try a failed payment again, into the account that the person has now", Action: "disbursement.reissue_payment",
 	}, a.reissue)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payments/{id}/cash", Summary: "Pay in cash, or move a failed payment to cash", Roles: payers,
+		Pattern: "POST /payments/{id}/cash", Summary: "Pay in cash, or move a failed payment to cash", Action: "disbursement.pay_in_cash",
 	}, a.payCash)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payments/{id}/recall", Summary: "Ask the bank for the money back", Roles: payers,
+		Pattern: "POST /payments/{id}/recall", Summary: "Ask the bank for the money back", Action: "disbursement.recall_payment",
 	}, a.recall)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payments/{id}/inquiry", Summary: "Ask the bank now what became of a payment that it owes an answer about", Roles: payers,
+		Pattern: "POST /payments/{id}/inquiry", Summary: "Ask the bank now what became of a payment that it owes an answer about", Action: "disbursement.inquire_payment",
 	}, a.inquire)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payments/{id}/withdrawal", Summary: "Propose to take back an instruction that no bank has yet", Roles: payers,
+		Pattern: "POST /payments/{id}/withdrawal", Summary: "Propose to take back an instruction that no bank has yet", Action: "disbursement.propose_withdrawal",
 	}, a.proposeWithdrawal)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/withdrawal/approval", Summary: "Another person agrees; the money is available again once the gateway kept it",
-		Roles: []access.Role{access.Approver},
+		Action: "disbursement.approve_withdrawal",
 	}, a.approveWithdrawal)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payrolls/{id}/closure", Summary: "End a list; what was not paid goes to the next month", Roles: payers,
+		Pattern: "POST /payrolls/{id}/closure", Summary: "End a list; what was not paid goes to the next month", Action: "disbursement.close_payroll",
 		Timeout: closureTimeout,
 	}, a.closePayroll)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /reconciliations/{payroll}", Summary: "Where a list's money is, and what somebody has to look at", Roles: readers(),
+		Pattern: "GET /reconciliations/{payroll}", Summary: "Where a list's money is, and what somebody has to look at", Action: "disbursement.read_reconciliation",
 		After: seen,
 	}, a.reconcile)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /cashless", Summary: "How much of what was paid went through accounts", Roles: readers(), After: seen,
+		Pattern: "GET /cashless", Summary: "How much of what was paid went through accounts", Action: "disbursement.count_cashless", After: seen,
 	}, a.cashless)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /ledger/accounts", Summary: "What the accounts of each list hold", Roles: readers(), After: seen,
+		Pattern: "GET /ledger/accounts", Summary: "What the accounts of each list hold", Action: "disbursement.read_ledger_accounts", After: seen,
 	}, a.ledgerAccounts)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /ledger/entries", Summary: "Postings, in the order of the log", Roles: readers(), After: seen,
+		Pattern: "GET /ledger/entries", Summary: "Postings, in the order of the log", Action: "disbursement.read_ledger_entries", After: seen,
 	}, a.ledgerEntries)
 }
 
@@ -221,7 +220,7 @@ type ListPayments struct {
 
 func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (httpapi.Page[Payment], error) {
 	filter := projections.PaymentFilter{
-		Scope: a.scope(c.Who, c.In.Unit), Payroll: c.In.Payroll, Status: c.In.Status, Beneficiary: c.In.Beneficiary,
+		Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Status: c.In.Status, Beneficiary: c.In.Beneficiary,
 		PayrollMonth: c.In.Month, Limit: c.In.Limit,
 	}
 	if c.In.Cursor.At != nil {
@@ -242,7 +241,7 @@ func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (h
 }
 
 // paymentOf loads a payment that the caller may know of. To everybody else it does not exist.
-func (a *app) paymentOf(ctx context.Context, id string, who access.Principal) (payment.Payment, []events.Recorded, error) {
+func (a *app) paymentOf(ctx context.Context, id string, may policy.Pass) (payment.Payment, []events.Recorded, error) {
 	history, err := a.log.Load(ctx, payment.Stream(id))
 	if err != nil {
 		return payment.Payment{}, nil, err
@@ -251,14 +250,14 @@ func (a *app) paymentOf(ctx context.Context, id string, who access.Principal) (p
 	for _, r := range history {
 		p = p.Evolve(r.Event)
 	}
-	if !p.Exists() || !a.mine(who, p.Unit) {
+	if !p.Exists() || !may.May(thing(p.Unit)) {
 		return payment.Payment{}, nil, payment.ErrUnknown()
 	}
 	return p, history, nil
 }
 
 func (a *app) onePayment(ctx context.Context, c httpapi.Call[struct{}]) (Payment, error) {
-	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Who)
+	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -286,7 +285,7 @@ type PaymentHistory struct {
 }
 
 func (a *app) paymentHistory(ctx context.Context, c httpapi.Call[struct{}]) (PaymentHistory, error) {
-	_, history, err := a.paymentOf(ctx, c.Path("id"), c.Who)
+	_, history, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return PaymentHistory{}, err
 	}
@@ -303,7 +302,7 @@ func (a *app) paymentHistory(ctx context.Context, c httpapi.Call[struct{}]) (Pay
 }
 
 func (a *app) provePayment(ctx context.Context, c httpapi.Call[foundation.AskProof]) (witness.Receipt, error) {
-	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Who); err != nil {
+	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Pass); err != nil {
 		return witness.Receipt{}, err
 	}
 	return a.proof(ctx, payment.Stream(c.Path("id")), c.In.Version)
@@ -311,7 +310,7 @@ func (a *app) provePayment(ctx context.Context, c httpapi.Call[foundation.AskPro
 
 // changePayment runs a command on a payment that the caller may know of.
 func changePayment[I any](ctx context.Context, a *app, c httpapi.Call[I], cmd payment.Command) (httpapi.Done[Payment], error) {
-	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Who); err != nil {
+	if _, _, err := a.paymentOf(ctx, c.Path("id"), c.Pass); err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
 	out, err := eventstore.Execute(ctx, a.log, payment.Stream(c.Path("id")), cmd, c.Meta, eventstore.OncePerKey())

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/events"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
@@ -99,7 +99,7 @@ func (a *app) checkDraft(c httpapi.Call[DraftBody], today vn.Date) (events.Unit,
 	var faults problem.Faults
 	found, exists := a.units.Find(c.In.Unit, today)
 	unit := events.Unit{Code: found.Code, ValidFrom: found.ValidFrom.String()}
-	if !exists || !a.mine(c.Who, unit) {
+	if !exists || !c.Pass.May(thing(unit)) {
 		faults.At("/unit", problem.Fault{
 			Code: "unit_not_yours", Message: "no unit that you are responsible for has this code", MessageVI: "mã này không thuộc địa bàn của đơn vị",
 		})
@@ -155,12 +155,12 @@ func viewPayroll(p payroll.Payroll) Payroll {
 }
 
 // payrollOf loads a list that the caller may know of. To everybody else it does not exist.
-func (a *app) payrollOf(ctx context.Context, id string, who access.Principal) (payroll.Payroll, error) {
+func (a *app) payrollOf(ctx context.Context, id string, may policy.Pass) (payroll.Payroll, error) {
 	p, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(id))
 	if err != nil {
 		return payroll.Payroll{}, err
 	}
-	if !p.Exists() || !a.mine(who, p.Unit) {
+	if !p.Exists() || !may.May(thing(p.Unit)) {
 		return payroll.Payroll{}, payroll.ErrUnknown()
 	}
 	return p, nil
@@ -170,7 +170,7 @@ func (a *app) payrollOf(ctx context.Context, id string, who access.Principal) (p
 func changePayroll[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd payroll.Command, opts ...eventstore.Option,
 ) (httpapi.Done[Payroll], error) {
-	if _, err := a.payrollOf(ctx, c.Path("id"), c.Who); err != nil {
+	if _, err := a.payrollOf(ctx, c.Path("id"), c.Pass); err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
 	out, err := eventstore.Execute(ctx, a.log, payroll.Stream(c.Path("id")), cmd, c.Meta, append(opts, eventstore.OncePerKey())...)
@@ -222,7 +222,7 @@ func (b FundBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/referenc
 // fund takes the order for the list before the list counts it: one that is refused otherwise takes none.
 func (a *app) fund(ctx context.Context, c httpapi.Call[FundBody]) (httpapi.Done[Payroll], error) {
 	cmd := payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID}
-	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
@@ -236,7 +236,7 @@ func (a *app) fund(ctx context.Context, c httpapi.Call[FundBody]) (httpapi.Done[
 
 // release reads the lines once more from the log, and whatever became of the people since, and then pays the list.
 func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Payroll], error) {
-	p, err := a.payrollOf(ctx, c.Path("id"), c.Who)
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}

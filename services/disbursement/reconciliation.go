@@ -64,7 +64,7 @@ func (a *app) reconcile(ctx context.Context, c httpapi.Call[struct{}]) (Reconcil
 	if err != nil {
 		return Reconciliation{}, err
 	}
-	if !found || !a.mine(c.Who, list.Unit()) {
+	if !found || !c.Pass.May(thing(list.Unit())) {
 		return Reconciliation{}, payroll.ErrUnknown()
 	}
 	r := Reconciliation{Payroll: list.Payroll}

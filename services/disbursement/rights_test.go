@@ -67,7 +67,7 @@ func TestADecisionThatIsWrongIsRefused(t *testing.T) {
 		t.Fatalf("%d rows were stored, %v", stored, err)
 	}
 	for actor, status := range map[string]int{
-		"admin": http.StatusForbidden, "accountant": http.StatusForbidden, "auditor": http.StatusForbidden, "nowhere": http.StatusUnprocessableEntity,
+		"admin": http.StatusForbidden, "accountant": http.StatusForbidden, "auditor": http.StatusForbidden, "nowhere": http.StatusForbidden,
 	} {
 		o.post(t, actor, "/enrolments", "role-"+actor, with(nil)).want(t, status)
 	}

@@ -26,6 +26,7 @@ func TestAGoodTokenDoesNotReachWhatIsOthers(t *testing.T) {
 	m := newMachine(t)
 	file := filepath.Join(t.TempDir(), "keys.json")
 	all := hireAll(t, file)
+	insider := hireInsider(t, file)
 	m.env = append(m.env, "SONGAN_ACCESS_KEYS="+file)
 	m.start(t)
 	const people = 18
@@ -34,10 +35,12 @@ func TestAGoodTokenDoesNotReachWhatIsOthers(t *testing.T) {
 	if err := payday.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	a := &attack{machine: m, t: t, client: newVisitor(t, m).client, tokens: all, after: map[string]string{}}
+	a := &attack{machine: m, t: t, client: newVisitor(t, m).client, tokens: all, insider: insider, after: map[string]string{}}
 	a.acrossFacilities()
 	a.acrossCommunes()
+	a.acrossManagers()
 	a.suspended()
+	a.fourEyes()
 	a.withoutSecondFactor()
 	a.withSomebodysCookie()
 	m.stop(t)
@@ -48,7 +51,9 @@ type attack struct {
 	t      *testing.T
 	client *http.Client
 	tokens tokens
-	sent   int
+	// insider are keys of one person in several roles, see matrix_eyes_test.go.
+	insider map[access.Role]string
+	sent    int
 	// after holds, by service, the position of the last change: a list that is asked for next shows it.
 	after map[string]string
 }
@@ -187,8 +192,12 @@ func (a *attack) acrossCommunes() {
 			a.t.Errorf("an officer of another commune asks for %s: %s", path, got.body)
 		}
 	}
-	// A bank's token opens nothing over HTTP; its topics are guarded by the broker, see services/bankgateway.
-	for _, path := range []string{"/bankgateway/v1/banks", "/accounts/v1/accounts?bank=BFTVVNVX", "/disbursement/v1/payments?bank=BFTVVNVX"} {
+	// A bank's token opens its own channel alone; its topics are guarded by the broker, see services/bankgateway.
+	banks := a.try(http.MethodGet, "/bankgateway/v1/banks", a.tokens.own[access.Bank], "", nil)
+	if banks.status != http.StatusOK || strings.Count(banks.body, `"bank":`) != 1 || !strings.Contains(banks.body, "ICBVVNVX") {
+		a.t.Errorf("a bank asks for the channels: %d %s", banks.status, banks.body)
+	}
+	for _, path := range []string{"/accounts/v1/accounts?bank=ICBVVNVX", "/disbursement/v1/payments?bank=ICBVVNVX"} {
 		a.wants("a bank asks for "+path, a.try(http.MethodGet, path, a.tokens.own[access.Bank], "", nil), http.StatusForbidden, "role_not_allowed")
 	}
 }
@@ -206,7 +215,7 @@ func (a *attack) suspended() {
 	}
 	a.wants("before", notify(key["token"]), http.StatusCreated, "receipt")
 	a.wants("revocation", a.try(http.MethodDelete, here+"/keys/"+revoked["key"], police, "", nil), http.StatusOK, "")
-	a.wants("a revoked key", notify(revoked["token"]), http.StatusUnauthorized, "invalid_key") // facilities forget it
+	a.wants("a revoked key", notify(revoked["token"]), http.StatusUnauthorized, "key_revoked")
 	a.wants("suspension", a.try(http.MethodPost, here+"/suspension", police, "", reason), http.StatusOK, "")
 	for _, path := range []string{"/notices", "/statistics", "/facilities"} {
 		a.wants("suspended, "+path, a.try(http.MethodGet, "/accommodation/v1"+path, key["token"], "", nil), http.StatusUnauthorized, "key_suspended")
@@ -219,7 +228,7 @@ func (a *attack) suspended() {
 	}
 	a.wants("reinstatement", a.try(http.MethodPost, here+"/reinstatement", police, "", reason), http.StatusOK, "")
 	a.wants("reinstated", notify(key["token"]), http.StatusCreated, "receipt")
-	a.wants("a revoked key after the reinstatement", notify(revoked["token"]), http.StatusUnauthorized, "invalid_key")
+	a.wants("a revoked key after the reinstatement", notify(revoked["token"]), http.StatusUnauthorized, "key_revoked")
 }
 
 // withoutSecondFactor takes the second factor away from the sessions of those who handle money: nothing is theirs then.

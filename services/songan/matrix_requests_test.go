@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/vn"
 )
 
@@ -18,6 +19,31 @@ type target struct {
 	bodies map[string]any
 	// query is what lists are asked for by, as an attacker would, and shows what an answer has that may show it.
 	query, shows map[string]string
+	// managers and banks are tokens of who is bounded by what was made here: by the part of the path that it is about. Those
+	// of others are by role.
+	managers map[string]string
+	bank     string
+	others   map[access.Role]string
+}
+
+// own is the token of somebody whose the target is, of those that can only be made once it exists.
+func (g target) own(r rule, role access.Role) string {
+	switch {
+	case role == access.FacilityManager && strings.Contains(r.route, "/keys"):
+		return g.managers["keys"]
+	case role == access.FacilityManager:
+		return g.managers["notices"]
+	case role == access.Bank:
+		return g.bank
+	}
+	return ""
+}
+
+// give has the admin give a key to a program.
+func (m *machine) give(t *testing.T, holder string, key map[string]any) string {
+	t.Helper()
+	key["holder"] = holder
+	return m.make(t, "admin", "/access/v1/keys", key)["token"]
 }
 
 const (
@@ -46,9 +72,26 @@ func (m *machine) targets(t *testing.T) target {
 		"banks": "BIDVVNVX", "enrolments": enrolment["id"].(string), "enrolled": enrolment["beneficiary"].(string),
 		"entitlements": beneficiary, "payrolls": payroll, "reconciliations": payroll, "payments": payment["id"].(string),
 		"instructions": payment["end_to_end_id"].(string), "lines": first("/disbursement/v1/payrolls/" + payroll + "/lines")["id"].(string),
-		"quarantine": nothing, "projections": nothing, "subject-requests": nothing, "people": nothing, "sessions": "01936d4e-0000-7000-8000-000000000000",
+		"quarantine": nothing, "projections": nothing, "subject-requests": nothing,
+		"people": nothing, "sessions": "01936d4e-0000-7000-8000-000000000000",
 	}
 	g := target{ids: ids, bodies: bodies(ids), query: queries(ids), shows: shown(ids, m.demo.Actors["hotel"].Facility)}
+	bank := payment["bank"].(string)
+	elsewhere := map[string]string{"ICBVVNVX": "BFTVVNVX"}[bank]
+	if elsewhere == "" {
+		elsewhere = "ICBVVNVX"
+	}
+	hospital := m.demo.Actors["hospital"].Facility
+	g.managers = map[string]string{
+		"keys":    m.give(t, "manager-of-keys", map[string]any{"role": "facility_manager", "facility": place["id"]}),
+		"notices": m.give(t, "manager-of-notices", map[string]any{"role": "facility_manager", "facility": m.demo.Actors["hotel"].Facility}),
+	}
+	g.bank = m.give(t, "bank-of-payment", map[string]any{"role": "bank", "bank": bank})
+	g.others = map[access.Role]string{
+		access.FacilityManager: m.give(t, "another-manager", map[string]any{"role": "facility_manager", "facility": hospital}),
+		access.Bank:            m.give(t, "another-bank", map[string]any{"role": "bank", "bank": elsewhere}),
+	}
+	g.shows["GET /bankgateway/v1/banks"] = `"bank":"` + bank + `"`
 	_, cashless, _ := m.call(t.Context(), http.MethodGet, "/disbursement/v1/cashless?unit="+ourUnit, "lisa", "", nil)
 	g.shows["GET /disbursement/v1/cashless"], _, _ = strings.Cut(string(cashless), `,"share"`)
 	return g

@@ -19,8 +19,9 @@ import (
 type rule struct {
 	route string // "GET /accounts/v1/accounts"
 	// bounded roles act within their facility, unit or bank; how says what becomes of the rest. free ones act everywhere.
-	bounded, free []access.Role
-	how           string
+	// provincial ones act where they have no unit, or a province.
+	bounded, free, provincial []access.Role
+	how                       string
 	// public routes find out themselves who calls.
 	public bool
 }
@@ -28,7 +29,13 @@ type rule struct {
 func (r rule) method() string { method, _, _ := strings.Cut(r.route, " "); return method }
 func (r rule) path() string   { _, path, _ := strings.Cut(r.route, " "); return path }
 func (r rule) may() []access.Role {
-	return append(slices.Clone(r.bounded), r.free...)
+	may := slices.Clone(r.bounded)
+	for _, role := range r.free {
+		if !slices.Contains(may, role) {
+			may = append(may, role)
+		}
+	}
+	return may
 }
 
 const (
@@ -55,10 +62,13 @@ func readRules(t *testing.T) (all []rule) {
 		}
 		column := strings.Split(line, "|")
 		const columns = 4
-		if len(column) != columns {
+		if len(column) == columns {
+			column = append(column, "")
+		}
+		if len(column) != columns+1 {
 			t.Fatalf("%s: %q has %d columns", rulesFile, line, len(column))
 		}
-		r := rule{route: strings.TrimSpace(column[0]), how: strings.TrimSpace(column[2]), bounded: rolesIn(t, column[1])}
+		r := rule{route: strings.TrimSpace(column[0]), how: strings.TrimSpace(column[2]), bounded: rolesIn(t, column[1]), provincial: rolesIn(t, column[4])}
 		switch free := strings.TrimSpace(column[3]); free {
 		case everybody:
 			r.free = access.Roles()
@@ -138,7 +148,7 @@ func everyRouteHasARule(t *testing.T, served []string, rules []rule) {
 // The page in docs is made of the table.
 func TestThePageAboutAuthorisationIsUpToDate(t *testing.T) {
 	t.Parallel()
-	want := pageOf(readRules(t))
+	want := pageOf(readRules(t)) + policiesPage(t)
 	if os.Getenv(pageUpdate) != "" {
 		const mode = 0o644
 		if err := os.WriteFile(rulesPage, []byte(want), mode); err != nil {
@@ -159,13 +169,16 @@ const pageHead = `# Who may do what
 <!-- Made from services/songan/testdata/authorisation.txt by TestThePageAboutAuthorisationIsUpToDate. Do not edit:
      change the table, and run the test with SONGAN_TEST_UPDATE_DOCUMENT=1. -->
 
-Nothing is allowed unless a route names the role. This page is the expectation of a test that asks the running system:
+Nothing is allowed unless a policy permits it. The policies are the files under libs/access/policy/policies and stand with
+their reasons at the end of this page; the tables before them say what follows. They are the expectation of a test that asks the running system:
 ` + "`TestEveryRouteIsForTheRolesInTheTable`" + ` sends every request of the table as every role, within its bounds and from
 outside them, without a token, with a wrong one, with one that has expired and with one that was revoked. A route that is
 served and has no line here fails the test.
 
 - ● may, within its facility, unit or bank. A province covers its communes.
 - ○ may, everywhere.
+- ◐ may: within its unit if it has one, everywhere if it has none.
+- ◇ may, as an office of the province: one with a commune is refused.
 - An empty cell is 403 ` + "`role_not_allowed`" + `.
 - No token, a wrong, an expired or a revoked one is 401, for every route and role.
 
@@ -211,8 +224,12 @@ func pageOf(rules []rule) string {
 		for _, role := range access.Roles() {
 			mark := ""
 			switch {
+			case slices.Contains(r.bounded, role) && slices.Contains(r.free, role):
+				mark = "◐"
 			case slices.Contains(r.bounded, role):
 				mark = "●"
+			case slices.Contains(r.provincial, role):
+				mark = "◇"
 			case slices.Contains(r.free, role):
 				mark = "○"
 			}

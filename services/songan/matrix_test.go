@@ -17,15 +17,15 @@ import (
 )
 
 // cast are tokens of every role: within the bounds of what the matrix is about, outside of them, expired, revoked.
-type tokens struct{ own, other, expired, revoked map[access.Role]string }
+type tokens struct{ own, other, province, expired, revoked map[access.Role]string }
 
 // hireAll writes an operator's file with keys for every role. Facilities get theirs from the police.
 func hireAll(t *testing.T, file string) tokens {
 	t.Helper()
-	all := tokens{map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}}
+	all := tokens{map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}}
 	var keys []access.Key
 	hire := func(role access.Role, unit, bank string) (string, *access.Key) {
-		p := access.Principal{Role: role, Unit: unit, Bank: bank}
+		p := access.Principal{Role: role, Unit: unit, Bank: bank, SecondFactor: role == access.Approver || role == access.Treasurer}
 		switch role {
 		case access.Facility, access.FacilityManager:
 			p.Unit, p.Bank, p.Facility = "", "", "nowhere"
@@ -47,6 +47,7 @@ func hireAll(t *testing.T, file string) tokens {
 		all.expired[role], key.ExpiresAt = token, time.Now().Add(-time.Minute)
 		token, key = hire(role, ourUnit, "ICBVVNVX")
 		all.revoked[role], key.Revoked = token, true
+		all.province[role], _ = hire(role, map[access.Role]string{access.Treasurer: "01"}[role], "")
 	}
 	if err := access.WriteKeys(file, keys); err != nil {
 		t.Fatal(err)
@@ -68,6 +69,7 @@ func TestEveryRouteIsForTheRolesInTheTable(t *testing.T) {
 	m.start(t)
 	rules := readRules(t)
 	everyRouteHasARule(t, m.served(t), rules)
+	everyRouteHasAnAction(t, m.actions(t), rules)
 	const people = 30
 	o := m.payday(t, "matrix", people)
 	o.Out = &bytes.Buffer{}
@@ -84,6 +86,7 @@ func TestEveryRouteIsForTheRolesInTheTable(t *testing.T) {
 		x.isForNobodyElse(t, r)
 		x.isBounded(t, r)
 		x.isForItsRoles(t, r)
+		x.isForOfficesOfTheProvince(t, r)
 	}
 	t.Logf("%d requests to %d routes", x.sent.Load(), len(rules))
 	m.stop(t)
@@ -101,6 +104,9 @@ type matrix struct {
 // own is a token of the role within the bounds, other one from elsewhere. The keys that facilities are given are known to
 // the service that gives them, and to no other: there, one from the operator's file knocks.
 func (x *matrix) own(r rule, role access.Role) string {
+	if token := x.target.own(r, role); token != "" {
+		return token
+	}
 	if role == access.Facility && strings.Contains(r.route, "/accommodation/") {
 		return x.demo.Actors["hotel"].Token
 	}
@@ -108,6 +114,9 @@ func (x *matrix) own(r rule, role access.Role) string {
 }
 
 func (x *matrix) other(r rule, role access.Role) string {
+	if token := x.target.others[role]; token != "" {
+		return token
+	}
 	if role == access.Facility && strings.Contains(r.route, "/accommodation/") {
 		return x.demo.Actors["hospital"].Token
 	}
@@ -211,7 +220,10 @@ func (x *matrix) isForItsRoles(t *testing.T, r rule) {
 	}
 	for _, role := range r.may() {
 		asked := map[string]string{string(role): x.own(r, role)}
-		if slices.Contains(r.free, role) {
+		switch free := slices.Contains(r.free, role); {
+		case free && slices.Contains(r.bounded, role):
+			asked[string(role)+" without a unit"] = x.tokens.province[role]
+		case free:
 			asked[string(role)+" from elsewhere"] = x.other(r, role)
 		}
 		for who, token := range asked {
@@ -224,12 +236,24 @@ func (x *matrix) isForItsRoles(t *testing.T, r rule) {
 	}
 }
 
+// isForOfficesOfTheProvince asks as those; that the same roles are refused with a commune is asked in isForNobodyElse.
+func (x *matrix) isForOfficesOfTheProvince(t *testing.T, r rule) {
+	t.Helper()
+	for _, role := range r.provincial {
+		got := x.ask(t, r, x.tokens.province[role])
+		x.through(t, r, string(role)+" of the province", got)
+		if !strings.Contains(got.body, x.target.shows[r.route]) {
+			t.Errorf("%s, %s of the province: %.200s does not show what it has to", r.route, role, got.body)
+		}
+	}
+}
+
 // through tells whether a request came as far as what it is about.
 func (x *matrix) through(t *testing.T, r rule, who string, got page) {
 	t.Helper()
 	// There is nothing in quarantine, who comes second finds the key revoked, and a checkpoint takes a moment: that it is
 	// looked for is enough.
-	if slices.Contains([]string{"quarantine_item_unknown", "projection_unknown", "key_unknown", "session_unknown", "request_unknown", "proof_pending"}, got.code()) {
+	if slices.Contains([]string{"quarantine_item_unknown", "projection_unknown", "key_unknown", "request_unknown", "proof_pending", "session_unknown"}, got.code()) {
 		return
 	}
 	if got.status >= http.StatusInternalServerError || slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, got.status) {

@@ -20,6 +20,7 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
@@ -53,7 +54,8 @@ func open(t *testing.T) *desk {
 	d.auth = access.New(access.Options{Now: d.clock.Now, Used: d.book.Uses.Note}, ring, d.book.Keyring())
 	d.other = access.New(access.Options{Now: d.clock.Now}, other.Keyring())
 	d.handler = d.book.Handler(httpapi.Options{
-		Auth: d.auth, Now: d.clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits(),
+		Policy: policytest.Load(t, time.Now),
+		Auth:   d.auth, Now: d.clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits(),
 	})
 	return d
 }

@@ -20,18 +20,17 @@ func (b *Book) Handler(o httpapi.Options) http.Handler {
 	o.Description = "API keys of programs. A token is answered once, to the request that made it; only a hash is kept."
 	o.Name, o.Fingerprint = b.name, b.fingerprint
 	api := httpapi.New(o)
-	admins, readers := []access.Role{access.Admin}, []access.Role{access.Admin, access.Auditor}
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /keys", Summary: "Give a key to a program", Roles: admins, Status: http.StatusCreated,
+		Pattern: "POST /keys", Summary: "Give a key to a program", Action: "access.give_key", Status: http.StatusCreated,
 	}, b.issueKey)
-	httpapi.Query(api, httpapi.Route{Pattern: "GET /keys", Summary: "List keys, the latest first", Roles: readers}, b.listKeys)
+	httpapi.Query(api, httpapi.Route{Pattern: "GET /keys", Summary: "List keys, the latest first", Action: "access.list_keys"}, b.listKeys)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /keys/{id}/rotation", Summary: "Give a key's holder its successor; the old one goes on for a while",
-		Roles: admins, Status: http.StatusCreated,
+		Action: "access.rotate_key", Status: http.StatusCreated,
 	}, b.rotateKey)
-	httpapi.Command(api, httpapi.Route{Pattern: "DELETE /keys/{id}", Summary: "Refuse a key from now on", Roles: admins}, b.revokeKey)
+	httpapi.Command(api, httpapi.Route{Pattern: "DELETE /keys/{id}", Summary: "Refuse a key from now on", Action: "access.revoke_key"}, b.revokeKey)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /keys/{id}/use", Summary: "When a key of any kind was last used, to the minute", Roles: readers,
+		Pattern: "GET /keys/{id}/use", Summary: "When a key of any kind was last used, to the minute", Action: "access.read_key_use",
 	}, b.lastUse)
 	return api
 }

@@ -6,7 +6,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 )
@@ -14,19 +13,18 @@ import (
 // desk adds the routes by which administrators look after others' sessions. They are named by the id that facts and logs
 // have.
 func (s *Signin) desk(a *httpapi.API) {
-	admins := []access.Role{access.Admin}
 	httpapi.Query(a, httpapi.Route{
-		Pattern: "GET /people/{id}/sessions", Summary: "A person's living sessions", Roles: []access.Role{access.Admin, access.Auditor},
+		Pattern: "GET /people/{id}/sessions", Summary: "A person's living sessions", Action: "auth.list_sessions",
 	}, s.sessionsOf)
 	httpapi.Ask(a, httpapi.Route{
-		Pattern: "POST /people/{id}/revocation", Roles: admins,
+		Pattern: "POST /people/{id}/revocation", Action: "auth.revoke_person",
 		Summary: "End all sessions of a person, or refuse the tokens that a machine has; the provider decides about new ones",
 	}, s.revokeOf)
 	httpapi.Ask(a, httpapi.Route{
-		Pattern: "POST /people/{id}/factor-reset", Roles: admins,
+		Pattern: "POST /people/{id}/factor-reset", Action: "auth.reset_factor",
 		Summary: "Take away the authenticator of somebody who lost it, and end their sessions",
 	}, s.resetOf)
-	httpapi.Ask(a, httpapi.Route{Pattern: "POST /sessions/{id}/revocation", Summary: "End one session", Roles: admins}, s.revokeOne)
+	httpapi.Ask(a, httpapi.Route{Pattern: "POST /sessions/{id}/revocation", Summary: "End one session", Action: "auth.revoke_session"}, s.revokeOne)
 }
 
 // SessionView is a session as administrators see it.

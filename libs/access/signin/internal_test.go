@@ -18,6 +18,7 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestClaimsAreTranslatedByConfiguration(t *testing.T) {
@@ -98,7 +99,7 @@ func TestSessionsAreOpenedByConfiguration(t *testing.T) {
 		Issuer: "https://id", ClientID: "c", ClientSecret: "s", Audience: "a", BaseURL: "http://127.0.0.1:8080/",
 		Data: t.TempDir(), DatabaseURL: testkit.PostgresURL(t),
 	}
-	api := httpapi.Options{Now: time.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry()}
+	api := httpapi.Options{Now: time.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(), Policy: policytest.Load(t, time.Now)}
 	s, closing, err := Open(t.Context(), c, api)
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ import (
 	"github.com/songan-vn/songan/libs/embedded/oidc"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
@@ -99,7 +100,7 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	o.url = o.server.URL
 	provider, secret := o.provider(cheapHash())
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(o.log), zapcore.DebugLevel)
-	api := httpapi.Options{Now: o.clock.Now, Log: zap.New(core), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits()}
+	api := httpapi.Options{Now: o.clock.Now, Log: zap.New(core), Metrics: prometheus.NewRegistry(), Limits: httpapi.DefaultLimits(), Policy: policytest.Load(t, o.clock.Now)}
 	options := signin.Options{
 		Issuer: o.url + "/idp", ClientID: "console", ClientSecret: secret, Audience: audience, BaseURL: o.url,
 		Scopes: []string{"songan", "offline_access"}, Claims: signin.DefaultClaims(), OpaqueSubjects: true, Key: bytes.Repeat([]byte{7}, 32),
@@ -158,14 +159,14 @@ func (o *office) provider(hash string) (_ *oidc.Provider, secret string) {
 // api has a route to look, one to change, one for banks, and one for who handles money.
 func (o *office) api(options httpapi.Options) http.Handler {
 	options.Service, options.Title = "work", "Work"
+	options.Policy = policytest.Load(o.t, o.clock.Now)
 	options.Auth = access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key()))
 	a := httpapi.New(options)
 	who := func(w http.ResponseWriter, r *http.Request, c httpapi.Call[struct{}]) error {
 		return json.NewEncoder(w).Encode(c.Who)
 	}
-	people := []access.Role{access.CommunePolice, access.Approver, access.Treasurer, access.Auditor, access.Bank}
-	httpapi.Handle(a, httpapi.Route{Pattern: "GET /things", Roles: people}, who)
-	httpapi.Handle(a, httpapi.Route{Pattern: "POST /things", Roles: people}, who)
+	httpapi.Handle(a, httpapi.Route{Pattern: "GET /things", Action: "disbursement.read_programmes"}, who)
+	httpapi.Handle(a, httpapi.Route{Pattern: "POST /things", Action: "disbursement.read_programmes"}, who)
 	return a
 }
 

@@ -30,6 +30,7 @@ func (p cookieProof) Prove(ctx context.Context, r *http.Request, token string) (
 	if needsSecondFactor(n.Who.Role) && !n.Strong {
 		return access.Principal{}, factor.Required()
 	}
+	n.Who.SecondFactor = n.Strong
 	return n.Who, nil
 }
 

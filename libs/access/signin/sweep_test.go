@@ -12,6 +12,7 @@ import (
 	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
@@ -24,7 +25,7 @@ func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
 	s, err := New(pool, Options{
 		Issuer: "https://id", ClientID: "c", ClientSecret: "s", BaseURL: "https://songan.vn", Claims: DefaultClaims(),
 		Key: bytes.Repeat([]byte{1}, 32),
-		API: httpapi.Options{Now: clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry()},
+		API: httpapi.Options{Now: clock.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(), Policy: policytest.Load(t, time.Now)},
 	})
 	if err != nil {
 		t.Fatal(err)

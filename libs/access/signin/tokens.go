@@ -66,7 +66,8 @@ func (s *Signin) accept(ctx context.Context, raw string) (accepted, error) {
 	if err != nil {
 		return accepted{}, err
 	}
-	if needsSecondFactor(who.Role) && !s.strong(token.Claims) {
+	who.SecondFactor = s.strong(token.Claims)
+	if needsSecondFactor(who.Role) && !who.SecondFactor {
 		return accepted{}, factor.Required()
 	}
 	if err := s.refuseRevoked(ctx, who.ID, token.Issued); err != nil {

@@ -46,13 +46,15 @@ type Endpoint struct {
 	Params               []string // of the path
 	Summary, Description string
 	Roles                []string
-	Public               bool
-	Status               int
-	Waits                bool // knows Songan-After
-	Cached               bool // has an ETag
-	In, Out              reflect.Type
-	Body                 bool   // In is a body, and there is something in it
-	Member               string // of a batch's verdicts
+	// Action is what the caller does, by its name in the policies; empty for a public one.
+	Action  string
+	Public  bool
+	Status  int
+	Waits   bool // knows Songan-After
+	Cached  bool // has an ETag
+	In, Out reflect.Type
+	Body    bool   // In is a body, and there is something in it
+	Member  string // of a batch's verdicts
 }
 
 // Document collects endpoints.

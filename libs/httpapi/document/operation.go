@@ -29,6 +29,9 @@ func (b *builder) operation(e Endpoint) *huma.Operation {
 			"default":           {Ref: "#/components/responses/Problem"},
 		},
 	}
+	if e.Action != "" {
+		op.Extensions = map[string]any{"x-songan-action": e.Action}
+	}
 	if e.Public {
 		op.Security = []map[string][]string{{}}
 	}

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi/limits"
 	"github.com/songan-vn/songan/libs/httpapi/lines"
 	"github.com/songan-vn/songan/libs/problem"
@@ -55,7 +56,7 @@ func NewServer(o Options) *Server {
 type Route struct {
 	Method, Path string
 	Params       []string
-	Roles        []access.Role
+	Action       *policy.Action
 	Public       bool
 	Status       int
 	BodyLimit    int64
@@ -89,6 +90,14 @@ type Exchange struct {
 	span    trace.Span
 	place   *limits.Gate // that was entered and has to be left
 	cut     bool         // the answer cannot be completed, so the connection is cut and nobody takes it for whole
+}
+
+// Pass is what the caller may do under the route's action; under that of a public route, nothing.
+func (x *Exchange) Pass() policy.Pass {
+	if x.Route.Action == nil {
+		return policy.Pass{}
+	}
+	return x.Route.Action.Pass(x.Who)
 }
 
 // Stall is how long a stream may stand still.
@@ -310,9 +319,12 @@ func (x *Exchange) admit(ctx context.Context, address string) (context.Context, 
 		return ctx, fmt.Errorf("authenticate: %w", err)
 	}
 	x.Who = who
-	if !who.Is(x.Route.Roles...) {
-		return ctx, problem.New(problem.Forbidden, "role_not_allowed",
-			"your role may not do this", "vai trò của bạn không được phép thực hiện việc này")
+	if err := x.Route.Action.Admit(who); err != nil {
+		return ctx, err
+	}
+	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
+		return ctx, problem.New(problem.Forbidden, "scope_not_allowed",
+			"your key is not for this", "mã truy cập này không dùng được cho thao tác này")
 	}
 	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
 		return ctx, problem.New(problem.Forbidden, "scope_not_allowed",

@@ -30,15 +30,16 @@ func (n Notice) open() error {
 	}
 }
 
-// Owned lets a facility change its own notices only. To everybody else the notice does not exist.
+// Owned lets those change a notice who may. To everybody else the notice does not exist.
 type Owned struct {
-	Facility string
-	Command  decider.Command[Notice]
+	// Sees tells whether the caller may know of it.
+	Sees    func(Notice) bool
+	Command decider.Command[Notice]
 }
 
-// Decide asks the command when the notice is the facility's own.
+// Decide asks the command when the notice is the caller's to change.
 func (c Owned) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
-	if !n.Exists() || n.Facility != c.Facility {
+	if !n.Exists() || !c.Sees(n) {
 		return nil, ErrUnknown()
 	}
 	return c.Command.Decide(n, m)

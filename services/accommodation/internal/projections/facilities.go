@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/territory"
 )
 
 // Facility is one row of the table of facilities.
@@ -76,8 +77,8 @@ func applyToFacility(f Facility, r events.Recorded) Facility {
 const listFacilities = `
 select facility, kind, unit_code, unit_valid_from, remote, organisation, profile, suspended
   from facilities
- where ($1 = '' or facility = $1)
-   and ($2 = '' or unit_code = $2 and unit_valid_from = $3)
+ where ` + territory.In + `
+   and ($3 = '' or facility = $3)
    and ($4 = '' or kind = $4)
    and facility > $5
  order by facility
@@ -95,7 +96,7 @@ type FacilityFilter struct {
 // ListFacilities lists facilities by id.
 func ListFacilities(ctx context.Context, pool *pgxpool.Pool, f FacilityFilter) ([]Facility, error) {
 	rows, err := pool.Query(ctx, listFacilities,
-		f.Scope.Facility, f.Scope.UnitCode, f.Scope.UnitValidFrom, f.Kind, f.After, f.Limit)
+		f.Scope.Codes, f.Scope.ValidFrom, f.Scope.Facility, f.Kind, f.After, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("list facilities: %w", err)
 	}

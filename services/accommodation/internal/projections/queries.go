@@ -7,20 +7,20 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/libs/territory"
 )
 
-// Scope is what a caller may see: one facility, or one commune. Empty means everything.
+// Scope is what a caller may see: one facility, if it names one, and the units of an area (territory.Area's columns).
 type Scope struct {
-	Facility      string
-	UnitCode      string
-	UnitValidFrom string
+	Facility         string
+	Codes, ValidFrom []string
 }
 
 // StayFilter narrows a list of stays. Empty fields do not narrow.
 type StayFilter struct {
 	Scope    Scope
 	Facility string
-	Unit     string
 	Status   string
 	Identity string
 	// From and To are calendar days of arrival, both included.
@@ -41,22 +41,35 @@ const stayColumns = `notice, receipt, facility, facility_kind, unit_code, unit_v
   document_type, arrived_at, arrived_on, notified_at, expected_departure, room, reason, accompanied_by, group_name,
   duties, warnings, late, status, coalesce(departed_at, '0001-01-01 00:00:00+00'), identity, identity_fields`
 
+const wantedStays = `
+       ($3 = '' or facility = $3)
+   and ($4 = '' or facility = $4)
+   and ($5 = '' or status = $5)
+   and ($6 = '' or identity = $6)
+   and ($7 = '' or arrived_on >= $7)
+   and ($8 = '' or arrived_on <= $8)
+   and ($9::boolean is null or late = $9)
+   and ($10::text[] is null or guest = any($10))
+   and ($11::timestamptz is null or (arrived_at, notice) < ($11, $12))
+ order by arrived_at desc, notice desc
+ limit $13`
+
+// listStays is for an area that is everywhere. Its columns are null, and are named so that both statements have the same
+// parameters.
 const listStays = `
 select ` + stayColumns + `
   from stays
- where ($1 = '' or facility = $1)
-   and ($2 = '' or unit_code = $2 and unit_valid_from = $3)
-   and ($4 = '' or facility = $4)
-   and ($5 = '' or unit_code = $5)
-   and ($6 = '' or status = $6)
-   and ($7 = '' or identity = $7)
-   and ($8 = '' or arrived_on >= $8)
-   and ($9 = '' or arrived_on <= $9)
-   and ($10::boolean is null or late = $10)
-   and ($11::text[] is null or guest = any($11))
-   and ($12::timestamptz is null or (arrived_at, notice) < ($12, $13))
+ where $1::text[] is null and $2::text[] is null and` + wantedStays
+
+// listStaysOfUnits reads the latest of each unit by the index and puts them together. A join with the area would read all
+// stays that a commune ever had.
+const listStaysOfUnits = `
+select ` + stayColumns + `
+  from unnest($1::text[], $2::text[]) as area (code, since)
+ cross join lateral (
+       select * from stays where unit_code = area.code and unit_valid_from = area.since and` + wantedStays + `) as stays
  order by arrived_at desc, notice desc
- limit $14`
+ limit $13`
 
 // ListStays lists stays, the latest arrival first.
 func ListStays(ctx context.Context, pool *pgxpool.Pool, f StayFilter) ([]Stay, error) {
@@ -65,8 +78,12 @@ func ListStays(ctx context.Context, pool *pgxpool.Pool, f StayFilter) ([]Stay, e
 	if f.After != nil {
 		after, notice = &f.After.ArrivedAt, f.After.Notice
 	}
-	rows, err := pool.Query(ctx, listStays,
-		f.Scope.Facility, f.Scope.UnitCode, f.Scope.UnitValidFrom, f.Facility, f.Unit, f.Status, f.Identity, f.From, f.To,
+	statement := listStays
+	if f.Scope.Codes != nil {
+		statement = listStaysOfUnits
+	}
+	rows, err := pool.Query(ctx, statement,
+		f.Scope.Codes, f.Scope.ValidFrom, f.Scope.Facility, f.Facility, f.Status, f.Identity, f.From, f.To,
 		f.Late, f.Guests, after, notice, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("list stays: %w", err)
@@ -120,17 +137,15 @@ select %s as key,
        count(*) filter (where identity = 'pending' and status <> 'cancelled'),
        count(*) filter (where status = 'cancelled')
   from stays
- where ($1 = '' or facility = $1)
-   and ($2 = '' or unit_code = $2 and unit_valid_from = $3)
-   and ($4 = '' or unit_code = $4)
-   and arrived_on between $5 and $6
+ where ` + territory.In + `
+   and ($3 = '' or facility = $3)
+   and arrived_on between $4 and $5
  group by 1
  order by 1
- limit $7`
+ limit $6`
 
 // Counting says which stays are counted, and by what.
 type Counting struct {
-	Unit string
 	// From and To are calendar days of arrival, both included.
 	From, To string
 	// By is day, facility, kind or nationality.
@@ -141,7 +156,7 @@ type Counting struct {
 // CountStays counts the stays of a span of days.
 func CountStays(ctx context.Context, pool *pgxpool.Pool, s Scope, c Counting) ([]Count, error) {
 	rows, err := pool.Query(ctx, fmt.Sprintf(countStays, groupColumn(c.By)),
-		s.Facility, s.UnitCode, s.UnitValidFrom, c.Unit, c.From, c.To, c.Limit)
+		s.Codes, s.ValidFrom, s.Facility, c.From, c.To, c.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("count stays: %w", err)
 	}

@@ -38,6 +38,9 @@ type Dispatch struct {
 	Held bool `db:"held"`
 	// Withdraw says why an instruction is not to be sent any more; empty while it is.
 	Withdraw string `db:"withdraw"`
+	// UnitCode and UnitValidFrom are where the money, or the account, belongs: whose officers may follow it.
+	UnitCode      string `db:"unit_code"`
+	UnitValidFrom string `db:"unit_valid_from"`
 }
 
 // The names of what is to be said.
@@ -89,7 +92,9 @@ create table if not exists dispatches_v1 (
   wanted_at   timestamptz,
   done        boolean not null,
   held        boolean not null,
-  withdraw    text not null
+  withdraw    text not null,
+  unit_code       text not null,
+  unit_valid_from text not null
 ) with (fillfactor = 80);
 create index if not exists dispatches_waiting_v1 on dispatches_v1 (bank, wanted_at, work) where wanted_at is not null and not done;
 create index if not exists dispatches_to_withdraw_v1 on dispatches_v1 (bank, work) where withdraw <> '' and not done;
@@ -140,15 +145,15 @@ func ownKey(r events.Recorded) (string, bool) {
 func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
 	switch e := r.Event.(type) {
 	case disbursement.PaymentReleased:
-		return d.want(r, e.Bank)
+		return d.of(e.Unit).want(r, e.Bank)
 	case disbursement.PaymentReissued:
-		return d.want(r, e.Bank)
+		return d.of(e.Unit).want(r, e.Bank)
 	case disbursement.PaymentUnknown:
 		return d.want(r, e.Bank)
 	case disbursement.RecallRequested:
 		return d.want(r, e.Bank)
 	case accounts.AccountRequested:
-		return d.want(r, e.Bank)
+		return d.of(e.Unit).want(r, e.Bank)
 	case disbursement.WithdrawalRequested:
 		d.Withdraw = e.Reason
 	case bankgateway.InstructionSent, bankgateway.InstructionWithdrawn,
@@ -158,6 +163,14 @@ func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
 		d.Held = true
 	case bankgateway.InstructionResumed, bankgateway.OpeningResumed:
 		d.Held = false
+	}
+	return d
+}
+
+// of notes where it belongs.
+func (d Dispatch) of(u events.Unit) Dispatch {
+	if d.UnitCode == "" {
+		d.UnitCode, d.UnitValidFrom = u.Code, u.ValidFrom
 	}
 	return d
 }
@@ -177,14 +190,14 @@ func (d Dispatch) want(r events.Recorded, bank string) Dispatch {
 
 // Place is where a list of dispatches goes on.
 type Place struct {
-	At   time.Time
-	Work string
+	At   time.Time `json:"a"`
+	Work string    `json:"w"`
 }
 
 // After is the place behind a dispatch.
 func (d Dispatch) After() Place { return Place{d.WantedAt, d.Work} }
 
-const dispatchColumns = `work, bank, type, fact, cause, correlation, trace, wanted_at, done, held, withdraw`
+const dispatchColumns = `work, bank, type, fact, cause, correlation, trace, wanted_at, done, held, withdraw, unit_code, unit_valid_from`
 
 const selectWaiting = `
 select ` + dispatchColumns + `
@@ -236,6 +249,24 @@ func Find(ctx context.Context, pool *pgxpool.Pool, work string) (Dispatch, bool,
 		return Dispatch{}, false, wrap("find "+work, err)
 	}
 	return found[0], true, nil
+}
+
+const selectOpen = `
+select ` + dispatchColumns + `
+  from dispatches
+ where ($1 = '' or bank = $1) and wanted_at is not null and not done
+   and (wanted_at, work) > ($2, $3)
+ order by wanted_at, work
+ limit $4`
+
+// Open lists what was not said yet to a bank, or to all, with what is held.
+func Open(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, limit int) ([]Dispatch, error) {
+	rows, err := pool.Query(ctx, selectOpen, bank, after.At, after.Work, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list what is open: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Dispatch])
+	return list, wrap("list what is open", err)
 }
 
 // Backlog is what waits for one bank.

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/territory"
 )
 
 // Scope is what a caller may see: the units by code and first day. The zero value is everything; a Scope of no unit, with
@@ -28,7 +29,7 @@ func (s *Scope) Add(code, validFrom string) {
 }
 
 // inScope is the condition for $1 and $2: the arrays of a Scope.
-const inScope = `($1::text[] is null or (unit_code, unit_valid_from) in (select * from unnest($1::text[], $2::text[])))`
+const inScope = territory.In
 
 // unit puts the two columns of a unit together.
 func unit(code, validFrom string) events.Unit { return events.Unit{Code: code, ValidFrom: validFrom} }

@@ -29,8 +29,15 @@ func (a Actor) isPerson() bool {
 }
 
 // principal is who an actor is, by their key and by their login: the same person, so that four eyes stay four.
+// Scripts play who handles money, so their keys are vouched for.
 func (a Actor) principal(name string) access.Principal {
-	return access.Principal{ID: "demo-" + name, Role: access.Role(a.Role), Unit: a.Unit, Bank: a.Bank}
+	return access.Principal{
+		ID: "demo-" + name, Role: access.Role(a.Role), Unit: a.Unit, Bank: a.Bank, Facility: a.Facility, SecondFactor: a.handlesMoney(),
+	}
+}
+
+func (a Actor) handlesMoney() bool {
+	return slices.Contains([]access.Role{access.Approver, access.Treasurer}, access.Role(a.Role))
 }
 
 // login makes a person's login, or returns that of an earlier start. Hashes are kept, because each takes a while.
@@ -39,7 +46,7 @@ func login(tokens map[string]string, name string, a Actor) (Login, oidc.User) {
 	if tokens["hash_"+name] == "" {
 		tokens["hash_"+name] = oidc.HashPassword(l.Password)
 	}
-	if role := access.Role(a.Role); role == access.Approver || role == access.Treasurer {
+	if a.handlesMoney() {
 		if tokens["totp_"+name] == "" {
 			tokens["totp_"+name] = oidc.NewTOTP()
 		}
@@ -47,7 +54,7 @@ func login(tokens map[string]string, name string, a Actor) (Login, oidc.User) {
 	}
 	return l, oidc.User{
 		Subject: a.principal(name).ID, Name: name, Password: tokens["hash_"+name], TOTP: l.TOTP,
-		Claims: map[string]any{"songan_role": a.Role, "songan_unit": a.Unit, "songan_bank": a.Bank},
+		Claims: map[string]any{"songan_role": a.Role, "songan_unit": a.Unit, "songan_bank": a.Bank, "songan_facility": a.Facility},
 	}
 }
 
