@@ -16,7 +16,7 @@ import (
 
 const (
 	// bulkBatch is the most facts that are written at once.
-	bulkBatch = 10_000
+	bulkBatch = 2_000
 	// readAhead is how many bulk batches are read and decoded while one is written.
 	readAhead = 2
 )

@@ -291,9 +291,7 @@ func (p *play) sign(ctx context.Context, o *office) error {
 
 // order is the number of the State Treasury's order.
 func (p *play) order(o *office) string {
-	const group = 10_000
-	number := crowd.Hash(p.Name)
-	return fmt.Sprintf("KB-%04d-%04d/%s", number/group%group, number%group, o.unit)
+	return fmt.Sprintf("KB-%s/%s", crowd.Tag(p.Name), o.unit)
 }
 
 // presses is how many treasurers release a list at the same moment.

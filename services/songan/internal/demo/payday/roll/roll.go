@@ -116,7 +116,7 @@ func (p *planner) beneficiary(n int) *Beneficiary {
 	commune := p.Communes[n%len(p.Communes)]
 	b := &Beneficiary{
 		Number: n, Person: p.resident(commune, k.least, k.most), Commune: commune.Code, Identity: Matched,
-		FileNumber: fmt.Sprintf("BTXH-%08x-%d", uint32(crowd.Hash(fmt.Sprint(p.Seed, p.Name))), n),
+		FileNumber: fmt.Sprintf("BTXH-%s-%d", crowd.Tag(fmt.Sprint(p.Seed, p.Name)), n),
 	}
 	if p.dice.IntN(1000) < k.represented {
 		guardian := p.resident(commune, youngestGuardian, oldestGuardian)
