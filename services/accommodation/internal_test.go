@@ -15,7 +15,8 @@ func TestEveryFieldAboutAPersonHasALineInTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	fields := append(privacy.FieldsOf[guest.Guest]("guest"), privacy.FieldsOf[profile]("facility")...)
-	for _, field := range append(fields, "stay.reason", "stay.room", "stay.group", "stay.accompanied_by", "stay.facts") {
+	for _, field := range append(fields, "stay.reason", "stay.room", "stay.group", "stay.accompanied_by", "stay.facts",
+		"stay.nationality", "stay.document_type", "stay.warnings") {
 		if !table.Has(field) {
 			t.Errorf("%s has no line", field)
 		}

@@ -3,6 +3,7 @@ package disbursement
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -23,16 +24,16 @@ type AskEntitlement struct {
 	AsOf  string `query:"as_of" format:"date" doc:"today when left out"`
 }
 
-// Entitlement is a person's right for a month, with the proof.
+// Entitlement is a person's right for a month, with the proof. Who only pays sees the amount.
 type Entitlement struct {
 	Beneficiary string       `json:"beneficiary"`
 	Month       string       `json:"month"`
 	AsOf        string       `json:"as_of" doc:"the day whose law and knowledge were used"`
 	Rules       string       `json:"rules" doc:"version of the rules"`
 	Amount      money.Amount `json:"amount" doc:"dong"`
-	Chosen      []ChosenLine `json:"chosen"`
-	Rejected    []Rejection  `json:"rejected" doc:"what was examined and does not count"`
-	LegalBasis  []string     `json:"legal_basis"`
+	Chosen      []ChosenLine `json:"chosen" doc:"how the amount is made up; empty for roles that the circumstances of people are not for"`
+	Rejected    []Rejection  `json:"rejected" doc:"what was examined and does not count; empty for the same roles"`
+	LegalBasis  []string     `json:"legal_basis" doc:"empty for the same roles"`
 	Unverified  bool         `json:"unverified,omitzero" doc:"one of the sources could not be checked"`
 }
 
@@ -87,39 +88,39 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	return answer, nil
 }
 
-// viewEntitlement shows how an amount was computed. Where the category tells of an illness, those who only pay do not learn
-// by which rule.
+// viewEntitlement shows how an amount was computed. The category may tell of an illness, and a gap where others have a rule
+// would tell the same: those who only pay learn the amount of everybody and how it was made of nobody.
 func (a *app) viewEntitlement(granted entitlement.Entitlement, who access.Principal) Entitlement {
 	v := Entitlement{
 		Month: granted.Month.String(), Amount: granted.Total(), Chosen: []ChosenLine{}, Rejected: []Rejection{}, LegalBasis: []string{},
 	}
-	seen := map[string]bool{}
-	reader := func(rule string) privacy.Reader {
-		return privacy.Reader{Role: who.Role, Sensitive: a.rules.SensitiveRule(rule)}
+	if !a.disclosure.Sees("entitlement.lines", privacy.Reader{Role: who.Role}) {
+		return v // not even unverified: that is so of some categories only
 	}
 	for _, line := range granted.Lines {
-		v.Chosen = append(v.Chosen, ChosenLine{
-			Enrolment: line.Enrolment, Programme: line.Programme, Standard: line.Standard, Province: line.Province,
-			Rule:        a.disclosure.Text("entitlement.rule", reader(line.Rule), line.Rule),
-			Coefficient: a.disclosure.Text("entitlement.coefficient", reader(line.Rule), line.Coefficient),
-			Times:       line.Times, Amount: line.Amount,
-		})
-		v.Unverified = v.Unverified || line.Unverified
-		for _, basis := range line.LegalBasis {
-			if !seen[basis] {
-				v.LegalBasis = append(v.LegalBasis, basis)
-			}
-			seen[basis] = true
-		}
+		v.add(line)
 	}
 	for _, r := range granted.Rejected {
 		text, textVI := r.Reason.Texts()
 		v.Rejected = append(v.Rejected, Rejection{
-			Enrolment: r.Enrolment, Rule: a.disclosure.Text("entitlement.rule", reader(r.Rule), r.Rule), Amount: r.Amount,
-			Reason: string(r.Reason), Text: text, TextVI: textVI,
+			Enrolment: r.Enrolment, Rule: r.Rule, Amount: r.Amount, Reason: string(r.Reason), Text: text, TextVI: textVI,
 		})
 	}
 	return v
+}
+
+// add shows a line with its legal basis.
+func (v *Entitlement) add(line entitlement.Line) {
+	v.Chosen = append(v.Chosen, ChosenLine{
+		Enrolment: line.Enrolment, Programme: line.Programme, Standard: line.Standard, Province: line.Province,
+		Rule: line.Rule, Coefficient: line.Coefficient, Times: line.Times, Amount: line.Amount,
+	})
+	v.Unverified = v.Unverified || line.Unverified
+	for _, basis := range line.LegalBasis {
+		if !slices.Contains(v.LegalBasis, basis) {
+			v.LegalBasis = append(v.LegalBasis, basis)
+		}
+	}
 }
 
 // proofOf reads how a line was computed. The reading is recorded.

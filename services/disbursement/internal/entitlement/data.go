@@ -68,7 +68,8 @@ type Rule struct {
 	Ages        []Ages `json:"ages,omitempty"`
 	// PerChild multiplies by [Facts.Children].
 	PerChild bool `json:"per_child,omitempty"`
-	// Sensitive says that the category alone tells of an illness: fewer people may see it.
+	// Sensitive says that the category alone tells of an illness. It warns the reader of the table; no answer leaves out
+	// such rules and shows the others, because the gap would tell the same.
 	Sensitive bool   `json:"sensitive,omitempty"`
 	Title     string `json:"title"`
 	TitleVI   string `json:"title_vi"`

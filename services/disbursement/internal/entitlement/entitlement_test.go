@@ -238,16 +238,6 @@ func TestAnUnknownBirthdayCountsAsTheFileSays(t *testing.T) {
 	}
 }
 
-func TestCategoriesThatTellOfAnIllnessAreSensitive(t *testing.T) {
-	t.Parallel()
-	rules := entitlement.National()
-	for category, want := range map[string]bool{"c3": true, "c8": true, "c1": false, "c6_severe": false, "social_pension": false, "unheard of": true} {
-		if rules.Sensitive(category) != want {
-			t.Errorf("%s: %t", category, !want)
-		}
-	}
-}
-
 func TestEveryReasonHasTexts(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)

@@ -44,7 +44,6 @@ type category struct {
 	programme Programme
 	rules     []series[Rule]
 	perChild  bool
-	sensitive bool
 }
 
 // National returns the rules that come with the program.
@@ -94,22 +93,6 @@ func (r Rules) Data() Data {
 	return d
 }
 
-// Sensitive tells whether a category alone tells of an illness. One that is not known is sensitive, to be safe.
-func (r Rules) Sensitive(category string) bool {
-	found, ok := r.categories[category]
-	return !ok || found.sensitive
-}
-
-// SensitiveRule tells the same of a row of the table of coefficients. None at all tells nothing.
-func (r Rules) SensitiveRule(id string) bool {
-	for _, row := range r.data.Rules {
-		if row.ID == id {
-			return r.Sensitive(row.Category)
-		}
-	}
-	return id != ""
-}
-
 // index builds what a computation looks things up in. The rows are checked one by one already.
 func index(data Data) (Rules, error) {
 	r := Rules{data: data, version: version(data), ranks: make(map[string]int)}
@@ -136,7 +119,7 @@ func categories(data Data, ranks map[string]int) (map[string]category, error) {
 	for _, row := range data.Rules {
 		c := all[row.Category]
 		c.programme = data.programme(row.Programme)
-		c.perChild, c.sensitive = c.perChild || row.PerChild, c.sensitive || row.Sensitive
+		c.perChild = c.perChild || row.PerChild
 		if _, ranked := ranks[row.ID]; !ranked {
 			ranks[row.ID] = len(ranks)
 			c.rules = append(c.rules, rules[row.ID])
