@@ -45,27 +45,47 @@ func readerOf(who access.Principal, stay facts.StayNotified, stated bool) privac
 func (a *app) mask(answer *Notice, r privacy.Reader) {
 	for field, text := range map[string]*string{
 		"stay.reason": &answer.Reason, "stay.room": &answer.Room, "stay.group": &answer.Group, "stay.accompanied_by": &answer.AccompaniedBy,
+		"stay.nationality": &answer.Nationality,
 	} {
 		shown := a.disclosure.Text(field, r, *text)
 		answer.Masked = answer.Masked || shown != *text
 		*text = shown
 	}
+	if len(answer.Warnings) > 0 && !a.disclosure.Sees("stay.warnings", r) {
+		answer.Warnings, answer.Masked = []Warning{}, true
+	}
 }
 
 // maskFact does the same to a fact of the stay's history.
 func (a *app) maskFact(fact events.Event, r privacy.Reader) events.Event {
+	text := func(field, value string) string { return a.disclosure.Text(field, r, value) }
 	switch f := fact.(type) {
 	case facts.StayNotified:
-		f.Reason, f.Room = a.disclosure.Text("stay.reason", r, f.Reason), a.disclosure.Text("stay.room", r, f.Room)
-		f.Group, f.FacilityKind = a.disclosure.Text("stay.group", r, f.Group), a.disclosure.Text("stay.facts", r, f.FacilityKind)
-		f.AccompaniedBy = a.disclosure.Text("stay.accompanied_by", r, f.AccompaniedBy)
+		f.Reason, f.Room, f.Group = text("stay.reason", f.Reason), text("stay.room", f.Room), text("stay.group", f.Group)
+		f.FacilityKind, f.AccompaniedBy = text("stay.facts", f.FacilityKind), text("stay.accompanied_by", f.AccompaniedBy)
+		f.Nationality, f.DocumentType = text("stay.nationality", f.Nationality), text("stay.document_type", f.DocumentType)
+		f.Warnings = a.maskWarnings(f.Warnings, r)
+		return f
+	case facts.GuestCorrected:
+		f.Nationality, f.DocumentType = text("stay.nationality", f.Nationality), text("stay.document_type", f.DocumentType)
+		f.Warnings = a.maskWarnings(f.Warnings, r)
+		return f
+	case facts.StayExtended:
+		f.Warnings = a.maskWarnings(f.Warnings, r)
 		return f
 	case facts.RoomChanged:
-		f.Room = a.disclosure.Text("stay.room", r, f.Room)
+		f.Room = text("stay.room", f.Room)
 		return f
 	default:
 		return fact
 	}
+}
+
+func (a *app) maskWarnings(codes []string, r privacy.Reader) []string {
+	if a.disclosure.Sees("stay.warnings", r) {
+		return codes
+	}
+	return nil
 }
 
 func errSensitive() error {

@@ -142,6 +142,79 @@ func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 	}
 }
 
+// Whoever states a purpose and a case is taken at their word: it is recorded, whatever of the stay they look at.
+func TestAPurposeThatOpensASensitiveStayIsRecorded(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	sick, well := h.hospital(t)
+	for _, c := range []struct {
+		stay, of, file string
+		want           bool
+	}{
+		{sick, "", "BD-1", true},
+		{sick, "/history", "BD-2", true},
+		{sick, "/proof", "BD-3", true},
+		{well, "/history", "BD-4", false},
+		{well, "/proof", "BD-5", false}, // these tell of nobody's health
+	} {
+		testkit.Eventually(t, 20*time.Second, func() error {
+			answer := h.Get(t, "police", "/notices/"+c.stay+c.of+"?purpose=missing_person&case="+c.file, "")
+			if answer.Status != http.StatusOK {
+				return fmt.Errorf("%s%s: %d %s", c.stay, c.of, answer.Status, answer.Body)
+			}
+			return nil
+		})
+		var recorded bool
+		const query = `
+select exists (select from vault_readings
+                where actor = 'officer:lan' and purpose = 'missing_person' and case_ref = $1 and kind = 'read' and cardinality(refs) = 1)`
+		if err := h.Pool.QueryRow(t.Context(), query, c.file).Scan(&recorded); err != nil || recorded != c.want {
+			t.Errorf("%s: recorded %t, %v", c.of, recorded, err)
+		}
+	}
+}
+
+func TestASensitiveStayTellsOutsidersNothingOfItsGuest(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.hospital(t)
+	guest := guestOf("Nguyễn Văn An")
+	guest["document"] = object{"type": "old_id", "number": "012345678"}
+	stay := stayOf(guest)
+	made := h.Post(t, "hospital", "/notices", "old", stay)
+	made.Want(t, http.StatusCreated)
+	old := made.Text(t, "id")
+	other := guestOf("Nguyễn Văn Ân")
+	other["document"] = guest["document"]
+	corrected := h.Post(t, "hospital", "/notices/"+old+"/correction", "corrected", object{"guest": other, "reason": "sai"})
+	corrected.Want(t, http.StatusOK)
+	for _, c := range []struct {
+		actor, path  string
+		sees, warned bool
+	}{
+		{"hospital", "", true, true},
+		{"police", "", true, false},
+		{"admin", "", false, false},
+		{"auditor", "", false, false},
+		{"hospital", "/history", true, true},
+		{"police", "/history", true, false},
+		{"admin", "/history", false, false},
+		{"auditor", "/history", false, false},
+		{"police", "/history?purpose=missing_person&case=BD-7", true, true},
+	} {
+		body := string(h.Get(t, c.actor, "/notices/"+old+c.path, "").Body)
+		if sees := strings.Contains(body, "VNM"); sees != c.sees {
+			t.Errorf("%s%s sees the nationality: %t\n%s", c.actor, c.path, sees, body)
+		}
+		if sees := strings.Contains(body, `"old_id"`); sees != c.sees {
+			t.Errorf("%s%s sees the kind of document: %t\n%s", c.actor, c.path, sees, body)
+		}
+		if warned := strings.Contains(body, "old_id_no_longer_valid"); warned != c.warned {
+			t.Errorf("%s%s sees the warning: %t\n%s", c.actor, c.path, warned, body)
+		}
+	}
+}
+
 func TestFacilitiesAreShownWithoutTheirPeople(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
@@ -129,11 +130,24 @@ func (a *app) history(ctx context.Context, c httpapi.Call[Stated]) (history.Hist
 	if err != nil {
 		return history.History{}, err
 	}
+	if err := a.recordStated(ctx, c.Who, n, c.In); err != nil {
+		return history.History{}, err
+	}
 	reader := readerOf(c.Who, n.StayNotified, c.In.given())
 	for i := range recorded {
 		recorded[i].Event = a.maskFact(recorded[i].Event, reader)
 	}
 	return history.Of(recorded), nil
+}
+
+// recordStated records the purpose and the case for which a sensitive stay is looked at, as a reading of its guest: the
+// stay tells of their health without their name, too. Nothing is answered before that is recorded.
+func (a *app) recordStated(ctx context.Context, who access.Principal, n notice.Notice, s Stated) error {
+	if !s.given() || !sensitive(n.StayNotified) {
+		return nil
+	}
+	_, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: s.Purpose, Case: s.Case}, vault.Ref(n.Guest))
+	return err
 }
 
 // AskProof says which fact is to be proven, and why it is asked for where the stay is sensitive.
@@ -154,6 +168,9 @@ func (a *app) prove(ctx context.Context, c httpapi.Call[AskProof]) (witness.Rece
 	}
 	if !a.disclosure.Sees("stay.facts", readerOf(c.Who, n.StayNotified, c.In.given())) {
 		return witness.Receipt{}, errSensitive()
+	}
+	if err := a.recordStated(ctx, c.Who, n, c.In.Stated); err != nil {
+		return witness.Receipt{}, err
 	}
 	return a.proof(ctx, noticeStream(n.Notice), max(1, c.In.Version))
 }
