@@ -45,6 +45,8 @@ type Options struct {
 	Service string
 	// Own holds every fact of the service's log, private ones included; Others those that it reacts to.
 	Own, Others events.Catalog
+	// Needed tells who cannot be erased yet; nil where nobody depends on it. It is asked once [Open] has returned.
+	Needed vault.Needed
 }
 
 // Foundation is what [Open] opened.

@@ -38,7 +38,7 @@ func (f *Foundation) openVault(ctx context.Context) (*vault.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return vault.Open(ctx, f.Pool, keys, vault.Options{Now: f.deps.Now, Log: f.deps.Log})
+	return vault.Open(ctx, f.Pool, keys, vault.Options{Now: f.deps.Now, Log: f.deps.Log, Needed: f.options.Needed})
 }
 
 func (f *Foundation) neverUsed(ctx context.Context) error {

@@ -30,7 +30,7 @@ func (e Erasure) check() error {
 // Erase deletes the rows of the references. They are in the ledger, on disk, before the deletion is committed; a
 // crash in between leaves a reference in the ledger that was asked to be erased and can be erased again. Erasing
 // what is erased, or was never stored, is fine; its row will not be readable should it appear later. If one of the
-// references is on hold, none is erased, and the error wraps [ErrHeld].
+// references is on hold or needed, none is erased, and the error wraps [ErrHeld].
 func (v *Vault) Erase(ctx context.Context, e Erasure, refs ...Ref) error {
 	ids, err := checked(refs)
 	if err = errors.Join(err, e.check()); err != nil {
@@ -42,6 +42,9 @@ func (v *Vault) Erase(ctx context.Context, e Erasure, refs ...Ref) error {
 	entries := make([]ledger.Entry, len(ids))
 	for i, id := range ids {
 		entries[i] = ledger.Entry{Ref: id, At: v.now(), Actor: e.Actor, Reason: e.Reason}
+	}
+	if err := v.checkNeeded(ctx, ids); err != nil {
+		return fmt.Errorf("erase: %w", err)
 	}
 	deleted := int64(0)
 	err = pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) error {

@@ -53,6 +53,8 @@ type house struct {
 	keys  string // path of the key file
 	clock *testkit.Clock
 	log   *lockedBuffer
+	// needed is what vaults that are opened from then on ask.
+	needed vault.Needed
 }
 
 func (h *house) ledger() string { return h.keys + ".erasures.jsonl" }
@@ -93,7 +95,7 @@ func (h *house) another(t testing.TB) *vault.Vault {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.Open(t.Context(), h.pool, keys, vault.Options{Now: h.clock.Now, Log: log})
+	v, err := vault.Open(t.Context(), h.pool, keys, vault.Options{Now: h.clock.Now, Log: log, Needed: h.needed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -159,7 +159,7 @@ type Answer struct {
 }
 
 // Reply answers a request, once. keep says which purposes the law keeps whatever the person asks for. An erasure takes
-// everything else that is not on hold; the proof is the request itself, with the digest of the references, and the
+// everything else that is neither on hold nor needed; the proof is the request itself, with the digest of the references, and the
 // erasure ledger.
 func (v *Vault) Reply(ctx context.Context, id, actor string, keep func(purpose string) bool) (Answer, error) {
 	if _, err := Ref(id).month(); err != nil {
@@ -246,13 +246,33 @@ select f.ref::text, f.purpose,
 // keptByLaw is why a row stays for which no hold is needed.
 const keptByLaw = "kept_by_law"
 
+// why says what forbids the erasure of a row; empty when nothing does.
+func why(h Holding, needed string, keep func(purpose string) bool) string {
+	switch {
+	case needed != "" && h.Held != "":
+		return h.Held + ", " + needed
+	case needed != "" || h.Held != "":
+		return h.Held + needed
+	case keep(h.Purpose):
+		return keptByLaw
+	default:
+		return ""
+	}
+}
+
 func (v *Vault) eraseHoldings(ctx context.Context, tx pgx.Tx, a *Answer, keep func(string) bool) error {
+	refs := make([]Ref, len(a.Holdings))
+	for i, h := range a.Holdings {
+		refs[i] = h.Ref
+	}
+	needed, err := v.askNeeded(ctx, refs) // while nothing is answered: if nobody can say, the request stays open
+	if err != nil {
+		return err
+	}
 	var entries []ledger.Entry
 	kept := []Holding{}
 	for _, h := range a.Holdings {
-		if h.Held == "" && keep(h.Purpose) {
-			h.Held = keptByLaw
-		}
+		h.Held = why(h, needed[h.Ref], keep)
 		if h.Held != "" {
 			kept = append(kept, h)
 			continue

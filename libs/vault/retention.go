@@ -91,20 +91,21 @@ select (select count(*) from vault where purpose = $1),
 const reasonRetention = "retention"
 
 // Retain erases what a term says is due, in small transactions: each with its lines in the ledger and with a proof, which
-// names the rule and the law. What is on hold stays. It returns how many rows went.
+// names the rule and the law. What is on hold or needed stays. It returns how many rows went.
 func (v *Vault) Retain(ctx context.Context, t Term) (int, error) {
 	if err := t.check(); err != nil {
 		return 0, fmt.Errorf("retain: %w", err)
 	}
-	erased := 0
+	erased, after := 0, Ref(noRef)
 	for range eraseBatches {
-		n, err := v.retainBatch(ctx, t)
-		if erased += n; err != nil {
+		done, err := v.retainBatch(ctx, t, after)
+		if erased += done.erased; err != nil {
 			return erased, fmt.Errorf("retain %s: %w", t.Rule, err)
 		}
-		if n < eraseBatch {
+		if done.found < eraseBatch {
 			break
 		}
+		after = done.last
 	}
 	if erased > 0 {
 		v.log.Info("kept long enough", zap.String("rule", t.Rule), zap.Int("rows", erased))
@@ -112,20 +113,29 @@ func (v *Vault) Retain(ctx context.Context, t Term) (int, error) {
 	return erased, nil
 }
 
-func (v *Vault) retainBatch(ctx context.Context, t Term) (int, error) {
+// noRef is before every reference.
+const noRef = "00000000-0000-0000-0000-000000000000"
+
+// retained is what one transaction found due, how much of it went, and the last that was looked at: what is needed is left
+// behind and not found again.
+type retained struct {
+	found, erased int
+	last          Ref
+}
+
+func (v *Vault) retainBatch(ctx context.Context, t Term, after Ref) (done retained, err error) {
 	const query = outlived + `
 select ref::text
   from vault
- where ref in (select ref from outlived where not held order by ref limit $6)
+ where ref in (select ref from outlived where not held and ref > $7::uuid order by ref limit $6)
  order by ref
    for update skip locked`
-	erased := 0
-	err := pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, v.pool, func(tx pgx.Tx) error {
 		// A hold that is being placed at this moment waits, and then finds the rows gone; one placed before is seen.
 		if _, err := tx.Exec(ctx, `lock table vault_holds in share mode`); err != nil {
 			return fmt.Errorf("look for holds: %w", err)
 		}
-		rows, err := tx.Query(ctx, query, append(v.outlivedArgs(t), eraseBatch)...)
+		rows, err := tx.Query(ctx, query, append(v.outlivedArgs(t), eraseBatch, string(after))...)
 		if err != nil {
 			return fmt.Errorf("find what is due: %w", err)
 		}
@@ -133,13 +143,21 @@ select ref::text
 		if err != nil || len(refs) == 0 {
 			return err
 		}
-		if err := v.proveRetention(ctx, tx, t, refs); err != nil {
+		found, last := len(refs), refs[len(refs)-1]
+		needed, err := v.askNeeded(ctx, refs)
+		if err != nil {
 			return err
 		}
-		erased = len(refs)
+		refs = slices.DeleteFunc(refs, func(r Ref) bool { return needed[r] != "" })
+		if len(refs) > 0 {
+			if err := v.proveRetention(ctx, tx, t, refs); err != nil {
+				return err
+			}
+		}
+		done = retained{found: found, erased: len(refs), last: last}
 		return nil
 	})
-	return erased, err
+	return done, err
 }
 
 func (v *Vault) proveRetention(ctx context.Context, tx pgx.Tx, t Term, refs []Ref) error {

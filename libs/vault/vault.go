@@ -60,6 +60,9 @@ type Options struct {
 	// database does not: keep it on another disk and in every backup. Empty means the key file's name with
 	// ".erasures.jsonl" added.
 	Ledger string
+	// Needed is asked before anything is erased by a request, an officer or a term; nil means that nothing is needed. It is
+	// not asked about rows that expire by themselves, or that a ledger says were erased.
+	Needed Needed
 }
 
 // Vault seals, reads and erases. It is safe for concurrent use.
@@ -69,6 +72,7 @@ type Vault struct {
 	now    func() time.Time
 	log    *zap.Logger
 	ledger string // the path
+	needed Needed
 
 	// late fetches the key of a month for a Seal that finds it not made ahead.
 	late func(keyring.Month) (*dataKey, error)
@@ -90,7 +94,7 @@ type dataKey struct {
 // do not fit the vault are refused here, before anything is sealed with them.
 func Open(ctx context.Context, pool *pgxpool.Pool, keys *Keys, o Options) (*Vault, error) {
 	v := &Vault{
-		pool: pool, keys: keys.ring, now: o.Now, log: o.Log, ledger: o.Ledger,
+		pool: pool, keys: keys.ring, now: o.Now, log: o.Log, ledger: o.Ledger, needed: o.Needed,
 		cached: make(map[keyring.Month]*dataKey),
 	}
 	if v.now == nil {

@@ -51,6 +51,15 @@ type app struct {
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
+	config, err := service.Load[Config]()
+	if err != nil {
+		return service.Service{}, err
+	}
+	return NewWith(ctx, deps, config)
+}
+
+// NewWith builds the service for a process that knows where its dependencies are.
+func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Service, error) {
 	directory, err := units.Load()
 	if err != nil {
 		return service.Service{}, err
@@ -59,14 +68,20 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	if err != nil {
 		return service.Service{}, err
 	}
+	keeper, err := newKeeper(deps, config)
+	if err != nil {
+		return service.Service{}, err
+	}
 	base, err := foundation.Open(ctx, deps, foundation.Options{
 		Service: Name,
 		Own:     events.NewCatalog(facts.Catalog()),
 		Others:  events.NewCatalog(identity.Catalog(), bankgateway.OpeningFacts()),
+		Needed:  keeper.needed,
 	})
 	if err != nil {
 		return service.Service{}, err
 	}
+	keeper.pool = base.Pool
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
 		units: directory, banks: known, approved: make(chan string, waitingIssuances), disclosure: base.Disclosure,
@@ -100,6 +115,9 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 		return err
 	}
 	if a.accounts, err = base.Project(ctx, projections.Accounts()); err != nil {
+		return err
+	}
+	if _, err = base.Project(ctx, projections.People()); err != nil {
 		return err
 	}
 	handlers := append(

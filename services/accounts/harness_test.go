@@ -35,6 +35,7 @@ type office struct {
 	clock  *testkit.Clock
 	config service.Config
 	tokens map[string]string
+	money  *money
 }
 
 // noon is when tests happen: a Saturday at 14:00.
@@ -57,7 +58,7 @@ func prepare(t *testing.T) *office {
 	config.Data, config.DatabaseURL = t.TempDir(), testkit.PostgresURL(t)
 	config.Brokers, config.KafkaUser, config.KafkaPassword = broker.Addrs, broker.User, broker.Password
 	config.Topics, config.LogLevel = strings.ToLower(filepath.Base(t.TempDir()))+fmt.Sprint(time.Now().UnixNano()), "error"
-	o := &office{clock: testkit.NewClock(noon), tokens: map[string]string{}, config: config}
+	o := &office{clock: testkit.NewClock(noon), tokens: map[string]string{}, config: config, money: newMoney(t)}
 	o.pool, err = pgxpool.New(t.Context(), config.DatabaseURL)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,9 @@ func (o *office) start(t *testing.T) (stop func()) {
 	}
 	deps.Now, deps.API.Now = o.clock.Now, o.clock.Now
 	deps.Keys = append(deps.Keys, o.staff())
-	s, err := accounts.New(t.Context(), deps.For(accounts.Name))
+	s, err := accounts.NewWith(t.Context(), deps.For(accounts.Name), accounts.Config{
+		DisbursementURL: o.money.url, DisbursementToken: "token",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

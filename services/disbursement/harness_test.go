@@ -121,7 +121,7 @@ func (o *office) staff() access.StaticKeyring {
 		"nowhere":       {ID: "nam", Role: access.LISAOfficer},
 		"province-lisa": {ID: "plisa", Role: access.LISAOfficer, Unit: "01"}, "province-accountant": {ID: "pan", Role: access.Accountant, Unit: "01"},
 		"province-approver": {ID: "pchi", Role: access.Approver, Unit: "01", SecondFactor: true}, "province-treasurer": {ID: "ptam", Role: access.Treasurer, Unit: "01", SecondFactor: true},
-		"admin": {ID: "root", Role: access.Admin}, "auditor": {ID: "aud", Role: access.Auditor},
+		"admin": {ID: "root", Role: access.Admin}, "auditor": {ID: "aud", Role: access.Auditor}, "accounts": {ID: "accounts", Role: access.Service},
 	} {
 		token, key := access.Generate(p)
 		o.tokens[name] = token

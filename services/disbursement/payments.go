@@ -106,6 +106,9 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /cashless", Summary: "How much of what was paid went through accounts", Action: "disbursement.count_cashless", After: seen,
 	}, a.cashless)
+	httpapi.Ask(api, httpapi.Route{
+		Pattern: "POST /needs", Summary: "Whose money is not settled, for other services", Action: "disbursement.read_needs",
+	}, a.needs)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /ledger/accounts", Summary: "What the accounts of each list hold", Action: "disbursement.read_ledger_accounts", After: seen,
 	}, a.ledgerAccounts)

@@ -232,6 +232,7 @@ func (c *cluster) planService(t *testing.T, name string) {
 		"SONGAN_TOPICS": c.topics, "SONGAN_ACCESS_KEYS": filepath.Join(c.dir, "keys.json"),
 		"SONGAN_POPULATION_URL": "http://" + c.address[population], "SONGAN_POPULATION_KEY": "population",
 		"SONGAN_PEOPLE_URL": "http://" + c.address["accommodation"], "SONGAN_PEOPLE_TOKEN": c.tokens[name],
+		"SONGAN_DISBURSEMENT_URL": "http://" + c.address["disbursement"], "SONGAN_DISBURSEMENT_TOKEN": c.tokens[name],
 		"SONGAN_ACCOUNTS_URL": "http://" + c.address["accounts"], "SONGAN_ACCOUNTS_TOKEN": c.tokens[name],
 		"SONGAN_BANKS": strings.Join(bics(), ","), "SONGAN_BANK_PASSWORDS": strings.Join(passwords, ","),
 		"SONGAN_DISBURSEMENT_SILENCE": "4s", "SONGAN_KAFKA_SESSION": kafkabus.LeastSession.String(),

@@ -43,9 +43,10 @@ func ErrUnknown() error {
 }
 
 // Duplicate tells whether a bank rejected because it had paid already, or thinks so.
-func Duplicate(reason string) bool {
-	return slices.Contains([]string{"AM05", "DUPL", "DU01", "DU02", "DU03", "DU04", "DU05"}, reason)
-}
+func Duplicate(reason string) bool { return slices.Contains(Duplicates(), reason) }
+
+// Duplicates are the reasons by which a bank says that.
+func Duplicates() []string { return []string{"AM05", "DUPL", "DU01", "DU02", "DU03", "DU04", "DU05"} }
 
 // TimedOut tells whether a bank rejected because something beyond it did not answer.
 func TimedOut(reason string) bool { return slices.Contains([]string{"AB05", "AB06", "TM01"}, reason) }

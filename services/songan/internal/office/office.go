@@ -79,7 +79,7 @@ func (p Place) with(ctx context.Context, service string, do func(*vault.Vault) e
 	if err != nil {
 		return err
 	}
-	v, err := vault.Open(ctx, pool, keys, vault.Options{Now: now, Log: zap.NewNop()})
+	v, err := vault.Open(ctx, pool, keys, vault.Options{Now: now, Log: zap.NewNop(), Needed: p.needed(service, pool)})
 	if err != nil {
 		return err
 	}

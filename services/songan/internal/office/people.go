@@ -21,12 +21,14 @@ type Erase struct {
 
 // Erased is the proof of an erasure, one per service.
 type Erased struct {
-	Service string      `json:"service"`
-	At      time.Time   `json:"at"`
-	Case    string      `json:"case"`
-	Refs    []vault.Ref `json:"refs"`
-	// Held says why nothing was erased here: a law or a case forbids it.
-	Held string `json:"held,omitempty"`
+	Service string    `json:"service"`
+	At      time.Time `json:"at"`
+	Case    string    `json:"case"`
+	// Refs are gone.
+	Refs []vault.Ref `json:"refs"`
+	// HeldRefs are not, and Held says why: a law or a case forbids it, or money is on its way.
+	HeldRefs []vault.Ref `json:"held_refs,omitempty"`
+	Held     string      `json:"held,omitempty"`
 }
 
 // Do erases in every vault in which nothing is on hold, and writes the proof. It errs when something was held back: by a law,
@@ -38,18 +40,8 @@ func (e Erase) Do(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	proofs, held := []Erased{}, false
 	err = e.each(ctx, func(service string, v *vault.Vault) error {
-		refs, err := v.FindByDocument(ctx, vault.Reading{Actor: e.Actor, Purpose: "erasure", Case: e.Case.Case}, document)
-		if err != nil {
-			return fmt.Errorf("find the person: %w", err)
-		}
-		if err := e.holdWhilePaid(ctx, service, v, refs); err != nil {
-			return err
-		}
-		proof := Erased{Service: service, At: now().UTC(), Case: e.Case.Case, Refs: refs}
-		err = v.Erase(ctx, vault.Erasure{Actor: e.Actor, Reason: e.Reason}, refs...)
-		if errors.Is(err, vault.ErrHeld) {
-			proof.Held, held, err = err.Error(), true, nil
-		}
+		proof, err := e.erase(ctx, v, document)
+		proof.Service, held = service, held || proof.Held != ""
 		proofs = append(proofs, proof)
 		return err
 	})
@@ -60,6 +52,33 @@ func (e Erase) Do(ctx context.Context, in io.Reader, out io.Writer) error {
 		return vault.ErrHeld
 	}
 	return nil
+}
+
+// rounds bounds how often a person is searched for in one vault. Each finds [vault.MaxRefs] rows at most.
+const rounds = 100
+
+// erase goes on until nothing of the person is found any more.
+func (e Erase) erase(ctx context.Context, v *vault.Vault, document string) (Erased, error) {
+	proof := Erased{At: now().UTC(), Case: e.Case.Case, Refs: []vault.Ref{}}
+	for range rounds {
+		refs, err := v.FindByDocument(ctx, vault.Reading{Actor: e.Actor, Purpose: "erasure", Case: e.Case.Case}, document)
+		if err != nil {
+			return proof, fmt.Errorf("find the person: %w", err)
+		}
+		if len(refs) == 0 {
+			return proof, nil
+		}
+		err = v.Erase(ctx, vault.Erasure{Actor: e.Actor, Reason: e.Reason}, refs...)
+		if errors.Is(err, vault.ErrHeld) {
+			proof.HeldRefs, proof.Held = refs, err.Error()
+			return proof, nil
+		}
+		if err != nil {
+			return proof, err
+		}
+		proof.Refs = append(proof.Refs, refs...)
+	}
+	return proof, errors.New("there is more of the person than one run erases; run it again")
 }
 
 // AccessReport tells a person who read them.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/embedded/oidc"
+	"github.com/songan-vn/songan/services/accounts"
 	"github.com/songan-vn/songan/services/bankgateway"
 	"github.com/songan-vn/songan/services/disbursement"
 	"github.com/songan-vn/songan/services/identity"
@@ -95,7 +96,7 @@ func cast(topics string) map[string]Actor {
 	for _, bic := range Banks() {
 		all["bank_"+bic] = Actor{Name: "Ngân hàng " + bic, Role: string(access.Bank), Bank: bic, KafkaUser: bankUser(topics, bic)}
 	}
-	for _, name := range []string{identity.Name, bankgateway.Name, disbursement.Name} {
+	for _, name := range []string{accounts.Name, identity.Name, bankgateway.Name, disbursement.Name} {
 		all[serviceActor(name)] = Actor{Name: name, Role: string(access.Service)}
 	}
 	return all

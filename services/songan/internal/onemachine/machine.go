@@ -126,7 +126,7 @@ func (m *machine) build(ctx context.Context) (services []service.Service, err er
 		make func(context.Context, service.Deps) (service.Service, error)
 	}{
 		{accommodation.Name, accommodation.New},
-		{accounts.Name, accounts.New},
+		{accounts.Name, m.accounts},
 		{identity.Name, m.identity},
 		{bankgateway.Name, m.bankgateway},
 		{disbursement.Name, m.disbursement},
@@ -157,6 +157,13 @@ func (m *machine) identity(ctx context.Context, deps service.Deps) (service.Serv
 		PeopleURL: m.here(), PeopleToken: m.cast.token(identity.Name),
 		AccountsURL: m.here(), AccountsToken: m.cast.token(identity.Name),
 		PopulationRate: checksPerSecond, InFlight: checksInFlight,
+	})
+}
+
+// accounts finds disbursement in this process.
+func (m *machine) accounts(ctx context.Context, deps service.Deps) (service.Service, error) {
+	return accounts.NewWith(ctx, deps, accounts.Config{
+		DisbursementURL: m.here(), DisbursementToken: m.cast.token(accounts.Name),
 	})
 }
 
