@@ -151,6 +151,57 @@ func TestAPersonsRequestIsAnsweredOverHTTP(t *testing.T) {
 	}
 }
 
+// Whoever a bank is being asked about is not erased, over HTTP or by the command, and is when that is over. The service asks
+// the other one over HTTP, the command asks the databases.
+func TestWhoABankHasToBeToldOfIsNotErased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole system")
+	}
+	t.Parallel()
+	m := newMachine(t)
+	m.start(t)
+	const document = "001050000321"
+	b := m.make(t, "lisa", "/accounts/v1/beneficiaries", map[string]any{
+		"person": map[string]any{
+			"full_name": "Nguyễn Văn An", "birth_date": "1950-01-15", "sex": "male",
+			"document":  map[string]any{"type": "citizen_id", "number": document},
+			"residence": map[string]any{"text": "12 Đội Cấn", "unit": ourUnit},
+		}, "file_number": "BTXH-321", "unit": ourUnit,
+	})
+	batch := "/accounts/v1/issuances/" + m.make(t, "lisa", "/accounts/v1/issuances", map[string]any{
+		"unit": ourUnit, "bank": "ICBVVNVX", "beneficiaries": []string{b["id"]},
+	})["id"]
+	step := func(path, actor string, body any) string {
+		status, answer, err := m.call(t.Context(), http.MethodPost, path, actor, fmt.Sprint("step-", path, time.Now().UnixNano()), body)
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("%s: %d %s %v", path, status, answer, err)
+		}
+		return string(answer)
+	}
+	reply := func(file string) string {
+		taken := m.make(t, "admin", "/accounts/v1/subject-requests", map[string]any{"kind": "erasure", "case": file, "document": document})
+		return step("/accounts/v1/subject-requests/"+taken["id"]+"/reply", "admin", struct{}{})
+	}
+	step(batch+"/submission", "lisa", struct{}{})
+	if answer := reply("2026/1"); !strings.Contains(answer, `"outcome":"kept"`) || !strings.Contains(answer, `"held":"account_requested"`) {
+		t.Errorf("over HTTP: %s", answer)
+	}
+	erase := []string{"erase", "--actor", "officer:lan", "--case", "2026/2", "--services", "accounts"}
+	c := exec.CommandContext(t.Context(), m.binary, erase...)
+	c.Env, c.Stdin = m.env, strings.NewReader(document)
+	if out, err := c.Output(); err == nil || !strings.Contains(string(out), "account_requested") || strings.Contains(string(out), document) {
+		t.Errorf("by the command: %v\n%s", err, out)
+	}
+	step(batch+"/rejection", "chairman", map[string]any{"reason": "kiểm tra lại"})
+	var proof []struct{ Refs []string }
+	if m.office(t, document, &proof, erase...); len(proof) != 1 || len(proof[0].Refs) != 1 {
+		t.Errorf("nothing stands against it: %+v", proof)
+	}
+	if answer := reply("2026/3"); !strings.Contains(answer, `"outcome":"nothing_found"`) {
+		t.Errorf("erased before: %s", answer)
+	}
+}
+
 // A hotel's receipt is checked by the command, offline, with the public key alone.
 func TestAReceiptOverHTTPIsCheckedOffline(t *testing.T) {
 	if testing.Short() {
