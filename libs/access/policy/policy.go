@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -121,6 +122,9 @@ func (p *Policy) check() error {
 		if len(a.rules) == 0 {
 			return fmt.Errorf("check policies: nobody may ever do %s", name)
 		}
+		if a.in(groupRead) == a.in(groupWrite) {
+			return fmt.Errorf("check policies: %s lies in none, or in several, of the groups of reading and writing", name)
+		}
 		for k := range kinds() {
 			if !a.ask(k.mine().question(time.Time{})) {
 				continue
@@ -168,3 +172,17 @@ type Action struct {
 
 // Name is the action's name in the schema.
 func (a *Action) Name() string { return a.name }
+
+// How the groups of actions end that only read, and that change something. Every action is in one of them.
+const (
+	groupRead  = ".read"
+	groupWrite = ".write"
+)
+
+// Changes tells whether the action changes something: a key that is for reading alone does not do it, by whatever kind of
+// request.
+func (a *Action) Changes() bool { return a.in(groupWrite) }
+
+func (a *Action) in(kind string) bool {
+	return slices.ContainsFunc(a.groups, func(g cedar.EntityUID) bool { return strings.HasSuffix(string(g.ID), kind) })
+}
