@@ -130,10 +130,23 @@ func (a *app) history(ctx context.Context, c httpapi.Call[Stated]) (history.Hist
 		return history.History{}, err
 	}
 	reader := readerOf(c.Who, n.StayNotified, c.In.given())
+	if err := a.recordReading(ctx, c.Who.Actor(), n, c.In); err != nil {
+		return history.History{}, err
+	}
 	for i := range recorded {
 		recorded[i].Event = a.maskFact(recorded[i].Event, reader)
 	}
 	return history.Of(recorded), nil
+}
+
+// recordReading notes the purpose and the case for which somebody sees more of a sensitive stay than they would otherwise, as
+// reading its guest does: what such a stay tells of them is theirs, too. What could not be recorded is not shown.
+func (a *app) recordReading(ctx context.Context, actor string, n notice.Notice, s Stated) error {
+	if !s.given() || !sensitive(n.StayNotified) {
+		return nil
+	}
+	_, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: actor, Purpose: s.Purpose, Case: s.Case}, vault.Ref(n.Guest))
+	return err
 }
 
 // AskProof says which fact is to be proven, and why it is asked for where the stay is sensitive.
@@ -154,6 +167,9 @@ func (a *app) prove(ctx context.Context, c httpapi.Call[AskProof]) (witness.Rece
 	}
 	if !a.disclosure.Sees("stay.facts", readerOf(c.Who, n.StayNotified, c.In.given())) {
 		return witness.Receipt{}, errSensitive()
+	}
+	if err := a.recordReading(ctx, c.Who.Actor(), n, c.In.Stated); err != nil {
+		return witness.Receipt{}, err
 	}
 	return a.proof(ctx, noticeStream(n.Notice), max(1, c.In.Version))
 }
