@@ -119,11 +119,8 @@ func read(files fs.FS) (*Policy, error) {
 func (p *Policy) check() error {
 	for _, name := range p.Actions() {
 		a := p.actions[name]
-		if len(a.rules) == 0 {
-			return fmt.Errorf("check policies: nobody may ever do %s", name)
-		}
-		if a.in(groupRead) == a.in(groupWrite) {
-			return fmt.Errorf("check policies: %s lies in none, or in several, of the groups of reading and writing", name)
+		if err := a.check(); err != nil {
+			return err
 		}
 		for k := range kinds() {
 			if !a.ask(k.mine().question(time.Time{})) {
@@ -136,6 +133,16 @@ func (p *Policy) check() error {
 				a.roles = append(a.roles, k.role)
 			}
 		}
+	}
+	return nil
+}
+
+func (a *Action) check() error {
+	if len(a.rules) == 0 {
+		return fmt.Errorf("check policies: nobody may ever do %s", a.name)
+	}
+	if a.in(groupRead) == a.in(groupWrite) {
+		return fmt.Errorf("check policies: %s lies in none, or in several, of the groups of reading and writing", a.name)
 	}
 	return nil
 }
