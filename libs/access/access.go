@@ -69,6 +69,10 @@ type Principal struct {
 	Scopes Scopes `json:"scopes,omitempty"`
 }
 
+// KeyHolder is what the id of a principal begins with whose key was given out over HTTP. No person's id does: nobody can be
+// given a key that acts in another one's name.
+const KeyHolder = "key-"
+
 // Actor names the principal in facts and logs: "facility:<id>", "officer:<id>", "bank:<id>", "service:<id>".
 func (p Principal) Actor() string {
 	switch p.Role {

@@ -2,6 +2,8 @@ package access
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,7 +14,8 @@ import (
 const lookAgain = time.Second
 
 // KeyFile is the operators' file as a keyring. What is changed in it counts a second later, without a restart: a key that
-// is revoked there must not work until somebody finds the time for one.
+// is revoked there must not work until somebody finds the time for one. A file that is gone, or that others can read, holds
+// no keys; one that cannot be understood is somebody's half-finished work, and the keys before it are good meanwhile.
 type KeyFile struct {
 	path  string
 	now   func() time.Time
@@ -24,8 +27,7 @@ type KeyFile struct {
 	before os.FileInfo
 }
 
-// OpenKeyFile reads a file that [WriteKeys] wrote. Wrong is told when it cannot be read later; the keys that were there
-// before are good until it can.
+// OpenKeyFile reads a file that [WriteKeys] wrote. Wrong is told when it cannot be read later.
 func OpenKeyFile(path string, now func() time.Time, wrong func(error)) (*KeyFile, error) {
 	f := &KeyFile{path: path, now: now, wrong: wrong}
 	if err := f.read(); err != nil {
@@ -50,14 +52,23 @@ func (f *KeyFile) read() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	info, err := os.Stat(f.path)
-	if err == nil && f.before != nil && os.SameFile(info, f.before) && info.ModTime().Equal(f.before.ModTime()) && info.Size() == f.before.Size() {
+	if err == nil && f.before != nil && os.SameFile(info, f.before) && same(info, f.before) {
 		return nil
 	}
 	keys, err := ReadKeys(f.path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errOpenToOthers) {
+		f.keys.Store(&StaticKeyring{})
+		f.before = nil
+	}
 	if err != nil {
 		return err
 	}
 	f.keys.Store(&keys)
 	f.before = info
 	return nil
+}
+
+// same tells whether a file looks as it did.
+func same(a, b os.FileInfo) bool {
+	return a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && a.Mode() == b.Mode()
 }

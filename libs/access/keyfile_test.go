@@ -48,12 +48,22 @@ func TestWhatIsChangedInTheKeyFileCountsWithoutARestart(t *testing.T) {
 			t.Error(err, wrong)
 		}
 	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	clock.Advance(time.Second)
-	if _, err := f.Lookup(t.Context(), "nobodys"); !errors.Is(err, access.ErrUnknownKey) || len(wrong) != 2 {
-		t.Error(err, wrong)
+	// A file that is gone, or open to others, has no keys any more; they come back with it.
+	for i, spoil := range []func() error{
+		func() error { return os.Remove(path) }, func() error { return os.Chmod(path, 0o644) },
+	} {
+		write(two)
+		clock.Advance(time.Second)
+		if _, err := f.Lookup(t.Context(), two.ID); err != nil || len(wrong) != 1+i {
+			t.Error(i, err, wrong)
+		}
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Second)
+		if _, err := f.Lookup(t.Context(), two.ID); !errors.Is(err, access.ErrUnknownKey) || len(wrong) != 2+i {
+			t.Error(i, err, wrong)
+		}
 	}
 	if _, err := access.OpenKeyFile(path, clock.Now, nil); err == nil {
 		t.Error("a file that is not there is no empty one")

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -41,6 +41,8 @@ const (
 	notOurs     = 0o077 // what others must not be able to do with the file
 )
 
+var errOpenToOthers = errors.New("is open to others")
+
 // ReadKeys reads the keys of a file that [WriteKeys] wrote. A file that others can read is refused: it was
 // perhaps changed by others, too.
 func ReadKeys(path string) (StaticKeyring, error) {
@@ -49,7 +51,7 @@ func ReadKeys(path string) (StaticKeyring, error) {
 		return nil, fmt.Errorf("look at key file: %w", err)
 	}
 	if info.Mode().Perm()&notOurs != 0 {
-		return nil, fmt.Errorf("key file %s is open to others (mode %#o): chmod 600 it", path, info.Mode().Perm())
+		return nil, fmt.Errorf("key file %s %w (mode %#o): chmod 600 it", path, errOpenToOthers, info.Mode().Perm())
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -113,8 +115,10 @@ type Cache struct {
 	now    func() time.Time
 	keys   *limits.Recent[cached]
 	asking singleflight.Group
-	// forgotten counts calls of Forget, which outdate the questions under way.
-	forgotten atomic.Int64
+
+	// forgotten counts calls of Forget, which outdate the questions under way. What is remembered changes under the same lock.
+	mu        sync.Mutex
+	forgotten int64
 }
 
 type cached struct {
@@ -161,20 +165,30 @@ func (c *Cache) ask(ctx context.Context, id string) (Key, error) {
 	const patience = 5 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	until, generation := c.now().Add(c.ttl), c.forgotten.Load()
+	until, generation := c.now().Add(c.ttl), c.generation()
 	key, err := c.behind.Lookup(ctx, id)
 	if err != nil {
 		return Key{}, err
 	}
-	if c.forgotten.Load() == generation { // else this answer may be from before the change
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.forgotten == generation { // else this answer may be from before the change
 		c.keys.Put(id, cached{key, until})
 	}
 	return key, nil
 }
 
+func (c *Cache) generation() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.forgotten
+}
+
 // Forget makes the next lookup ask again.
 func (c *Cache) Forget(id string) {
-	c.forgotten.Add(1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgotten++
 	c.asking.Forget(id)
 	c.keys.Forget(id)
 }

@@ -38,6 +38,20 @@ func (s Scopes) Allow(service string, doing Doing) bool {
 	return false
 }
 
+// Cover tells whether everything that other scopes allow is allowed by these.
+func (s Scopes) Cover(other Scopes) bool {
+	if other == "" {
+		other = everywhere
+	}
+	for scope := range strings.FieldsSeq(string(other)) {
+		name, reads := strings.CutSuffix(scope, onlyRead)
+		if !s.Allow(name, Doing(!reads)) {
+			return false
+		}
+	}
+	return true
+}
+
 var errScopes = errors.New(`scopes are names of services, divided by spaces, with ":read" behind those that must not be changed`)
 
 // Check refuses what is not spelled as scopes are.

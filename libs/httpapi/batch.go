@@ -88,7 +88,7 @@ func Batch[B, A any](a *API, r Route, o Batching, do func(context.Context, Call[
 		if err != nil {
 			return err
 		}
-		run := &batchRun[B, A]{batch: b, x: x, key: key, status: max(itemStatus, http.StatusOK)}
+		run := &batchRun[B, A]{batch: b, x: x, key: key, status: max(itemStatus, http.StatusOK), still: x.Still(ctx)}
 		switch media {
 		case exchange.MediaJSON:
 			return run.array(ctx)
@@ -104,7 +104,8 @@ type batchRun[B, A any] struct {
 	*batch[B, A]
 	x      *exchange.Exchange
 	key    string
-	status int // of a new item
+	status int          // of a new item
+	still  func() error // refuses when the caller may not go on
 
 	accepted, rejected, position int64 // of the goroutine that emits
 

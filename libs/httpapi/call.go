@@ -79,7 +79,8 @@ func waitedFor[B, A any](a *API, do func(context.Context, Call[B]) (Done[A], err
 	}
 }
 
-// Ask adds a POST that changes nothing: a question whose parameters do not belong into a URL.
+// Ask adds a POST without an Idempotency-Key: a question whose parameters do not belong into a URL, or something that is
+// the same when it is done twice. Whether it changes anything is for its action to say.
 func Ask[B, A any](a *API, r Route, do func(context.Context, Call[B]) (A, error)) {
 	reader := strict.For[B]()
 	e := document.Endpoint{Kind: document.Ask, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: hasBody[B]()}

@@ -8,7 +8,8 @@
 //     facts are derived from the key ([Call.Name], Meta.Cause), so a repeat finds what the first one made.
 //  4. A change answers with Songan-Position. A read with Songan-After waits, for a while, until it sees that position.
 //  5. A route names its action, and package policy says who may do it: once for the route, once more for what it is about
-//     ([Call.Pass]). There is no default: a route without an action does not start.
+//     ([Call.Pass]). There is no default: a route without an action does not start. Whether an action changes something is
+//     said by the policies as well, and not by the kind of its route: a key that may only read does no such thing.
 //  6. Every wait, queue, body, page, line and batch has a limit with a name. Who goes over one hears it: 408, 413,
 //     429 or 503, and when to come again.
 //     One principal has a share of the places, and keeps none while its body is still coming.
@@ -147,7 +148,7 @@ func (a *API) add(r Route, e document.Endpoint, do exchange.Endpoint) {
 		BodyLimit: cmp.Or(r.BodyLimit, defaultBodyLimit),
 		Timeout:   cmp.Or(r.Timeout, defaultTimeout),
 		Stream:    e.Kind == document.Batch,
-		Changes:   e.Kind == document.Command || e.Kind == document.Batch || e.Kind == document.Raw && method != http.MethodGet,
+		Changes:   known && action.Changes() || e.Kind == document.Command || e.Kind == document.Batch || e.Kind == document.Raw && method != http.MethodGet,
 		Reads:     e.Kind == document.Command || e.Kind == document.Ask || e.Kind == document.Batch,
 	}
 	route.Params = pathParams(route.Path)

@@ -29,7 +29,7 @@ var errStopping = errors.New("the server is stopping")
 func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), emit func(line []byte) error) error {
 	err := lines.Ordered(ctx, lines.Flow[item, verdict]{
 		Width: run.Width,
-		Next:  next,
+		Next:  run.next(next),
 		Work:  run.work,
 		Emit: func(v verdict) error {
 			defer run.x.Server().GiveBack(v.line)
@@ -41,6 +41,24 @@ func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), 
 		return fmt.Errorf("work on a batch: %w", err)
 	}
 	return nil
+}
+
+// next takes items in for as long as their caller may send them: a batch has no end of its own, and a key that is revoked in
+// its midst must not outlive the revocation. What was taken in before is done.
+func (run *batchRun[B, A]) next(from func() (item, error)) func() (item, error) {
+	return func() (item, error) {
+		it, err := from()
+		if err != nil {
+			return item{}, err
+		}
+		if err := run.still(); err != nil {
+			if it.data != nil {
+				run.x.Server().GiveBack(it.data)
+			}
+			return item{}, err
+		}
+		return it, nil
+	}
 }
 
 func fromElements(server *exchange.Server, elements []jsontext.Value) func() (item, error) {

@@ -2,7 +2,7 @@
 // engine: POST /v1/<mount>/encrypt/<key> and /decrypt/<key>, with the token in X-Vault-Token.
 //
 //  1. The address is transit+https://host:port/<mount>/<key>, or transit+http for a service on this machine.
-//  2. Every call goes through a breaker, and has a time limit. An answer that is not the protocol's is an error of the
+//  2. Every call goes through a breaker, has a time limit, and goes to that address alone: redirects are not followed. An answer that is not the protocol's is an error of the
 //     service's, never a secret.
 //  3. What is said about an error names no secret, no token and no answer's body.
 package kms
@@ -72,6 +72,8 @@ func Open(o Options) (*Key, error) {
 		client = *o.Client
 	}
 	client.Transport = breaker.Transport{Breaker: around, Base: client.Transport}
+	// A redirect would take the token, and the secret itself, to an address that nobody configured.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Key{base: u.Scheme + "://" + u.Host, mount: mount, name: name, token: o.Token, client: &client}, nil
 }
 

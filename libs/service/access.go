@@ -49,7 +49,7 @@ func (d *Deps) OpenAccess(ctx context.Context, c signin.Config) (services []Serv
 	})
 	d.Keys, d.Uses = append(d.Keys, book.Keyring()), book.Uses
 	if c.Issuer != "" {
-		s, closing, err := signin.Open(ctx, c, d.For(signin.Name).API)
+		s, closing, err := signin.Open(ctx, c, signin.With{API: d.For(signin.Name).API, AlsoRevoke: book.RevokePerson})
 		if err != nil {
 			return services, fmt.Errorf("sign-in: %w", err)
 		}

@@ -96,7 +96,7 @@ func TestEachRoleSeesAGuestInItsForm(t *testing.T) {
 func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	sick, _ := h.hospital(t)
+	sick, well := h.hospital(t)
 	seen := func(actor, path string) (lines []string) {
 		var page struct{ Items []shown }
 		testkit.Eventually(t, 10*time.Second, func() error {
@@ -133,6 +133,22 @@ func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 		history := string(h.Get(t, "police", "/notices/"+sick+path, "").Body)
 		if strings.Contains(history, "medical") != whole || strings.Contains(history, `"room":"101"`) != whole {
 			t.Errorf("%s: %s", path, history)
+		}
+	}
+	recorded := func(file string) (readings int) {
+		const query = `select count(*) from vault_readings where actor = 'officer:lan' and purpose = 'missing_person' and case_ref = $1 and kind = 'read'`
+		if err := h.Pool.QueryRow(t.Context(), query, file).Scan(&readings); err != nil {
+			t.Fatal(err)
+		}
+		return readings
+	}
+	for _, c := range []struct {
+		of, file string
+		want     int
+	}{{sick + "/history", "BD-8", 1}, {sick + "/proof", "BD-9", 1}, {well + "/history", "BD-10", 0}} {
+		h.Get(t, "police", "/notices/"+c.of+"?purpose=missing_person&case="+c.file, "")
+		if got := recorded(c.file); got != c.want {
+			t.Errorf("%s: %d readings are recorded, want %d", c.of, got, c.want)
 		}
 	}
 	for _, path := range []string{"?purpose=nguyen_van_an&case=1", "?purpose=missing_person&case=0912345678"} {

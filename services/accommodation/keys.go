@@ -14,7 +14,7 @@ import (
 
 // KeyBody says how long a key is good for.
 type KeyBody struct {
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"a year from now when left out"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"a year from now when left out, two at most"`
 }
 
 // IssuedKey is a key with its token. Only a hash of the token's secret is kept.
@@ -60,7 +60,7 @@ func derivedKey[B any](a *app, c httpapi.Call[B], owner string) (token string, c
 // ReplaceKeyBody says how long both keys are good.
 type ReplaceKeyBody struct {
 	OldUntil  time.Time `json:"old_until,omitzero" doc:"when the old key ends; in 7 days when left out, 90 at most"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"when the new key ends; with the old one when left out"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"when the new key ends, two years from now at most; with the old one when left out"`
 }
 
 const keyOverlap = 7 * 24 * time.Hour

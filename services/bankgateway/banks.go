@@ -51,6 +51,10 @@ type Banks struct {
 }
 
 func (a *app) listBanks(ctx context.Context, c httpapi.Call[struct{}]) (Banks, error) {
+	reach := c.Pass.Reach()
+	if reach.Units.Empty() {
+		return Banks{Items: []Bank{}}, nil // a reach without a bank is that of somebody who sees all, or nothing
+	}
 	channels, err := projections.ListChannels(ctx, a.pool)
 	if err != nil {
 		return Banks{}, err
@@ -60,7 +64,7 @@ func (a *app) listBanks(ctx context.Context, c httpapi.Call[struct{}]) (Banks, e
 		return Banks{}, err
 	}
 	// A bank sees its own channel, without an operator's remarks.
-	only := c.Pass.Reach().Bank
+	only := reach.Bank
 	var reasons map[string]string
 	if only == "" {
 		if reasons, err = a.reasons(ctx, c.Who.Actor(), channels); err != nil {
@@ -217,8 +221,11 @@ type ListDispatches struct {
 
 func (a *app) listDispatches(ctx context.Context, c httpapi.Call[ListDispatches]) (httpapi.Page[Dispatch], error) {
 	page := httpapi.Page[Dispatch]{Items: []Dispatch{}}
-	bank := c.In.Bank
-	if only := c.Pass.Reach().Bank; only != "" {
+	bank, reach := c.In.Bank, c.Pass.Reach()
+	if reach.Units.Empty() {
+		return page, nil
+	}
+	if only := reach.Bank; only != "" {
 		if bank != "" && bank != only {
 			return page, nil // nothing there is theirs
 		}

@@ -77,7 +77,7 @@ func (a *attack) refusedAs(what string, got page, code string) {
 func (a *attack) acrossManagers() {
 	a.t.Helper()
 	hotel, hospital := a.demo.Actors["hotel"].Facility, a.demo.Actors["hospital"].Facility
-	mine := a.give(a.t, "attacking-manager", map[string]any{"role": "facility_manager", "facility": hospital})
+	mine := a.hire(a.t, access.Principal{Role: access.FacilityManager, Facility: hospital})
 	victim := a.issue(hotel)
 	nobody := "/accommodation/v1/facilities/abcdefghijklmnopqrstuvwxyz/keys"
 	theirs := "/accommodation/v1/facilities/" + hotel + "/keys"

@@ -16,13 +16,21 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday"
 )
 
-// cast are tokens of every role: within the bounds of what the matrix is about, outside of them, expired, revoked.
-type tokens struct{ own, other, province, expired, revoked map[access.Role]string }
+// tokens are those of every role: within the bounds of what the matrix is about, outside of them, expired, revoked, and for
+// reading alone.
+type tokens struct{ own, other, province, expired, revoked, reading map[access.Role]string }
 
 // hireAll writes an operator's file with keys for every role. Facilities get theirs from the police.
 func hireAll(t *testing.T, file string) tokens {
 	t.Helper()
-	all := tokens{map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}, map[access.Role]string{}}
+	all := tokens{
+		map[access.Role]string{},
+		map[access.Role]string{},
+		map[access.Role]string{},
+		map[access.Role]string{},
+		map[access.Role]string{},
+		map[access.Role]string{},
+	}
 	var keys []access.Key
 	hire := func(role access.Role, unit, bank string) (string, *access.Key) {
 		p := access.Principal{Role: role, Unit: unit, Bank: bank, SecondFactor: role == access.Approver || role == access.Treasurer}
@@ -48,6 +56,8 @@ func hireAll(t *testing.T, file string) tokens {
 		token, key = hire(role, ourUnit, "ICBVVNVX")
 		all.revoked[role], key.Revoked = token, true
 		all.province[role], _ = hire(role, map[access.Role]string{access.Treasurer: "01"}[role], "")
+		token, key = hire(role, ourUnit, "ICBVVNVX")
+		all.reading[role], key.Principal.Scopes = token, "*:read"
 	}
 	if err := access.WriteKeys(file, keys); err != nil {
 		t.Fatal(err)
@@ -87,6 +97,7 @@ func TestEveryRouteIsForTheRolesInTheTable(t *testing.T) {
 		x.isBounded(t, r)
 		x.isForItsRoles(t, r)
 		x.isForOfficesOfTheProvince(t, r)
+		x.changesNothingForReaders(t, r)
 	}
 	t.Logf("%d requests to %d routes", x.sent.Load(), len(rules))
 	m.stop(t)
@@ -245,6 +256,25 @@ func (x *matrix) isForOfficesOfTheProvince(t *testing.T, r rule) {
 		if !strings.Contains(got.body, x.target.shows[r.route]) {
 			t.Errorf("%s, %s of the province: %.200s does not show what it has to", r.route, role, got.body)
 		}
+	}
+}
+
+// changesNothingForReaders asks as the roles that may, with keys that are for reading alone.
+func (x *matrix) changesNothingForReaders(t *testing.T, r rule) {
+	t.Helper()
+	if r.method() == http.MethodGet || slices.Contains(questions(), r.route) {
+		return
+	}
+	for _, role := range r.may() {
+		x.refused(t, r, string(role)+" who may only read", x.ask(t, r, x.tokens.reading[role]), http.StatusForbidden, "scope_not_allowed")
+	}
+}
+
+// questions are the routes that change nothing and are no GET, because what is asked must not stand in a URL.
+func questions() []string {
+	return []string{
+		"POST /accommodation/v1/lookups", "POST /accommodation/v1/scan", "POST /accommodation/v1/persons",
+		"POST /accounts/v1/persons", "POST /accounts/v1/profiles",
 	}
 }
 

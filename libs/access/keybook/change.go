@@ -14,16 +14,39 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
+// Request is who asks for a change, and what for.
+type Request struct {
+	By string
+	// Scopes are those of who asks: what they give out is not wider.
+	Scopes access.Scopes
+	// Fingerprint is of what was asked (decider.Meta).
+	Fingerprint string
+}
+
+// covers refuses to give out, or to get by a rotation, what is wider than the scopes of who asks.
+func (r Request) covers(scopes access.Scopes) error {
+	if r.Scopes.Cover(scopes) {
+		return nil
+	}
+	return problem.New(problem.Forbidden, "scope_not_allowed",
+		"your key's scopes do not reach as far as those of that key", "phạm vi mã truy cập của bạn hẹp hơn phạm vi của mã này")
+}
+
+func errReused() error {
+	return problem.New(problem.Conflict, "idempotency_key_reused",
+		"this Idempotency-Key was used for another request", "Idempotency-Key này đã dùng cho một yêu cầu khác")
+}
+
 // issue enters a key, or finds that the same request entered it before.
-func (b *Book) issue(ctx context.Context, tx pgx.Tx, key access.Key, by string) (replayed bool, err error) {
+func (b *Book) issue(ctx context.Context, tx pgx.Tx, key access.Key, r Request) (replayed bool, err error) {
 	const insert = `
 		insert into keybook_keys
-		       (id, hash, holder, role, facility, unit, bank, scopes, expires_at, issued_at, issued_by)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		       (id, hash, holder, role, facility, unit, bank, scopes, expires_at, issued_at, issued_by, request)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (id) do nothing`
 	p := key.Principal
 	done, err := tx.Exec(ctx, insert, key.ID, key.Hash, p.ID, string(p.Role), p.Facility, p.Unit, p.Bank, string(p.Scopes),
-		key.ExpiresAt, b.now(), by)
+		key.ExpiresAt, b.now(), r.By, r.Fingerprint)
 	if err != nil {
 		return false, fmt.Errorf("enter key: %w", err)
 	}
@@ -34,18 +57,20 @@ func (b *Book) issue(ctx context.Context, tx pgx.Tx, key access.Key, by string) 
 	if err != nil {
 		return false, err
 	}
-	if there.Key.Principal != p || !bytes.Equal(there.Key.Hash, key.Hash) {
-		return false, problem.New(problem.Conflict, "idempotency_key_reused",
-			"this Idempotency-Key was used for another request", "Idempotency-Key này đã dùng cho một yêu cầu khác")
+	if there.request != r.Fingerprint || there.Key.Principal != p || !bytes.Equal(there.Key.Hash, key.Hash) {
+		return false, errReused()
 	}
 	return true, nil
 }
 
 // Issue enters a key; the caller derived it from the request, so a repeat finds it.
-func (b *Book) Issue(ctx context.Context, key access.Key, by string) (_ Entry, replayed bool, err error) {
+func (b *Book) Issue(ctx context.Context, key access.Key, r Request) (_ Entry, replayed bool, err error) {
+	if err := r.covers(key.Principal.Scopes); err != nil {
+		return Entry{}, false, err
+	}
 	var e Entry
 	err = pgx.BeginFunc(ctx, b.pool, func(tx pgx.Tx) error {
-		if replayed, err = b.issue(ctx, tx, key, by); err != nil {
+		if replayed, err = b.issue(ctx, tx, key, r); err != nil {
 			return err
 		}
 		e, err = read(ctx, tx, key.ID, "")
@@ -54,19 +79,20 @@ func (b *Book) Issue(ctx context.Context, key access.Key, by string) (_ Entry, r
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("issue key: %w", err)
 	}
-	b.log.Info("key issued", zap.String("key", key.ID), zap.String("by", by), zap.Bool("again", replayed))
+	b.log.Info("key issued", zap.String("key", key.ID), zap.String("by", r.By), zap.Bool("again", replayed))
 	return e, replayed, nil
 }
 
 // Rotation says how a key is rotated. Next has the id and hash of the successor, which was derived from the request.
 type Rotation struct {
+	Request
+
 	Key  string
 	Next access.Key
 	// Until is when the old key ends.
 	Until time.Time
 	// ExpiresAt is when the successor does; the zero time is when the old one would have.
 	ExpiresAt time.Time
-	By        string
 }
 
 // Rotate enters a key's successor and names the old one's end.
@@ -77,9 +103,14 @@ func (b *Book) Rotate(ctx context.Context, r Rotation) (_ Entry, replayed bool, 
 		if err != nil {
 			return err
 		}
+		if err := r.covers(old.Key.Principal.Scopes); err != nil {
+			return err
+		}
 		if old.Successor == r.Next.ID {
 			replayed = true
-			e, err = read(ctx, tx, r.Next.ID, "")
+			if e, err = read(ctx, tx, r.Next.ID, ""); err == nil && e.request != r.Fingerprint {
+				err = errReused()
+			}
 			return err
 		}
 		e, err = b.succeed(ctx, tx, old, r)
@@ -115,7 +146,7 @@ func (b *Book) succeed(ctx context.Context, tx pgx.Tx, old Entry, r Rotation) (E
 	if !r.ExpiresAt.IsZero() {
 		next.ExpiresAt = r.ExpiresAt
 	}
-	if _, err := b.issue(ctx, tx, next, r.By); err != nil {
+	if _, err := b.issue(ctx, tx, next, r.Request); err != nil {
 		return Entry{}, err
 	}
 	const end = `update keybook_keys set successor = $2, expires_at = $3 where id = $1`
@@ -148,4 +179,35 @@ func (b *Book) Revoke(ctx context.Context, id, by string) (Entry, error) {
 	b.cache.Forget(id)
 	b.log.Info("key revoked", zap.String("key", id), zap.String("by", by))
 	return e, nil
+}
+
+// RevokePerson refuses the keys of somebody who is cut off, a person or the holder of a key: those that they hold, those
+// that they gave out, and what came of these: their successors, and what was given out by them.
+func (b *Book) RevokePerson(ctx context.Context, person, by string) error {
+	const revoke = `
+		with recursive theirs as (
+		    select id, holder, successor from keybook_keys where holder = $1::text or issued_by = $2::text || $1::text
+		    union
+		    select k.id, k.holder, k.successor
+		      from theirs t
+		      join keybook_keys k on k.id = t.successor or k.issued_by = $2::text || t.holder
+		)
+		update keybook_keys k set revoked_at = $3, revoked_by = $4
+		  from theirs t
+		 where k.id = t.id and k.revoked_at is null
+		returning k.id`
+	officer := access.Principal{Role: access.Admin}.Actor() // nobody else gives out keys
+	rows, err := b.pool.Query(ctx, revoke, person, officer, b.now(), by)
+	if err != nil {
+		return fmt.Errorf("revoke the keys of somebody: %w", err)
+	}
+	gone, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("revoke the keys of somebody: %w", err)
+	}
+	for _, id := range gone {
+		b.cache.Forget(id)
+		b.log.Info("key revoked with its holder, or with who gave it out", zap.String("key", id), zap.String("by", by))
+	}
+	return nil
 }

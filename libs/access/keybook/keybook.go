@@ -1,12 +1,16 @@
 // Package keybook keeps the API keys that administrators give out over HTTP, and when keys were last used.
 //
-//  1. A key has a holder, a role with its bounds, scopes, and an end. Approvers and treasurers have none: they sign in with
-//     a second factor, which a key has not.
+//  1. A key has a holder, a role with its bounds, scopes, and an end. It is for a program, so it is of a role that programs
+//     have ([roleOfKeys]): people sign in, and an administrator cannot become an officer by a key. Keys of other roles stand
+//     in the operators' file. An administrator's key has scopes, and whoever has scopes gives out none that are wider.
+//     A holder begins with [holderPrefix] in everything that is kept, and no person's id does: a key acts in nobody's name.
 //  2. A key is rotated by a successor. The old one goes on until a time that was named, at most 90 days, so that a program
 //     can be changed over without a pause.
 //  3. A key that was revoked is refused here at once, and by other processes after [cacheTTL].
 //  4. The last use is noted in memory and written once a minute: no request waits for it.
-//  5. The same request asked again (its Idempotency-Key) answers with the same token, which is derived and not kept.
+//  5. The same request asked again (its Idempotency-Key) answers with the same token, which is derived and not kept. Another
+//     request with the same Idempotency-Key is refused.
+//  6. Who is cut off loses the keys that they hold, those that they gave out, and those that were given out by these.
 package keybook
 
 import (
@@ -106,10 +110,12 @@ type Entry struct {
 	RevokedAt time.Time
 	RevokedBy string
 	LastUsed  time.Time
+	// request is the fingerprint of what made it.
+	request string
 }
 
 const columns = `k.id, k.hash, k.holder, k.role, k.facility, k.unit, k.bank, k.scopes, k.expires_at, k.successor,
-	k.issued_at, k.issued_by, k.revoked_at, k.revoked_by`
+	k.issued_at, k.issued_by, k.revoked_at, k.revoked_by, k.request`
 
 // row is one as PostgreSQL returns it.
 type row struct {
@@ -122,6 +128,7 @@ type row struct {
 	IssuedBy                                  string
 	RevokedAt                                 *time.Time
 	RevokedBy                                 *string
+	Request                                   string
 	LastUsed                                  *time.Time
 }
 
@@ -133,7 +140,7 @@ func (r row) entry() Entry {
 				ID: r.Holder, Role: access.Role(r.Role), Facility: r.Facility, Unit: r.Unit, Bank: r.Bank, Scopes: access.Scopes(r.Scope),
 			},
 		},
-		IssuedAt: r.IssuedAt, IssuedBy: r.IssuedBy,
+		IssuedAt: r.IssuedAt, IssuedBy: r.IssuedBy, request: r.Request,
 	}
 	set(&e.Successor, r.Successor)
 	set(&e.RevokedAt, r.RevokedAt)

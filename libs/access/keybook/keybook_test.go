@@ -35,6 +35,7 @@ type desk struct {
 	other   *access.Authenticator
 	handler http.Handler
 	tokens  map[access.Role]string
+	ring    access.StaticKeyring
 }
 
 func open(t *testing.T) *desk {
@@ -45,6 +46,7 @@ func open(t *testing.T) *desk {
 	}
 	d := &desk{t: t, pool: pool, clock: testkit.NewClock(time.Now().Truncate(time.Second).UTC()), tokens: map[access.Role]string{}}
 	ring := access.StaticKeyring{}
+	d.ring = ring
 	for _, role := range access.Roles() {
 		token, key := access.Generate(access.Principal{Role: role, ID: "boss-" + strings.ReplaceAll(string(role), "_", "-")})
 		d.tokens[role], ring[key.ID] = token, key
@@ -107,7 +109,7 @@ func (d *desk) issue(key string, body object) (id, token string) {
 }
 
 func robot() object {
-	return object{"holder": "robot", "role": "service", "scopes": "accounts:read"}
+	return object{"holder": "robot", "role": "auditor", "scopes": "accounts:read"}
 }
 
 // opens returns "" when a token lets in, or the code of the refusal.
@@ -129,7 +131,7 @@ func TestAKeyIsGivenOutOnceAndOnlyItsHashIsKept(t *testing.T) {
 		t.Error("the same request made another key")
 	}
 	who, err := d.other.Authenticate(t.Context(), "Bearer "+token, "192.0.2.1")
-	if want := (access.Principal{ID: "robot", Role: access.Service, Scopes: "accounts:read"}); err != nil || who != want {
+	if want := (access.Principal{ID: "key-robot", Role: access.Auditor, Scopes: "accounts:read"}); err != nil || who != want {
 		t.Errorf("%+v %v", who, err)
 	}
 	var row string
@@ -145,7 +147,7 @@ func TestAKeyIsGivenOutOnceAndOnlyItsHashIsKept(t *testing.T) {
 	if strings.Contains(text, secret) || !strings.Contains(text, id) || !strings.Contains(text, "boss-admin") {
 		t.Error(text)
 	}
-	status, answer := d.call(access.Admin, http.MethodPost, "/keys", "one", object{"holder": "thief", "role": "admin"})
+	status, answer := d.call(access.Admin, http.MethodPost, "/keys", "one", object{"holder": "thief", "role": "bank", "bank": "ICBVVNVX"})
 	if status != http.StatusConflict || answer["code"] != "idempotency_key_reused" || fmt.Sprint(answer) == token {
 		t.Errorf("%d %v", status, answer)
 	}
@@ -275,14 +277,21 @@ func TestWhatAKeyMustNotBeIsRefused(t *testing.T) {
 	for i, body := range []object{
 		{"holder": "x", "role": "approver", "unit": "01"},
 		{"holder": "x", "role": "treasurer", "unit": "01"},
+		{"holder": "demo-lisa", "role": "lisa_officer", "unit": "00004"},
+		{"holder": "x", "role": "accountant", "unit": "00004"},
+		{"holder": "x", "role": "commune_police", "unit": "00004"},
+		{"holder": "x", "role": "facility_manager", "facility": "f"},
+		{"holder": "x", "role": "service"},
+		{"holder": "x", "role": "admin"},
+		{"holder": "x", "role": "admin", "scopes": "*"},
 		{"holder": "x", "role": "king"},
 		{"holder": "x", "role": "bank"},
 		{"holder": "x", "role": "facility"},
 		{"holder": "x", "role": "commune_police"},
-		{"holder": "Nguyễn Văn An", "role": "admin"},
-		{"holder": "x", "role": "admin", "scopes": "accounts:write"},
-		{"holder": "x", "role": "admin", "expires_at": d.clock.Now()},
-		{"holder": "x", "role": "admin", "expires_at": d.clock.Now().Add(3 * 365 * 24 * time.Hour)},
+		{"holder": "Nguyễn Văn An", "role": "auditor"},
+		{"holder": "x", "role": "auditor", "scopes": "accounts:write"},
+		{"holder": "x", "role": "auditor", "expires_at": d.clock.Now()},
+		{"holder": "x", "role": "auditor", "expires_at": d.clock.Now().Add(3 * 365 * 24 * time.Hour)},
 	} {
 		status, answer := d.call(access.Admin, http.MethodPost, "/keys", fmt.Sprint(i), body)
 		if status != http.StatusUnprocessableEntity || answer["code"] != "invalid_body" || strings.Contains(fmt.Sprint(answer), "Nguyễn") {

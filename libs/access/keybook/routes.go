@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/songan-vn/songan/libs/access"
@@ -43,8 +45,8 @@ const (
 
 // IssueBody says for whom and for what a key is.
 type IssueBody struct {
-	Holder    string    `json:"holder" maxLength:"64" doc:"who holds it, in records: letters, digits and hyphens, nobody's name"`
-	Role      string    `json:"role" maxLength:"32" doc:"not approver or treasurer, who sign in with a second factor"`
+	Holder    string    `json:"holder" maxLength:"56" doc:"who holds it, in records: letters, digits and hyphens, nobody's name; kept with key- before it"`
+	Role      string    `json:"role" maxLength:"32" doc:"facility, bank, auditor, steering, or admin with scopes; people sign in, and keys of other roles are the operators' to make"`
 	Facility  string    `json:"facility,omitzero" maxLength:"64"`
 	Unit      string    `json:"unit,omitzero" maxLength:"8"`
 	Bank      string    `json:"bank,omitzero" maxLength:"11" doc:"BIC"`
@@ -65,8 +67,10 @@ func (b IssueBody) Validate(f *problem.Faults) {
 	}
 	switch {
 	case b.Role == "":
-	case !role.Known() || role == access.Approver || role == access.Treasurer:
-		f.At("/role", fault("role_without_keys", "there is no such role, or it has no keys", "không có vai trò này, hoặc vai trò không dùng mã truy cập"))
+	case !roleOfKeys(role):
+		f.At("/role", fault("role_without_keys", "there is no such role, or its keys are not given out here", "không có vai trò này, hoặc vai trò không được cấp mã truy cập tại đây"))
+	case role == access.Admin && everything(b.Scopes):
+		f.At("/scopes", fault("scopes_missing", "an administrator's key names the services that it is for", "mã của quản trị viên phải nêu rõ các dịch vụ được dùng"))
 	case access.Principal{Role: role, Facility: b.Facility, Unit: b.Unit, Bank: b.Bank}.Unbounded():
 		f.At("/role", fault("bound_missing", "this role needs its unit, facility or bank", "vai trò này cần đơn vị, cơ sở hoặc ngân hàng"))
 	}
@@ -74,6 +78,23 @@ func (b IssueBody) Validate(f *problem.Faults) {
 		f.At("/scopes", fault("invalid", "names of services with :read or without", "tên dịch vụ, có hoặc không có :read"))
 	}
 }
+
+// roleOfKeys tells whether keys of a role are given out here: those of programs outside, of who only reads, and of an
+// administrator for some services. Officers, who act in their own name, and our own services get none.
+func roleOfKeys(role access.Role) bool {
+	return slices.Contains([]access.Role{access.Facility, access.Bank, access.Auditor, access.Steering, access.Admin}, role)
+}
+
+// everything tells whether scopes leave nothing out.
+func everything(scopes string) bool {
+	return access.Scopes(scopes).Cover("")
+}
+
+// holderPrefix is what a holder's id begins with; see package signin, which gives no person such an id.
+const holderPrefix = access.KeyHolder
+
+// holderID is who holds a key, in facts, logs and records.
+func holderID(holder string) string { return holderPrefix + strings.TrimPrefix(holder, holderPrefix) }
 
 func fault(code, message, messageVI string) problem.Fault {
 	return problem.Fault{Code: code, Message: message, MessageVI: messageVI}
@@ -89,7 +110,7 @@ type Issued struct {
 // View is a key as it is answered.
 type View struct {
 	Key       string    `json:"key"`
-	Holder    string    `json:"holder"`
+	Holder    string    `json:"holder" doc:"as it stands in facts and records"`
 	Role      string    `json:"role"`
 	Facility  string    `json:"facility,omitzero"`
 	Unit      string    `json:"unit,omitzero"`
@@ -113,10 +134,15 @@ func view(e Entry) View {
 	}
 }
 
-// derived makes the key of a request, the same for a repeat.
-func derived[B any](b *Book, c httpapi.Call[B], p access.Principal) (token string, key access.Key) {
-	secret := b.name("secret-1", c.Who.Scope(), c.Key) + b.name("secret-2", c.Who.Scope(), c.Key)
-	return access.Token(b.name("key", c.Who.Scope(), c.Key), []byte(secret), p)
+// derived makes the key of a request, the same for a repeat. Of is the key that it succeeds, "" for a first one.
+func derived[B any](b *Book, c httpapi.Call[B], of string, p access.Principal) (token string, key access.Key) {
+	derive := func(kind string) string { return b.name(kind, of, c.Who.Scope(), c.Key) }
+	return access.Token(derive("key"), []byte(derive("secret-1")+derive("secret-2")), p)
+}
+
+// request is who asks for a change, and what for.
+func request[B any](c httpapi.Call[B]) Request {
+	return Request{By: c.Who.Actor(), Scopes: c.Who.Scopes, Fingerprint: c.Meta.Fingerprint}
 }
 
 // lifeOf checks an end.
@@ -137,11 +163,11 @@ func (b *Book) issueKey(ctx context.Context, c httpapi.Call[IssueBody]) (httpapi
 	if err != nil {
 		return httpapi.Done[Issued]{}, err
 	}
-	token, key := derived(b, c, access.Principal{
-		ID: c.In.Holder, Role: access.Role(c.In.Role), Facility: c.In.Facility, Unit: c.In.Unit, Bank: c.In.Bank, Scopes: access.Scopes(c.In.Scopes),
+	token, key := derived(b, c, "", access.Principal{
+		ID: holderID(c.In.Holder), Role: access.Role(c.In.Role), Facility: c.In.Facility, Unit: c.In.Unit, Bank: c.In.Bank, Scopes: access.Scopes(c.In.Scopes),
 	})
 	key.ExpiresAt = end
-	e, replayed, err := b.Issue(ctx, key, c.Who.Actor())
+	e, replayed, err := b.Issue(ctx, key, request(c))
 	return httpapi.Done[Issued]{Answer: Issued{view(e), token}, Replayed: replayed}, err
 }
 
@@ -160,8 +186,8 @@ func (b *Book) rotateKey(ctx context.Context, c httpapi.Call[RotateBody]) (httpa
 	if until.IsZero() {
 		until = b.now().Add(defaultOverlap)
 	}
-	token, next := derived(b, c, access.Principal{})
-	e, replayed, err := b.Rotate(ctx, Rotation{Key: c.Path("id"), Next: next, Until: until, ExpiresAt: end, By: c.Who.Actor()})
+	token, next := derived(b, c, c.Path("id"), access.Principal{})
+	e, replayed, err := b.Rotate(ctx, Rotation{Request: request(c), Key: c.Path("id"), Next: next, Until: until, ExpiresAt: end})
 	return httpapi.Done[Issued]{Answer: Issued{view(e), token}, Replayed: replayed}, err
 }
 
@@ -174,7 +200,7 @@ func (b *Book) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi
 type ListKeys struct {
 	httpapi.Paging[Place]
 
-	Holder string `query:"holder" maxLength:"64"`
+	Holder string `query:"holder" maxLength:"64" doc:"with key- before it, or without"`
 }
 
 func (b *Book) listKeys(ctx context.Context, c httpapi.Call[ListKeys]) (httpapi.Page[View], error) {
@@ -182,7 +208,11 @@ func (b *Book) listKeys(ctx context.Context, c httpapi.Call[ListKeys]) (httpapi.
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
 	}
-	entries, err := b.List(ctx, c.In.Holder, after, c.In.Limit)
+	holder := c.In.Holder
+	if holder != "" {
+		holder = holderID(holder)
+	}
+	entries, err := b.List(ctx, holder, after, c.In.Limit)
 	if err != nil {
 		return httpapi.Page[View]{}, err
 	}

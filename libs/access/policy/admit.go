@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn/units"
 )
 
 func newAction(p *Policy, uid cedar.EntityUID, s *resolved.Schema) *Action {
@@ -45,10 +46,20 @@ type kind struct {
 
 func (k kind) is(t trait) bool { return k.traits&t != 0 }
 
-func kindOf(who access.Principal) kind {
-	const provinceCode = 2
-	return kind{role: who.Role, traits: hasUnit.when(who.Unit != "") | hasProvince.when(len(who.Unit) == provinceCode) |
+// kindOf is the kind that a caller is today: of a province that was merged away, nothing is left.
+func (p *Policy) kindOf(who access.Principal) kind {
+	return kind{role: who.Role, traits: hasUnit.when(who.Unit != "") | hasProvince.when(p.isProvince(who.Unit)) |
 		hasFacility.when(who.Facility != "") | hasBank.when(who.Bank != "") | hasFactor.when(who.SecondFactor)}
+}
+
+// isProvince tells whether a code is that of a province today.
+func (p *Policy) isProvince(code string) bool {
+	const provinceCode = 2
+	if len(code) != provinceCode {
+		return false
+	}
+	unit, found := p.land.Find(code)
+	return found && unit.Level == units.Province
 }
 
 // when is the trait, or none.
@@ -141,7 +152,7 @@ func (k kind) mine() kind {
 
 // Admit refuses a caller who may do this to nothing, not even to what is theirs.
 func (a *Action) Admit(who access.Principal) error {
-	k := kindOf(who).mine()
+	k := a.policy.kindOf(who).mine()
 	if a.allows(k) {
 		return nil
 	}

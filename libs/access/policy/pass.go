@@ -49,7 +49,7 @@ func (p Pass) May(t Thing) bool {
 	if p.action == nil {
 		return false
 	}
-	k := kindOf(p.who)
+	k := p.action.policy.kindOf(p.who)
 	k.traits |= inFacility.when(p.who.Facility != "" && p.who.Facility == t.Facility) |
 		inBank.when(p.who.Bank != "" && p.who.Bank == t.Bank)
 	if p.who.Unit != "" && t.Unit.Code != "" {
@@ -75,7 +75,7 @@ func (p Pass) Reach() Reach {
 	if p.action == nil {
 		return Reach{}
 	}
-	ways := bounds(kindOf(p.who), p.action.allows)
+	ways := bounds(p.action.policy.kindOf(p.who), p.action.allows)
 	if len(ways) != 1 {
 		return Reach{}
 	}

@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,8 +119,8 @@ func read(files fs.FS) (*Policy, error) {
 func (p *Policy) check() error {
 	for _, name := range p.Actions() {
 		a := p.actions[name]
-		if len(a.rules) == 0 {
-			return fmt.Errorf("check policies: nobody may ever do %s", name)
+		if err := a.check(); err != nil {
+			return err
 		}
 		for k := range kinds() {
 			if !a.ask(k.mine().question(time.Time{})) {
@@ -132,6 +133,16 @@ func (p *Policy) check() error {
 				a.roles = append(a.roles, k.role)
 			}
 		}
+	}
+	return nil
+}
+
+func (a *Action) check() error {
+	if len(a.rules) == 0 {
+		return fmt.Errorf("check policies: nobody may ever do %s", a.name)
+	}
+	if a.in(groupRead) == a.in(groupWrite) {
+		return fmt.Errorf("check policies: %s lies in none, or in several, of the groups of reading and writing", a.name)
 	}
 	return nil
 }
@@ -168,3 +179,17 @@ type Action struct {
 
 // Name is the action's name in the schema.
 func (a *Action) Name() string { return a.name }
+
+// How the groups of actions end that only read, and that change something. Every action is in one of them.
+const (
+	groupRead  = ".read"
+	groupWrite = ".write"
+)
+
+// Changes tells whether the action changes something: a key that is for reading alone does not do it, by whatever kind of
+// request.
+func (a *Action) Changes() bool { return a.in(groupWrite) }
+
+func (a *Action) in(kind string) bool {
+	return slices.ContainsFunc(a.groups, func(g cedar.EntityUID) bool { return strings.HasSuffix(string(g.ID), kind) })
+}

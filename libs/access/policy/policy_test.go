@@ -135,6 +135,8 @@ func TestBeforeAnythingIsReadOnlyThoseAreAdmittedWhoCouldEverDoIt(t *testing.T) 
 		{"the purpose is asked for later", "accommodation.look_up_person", access.Principal{Role: access.CommunePolice, Unit: commune}, ""},
 		{"an office of the province", "bankgateway.list_banks", access.Principal{Role: access.Steering, Unit: province}, ""},
 		{"an office of a commune", "bankgateway.list_banks", access.Principal{Role: access.Steering, Unit: commune}, "role_not_allowed"},
+		{"an office of a province that was merged away", "bankgateway.list_banks", access.Principal{Role: access.Steering, Unit: "06"}, "role_not_allowed"},
+		{"an office of no province", "bankgateway.list_banks", access.Principal{Role: access.Auditor, Unit: "99"}, "role_not_allowed"},
 		{"no role", "disbursement.read_programmes", access.Principal{Role: "visitor"}, ""}, // the law is everybody's
 		{"no role, anything else", "accommodation.count_stays", access.Principal{Role: "visitor"}, "role_not_allowed"},
 	} {
@@ -238,6 +240,13 @@ func TestPoliciesThatAreWrongDoNotStart(t *testing.T) {
 		"no Cedar":                      {"more.cedar", add(`allow everybody;`), "more.cedar"},
 		"a schema without an action":    {"schema.cedarschema", func(s string) string { return strings.Replace(s, `"disbursement.release_payroll", `, "", 1) }, "release_payroll"},
 		"an action that nobody may":     {"schema.cedarschema", add(`action "accounts.forgotten" appliesTo { principal: Caller, resource: Thing, context: Circumstances };`), "nobody may ever do accounts.forgotten"},
+		"an action that is neither": {"schema.cedarschema", func(s string) string {
+			return strings.Replace(s, `action "auth.list_sessions"
+  in ["auth.read"]`, `action "auth.list_sessions"`, 1)
+		}, "auth.list_sessions lies in none"},
+		"an action that is both": {"schema.cedarschema", func(s string) string {
+			return strings.Replace(s, `in ["auth.read"]`, `in ["auth.read", "auth.write"]`, 1)
+		}, "auth.list_sessions lies in none, or in several"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -46,7 +46,7 @@ const maxSubject = 64
 
 // personID is the principal's id: see rule 5.
 func personID(issuer, subject string, opaque bool) string {
-	if opaque && isPlain(subject) {
+	if opaque && isPlain(subject) && !strings.HasPrefix(subject, access.KeyHolder) {
 		return subject
 	}
 	const bits128 = 16
@@ -86,10 +86,13 @@ func (c Claims) principal(id string, claims map[string]any) (access.Principal, e
 		into *string
 	}{{c.Facility, &p.Facility}, {c.Unit, &p.Unit}, {c.Bank, &p.Bank}} {
 		value, ok := text(claims, bound.name)
-		if !ok {
+		if !ok || value == wholeProvince && bound.into != &p.Unit {
 			return access.Principal{}, incomplete()
 		}
 		*bound.into = value
+	}
+	if p.Unit, err = unitOf(p.Role, p.Unit); err != nil {
+		return access.Principal{}, err
 	}
 	if p.Scopes, err = c.scopes(claims); err != nil {
 		return access.Principal{}, err
@@ -98,6 +101,22 @@ func (c Claims) principal(id string, claims map[string]any) (access.Principal, e
 		return access.Principal{}, incomplete()
 	}
 	return p, nil
+}
+
+// wholeProvince is what the claim of the unit says of an office of the whole province. It has to be said: that a claim was
+// forgotten must not show everything.
+const wholeProvince = "*"
+
+// unitOf is the unit of the claim, which the roles that may do without one have to do without in so many words.
+func unitOf(role access.Role, claim string) (string, error) {
+	everywhere := role == access.Auditor || role == access.Steering
+	switch {
+	case everywhere && claim == wholeProvince:
+		return "", nil
+	case everywhere && claim == "", claim == wholeProvince:
+		return "", incomplete()
+	}
+	return claim, nil
 }
 
 // scopes reads what a machine is for. A claim that is there and cannot be read is a refusal, never all that the role may.
@@ -175,7 +194,7 @@ func text(claims map[string]any, name string) (string, bool) {
 		return "", true
 	}
 	value, ok := claim.(string)
-	return value, ok && (value == "" || isPlain(value))
+	return value, ok && (value == "" || value == wholeProvince || isPlain(value))
 }
 
 func incomplete() error {
@@ -190,8 +209,10 @@ func (s *Signin) strong(claims map[string]any) bool {
 	if acr != "" && slices.Contains(s.options.StrongACR, acr) {
 		return true
 	}
-	return slices.ContainsFunc(words(claims["amr"]), func(how string) bool {
-		return how == "mfa" || how == "otp" || how == "hwk"
+	// One factor is one factor, be it a code or a device: providers that let people in without a password say "otp" or "hwk".
+	shown := words(claims["amr"])
+	return slices.Contains(shown, "mfa") || slices.ContainsFunc([]string{"otp", "hwk"}, func(second string) bool {
+		return slices.Contains(shown, second) && slices.ContainsFunc(shown, func(first string) bool { return first != second })
 	})
 }
 

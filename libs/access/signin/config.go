@@ -44,14 +44,22 @@ type Config struct {
 // poolConns are for sessions: one look-up per request of a person.
 const poolConns = 8
 
+// With is what sign-in is opened with beside its configuration: service.Deps' API, without a service's name, and
+// [Options.AlsoRevoke].
+type With struct {
+	API        httpapi.Options
+	AlsoRevoke func(ctx context.Context, person, by string) error
+}
+
 // Open connects to the sessions' database, brings it up to date, and returns a relying party; closing gives the
-// connections back. API is service.Deps' own, without a service's name.
-func Open(ctx context.Context, c Config, api httpapi.Options) (_ *Signin, closing func(), err error) {
+// connections back.
+func Open(ctx context.Context, c Config, w With) (_ *Signin, closing func(), err error) {
 	options, err := c.Options()
 	if err != nil {
 		return nil, nil, err
 	}
-	options.API = api
+	api := w.API
+	options.API, options.AlsoRevoke = api, w.AlsoRevoke
 	pool, err := pg.Open(ctx, c.DatabaseURL, pg.Options{
 		MaxConns: poolConns, Name: Name, Registerer: api.Metrics, Tracer: api.Tracer,
 	})

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,7 +19,8 @@ func (s *Signin) desk(a *httpapi.API) {
 	}, s.sessionsOf)
 	httpapi.Ask(a, httpapi.Route{
 		Pattern: "POST /people/{id}/revocation", Action: "auth.revoke_person",
-		Summary: "End all sessions of a person, or refuse the tokens that a machine has; the provider decides about new ones",
+		Summary: "End all sessions of a person, or refuse the tokens that a machine has, and the keys that either holds or gave out; " +
+			"the provider decides about new tokens",
 	}, s.revokeOf)
 	httpapi.Ask(a, httpapi.Route{
 		Pattern: "POST /people/{id}/factor-reset", Action: "auth.reset_factor",
@@ -52,8 +54,9 @@ type Ended struct {
 }
 
 func (s *Signin) revokeOf(ctx context.Context, c httpapi.Call[struct{}]) (Ended, error) {
-	s.log.Info("sessions and tokens revoked", zap.String("actor", c.Path("id")), zap.String("by", c.Who.Actor()))
-	return Ended{c.Path("id")}, s.RevokePerson(ctx, c.Path("id"))
+	s.log.Info("sessions, tokens and keys revoked", zap.String("actor", c.Path("id")), zap.String("by", c.Who.Actor()))
+	// Both are tried: what fails of one must not leave the other.
+	return Ended{c.Path("id")}, errors.Join(s.RevokePerson(ctx, c.Path("id")), s.options.AlsoRevoke(ctx, c.Path("id"), c.Who.Actor()))
 }
 
 func (s *Signin) resetOf(ctx context.Context, c httpapi.Call[struct{}]) (Ended, error) {

@@ -181,7 +181,12 @@ func TestAPasswordAloneDoesNotReplaceAnAuthenticator(t *testing.T) {
 	first, _ := owner.enrol()
 	thief.signIn("treasurer")
 	refused(t, thief.post("/auth/v1/factor/enrol", ""), http.StatusForbidden, "second_factor_required")
-	second := read[enrolment](t, owner.post("/auth/v1/factor/enrol", ""))
+	// Nor does a session with a second factor that somebody left open: the code is asked for again.
+	refused(t, owner.post("/auth/v1/factor/enrol", ""), http.StatusForbidden, "second_factor_required")
+	refused(t, owner.show("/enrol", "000000"), http.StatusUnprocessableEntity, "wrong_code")
+	refused(t, thief.show("/enrol", o.code(first)), http.StatusForbidden, "second_factor_required")
+	second := read[enrolment](t, owner.show("/enrol", o.code(first)))
+	refused(t, owner.show("/enrol", o.code(first)), http.StatusUnprocessableEntity, "wrong_code") // worked once
 	refused(t, thief.show("/confirm", o.code(second.Secret)), http.StatusForbidden, "second_factor_required")
 	if a := owner.show("/confirm", o.code(second.Secret)); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)

@@ -42,6 +42,10 @@ func TestClaimsAreTranslatedByConfiguration(t *testing.T) {
 		"a role of no text":  {keycloak, roles(1, nil), "no_single_role"},
 		"a unit that is odd": {DefaultClaims(), map[string]any{"songan_role": "approver", "songan_unit": "00004 or 1=1"}, "claims_incomplete"},
 		"no facility":        {DefaultClaims(), map[string]any{"songan_role": "facility_manager"}, "claims_incomplete"},
+		"two facilities":     {DefaultClaims(), map[string]any{"songan_role": "facility", "songan_facility": "*"}, "claims_incomplete"},
+		"every bank":         {DefaultClaims(), map[string]any{"songan_role": "bank", "songan_bank": "*"}, "claims_incomplete"},
+		"every commune":      {DefaultClaims(), map[string]any{"songan_role": "approver", "songan_unit": "*"}, "claims_incomplete"},
+		"auditors of what":   {DefaultClaims(), map[string]any{"songan_role": "auditor", "songan_unit": ""}, "claims_incomplete"},
 		"no bank":            {DefaultClaims(), map[string]any{"songan_role": "bank", "songan_bank": ""}, "claims_incomplete"},
 	} {
 		if _, err := c.claims.principal("id", c.said); problem.CodeOf(err) != c.code {
@@ -58,8 +62,40 @@ func TestEveryRoleThatIsBoundNeedsItsBound(t *testing.T) {
 			unbound = append(unbound, role)
 		}
 	}
-	if want := []access.Role{access.Steering, access.Auditor, access.Admin, access.Service}; !cmp.Equal(unbound, want) {
+	if want := []access.Role{access.Admin, access.Service}; !cmp.Equal(unbound, want) {
 		t.Error(cmp.Diff(want, unbound))
+	}
+	for claim, unit := range map[string]string{"*": "", "01": "01", "00004": "00004"} {
+		for _, role := range []access.Role{access.Steering, access.Auditor} {
+			got, err := DefaultClaims().principal("id", map[string]any{"songan_role": string(role), "songan_unit": claim})
+			if want := (access.Principal{ID: "id", Role: role, Unit: unit}); err != nil || got != want {
+				t.Errorf("%q: %+v, %v", claim, got, err)
+			}
+		}
+	}
+}
+
+func TestOneFactorIsNotTwo(t *testing.T) {
+	t.Parallel()
+	s := &Signin{options: Options{StrongACR: []string{"2"}}}
+	for _, c := range []struct {
+		claims map[string]any
+		want   bool
+	}{
+		{nil, false},
+		{map[string]any{"amr": []any{"pwd"}}, false},
+		{map[string]any{"amr": []any{"otp"}}, false},
+		{map[string]any{"amr": "hwk"}, false},
+		{map[string]any{"amr": []any{"hwk", "hwk"}}, false},
+		{map[string]any{"amr": []any{"pwd", "otp"}}, true},
+		{map[string]any{"amr": []any{"pwd", "hwk"}}, true},
+		{map[string]any{"amr": []any{"otp", "hwk"}}, true},
+		{map[string]any{"amr": []any{"mfa"}}, true},
+		{map[string]any{"acr": "2", "amr": []any{"pwd"}}, true},
+	} {
+		if got := s.strong(c.claims); got != c.want {
+			t.Errorf("%v: %t", c.claims, got)
+		}
 	}
 }
 
@@ -100,7 +136,7 @@ func TestSessionsAreOpenedByConfiguration(t *testing.T) {
 		Data: t.TempDir(), DatabaseURL: testkit.PostgresURL(t),
 	}
 	api := httpapi.Options{Now: time.Now, Log: zap.NewNop(), Metrics: prometheus.NewRegistry(), Policy: policytest.Load(t, time.Now)}
-	s, closing, err := Open(t.Context(), c, api)
+	s, closing, err := Open(t.Context(), c, With{API: api})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +157,7 @@ func TestSessionsAreOpenedByConfiguration(t *testing.T) {
 	} {
 		bad := c
 		change(&bad)
-		if _, _, err := Open(t.Context(), bad, api); err == nil {
+		if _, _, err := Open(t.Context(), bad, With{API: api}); err == nil {
 			t.Error("opened")
 		}
 	}

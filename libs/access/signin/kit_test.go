@@ -140,7 +140,7 @@ func (o *office) provider(hash string) (_ *oidc.Provider, secret string) {
 		user("nobody", "", "00004", "", hash),
 		user("unitless", access.Approver, "", "", hash),
 		user("robot", access.Service, "", "", hash),
-		user("auditor", access.Auditor, "", "", hash),
+		user("auditor", access.Auditor, "*", "", hash),
 	}
 	p, err := oidc.New(oidc.Options{
 		Issuer: o.url + "/idp", Dir: o.t.TempDir(), Audience: audience, Now: time.Now, Users: o.users,

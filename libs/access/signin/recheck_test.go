@@ -39,7 +39,7 @@ func asked(t *testing.T) (*office, *forger, *browser) {
 
 // say decides what the provider says about somebody from now on, or with which error it refuses.
 func (f *forger) say(changes map[string]any, refusal string) {
-	all := map[string]any{"aud": "console", "sub": "somebody", "songan_role": "auditor"}
+	all := map[string]any{"aud": "console", "sub": "somebody", "songan_role": "auditor", "songan_unit": "*"}
 	maps.Copy(all, changes)
 	raw := f.token(all)
 	f.mu.Lock()
@@ -74,6 +74,24 @@ func TestARoleThatChangedAtTheProviderReachesTheSession(t *testing.T) {
 	o.clock.Advance(recheck)
 	f.say(map[string]any{"songan_role": "treasurer", "songan_unit": "01"}, "")
 	refused(t, b.get("/work/v1/things"), http.StatusForbidden, "second_factor_required")
+}
+
+func TestAPersonsScopesNarrowTheirSession(t *testing.T) {
+	t.Parallel()
+	o, f, b := asked(t)
+	b.csrf = b.me().CSRF
+	for _, c := range []struct {
+		scopes string
+		want   int
+	}{{"work:read", http.StatusForbidden}, {"work", http.StatusOK}, {"accounts", http.StatusForbidden}} {
+		o.clock.Advance(recheck)
+		f.say(map[string]any{"songan_scopes": c.scopes}, "")
+		for range 2 { // from the provider, and from what was kept
+			if a := b.post("/work/v1/things", ""); a.status != c.want {
+				t.Errorf("%s: %d %s", c.scopes, a.status, a.body)
+			}
+		}
+	}
 }
 
 func TestWhoIsNobodyAtTheProviderAnyMoreIsSignedOut(t *testing.T) {
@@ -149,6 +167,9 @@ func TestWhatASignInLeavesInABrowserIsNoMachinesToken(t *testing.T) {
 		"the console's, in another's words":    f.token(map[string]any{"client_id": "console"}),
 		"with scopes that cannot be read":      f.token(map[string]any{"songan_scopes": "Accounts!"}),
 		"bound to a certificate that is not":   f.token(map[string]any{"cnf": map[string]any{"x5t#S256": "AAAA"}}),
+		"bound to a key of DPoP's":             f.token(map[string]any{"cnf": map[string]any{"jkt": "AAAA"}}),
+		"bound, it is not said to what":        f.token(map[string]any{"cnf": "AAAA"}),
+		"bound to nothing":                     f.token(map[string]any{"cnf": map[string]any{}}),
 		"bound to nothing that can be checked": f.token(map[string]any{"cnf": map[string]any{"x5t#S256": 7}}),
 	} {
 		if a := b.with(http.MethodGet, token); a.status != http.StatusUnauthorized && a.status != http.StatusForbidden {

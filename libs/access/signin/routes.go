@@ -49,7 +49,7 @@ func (s *Signin) Handler(auth *access.Authenticator) http.Handler {
 		{"GET /me", "Who is signed in, and the session's CSRF token", r.me},
 		{"POST /logout", "End this session, or all of one's own", r.logout},
 		{"POST /factor", "Show a second factor: the code of an authenticator, or a recovery code", r.factor},
-		{"POST /factor/enrol", "Set up an authenticator", r.enrolFactor},
+		{"POST /factor/enrol", "Set up an authenticator; who has one shows its code", r.enrolFactor},
 		{"POST /factor/confirm", "Confirm the new authenticator by its first code", r.confirmFactor},
 	} {
 		httpapi.Handle(a, httpapi.Route{Pattern: route.pattern, Summary: route.summary, Public: true, BodyLimit: bodyLimit},
@@ -251,7 +251,13 @@ func (s *routes) enrolFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	enrolment, err := s.factors.Enrol(r.Context(), asker(n))
+	body := codeBody{}
+	if r.ContentLength != 0 {
+		if body, err = read(r, s.codes); err != nil {
+			return err
+		}
+	}
+	enrolment, err := s.factors.Enrol(r.Context(), asker(n), body.Code)
 	if err != nil {
 		return err
 	}

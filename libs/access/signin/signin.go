@@ -19,7 +19,8 @@
 //     that certificate.
 //  7. What the provider says about a person is asked again while their session is used: a role that was changed or taken
 //     away there reaches the session within [Options.Recheck], or its grace when the provider is away. See package session.
-//  8. Whether a code, a token or a session is wrong, old or somebody else's is told in codes; no value is repeated.
+//  8. Who is cut off by an administrator loses what keys they have as well; see [Options.AlsoRevoke].
+//  9. Whether a code, a token or a session is wrong, old or somebody else's is told in codes; no value is repeated.
 package signin
 
 import (
@@ -83,6 +84,8 @@ type Options struct {
 	// Recheck is how often the provider is asked about somebody who is signed in, 5 minutes when it is 0; Grace how much
 	// longer a session goes on while it does not answer, 15 minutes when it is 0.
 	Recheck, Grace time.Duration
+	// AlsoRevoke ends what else somebody has who is cut off by an administrator: keys. Nil is fine.
+	AlsoRevoke func(ctx context.Context, person, by string) error
 	// Client calls the provider. Nil is one with a time limit.
 	Client *http.Client
 	// API is complete but for what only this package knows; see service.Deps.
@@ -208,6 +211,9 @@ func (o *Options) complete() error {
 	}
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: providerTimeout}
+	}
+	if o.AlsoRevoke == nil {
+		o.AlsoRevoke = func(context.Context, string, string) error { return nil }
 	}
 	return o.Claims.check()
 }

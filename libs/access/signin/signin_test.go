@@ -1,7 +1,9 @@
 package signin_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/signin"
 )
 
 func TestAPersonSignsInAndTheSessionIsAPrincipal(t *testing.T) {
@@ -185,4 +188,25 @@ func TestAnAPIKeyATokenAndACookieLiveSideBySide(t *testing.T) {
 		}
 	}
 	refused(t, b.with(http.MethodGet, "sa_key_wrong"), http.StatusUnauthorized, "invalid_key")
+}
+
+// An administrator who cuts somebody off cuts off their keys, too.
+func TestWhoIsCutOffIsNamedToTheKeeperOfKeys(t *testing.T) {
+	t.Parallel()
+	var got []string
+	o := open(t, func(s *signin.Options) {
+		s.AlsoRevoke = func(_ context.Context, person, by string) error {
+			got = append(got, person, by)
+			return nil
+		}
+	})
+	token, key := access.Generate(access.Principal{ID: "boss", Role: access.Admin})
+	handler := o.signin.Handler(access.New(access.Options{Now: o.clock.Now}, access.Static(key)))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/auth/v1/people/person-police/revocation", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	if want := []string{"person-police", "officer:boss"}; w.Code != http.StatusOK || !cmp.Equal(got, want) {
+		t.Errorf("%d %s: %v", w.Code, w.Body, got)
+	}
 }

@@ -33,7 +33,7 @@ func TestSweepingForgetsWhatIsLongOver(t *testing.T) {
 	if proofs := s.Proofs(); len(proofs) != 1 {
 		t.Error("without an audience there are no tokens")
 	}
-	token, session, err := s.sessions.Begin(t.Context(), "", Session{Who: access.Principal{ID: "p", Role: access.Auditor}, Expires: clock.Now().Add(time.Hour)})
+	token, session, err := s.sessions.Begin(t.Context(), "", Session{Who: access.Principal{ID: "p", Role: access.Auditor, Scopes: "accounts:read"}, Expires: clock.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,8 +39,7 @@ func (p tokenProof) Prove(ctx context.Context, r *http.Request, token string) (a
 	if err != nil {
 		return access.Principal{}, err
 	}
-	bound, _ := a.token.Claims["cnf"].(map[string]any)
-	if digest, is := bound["x5t#S256"]; is && digest != certificate.Thumbprint(r.TLS) {
+	if a.certificate != "" && a.certificate != certificate.Thumbprint(r.TLS) {
 		return access.Principal{}, problem.New(problem.Unauthenticated, "certificate_mismatch",
 			"this token is bound to another client certificate", "mã truy cập này gắn với một chứng thư máy khách khác")
 	}
@@ -51,6 +50,24 @@ func (p tokenProof) Prove(ctx context.Context, r *http.Request, token string) (a
 type accepted struct {
 	who   access.Principal
 	token party.Token
+	// certificate is the thumbprint of the one that the token is bound to, "" if it is bound to nothing.
+	certificate string
+}
+
+// boundTo reads what a token is bound to (RFC 7800). One that is bound in a way that is not checked here, such as by a key of
+// DPoP's, is not taken from whoever happens to carry it.
+func boundTo(claims map[string]any) (thumbprint string, err error) {
+	claim, is := claims["cnf"]
+	if !is {
+		return "", nil
+	}
+	bound, _ := claim.(map[string]any)
+	thumbprint, _ = bound["x5t#S256"].(string)
+	if len(bound) != 1 || thumbprint == "" {
+		return "", problem.New(problem.Unauthenticated, "token_bound",
+			"this token is bound to a key in a way that is not checked here", "mã truy cập gắn với một khoá theo cách không được hỗ trợ")
+	}
+	return thumbprint, nil
 }
 
 // accept verifies a token. A machine cannot have a second factor, so no machine approves or releases money.
@@ -73,7 +90,8 @@ func (s *Signin) accept(ctx context.Context, raw string) (accepted, error) {
 	if err := s.refuseRevoked(ctx, who.ID, token.Issued); err != nil {
 		return accepted{}, err
 	}
-	return accepted{who, token}, nil
+	thumbprint, err := boundTo(token.Claims)
+	return accepted{who, token, thumbprint}, err
 }
 
 // isForBrowsers tells whether a token is an ID token, or one that the provider made for the client by which people sign
@@ -107,6 +125,9 @@ func (s *Signin) Redeem(ctx context.Context, token string) (access.Principal, er
 	a, err := s.accept(ctx, token)
 	if err != nil {
 		return access.Principal{}, err
+	}
+	if a.certificate != "" { // there is no connection here whose certificate could be it
+		return access.Principal{}, party.InvalidToken()
 	}
 	if err := s.spend(ctx, a); err != nil {
 		return access.Principal{}, err

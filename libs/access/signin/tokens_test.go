@@ -324,7 +324,7 @@ func answerOf(t *testing.T, o *office, f *forger, changes map[string]any, raw st
 		t.Fatal(err)
 	}
 	q := at.Query()
-	all := map[string]any{"aud": "console", "nonce": q.Get("nonce"), "sub": "somebody", "songan_role": "auditor"}
+	all := map[string]any{"aud": "console", "nonce": q.Get("nonce"), "sub": "somebody", "songan_role": "auditor", "songan_unit": "*"}
 	maps.Copy(all, changes)
 	if raw == "" {
 		raw = f.token(all)

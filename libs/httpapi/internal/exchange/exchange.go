@@ -86,6 +86,7 @@ type Exchange struct {
 	Err  error
 
 	server  *Server
+	address string // from where the caller comes
 	started time.Time
 	span    trace.Span
 	place   *limits.Gate // that was entered and has to be left
@@ -208,8 +209,8 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 	if err := x.checkPath(); err != nil {
 		return err
 	}
-	address := x.server.options.Limits.Address(x.R)
-	if err := taken(x.server.options.Limits.Addresses.Take(address)); err != nil {
+	x.address = x.server.options.Limits.Address(x.R)
+	if err := taken(x.server.options.Limits.Addresses.Take(x.address)); err != nil {
 		return err
 	}
 	if err := x.enter(ctx, x.server.options.Limits.Requests); err != nil {
@@ -223,7 +224,7 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 		ctx, cancel = context.WithTimeout(ctx, x.Route.Timeout)
 		defer cancel()
 	}
-	ctx, err := x.admit(ctx, address)
+	ctx, err := x.admit(ctx)
 	if err != nil {
 		return err
 	}
@@ -310,30 +311,60 @@ func isPathID(s string) bool {
 }
 
 // admit finds out who calls, and whether they may.
-func (x *Exchange) admit(ctx context.Context, address string) (context.Context, error) {
+func (x *Exchange) admit(ctx context.Context) (context.Context, error) {
 	if x.Route.Public {
 		return ctx, nil
 	}
-	who, err := x.server.options.Auth.Identify(ctx, x.R, address)
-	if err != nil {
-		return ctx, fmt.Errorf("authenticate: %w", err)
-	}
+	who, err := x.identify(ctx)
 	x.Who = who
-	if err := x.Route.Action.Admit(who); err != nil {
+	if err != nil {
 		return ctx, err
-	}
-	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
-		return ctx, problem.New(problem.Forbidden, "scope_not_allowed",
-			"your key is not for this", "mã truy cập này không dùng được cho thao tác này")
-	}
-	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
-		return ctx, problem.New(problem.Forbidden, "scope_not_allowed",
-			"your key is not for this", "mã truy cập này không dùng được cho thao tác này")
 	}
 	if err := taken(x.server.options.Limits.Principals.Take(who.ID)); err != nil {
 		return ctx, err
 	}
 	return access.With(ctx, who), nil
+}
+
+// identify returns who calls, also when it is somebody who may not.
+func (x *Exchange) identify(ctx context.Context) (access.Principal, error) {
+	who, err := x.server.options.Auth.Identify(ctx, x.R, x.address)
+	if err != nil {
+		return access.Principal{}, fmt.Errorf("authenticate: %w", err)
+	}
+	if err := x.Route.Action.Admit(who); err != nil {
+		return who, err
+	}
+	if !who.Scopes.Allow(x.server.options.Service, access.Doing(x.Route.Changes)) {
+		return who, problem.New(problem.Forbidden, "scope_not_allowed",
+			"your key is not for this", "mã truy cập này không dùng được cho thao tác này")
+	}
+	return who, nil
+}
+
+// askAgain is how long a stream goes on with what was found out about its caller.
+const askAgain = 5 * time.Second
+
+// Still returns a function that refuses, from when the caller's key or session is not good any more, or does not allow the
+// same as before. It is for who works on a request for a long time, and asks it each time before going on.
+func (x *Exchange) Still(ctx context.Context) func() error {
+	next := x.server.options.Now().Add(askAgain)
+	return func() error {
+		now := x.server.options.Now()
+		if now.Before(next) || x.Route.Public {
+			return nil
+		}
+		next = now.Add(askAgain)
+		who, err := x.identify(ctx)
+		if err != nil {
+			return err
+		}
+		if who != x.Who {
+			return problem.New(problem.Forbidden, "access_changed",
+				"what you may do has changed meanwhile; send the rest again", "quyền truy cập đã thay đổi trong khi xử lý; xin gửi lại phần còn lại")
+		}
+		return nil
+	}
 }
 
 // trace continues the caller's trace, or begins one.

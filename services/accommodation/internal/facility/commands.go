@@ -65,7 +65,7 @@ type IssueKey struct {
 	ExpiresAt time.Time
 }
 
-// Decide refuses a key beyond the limit and one that is expired from the start.
+// Decide refuses a key beyond the limit, one that is expired from the start, and one without an end to speak of.
 func (c IssueKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
 	switch {
 	case !f.Exists():
@@ -74,6 +74,8 @@ func (c IssueKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
 		return nil, problem.Reject("too_many_keys", "revoke a key before issuing another", "hãy thu hồi một khóa trước khi cấp khóa mới")
 	case !c.ExpiresAt.After(m.At):
 		return nil, problem.Reject("key_expired", "the key would be expired from the start", "khóa hết hạn ngay khi cấp")
+	case c.ExpiresAt.After(m.At.Add(LongestLife)):
+		return nil, problem.Reject("key_life_too_long", "a key ends two years from now at the latest", "khóa có hiệu lực tối đa hai năm")
 	}
 	return []events.Event{KeyIssued{Facility: f.Facility, Key: c.Key, Hash: c.Hash, ExpiresAt: c.ExpiresAt}}, nil
 }

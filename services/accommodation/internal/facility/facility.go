@@ -3,7 +3,8 @@
 //  1. The commune police register a facility in their own commune.
 //  2. A suspended facility keeps its history and its keys, but the keys are refused until it is reinstated.
 //  3. A key is named by a public id; only the hash of its secret is recorded, in a fact that never leaves this service.
-//  4. A key is replaced by a successor, and goes on beside it until a time that was named, at most [MostOverlap].
+//  4. A key ends, two years after it was issued at the latest ([LongestLife]). It is replaced by a successor, and goes on
+//     beside it until a time that was named, at most [MostOverlap].
 //  5. At most [MaxKeys] keys are usable at a time, so that old ones get revoked.
 package facility
 
@@ -19,6 +20,9 @@ import (
 
 // MaxKeys is how many usable keys a facility has at most: enough to rotate with overlap.
 const MaxKeys = 10
+
+// LongestLife is how long a key is good at most, as those that administrators give out: one that was forgotten somewhere ends.
+const LongestLife = 2 * 365 * 24 * time.Hour
 
 // MostOverlap is how long a key may go on beside its successor.
 const MostOverlap = 90 * 24 * time.Hour

@@ -61,6 +61,19 @@ func TestFacility(t *testing.T) {
 			When: facility.IssueKey{Key: "K1", ExpiresAt: decidertest.Noon()},
 		},
 		{
+			Name: "a key may live for two years", Given: facts{registered},
+			When: facility.IssueKey{Key: "K1", Hash: []byte{1}, ExpiresAt: decidertest.Noon().Add(facility.LongestLife)},
+			Then: facts{facility.KeyIssued{Facility: "F1", Key: "K1", Hash: []byte{1}, ExpiresAt: decidertest.Noon().Add(facility.LongestLife)}},
+		},
+		{
+			Name: "a key lives no longer", Given: facts{registered}, Problem: "key_life_too_long",
+			When: facility.IssueKey{Key: "K1", ExpiresAt: decidertest.Noon().Add(facility.LongestLife + 1)},
+		},
+		{
+			Name: "a successor lives no longer", Given: facts{registered, issued}, Problem: "key_life_too_long",
+			When: facility.ReplaceKey{Key: "K1", Next: facility.IssueKey{Key: "K2", ExpiresAt: decidertest.Noon().Add(facility.LongestLife + 1)}, Until: soon},
+		},
+		{
 			Name: "a key is replaced, and both are good for a while", Given: facts{registered, issued}, When: replace,
 			Then: facts{facility.KeyIssued{Facility: "F1", Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow}, replaced},
 		},

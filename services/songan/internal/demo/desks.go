@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/songan-vn/songan/services/simulators/people"
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
@@ -45,9 +44,8 @@ func (s *show) open(ctx context.Context, key string, f people.Facility) (desk, e
 	var issued struct {
 		Token string `json:"token"`
 	}
-	forever := client.Object{"expires_at": time.Date(2099, time.January, 1, 0, 0, 0, 0, time.UTC)}
 	issue := client.Call{Path: api + "/facilities/" + registered.ID + "/keys", Token: s.admin, Key: key + "-key"}
-	if err := s.api.Create(ctx, issue, forever, &issued); err != nil {
+	if err := s.api.Create(ctx, issue, client.Object{}, &issued); err != nil {
 		return desk{}, fmt.Errorf("issue a key: %w", err)
 	}
 	return desk{id: registered.ID, token: issued.Token}, nil

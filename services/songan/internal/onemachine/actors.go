@@ -112,6 +112,21 @@ type casting struct {
 	logins        map[string]Login
 	users         []oidc.User
 	consoleSecret string
+	// realPeople says that a provider of the operators' knows people: the actors of the demo do not exist.
+	realPeople bool
+}
+
+// withoutActors is a casting for real people: of all that the demo has, the services' keys to one another are left. Whoever
+// finds an old demo.json or tokens.json finds nothing in it that opens.
+func (c casting) withoutActors() casting {
+	keys := access.StaticKeyring{}
+	for id, key := range c.keys {
+		if key.Principal.Role == access.Service {
+			keys[id] = key
+		}
+	}
+	c.keys, c.logins, c.users, c.realPeople = keys, map[string]Login{}, nil, true
+	return c
 }
 
 // token is what a service calls another one with.

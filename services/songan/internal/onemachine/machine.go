@@ -3,8 +3,9 @@
 //
 //  1. Everything lives in one data directory. A second start goes on where the first one stopped, after kill -9 too.
 //  2. DATABASE_URL and KAFKA_BROKERS name a server and a cluster to use instead of the embedded ones.
-//  3. /readyz answers 200 only when every service can serve and demo.json is complete.
-//  4. What is wrong with the surroundings (a port in use, a foreign directory) is said in one sentence.
+//  3. With SONGAN_OIDC_ISSUER real people sign in: no key, login or facility of the demo exists.
+//  4. /readyz answers 200 only when every service can serve and demo.json is complete.
+//  5. What is wrong with the surroundings (a port in use, a foreign directory) is said in one sentence.
 package onemachine
 
 import (
@@ -23,6 +24,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/access/signin"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/accommodation"
 	"github.com/songan-vn/songan/services/accounts"
@@ -42,7 +44,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err := dataDir(config.Data); err != nil {
 		return err
 	}
-	cast, err := loadCast(config.Data, config.Topics)
+	cast, err := castFor(config)
 	if err != nil {
 		return err
 	}
@@ -75,6 +77,22 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	}
 	deps.Log.Info("songan stopped")
 	return nil
+}
+
+// castFor is the cast of the demo, or what is left of it where a provider is configured that knows real people.
+func castFor(config service.Config) (casting, error) {
+	cast, err := loadCast(config.Data, config.Topics)
+	if err != nil {
+		return casting{}, err
+	}
+	people, err := service.Load[signin.Config]()
+	if err != nil {
+		return casting{}, err
+	}
+	if people.Issuer != "" {
+		cast = cast.withoutActors()
+	}
+	return cast, nil
 }
 
 // GCPercent trades memory, of which a machine that runs all this has enough, for a third less garbage collection.

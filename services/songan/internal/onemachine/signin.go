@@ -52,9 +52,13 @@ func login(tokens map[string]string, name string, a Actor) (Login, oidc.User) {
 		}
 		l.TOTP = tokens["totp_"+name]
 	}
+	unit := a.Unit
+	if unit == "" && a.Role == string(access.Auditor) {
+		unit = "*" // the whole province
+	}
 	return l, oidc.User{
 		Subject: a.principal(name).ID, Name: name, Password: tokens["hash_"+name], TOTP: l.TOTP,
-		Claims: map[string]any{"songan_role": a.Role, "songan_unit": a.Unit, "songan_bank": a.Bank, "songan_facility": a.Facility},
+		Claims: map[string]any{"songan_role": a.Role, "songan_unit": unit, "songan_bank": a.Bank, "songan_facility": a.Facility},
 	}
 }
 

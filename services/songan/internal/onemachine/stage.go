@@ -61,6 +61,9 @@ func (m *machine) set(ctx context.Context) error {
 		BaseURL: "http://" + address, Kafka: m.store.config.Brokers[0], Postgres: m.store.config.DatabaseURL,
 		Population: m.populationControl, Actors: map[string]Actor{}, Banks: m.banks, Logins: m.cast.logins,
 	}
+	if m.cast.realPeople {
+		return writePrivate(m.demoFile(), demo)
+	}
 	for name, actor := range m.cast.actors {
 		if actor.Role != string(access.Service) {
 			demo.Actors[name] = actor
@@ -91,8 +94,9 @@ func (m *machine) open(ctx context.Context, base string, p place) (Actor, error)
 	var issued struct {
 		Token string `json:"token"`
 	}
-	forever := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
-	err = m.post(ctx, facilities+"/"+registered.ID+"/keys", "demo-key-"+p.actor, map[string]any{"expires_at": forever}, &issued)
+	// Keys end after a year, so there is one for each.
+	key := fmt.Sprintf("demo-key-%s-%d", p.actor, m.deps.Now().Year())
+	err = m.post(ctx, facilities+"/"+registered.ID+"/keys", key, struct{}{}, &issued)
 	if err != nil {
 		return Actor{}, fmt.Errorf("issue a key: %w", err)
 	}
@@ -147,11 +151,21 @@ func (m *machine) announce() {
 		{"Kafka", m.store.config.Brokers[0]},
 		{"population database (simulated)", m.population + "  faults: " + m.populationControl + "/control/faults"},
 		{"banks (simulated)", fmt.Sprintf("%d, with ledgers and faults of their own: see %s", len(m.banks), m.demoFile())},
-		{"sign in", base + "/auth/v1/login  (logins in " + m.demoFile() + ")"},
-		{"actors and their tokens", m.demoFile()},
+		{"sign in", base + "/auth/v1/login"},
 	} {
 		_, _ = fmt.Fprintf(table, "  %s\t%s\n", line[0], line[1])
 	}
+	if !m.cast.realPeople {
+		m.announceActors(table)
+	}
+	_, _ = fmt.Fprintln(table, "  stop\tCtrl-C\tnothing is lost; the next start goes on")
+	_ = table.Flush() // a closed terminal is no reason to stop
+	_, _ = fmt.Fprintln(m.out)
+}
+
+// announceActors says who may be played.
+func (m *machine) announceActors(table io.Writer) {
+	_, _ = fmt.Fprintf(table, "  actors, their logins and tokens\t%s\n", m.demoFile())
 	_, _ = fmt.Fprintln(table, "\n  actor\trole\twho")
 	for _, name := range append([]string{"hotel", "hospital"}, staff()...) {
 		actor, known := m.cast.actors[name]
@@ -165,9 +179,6 @@ func (m *machine) announce() {
 		}
 	}
 	_, _ = fmt.Fprintln(table, "\n  next\tmake demo\tan evening and a payday in a province, against this system")
-	_, _ = fmt.Fprintln(table, "  stop\tCtrl-C\tnothing is lost; the next start goes on")
-	_ = table.Flush() // a closed terminal is no reason to stop
-	_, _ = fmt.Fprintln(m.out)
 }
 
 // metricsAt says where the figures are.

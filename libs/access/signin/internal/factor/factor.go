@@ -51,8 +51,9 @@ type Enrolment struct {
 	Secret string `json:"secret"`
 }
 
-// Enrol makes a secret that has to be confirmed by a code before it counts.
-func (b *Book) Enrol(ctx context.Context, n Asker) (Enrolment, error) {
+// Enrol makes a secret that has to be confirmed by a code before it counts. Who has an authenticator already shows a code of
+// that one, or a recovery code, again: a session that was left open, or stolen, must not make itself at home.
+func (b *Book) Enrol(ctx context.Context, n Asker, code string) (Enrolment, error) {
 	secret, person := seal.Random(factorBytes), n.Person
 	const insert = `
 		insert into signin_factors (person, pending) values ($1, $2)
@@ -62,7 +63,13 @@ func (b *Book) Enrol(ctx context.Context, n Asker) (Enrolment, error) {
 	if !n.Strong && !young {
 		return Enrolment{}, signInAgain()
 	}
-	done, err := b.pool.Exec(ctx, insert, person, b.secrets.Seal(factorUse(person), secret), n.Strong)
+	shown := n.Strong && code != ""
+	if shown {
+		if err := b.Verify(ctx, person, code); err != nil {
+			return Enrolment{}, err
+		}
+	}
+	done, err := b.pool.Exec(ctx, insert, person, b.secrets.Seal(factorUse(person), secret), shown)
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("keep the new authenticator: %w", err)
 	}
@@ -190,8 +197,11 @@ func (b *Book) Confirm(ctx context.Context, n Asker, code string) (codes []strin
 		case len(f.secret) > 0 && !n.Strong:
 			return tried{factor: f, refusal: Required()}, nil
 		}
-		result, err := b.tryCode(person, f.pending, strings.ReplaceAll(code, " ", ""), f)
+		first := f
+		first.last = 0 // which counts the codes of the authenticator before
+		result, err := b.tryCode(person, f.pending, strings.ReplaceAll(code, " ", ""), first)
 		if err != nil || !result.right {
+			result.last = f.last
 			return result, err
 		}
 		const take = `update signin_factors set secret = pending, pending = null, confirmed_at = $2 where person = $1`

@@ -2,7 +2,7 @@
 // exchanged for, and what may be believed of a token.
 //
 //  1. The provider is asked who it is when it is first needed: it may start later than we do, in the same process even.
-//  2. Every call goes through one breaker. A provider that is away is told apart from a token that is wrong.
+//  2. Every call goes through one breaker, to the addresses that the provider names: redirects are not followed. A provider that is away is told apart from a token that is wrong.
 //  3. Keys are kept for [keysFresh] and then fetched again, so that one that the provider withdrew stops working; while it
 //     does not answer they are believed for [keysStale]. A key id that nobody knows makes us look again, but not more often
 //     than every [lookAgain]: who makes up ids does not make us flood the provider.
@@ -72,6 +72,8 @@ func New(o Options) (*Party, error) {
 	}
 	client := *o.Client
 	client.Transport = breaker.Transport{Breaker: around, Base: o.Client.Transport}
+	// A redirect would take codes, refresh tokens and our secret to an address that the provider did not describe itself by.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	o.Client = &client
 	return &Party{options: o}, nil
 }

@@ -37,10 +37,11 @@ func (s *Store) recheck(ctx context.Context, n Session) (Session, error) {
 	}
 	const keep = `
 		update signin_sessions
-		   set role = $2, facility = $3, unit = $4, bank = $5, refresh = $6, checked_at = $7, checking_at = null
+		   set role = $2, facility = $3, unit = $4, bank = $5, scopes = $6, refresh = $7, checked_at = $8, checking_at = null
 		 where id = $1 and ended_at is null`
 	now := s.options.Now()
-	done, err := s.pool.Exec(ctx, keep, n.ID, string(who.Role), who.Facility, who.Unit, who.Bank, s.sealed(n.ID, refresh), now)
+	done, err := s.pool.Exec(ctx, keep, n.ID, string(who.Role), who.Facility, who.Unit, who.Bank, string(who.Scopes),
+		s.sealed(n.ID, refresh), now)
 	if err != nil {
 		return Session{}, fmt.Errorf("keep what the provider says: %w", err)
 	}

@@ -102,10 +102,10 @@ func (s *Store) Begin(ctx context.Context, before string, n Session) (token stri
 func (s *Store) insert(ctx context.Context, tx pgx.Tx, token string, n Session) error {
 	const insert = `
 		insert into signin_sessions
-		       (token, id, person, role, facility, unit, bank, strong, created_at, seen_at, expires_at, subject, refresh, checked_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)`
+		       (token, id, person, role, facility, unit, bank, scopes, strong, created_at, seen_at, expires_at, subject, refresh, checked_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14)`
 	if _, err := tx.Exec(ctx, insert, seal.Digest(token), n.ID, n.Who.ID, string(n.Who.Role), n.Who.Facility, n.Who.Unit,
-		n.Who.Bank, n.Strong, n.Created, n.Expires, n.Subject, s.sealed(n.ID, n.Refresh), n.Checked); err != nil {
+		n.Who.Bank, string(n.Who.Scopes), n.Strong, n.Created, n.Expires, n.Subject, s.sealed(n.ID, n.Refresh), n.Checked); err != nil {
 		return fmt.Errorf("insert: %w", err)
 	}
 	const trim = `
@@ -127,11 +127,12 @@ func (s *Store) sealed(id, refresh string) []byte {
 	return s.options.Secrets.Seal(use(id), []byte(refresh))
 }
 
-const columns = `id::text, person, role, facility, unit, bank, strong, created_at, seen_at, expires_at`
+const columns = `id::text, person, role, facility, unit, bank, scopes, strong, created_at, seen_at, expires_at`
 
 func (n *Session) fields() []any {
 	return []any{
-		&n.ID, &n.Who.ID, &n.Who.Role, &n.Who.Facility, &n.Who.Unit, &n.Who.Bank, &n.Strong, &n.Created, &n.Seen, &n.Expires,
+		&n.ID, &n.Who.ID, &n.Who.Role, &n.Who.Facility, &n.Who.Unit, &n.Who.Bank, &n.Who.Scopes, &n.Strong,
+		&n.Created, &n.Seen, &n.Expires,
 	}
 }
 
