@@ -44,6 +44,7 @@ type office struct {
 	url    string
 	clock  *testkit.Clock // of sign-in and sessions; the provider's tokens have the system's
 	server *httptest.Server
+	boss   string // an administrator's key
 	signin *signin.Signin
 	log    *buffer
 	totp   map[string]string
@@ -116,7 +117,9 @@ func open(t testing.TB, changes ...func(*signin.Options)) *office {
 	}
 	api.Metrics = prometheus.NewRegistry()
 	mux.Handle("/idp/", provider)
-	mux.Handle("/auth/", o.signin.Handler(access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key()))))
+	var boss access.Key
+	o.boss, boss = access.Generate(access.Principal{ID: "boss", Role: access.Admin})
+	mux.Handle("/auth/", o.signin.Handler(access.New(access.Options{Now: o.clock.Now, Proofs: o.signin.Proofs()}, access.Static(o.key(), boss))))
 	mux.Handle("/work/", o.api(api))
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "home") })
 	return o

@@ -200,12 +200,10 @@ func TestWhoIsCutOffIsNamedToTheKeeperOfKeys(t *testing.T) {
 			return nil
 		}
 	})
-	token, key := access.Generate(access.Principal{ID: "boss", Role: access.Admin})
-	handler := o.signin.Handler(access.New(access.Options{Now: o.clock.Now}, access.Static(key)))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/auth/v1/people/person-police/revocation", nil)
-	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Authorization", "Bearer "+o.boss)
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
+	o.server.Config.Handler.ServeHTTP(w, r)
 	if want := []string{"person-police", "officer:boss"}; w.Code != http.StatusOK || !cmp.Equal(got, want) {
 		t.Errorf("%d %s: %v", w.Code, w.Body, got)
 	}
