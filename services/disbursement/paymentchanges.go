@@ -140,7 +140,7 @@ func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
 	return nil
 }
 
-// CashBody says that money was handed over. Without it, a failed payment moves to cash and waits.
+// CashBody says that money was handed over. Without it, a failed payment moves to cash and waits for another treasurer.
 type CashBody struct {
 	CollectedOn string `json:"collected_on,omitzero" format:"date"`
 	Receipt     string `json:"receipt,omitzero" pattern:"^[0-9A-Za-z./-]{1,40}$" doc:"number of the signed receipt"`
