@@ -141,14 +141,8 @@ func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), w
 	catalog, met := wanting(), map[string]bool{}
 	var after projections.Place
 	for {
-		if _, err := o.withdraw(ctx, bank.BIC); err != nil { // what was withdrawn since the sweep began; it may be a long one
-			return err
-		}
-		waiting, err := projections.Waiting(ctx, o.Pool, bank.BIC, after, batch)
+		waiting, err := o.next(ctx, bank.BIC, after)
 		if err != nil || len(waiting) == 0 {
-			return err
-		}
-		if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
 			return err
 		}
 		if len(waiting) >= many {
@@ -168,6 +162,22 @@ func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), w
 			return ctx.Err()
 		}
 	}
+}
+
+// next is the batch after a place; none while the bank is paused. What was withdrawn since the sweep began, which may be a
+// long one, is not in it.
+func (o Outbox) next(ctx context.Context, bic string, after projections.Place) ([]projections.Dispatch, error) {
+	if _, err := o.withdraw(ctx, bic); err != nil {
+		return nil, err
+	}
+	waiting, err := projections.Waiting(ctx, o.Pool, bic, after, batch)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	if paused, err := o.paused(ctx, bic); err != nil || paused {
+		return nil, err
+	}
+	return waiting, nil
 }
 
 func (o Outbox) paused(ctx context.Context, bic string) (bool, error) {
