@@ -27,6 +27,9 @@ type people struct {
 	url   string
 	away  atomic.Bool
 	calls atomic.Int64
+	// asked counts the questions; answering keeps them from being answered.
+	asked     atomic.Int64
+	answering sync.RWMutex
 
 	mu     sync.Mutex
 	erased map[string]bool
@@ -45,6 +48,9 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Refs          []string
 		Purpose, Case string
 	}
+	p.asked.Add(1)
+	p.answering.RLock()
+	defer p.answering.RUnlock()
 	if p.away.Load() {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
@@ -70,6 +76,12 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		items = append(items, item)
 	}
 	_ = json.NewEncoder(w).Encode(object{"items": items})
+}
+
+// hold lets nobody hear about people until they go on.
+func (p *people) hold() (goOn func()) {
+	p.answering.Lock()
+	return sync.OnceFunc(p.answering.Unlock)
 }
 
 // erase makes people forget a reference, or know it again.

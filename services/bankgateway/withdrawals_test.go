@@ -83,14 +83,14 @@ func TestATimeOutIsBelievedInAnswerToAnInquiry(t *testing.T) {
 	early.Inquiry = 1 // nobody has asked
 	g.banks[icb].says(t, report(t, e2e, doubt), report(t, e2e, doubt), report(t, e2e, early))
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported")
-	says(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
-	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported inquiry_sent")
-	g.banks[icb].says(t, report(t, e2e, doubt), report(t, e2e, status(e2e, "ACCC")))
-	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported inquiry_sent payment_reported")
 	testkit.Eventually(t, 20*time.Second, func() error {
 		if lines := g.quarantined(t); len(lines) != 1 {
 			return fmt.Errorf("in quarantine: %v", lines)
 		}
 		return nil
 	})
+	says(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
+	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported inquiry_sent")
+	g.banks[icb].says(t, report(t, e2e, doubt), report(t, e2e, status(e2e, "ACCC")))
+	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported inquiry_sent payment_reported")
 }

@@ -30,7 +30,11 @@ func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
 	if got := fund(list, "KB-001090123456", http.StatusUnprocessableEntity).faults(t); !cmp.Equal(got, []string{"/reference looks_like_a_person"}) {
 		t.Errorf("a person's number: %v", got)
 	}
-	fund(list, "KB-1", http.StatusOK)
+	order := object{"amount": 2 * amount, "reference": "KB-1"}
+	o.post(t, "treasurer", "/payrolls/"+list+"/funding", "one-key", order).want(t, http.StatusOK)
+	if got := o.post(t, "treasurer", "/payrolls/"+december+"/funding", "one-key", order).faults(t); !cmp.Equal(got, []string{"/reference reference_used"}) {
+		t.Errorf("an order for two lists under one key: %v", got)
+	}
 	if got := fund(december, "KB-1", http.StatusUnprocessableEntity).faults(t); !cmp.Equal(got, []string{"/reference reference_used"}) {
 		t.Errorf("an order for two lists: %v", got)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
 // uetr is the transaction reference that belongs to an end-to-end id.
@@ -32,29 +33,37 @@ func (a *app) reissue(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if known && person.CashReason() == "" {
 		cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
 	}
-	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
-		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p), a.notShared(ctx, person))
+	return a.behindStops(ctx, func(ctx context.Context, seen int64) (httpapi.Done[Payment], error) {
+		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p, seen), a.notShared(ctx, person))
 	})
 }
 
-// behindStops pays after every stop that stands in the log, or before it; see package stops.
+// behindStops pays after every stop that stands in the log, or before it; see package stops. The read model of rights catches
+// up before, so that stops do not have to wait for that: what is left for pay to wait for are stops after the position seen.
 func (a *app) behindStops(
-	ctx context.Context, pay func(context.Context) (httpapi.Done[Payment], error),
+	ctx context.Context, pay func(ctx context.Context, seen int64) (httpapi.Done[Payment], error),
 ) (done httpapi.Done[Payment], err error) {
+	seen, err := a.log.Head(ctx)
+	if err != nil {
+		return done, err
+	}
+	if err := a.enrolments.WaitFor(ctx, seen); err != nil {
+		return done, err
+	}
 	err = a.stops.Pay(ctx, func(ctx context.Context) (err error) {
-		done, err = pay(ctx)
+		done, err = pay(ctx, seen)
 		return err
 	})
 	return done, err
 }
 
-// entitledStill refuses payments whose right has ended since they were approved.
-func (a *app) entitledStill(ctx context.Context, p payment.Payment) error {
-	head, err := a.log.Head(ctx)
+// entitledStill refuses payments whose right has ended since they were approved. It runs behind stops.
+func (a *app) entitledStill(ctx context.Context, p payment.Payment, seen int64) error {
+	_, stop, err := a.log.LastOf(ctx, seen, stops.Names()...)
 	if err != nil {
 		return err
 	}
-	if err := a.enrolments.WaitFor(ctx, head); err != nil {
+	if err := a.enrolments.WaitFor(ctx, stop); err != nil {
 		return err
 	}
 	_, lapsed, err := projections.LapsedPayment(ctx, a.pool, p.Payment, p.Payroll)
@@ -131,7 +140,7 @@ func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
 	return nil
 }
 
-// CashBody says that money was handed over. Without it, a failed payment moves to cash and waits.
+// CashBody says that money was handed over. Without it, a failed payment moves to cash and waits for another treasurer.
 type CashBody struct {
 	CollectedOn string `json:"collected_on,omitzero" format:"date"`
 	Receipt     string `json:"receipt,omitzero" pattern:"^[0-9A-Za-z./-]{1,40}$" doc:"number of the signed receipt"`
@@ -155,9 +164,9 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 	cmd := payment.Cash{
 		CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID, ReleasedOn: vn.DateOf(history[0].Meta.OccurredAt).String(),
 	}
-	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
+	return a.behindStops(ctx, func(ctx context.Context, seen int64) (httpapi.Done[Payment], error) {
 		if p.Status != payment.CashPaid {
-			checks = append(checks, a.entitledStill(ctx, p))
+			checks = append(checks, a.entitledStill(ctx, p, seen))
 		}
 		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
 			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}

@@ -80,7 +80,7 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 		Pattern: "POST /payments/{id}/reissue", Summary: "Try a failed payment again, into the account that the person has now", Action: "disbursement.reissue_payment",
 	}, a.reissue)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /payments/{id}/cash", Summary: "Pay in cash, or move a failed payment to cash", Action: "disbursement.pay_in_cash",
+		Pattern: "POST /payments/{id}/cash", Summary: "Move a failed payment to cash, or, by another person, say that cash was handed over", Action: "disbursement.pay_in_cash",
 	}, a.payCash)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/recall", Summary: "Ask the bank for the money back", Action: "disbursement.recall_payment",

@@ -54,7 +54,11 @@ func TestMoneyGoesEveryWayThatBanksKnowAndTheBooksAgree(t *testing.T) {
 	g.tell(t, b1, "sent", "ACCC FT1")
 	o.becomes(t, list, "b1", "credited")
 	b2 := o.becomes(t, list, "b2", "returned")
-	o.change(t, b2, "cash", object{}, "cash_pending")
+	o.post(t, "province-treasurer", "/payments/"+b2.ID+"/cash", "move", object{}).want(t, http.StatusOK)
+	both := object{"collected_on": "2026-11-21", "receipt": "PC-2"}
+	if alone := o.post(t, "province-treasurer", "/payments/"+b2.ID+"/cash", "alone", both); alone.text(t, "code") != "same_person" {
+		t.Fatalf("one person moves it and enters the receipt: %s", alone.body)
+	}
 	o.change(t, b2, "cash", object{"collected_on": "2026-11-21", "receipt": "PC-2"}, "cash_paid")
 	o.refuse(t, o.becomes(t, list, "b4", "rejected"), "reissue", object{}, "payment_duplicate")
 	o.contested(t, list, "b5")

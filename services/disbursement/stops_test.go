@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,8 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -114,6 +118,101 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 		return errorUnless(got.Release.Payments+got.Release.Removed == people, "%+v", got)
 	})
 	o.audited(t, g)
+}
+
+// A release broke off after it had removed a line. By the time it goes on, one more right has ended.
+func TestWhatStopsWhileAReleaseIsBrokenOffIsNotPaidEither(t *testing.T) {
+	t.Parallel()
+	o, g, rights := everybody(t, 3)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	goOn := o.held(t, `'songan/release/' || current_schema() || '/`+list+`'`)
+	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	rows, err := o.pool.Query(t.Context(), `select beneficiary, payment from lines where payroll = $1 order by place`, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type line struct{ Beneficiary, Payment string }
+	lines, err := pgx.CollectRows(rows, pgx.RowToStructByPos[line])
+	if err != nil || len(lines) != 3 {
+		t.Fatal(lines, err)
+	}
+	stays, removed, stopped := lines[0], lines[1], lines[2]
+	log := o.log(t)
+	defer log.Close()
+	history, err := log.Load(t.Context(), "payroll-"+list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = log.Append(t.Context(), eventstore.Append{
+		Stream: "payroll-" + list, Expected: len(history),
+		Meta:  events.Meta{OccurredAt: noon, Actor: "service:disbursement", Cause: history[len(history)-1].ID() + "/stops/" + stays.Payment},
+		Facts: []events.Event{disbursement.LineRemoved{Payroll: list, Line: removed.Payment, Reason: "stopped", Amount: amount}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
+	o.post(t, "lisa", "/enrolments/"+rights[stopped.Beneficiary]+"/stop", "stop", stop).want(t, http.StatusOK)
+	goOn()
+	o.becomes(t, list, stays.Beneficiary, "released")
+	want := []string{
+		stays.Beneficiary + " 2026-11 regular 810000 account",
+		removed.Beneficiary + " 2026-11 regular 810000 account removed:stopped", stopped.Beneficiary + " 2026-11 regular 810000 account removed:stopped",
+	}
+	slices.Sort(want)
+	o.wantLines(t, "lisa", list, want...)
+	if p := o.payments(t, list); len(p) != 1 {
+		t.Fatalf("payments: %+v", p)
+	}
+	o.audited(t, g)
+}
+
+// Cash is handed over while the read model of rights is behind. That holds up nobody who ends a right.
+func TestAStopDoesNotWaitForAPaymentThatWaits(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	rights := map[string]string{}
+	for _, id := range []string{"b0", "b1"} {
+		o.someone(t, id, unit, "")
+		rights[id] = o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.seen(t, `identity = 'matched'`)
+	list := o.released(t, 2)
+	p := o.payments(t, list)["b0"]
+	tx, err := o.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `lock table enrolments_v1 in exclusive mode`); err != nil { // it can be read, and not written
+		t.Fatal(err)
+	}
+	stop := func(id string) answer {
+		t.Helper()
+		return o.post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "kiểm tra lại"})
+	}
+	stop("b1").want(t, http.StatusOK) // which the read model does not show
+	paid := make(chan answer, 1)
+	go func() {
+		paid <- o.post(t, "cashier", "/payments/"+p.ID+"/cash", "cash", object{"collected_on": "2026-11-21", "receipt": "PC-1"})
+	}()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var waiting int
+		err := o.pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'enrolments_v1'::regclass and not granted`).Scan(&waiting)
+		return errorUnless(err == nil && waiting > 0, "the read model is not behind (%v)", err)
+	})
+	for n := range 10 { // by the end of which the payment is where it waits
+		o.post(t, "lisa", "/enrolments/"+rights["b1"]+"/stop", fmt.Sprint("again-", n), object{"from_month": "2026-11", "reason": "kiểm tra lại"})
+	}
+	stop("b0").want(t, http.StatusOK)
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if refused := <-paid; refused.text(t, "code") != "right_ended" {
+		t.Fatalf("answered %d %s", refused.status, refused.body)
+	}
 }
 
 // withdraws waits until the gateway is asked to keep an instruction, and lets it say that it did.

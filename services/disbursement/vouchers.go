@@ -30,7 +30,8 @@ type receipt struct {
 }
 
 func (a *app) use(ctx context.Context, cmd voucher.Use, m decider.Meta) error {
-	m.Fingerprint = "" // of another request, perhaps, that did not get further than this
+	m.Fingerprint = ""       // of another request, perhaps, that did not get further than this
+	m.Cause += "/" + cmd.For // the same key for something else is no repetition of this use
 	_, err := eventstore.Execute(ctx, a.log, voucher.Stream(cmd.Paper), cmd, m)
 	return err
 }

@@ -141,10 +141,12 @@ func (c Hear) check(s Instruction) error {
 	switch {
 	case rank(c.Report.Status) == 0:
 		return problem.Reject("status_unknown", "the status is no code of ISO 20022 that is in use here", "mã trạng thái không hợp lệ")
+	case s.Withdrawn != "":
+		return problem.Reject("instruction_withdrawn", "this was withdrawn before any bank was told", "lệnh này đã được rút trước khi gửi ngân hàng")
 	case !s.Sent:
 		return Unknown()
 	case c.Report.Inquiry < 0 || c.Report.Inquiry > s.Inquiry:
-		return problem.Reject("inquiry_unknown", "nothing was asked by an inquiry of this number", "không có lần tra soát mang số này")
+		return InquiryUnknown()
 	case s.Bank != c.Bank:
 		return problem.Reject("instruction_of_other_bank", "another bank was instructed", "lệnh này gửi cho ngân hàng khác")
 	case c.Report.Reason != "" && !reasonKnown(c.Report.Reason), reasoned && c.Report.Reason == "":
@@ -172,4 +174,9 @@ func bookable(at time.Time) bool {
 // Unknown refuses a report about an instruction that was never sent.
 func Unknown() error {
 	return problem.Reject("instruction_unknown", "nothing was instructed under this id", "không có lệnh nào mang mã này")
+}
+
+// InquiryUnknown refuses the answer to a question that was not put.
+func InquiryUnknown() error {
+	return problem.Reject("inquiry_unknown", "nothing was asked by an inquiry of this number", "không có lần tra soát mang số này")
 }

@@ -54,6 +54,9 @@ func inquire(endToEndID string, inquiry int) string {
 // InstructWork and OpenWork name the two that may be held.
 func InstructWork(endToEndID string) string { return instruct(endToEndID) }
 
+// InquireWork names a question about an instruction.
+func InquireWork(endToEndID string, inquiry int) string { return inquire(endToEndID, inquiry) }
+
 // OpenWork names the request for an account.
 func OpenWork(account string) string { return open(account) }
 
@@ -220,13 +223,14 @@ func Waiting(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, 
 	return waiting, nil
 }
 
-// Withdrawals lists what is not to be said to a bank any more, and was not said.
-func Withdrawals(ctx context.Context, pool *pgxpool.Pool, bank string, limit int) ([]Dispatch, error) {
+// Withdrawals lists what is not to be said to a bank any more, and was not said, by its work. Some of it may stay: what was
+// claimed for being sent, and cannot be.
+func Withdrawals(ctx context.Context, pool *pgxpool.Pool, bank, after string, limit int) ([]Dispatch, error) {
 	const query = `
 select ` + dispatchColumns + `
-  from dispatches where bank = $1 and wanted_at is not null and withdraw <> '' and not done
- order by work limit $2`
-	rows, err := pool.Query(ctx, query, bank, limit)
+  from dispatches where bank = $1 and wanted_at is not null and withdraw <> '' and not done and work > $2
+ order by work limit $3`
+	rows, err := pool.Query(ctx, query, bank, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what is withdrawn from %s: %w", bank, err)
 	}

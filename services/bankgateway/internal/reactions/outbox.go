@@ -7,7 +7,7 @@
 //  3. A replay of the facts of others says nothing: the log knows what was sent.
 //  4. What cannot be resolved any more is held, recorded with a reason, and met again as an item of quarantine, while the
 //     others go on. A dependency that is away holds up everything, and nothing is held or quarantined for it.
-//  5. What is to be withdrawn is withdrawn before anything is said, also while the bank is paused. Sending and withdrawing
+//  5. What is to be withdrawn is withdrawn before anything is said, batch by batch, also while the bank is paused. Sending and withdrawing
 //     claim an instruction first (package claims): of both, one happens, whichever processes are at it.
 //  6. A bank's report is nonsense until it fits what that bank was told; see the packages instruction and opening. What is
 //     nonsense goes to quarantine, by its place alone.
@@ -138,21 +138,18 @@ func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err er
 // writeAll hands on what waits, batch by batch, until nothing does or the bank is paused. It calls much when there
 // are many in a batch.
 func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), written chan<- []*job) error {
-	catalog, left := wanting(), map[string]bool{}
+	catalog, met := wanting(), map[string]bool{}
 	var after projections.Place
 	for {
-		waiting, err := projections.Waiting(ctx, o.Pool, bank.BIC, after, batch)
+		waiting, err := o.next(ctx, bank.BIC, after)
 		if err != nil || len(waiting) == 0 {
-			return err
-		}
-		if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
 			return err
 		}
 		if len(waiting) >= many {
 			much()
 		}
 		after = waiting[len(waiting)-1].After()
-		jobs, err := o.jobs(ctx, catalog, waiting, left)
+		jobs, err := o.jobs(ctx, catalog, waiting, met)
 		if err == nil {
 			err = o.write(ctx, jobs)
 		}
@@ -165,6 +162,22 @@ func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), w
 			return ctx.Err()
 		}
 	}
+}
+
+// next is the batch after a place; none while the bank is paused. What was withdrawn since the sweep began, which may be a
+// long one, is not in it.
+func (o Outbox) next(ctx context.Context, bic string, after projections.Place) ([]projections.Dispatch, error) {
+	if _, err := o.withdraw(ctx, bic); err != nil {
+		return nil, err
+	}
+	waiting, err := projections.Waiting(ctx, o.Pool, bic, after, batch)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	if paused, err := o.paused(ctx, bic); err != nil || paused {
+		return nil, err
+	}
+	return waiting, nil
 }
 
 func (o Outbox) paused(ctx context.Context, bic string) (bool, error) {
@@ -219,10 +232,11 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 	return len(letters), last, err
 }
 
-// jobs reads the dispatches, and leaves out what the log says was done. Of one stream it takes the first: what follows has
-// to wait until that is recorded, and is met by the next sweep. left are the streams of which something waits for that.
+// jobs reads the dispatches, and leaves out what the log says was done. Of one stream a sweep takes the first, and leaves the
+// rest to the next one, also what is not due yet: while the first is being recorded, the second may not be due and the third
+// be, and would overtake it. met are the streams of which this sweep has taken something.
 func (o Outbox) jobs(
-	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, left map[string]bool,
+	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, met map[string]bool,
 ) ([]*job, error) {
 	group, loading := errgroup.WithContext(ctx)
 	group.SetLimit(abreast)
@@ -243,14 +257,10 @@ func (o Outbox) jobs(
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("look what was sent: %w", err)
 	}
-	due, taken := all[:0], make(map[string]bool, len(all))
+	due := all[:0]
 	for _, j := range all {
-		switch {
-		case !j.due:
-		case taken[j.stream()] || left[j.stream()]:
-			left[j.stream()] = true
-		default:
-			taken[j.stream()] = true
+		if j.due && !met[j.stream()] {
+			met[j.stream()] = true
 			due = append(due, j)
 		}
 	}

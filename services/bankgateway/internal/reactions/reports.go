@@ -103,6 +103,9 @@ func (r Reports) payment(ctx context.Context, m events.Recorded, e bank.PaymentS
 	}
 	cmd := instruction.Hear{Bank: r.Bank, Report: e}
 	_, err := eventstore.Execute(ctx, r.Log, instruction.Stream(e.EndToEndID), cmd, r.meta(m))
+	if problem.CodeOf(err) == problem.CodeOf(instruction.InquiryUnknown()) {
+		return r.unasked(ctx, err, projections.InquireWork(e.EndToEndID, e.Inquiry))
+	}
 	return r.patient(ctx, err, instruction.Unknown(), projections.InstructWork(e.EndToEndID))
 }
 
@@ -178,6 +181,19 @@ func (r Reports) verified(context.Context, events.Recorded, bank.AccountVerified
 
 // errRecording says that the bank was faster than our own record of what it was sent.
 var errRecording = errors.New("what the bank was sent is not recorded yet")
+
+// unasked makes an answer wait whose question is on its way, as patient does. What nobody wants to know was not asked either,
+// and must not become an answer because it is asked later.
+func (r Reports) unasked(ctx context.Context, err error, work string) error {
+	d, wanted, lookErr := projections.Find(ctx, r.Pool, work)
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case wanted && d.Bank == r.Bank:
+		return breaker.Down(errRecording)
+	}
+	return reaction.Nonsense(err)
+}
 
 // patient makes a report wait whose instruction is on its way: a bank may answer before it is recorded that it was
 // told, for long after a crash in between. What is refused for another reason will not get better.

@@ -15,25 +15,30 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
-// withdraw keeps what is not to be sent any more, and says how many instructions that were.
+// withdraw keeps what is not to be sent any more, and says how many instructions that were. What is being sent it passes over.
 func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err error) {
-	for {
-		waiting, err := projections.Withdrawals(ctx, o.Pool, bic, batch)
-		if err != nil || len(waiting) == 0 {
+	var last int64
+	for after := ""; ; {
+		waiting, err := projections.Withdrawals(ctx, o.Pool, bic, after, batch)
+		if err != nil {
 			return withdrawn, err
 		}
-		kept, last, err := o.keepAll(ctx, waiting)
-		withdrawn += kept
-		if err != nil || kept == 0 {
-			return withdrawn, err
+		if len(waiting) == 0 {
+			break
 		}
-		seeing, cancel := context.WithTimeout(ctx, visible)
-		err = o.Seen(seeing, last)
-		cancel()
+		after = waiting[len(waiting)-1].Work
+		kept, position, err := o.keepAll(ctx, waiting)
+		withdrawn, last = withdrawn+kept, max(last, position)
 		if err != nil {
 			return withdrawn, err
 		}
 	}
+	if withdrawn == 0 {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, visible)
+	defer cancel()
+	return withdrawn, o.Seen(ctx, last)
 }
 
 // keepAll withdraws what is not being sent, and answers with the position of the last fact about it.

@@ -120,7 +120,8 @@ func (c Reissue) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	return []events.Event{disbursement.PaymentReissued{Payable: p.Payable, Target: target, By: c.By}}, nil
 }
 
-// Cash moves a failed payment to cash, or says that cash was handed over, or both.
+// Cash moves a failed payment to cash, or says that cash was handed over. The two are done by two persons: alone, one could
+// keep what a bank rejected.
 type Cash struct {
 	// CollectedOn and Receipt are both empty while nothing was handed over.
 	CollectedOn, Receipt string
@@ -131,33 +132,42 @@ type Cash struct {
 
 // Decide asks for a day that is not in the future.
 func (c Cash) Decide(p Payment, m decider.Meta) ([]events.Event, error) {
-	var facts []events.Event
-	if p.Status == CashPending {
-		if err := p.held(); err != nil { // the bank may have contradicted itself since the payment moved to cash
-			return nil, err
-		}
-	} else {
-		if err := p.failed(); err != nil {
-			return nil, err
-		}
-		if err := p.inquired(); err != nil {
-			return nil, err
-		}
-		facts = append(facts, disbursement.MovedToCash{Payment: p.Payment, By: c.By})
+	if p.Status != CashPending {
+		return c.move(p)
 	}
-	if c.CollectedOn == "" && c.Receipt == "" {
-		if len(facts) == 0 {
-			return nil, problem.Reject("cash_not_collected",
-				"say when the money was collected, and the receipt", "cần ngày nhận tiền và số phiếu chi")
-		}
-		return facts, nil
+	handedOver := c.CollectedOn != "" || c.Receipt != ""
+	if err := p.held(); err != nil { // the bank may have contradicted itself since the payment moved to cash
+		return nil, err
+	}
+	switch {
+	case !handedOver:
+		return nil, problem.Reject("cash_not_collected",
+			"say when the money was collected, and the receipt", "cần ngày nhận tiền và số phiếu chi")
+	case p.MovedBy != "" && p.MovedBy == c.By:
+		return nil, problem.Reject("same_person", "whoever moved the payment to cash does not enter the receipt; another treasurer has to do this",
+			"người chuyển sang chi tiền mặt không được ghi nhận phiếu chi; cần thủ quỹ khác thực hiện")
 	}
 	if err := c.check(m); err != nil {
 		return nil, err
 	}
-	return append(facts, disbursement.CashPaid{
+	return []events.Event{disbursement.CashPaid{
 		Payment: p.Payment, CollectedOn: c.CollectedOn, Receipt: c.Receipt, By: c.By,
-	}), nil
+	}}, nil
+}
+
+// move takes a failed payment to cash.
+func (c Cash) move(p Payment) ([]events.Event, error) {
+	if err := p.failed(); err != nil {
+		return nil, err
+	}
+	if err := p.inquired(); err != nil {
+		return nil, err
+	}
+	if c.CollectedOn != "" || c.Receipt != "" {
+		return nil, problem.Reject("not_moved_to_cash", "this payment is not in cash; move it to cash first, without a receipt",
+			"khoản này chưa chuyển sang tiền mặt; hãy chuyển trước, chưa ghi phiếu chi")
+	}
+	return []events.Event{disbursement.MovedToCash{Payment: p.Payment, By: c.By}}, nil
 }
 
 func (c Cash) check(m decider.Meta) error {

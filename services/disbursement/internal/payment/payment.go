@@ -105,6 +105,8 @@ type Payment struct {
 	Earlier []Attempt
 	// CashReason says why not by account, CollectedOn and Receipt that the money was handed over.
 	CashReason, CollectedOn, Receipt string
+	// MovedBy is who moved a failed payment to cash; empty for what was released in cash.
+	MovedBy string
 	// Facts counts the facts of the stream: whoever decided on an older state can tell.
 	Facts int
 }
@@ -137,7 +139,7 @@ func (p Payment) Evolve(e events.Event) Payment {
 		p.Earlier = append(slices.Clip(p.Earlier), p.Current)
 		p.Status, p.Current = Reissued, Attempt{Target: e.Target}
 	case disbursement.MovedToCash:
-		p.Status, p.CashReason = CashPending, "moved"
+		p.Status, p.CashReason, p.MovedBy = CashPending, "moved", e.By
 	case disbursement.CashPaid:
 		p.Status, p.CollectedOn, p.Receipt = CashPaid, e.CollectedOn, e.Receipt
 	case disbursement.PaymentCarriedForward:

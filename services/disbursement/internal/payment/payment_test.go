@@ -206,14 +206,17 @@ func TestTryingAgain(t *testing.T) {
 func TestCash(t *testing.T) {
 	t.Parallel()
 	cash := disbursement.CashReleased{Payable: payable(), Reason: "no_account"}
-	pay := payment.Cash{CollectedOn: "2026-11-21", Receipt: "PC-12", By: "treasurer"}
-	paid := disbursement.CashPaid{Payment: id, CollectedOn: "2026-11-21", Receipt: "PC-12", By: "treasurer"}
+	pay := payment.Cash{CollectedOn: "2026-11-21", Receipt: "PC-12", By: "cashier"}
+	alone := payment.Cash{CollectedOn: "2026-11-21", Receipt: "PC-12", By: "treasurer"}
+	paid := disbursement.CashPaid{Payment: id, CollectedOn: "2026-11-21", Receipt: "PC-12", By: "cashier"}
 	moved := disbursement.MovedToCash{Payment: id, By: "treasurer"}
 	decidertest.Run(t, []decidertest.Case[payment.Payment]{
 		{Name: "is handed over", Given: facts(cash), When: pay, Then: facts(paid)},
 		{Name: "is handed over once", Given: facts(cash, paid), When: pay, Problem: "payment_not_failed"},
 		{Name: "takes the place of a rejected payment", Given: facts(released(), sent(), rejected("AC04")), When: payment.Cash{By: "treasurer"}, Then: facts(moved)},
-		{Name: "takes its place and is handed over at once", Given: facts(released(), sent(), rejected("AC04")), When: pay, Then: facts(moved, paid)},
+		{Name: "does not take its place and is handed over at once", Given: facts(released(), sent(), rejected("AC04")), When: pay, Problem: "not_moved_to_cash"},
+		{Name: "that took its place is handed over", Given: facts(released(), sent(), rejected("AC04"), moved), When: pay, Then: facts(paid)},
+		{Name: "is not handed over by whoever moved it", Given: facts(released(), sent(), rejected("AC04"), moved), When: alone, Problem: "same_person"},
 		{Name: "does not take the place of a duplicate", Given: facts(released(), sent(), rejected("DUPL")), When: pay, Problem: "payment_duplicate"},
 		{Name: "does not take the place of what is in flight", Given: facts(released(), sent()), When: pay, Problem: "payment_not_failed"},
 		{

@@ -93,7 +93,7 @@ func (p *pass) chunk(ctx context.Context, lines []payroll.Line) error {
 // standing removes the lines whose right has ended by now, and those whose account is not what it was. What another process
 // removed meanwhile stays removed, also if the reason is gone.
 func (p *pass) standing(ctx context.Context, lines []payroll.Line) ([]payroll.Line, error) {
-	deps, stream := p.releaser.deps, payroll.Stream(p.list.Payroll)
+	deps := p.releaser.deps
 	head, stop, err := deps.Log.LastOf(ctx, p.seen, stops.Names()...)
 	if err != nil {
 		return nil, err
@@ -109,20 +109,53 @@ func (p *pass) standing(ctx context.Context, lines []payroll.Line) ([]payroll.Li
 	if err != nil {
 		return nil, err
 	}
-	list, err := eventstore.State[payroll.Payroll](ctx, deps.Log, stream)
+	if obsolete, err = p.unmade(ctx, obsolete); err != nil {
+		return nil, err
+	}
+	gone, err := p.withhold(ctx, obsolete)
 	if err != nil {
 		return nil, err
 	}
-	if len(obsolete) > 0 {
-		out, err := eventstore.Execute(ctx, deps.Log, stream, payroll.Withhold{Lines: projections.Removals(obsolete)}, p.meta("stops/"+ids[0]))
-		if err != nil {
-			return nil, fmt.Errorf("remove lines that were stopped: %w", err)
-		}
-		list = out.State
-	}
 	p.seen = head
-	gone := list.Removed.Lines()
 	return slices.DeleteFunc(slices.Clone(lines), func(l payroll.Line) bool { return gone[l.Payment] }), nil
+}
+
+// unmade leaves out what was paid since this pass looked: another one was faster, and its payment is withdrawn if at all.
+func (p *pass) unmade(ctx context.Context, lines []projections.Obsolete) ([]projections.Obsolete, error) {
+	var unmade []projections.Obsolete
+	for _, line := range lines {
+		history, err := p.releaser.deps.Log.Load(ctx, payment.Stream(line.Payment))
+		if err != nil {
+			return nil, fmt.Errorf("look for the payment of a line: %w", err)
+		}
+		if len(history) == 0 {
+			unmade = append(unmade, line)
+		}
+	}
+	return unmade, nil
+}
+
+// withhold removes lines, and returns all that are removed. Removing is idempotent by itself: under a cause, what this pass
+// removes after it broke off would pass for a repetition of what it removed before.
+func (p *pass) withhold(ctx context.Context, obsolete []projections.Obsolete) (gone map[string]bool, err error) {
+	log, stream := p.releaser.deps.Log, payroll.Stream(p.list.Payroll)
+	if len(obsolete) == 0 {
+		list, err := eventstore.State[payroll.Payroll](ctx, log, stream)
+		return list.Removed.Lines(), err
+	}
+	meta := p.meta("stops")
+	meta.Cause = ""
+	out, err := eventstore.Execute(ctx, log, stream, payroll.Withhold{Lines: projections.Removals(obsolete)}, meta)
+	if err != nil {
+		return nil, fmt.Errorf("remove lines that were stopped: %w", err)
+	}
+	gone = out.State.Removed.Lines()
+	for _, line := range obsolete {
+		if !gone[line.Payment] {
+			return nil, fmt.Errorf("line %s was stopped and is not removed: the list is %s", line.Payment, out.State.Status)
+		}
+	}
+	return gone, nil
 }
 
 // uncontested removes lines that take over a payment of which the bank says by now that it was credited.

@@ -4,10 +4,14 @@
 //     all processes on one database. So whoever begins payments sees every stop that stands before them in the log.
 //  2. A process that dies lets go of the gate with its connection. A stop of which it no longer heard whether it was stored
 //     may then lie before a payment that was begun without it: that payment is withdrawn like one that was stopped later.
+//  3. Whoever lost the gate while working hears of it as an error, also if the work went well.
+//  4. A process takes at most one connection for stops and one for payments, however many of each there are at once: who is
+//     inside needs further ones. And nobody stays inside for ever, because the others wait for them.
 package stops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,33 +39,44 @@ func Names() []string {
 // Gate lets stops or payments through. A process has one.
 type Gate struct {
 	pool *pgxpool.Pool
-	// stopping lets one stop of a process at a time take a connection, so that many at once do not take them all.
-	stopping chan struct{}
+	// stopping and paying let one stop and one payment of a process at a time take a connection.
+	stopping, paying chan struct{}
 }
 
 // New returns the gate of a database.
-func New(pool *pgxpool.Pool) *Gate { return &Gate{pool: pool, stopping: make(chan struct{}, 1)} }
+func New(pool *pgxpool.Pool) *Gate {
+	return &Gate{pool: pool, stopping: make(chan struct{}, 1), paying: make(chan struct{}, 1)}
+}
 
 // Stop runs what records a stop.
 func (g *Gate) Stop(ctx context.Context, record func(context.Context) error) error {
+	return inTurn(ctx, g.stopping, func() error { return g.through(ctx, "_shared", record) })
+}
+
+// Pay runs what looks for stops and then begins payments. It has [Longest] for that.
+func (g *Gate) Pay(ctx context.Context, begin func(context.Context) error) error {
+	return inTurn(ctx, g.paying, func() error { return g.through(ctx, "", begin) })
+}
+
+// inTurn works when nobody else of this process does.
+func inTurn(ctx context.Context, turn chan struct{}, work func() error) error {
 	select {
-	case g.stopping <- struct{}{}:
+	case turn <- struct{}{}:
 	case <-ctx.Done():
 		return fmt.Errorf("wait at the gate of stops: %w", ctx.Err())
 	}
-	defer func() { <-g.stopping }()
-	return g.through(ctx, "_shared", record)
+	defer func() { <-turn }()
+	return work()
 }
 
-// Pay runs what looks for stops and then begins payments.
-func (g *Gate) Pay(ctx context.Context, begin func(context.Context) error) error {
-	return g.through(ctx, "", begin)
-}
+const (
+	// Longest is how long anybody stays inside. It is enough for a read model to catch up and for a thousand payments.
+	Longest = 30 * time.Second
+	// parting is how long giving the gate back may take.
+	parting = 2 * time.Second
+)
 
-// parting is how long giving the gate back may take.
-const parting = 2 * time.Second
-
-func (g *Gate) through(ctx context.Context, mode string, work func(context.Context) error) error {
+func (g *Gate) through(ctx context.Context, mode string, work func(context.Context) error) (err error) {
 	conn, err := g.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the gate of stops: %w", err)
@@ -74,9 +89,12 @@ func (g *Gate) through(ctx context.Context, mode string, work func(context.Conte
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
 		defer cancel()
-		if _, err := conn.Exec(ctx, `select pg_advisory_unlock`+mode+key); err != nil {
+		if _, lost := conn.Exec(ctx, `select pg_advisory_unlock`+mode+key); lost != nil {
 			_ = conn.Conn().Close(ctx) // with the connection the lock goes
+			err = errors.Join(err, fmt.Errorf("the gate of stops was lost while somebody was inside: %w", lost))
 		}
 	}()
+	ctx, cancel := context.WithTimeout(ctx, Longest)
+	defer cancel()
 	return work(ctx)
 }
