@@ -96,6 +96,89 @@ func TestWhatABankCreditsDuringTheReleaseIsNotPaid(t *testing.T) {
 		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account")
 }
 
+// takenOver pays December's list until the taker of b0's November waits for a bank, and lets the bank credit November.
+func takenOver(t *testing.T) (o *office, g *gateway, rejected, taker paid) {
+	t.Helper()
+	o, g, rejected, december := carriedOver(t)
+	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	var id string
+	testkit.Eventually(t, 20*time.Second, func() error {
+		return o.pool.QueryRow(t.Context(), `select payment from payments where origin = $1`, rejected.ID).Scan(&id)
+	})
+	o.get(t, "treasurer", "/payments/"+id, "").into(t, &taker)
+	return o, g, rejected, taker
+}
+
+// stands waits until a payment stands like this.
+func (o *office) stands(t *testing.T, p paid, status string) (now paid) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		now = paid{}
+		o.get(t, "treasurer", "/payments/"+p.ID, "").into(t, &now)
+		return errorUnless(now.Status == status, "%+v", now)
+	})
+	return now
+}
+
+// The taker waits for a paused bank when the origin is credited after all: it is withdrawn, and stays so until the money is back.
+func TestAPaymentThatWaitsIsWithdrawnWhenItsOriginIsCredited(t *testing.T) {
+	t.Parallel()
+	o, g, rejected, taker := takenOver(t)
+	g.tell(t, rejected, "contradictory ACCC FT0")
+	g.withdraws(t, o, taker, "already_paid")
+	taker = o.stands(t, taker, "recalled")
+	o.refuse(t, taker, "reissue", object{}, "origin_contested")
+	o.refuse(t, taker, "cash", object{}, "origin_contested")
+	g.tell(t, rejected, "contradictory RTND AC04")
+	o.contests(t, rejected, false)
+	again := o.reissue(t, taker)
+	g.tell(t, again, "sent", "ACCC FT5")
+	o.stands(t, again, "credited")
+	o.audited(t, g)
+}
+
+// November goes to December, which is rejected and goes to January, where it lies in cash. Then November is credited.
+func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
+	t.Parallel()
+	o, g, november, december := takenOver(t)
+	g.tell(t, december, "sent", "RJCT AC04")
+	december = o.stands(t, december, "rejected")
+	others := o.pays(t, december.Payroll)
+	for i, p := range others {
+		g.tell(t, p, "sent", fmt.Sprint("ACCC FT-", i))
+		o.stands(t, p, "credited")
+	}
+	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, december.Payroll)); diff != "" {
+		t.Fatal(diff)
+	}
+	g.tell(t, november, "contradictory ACCC FT0")
+	o.contests(t, november, true)
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").text(t, "id")
+	o.wantLines(t, "lisa", january, "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).want(t, http.StatusOK)
+	g.tell(t, november, "contradictory RTND AC04")
+	o.contests(t, november, false)
+	o.draft(t, "lisa", "00004", "social_assistance", "2027-01")
+	o.wantLines(t, "lisa", january,
+		"b0 2026-11 carried_forward 810000 account", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.approved(t, january, "")
+	o.funded(t, january, "")
+	g.tell(t, november, "contradictory ACCC FT01")
+	o.contests(t, november, true)
+	o.step(t, "treasurer", january, "release", object{}).want(t, http.StatusOK)
+	o.wantLines(t, "lisa", january,
+		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.audited(t, g)
+}
+
+// pays lists the payments of a list that nobody has said anything about.
+func (o *office) pays(t *testing.T, list string) (waiting []paid) {
+	t.Helper()
+	var page struct{ Items []paid }
+	o.get(t, "treasurer", "/payments?payroll="+list+"&status=released", "").into(t, &page)
+	return page.Items
+}
+
 // contests waits until a bank contradicts itself about a payment, or does no longer.
 func (o *office) contests(t *testing.T, p paid, contested bool) {
 	t.Helper()

@@ -33,7 +33,7 @@ func (a *app) reissue(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 		cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
 	}
 	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
-		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p), a.notShared(ctx, person))
+		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p), a.notCreditedBefore(ctx, p), a.notShared(ctx, person))
 	})
 }
 
@@ -157,7 +157,7 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 	}
 	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
 		if p.Status != payment.CashPaid {
-			checks = append(checks, a.entitledStill(ctx, p))
+			checks = append(checks, a.entitledStill(ctx, p), a.notCreditedBefore(ctx, p))
 		}
 		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
 			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}

@@ -180,14 +180,14 @@ select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft and p.status in ('released', 'closed')
   join carried c on c.payment = l.payment
  where l.mark = any($1) and l.programme = $2 and not l.held and l.removed = ''
-   and not exists (select from payments o where o.payment = l.payment and o.contested <> '{}')
+   and not ` + chainOf + `l.payment` + isContested + `
    and not exists (
      select from lines t join payrolls tp on tp.payroll = t.payroll and tp.draft = t.draft
       where t.origin = l.payment and t.origin <> '' and not t.held and t.removed = '' and tp.status <> 'rejected' and t.payroll <> $3)
  order by l.payment`
 
 // UntakenPayments returns what was carried forward and is on no other list yet (invariant I11). What a bank says it credited
-// after all stays where it is until the money is back.
+// after all, it or a payment that it took over, stays where it is until the money is back.
 func UntakenPayments(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Carried, error) {
 	rows, err := pool.Query(ctx, untakenPayments, a.Marks, a.Programme, a.Except)
 	return collect[Carried](rows, err, "read carried payments")
