@@ -265,3 +265,36 @@ func TestMoneyThatComesBackAfterTheClosureIsStillPaid(t *testing.T) {
 	})
 	o.audited(t, g)
 }
+
+// A bank contradicts itself about b0 and b1 while their list is closed, so that their money goes back to the treasury. When b0's
+// credit comes back, the next list pays it: the closed one has nothing left, also when b2's money lies there.
+func TestWhatIsSettledAfterTheClosureIsPaidByTheNextList(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 3)
+	list := o.released(t, 3)
+	first := o.payments(t, list)
+	for _, id := range []string{"b0", "b1"} {
+		g.tell(t, first[id], "sent", "RJCT AC04", "contradictory ACCC FT-"+id)
+		o.contests(t, first[id], true)
+	}
+	g.tell(t, first["b2"], "sent", "ACCC FT2")
+	o.becomes(t, list, "b2", "credited")
+	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
+		t.Fatal(diff)
+	}
+	g.tell(t, first["b2"], "RTND AC04")
+	second := o.reissue(t, o.becomes(t, list, "b2", "returned"))
+	g.tell(t, second, "sent", "RJCT AC04")
+	o.becomes(t, list, "b2", "rejected")
+	g.tell(t, first["b0"], "contradictory RTND AC04")
+	b0 := o.becomes(t, list, "b0", "carried_forward")
+	o.refuse(t, b0, "reissue", object{}, "payroll_closed")
+	o.refuse(t, first["b1"], "reissue", object{}, "payroll_closed")
+	third := o.reissue(t, o.becomes(t, list, "b2", "rejected"))
+	g.tell(t, third, "sent", "ACCC FT4")
+	o.becomes(t, list, "b2", "credited")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.wantLines(t, "lisa", december, "b0 2026-11 carried_forward 810000 account",
+		"b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account", "b2 2026-12 regular 810000 account")
+	o.audited(t, g)
+}

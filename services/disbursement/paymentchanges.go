@@ -114,23 +114,6 @@ func (a *app) diedOn(ctx context.Context, mark string) (died string, err error) 
 	return died, err
 }
 
-// notClosed keeps the money of a closed list where it is: what was available went back to the treasury. What came back
-// after the closure is still there, and may be paid: a closure leaves nothing behind that can be carried forward.
-func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
-	if p.Current.Outcome == payment.Returned || p.Carries() {
-		return nil
-	}
-	list, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(p.Payroll))
-	if err != nil {
-		return err
-	}
-	if list.Status == payroll.Closed {
-		return problem.Reject("payroll_closed", "the list is closed, and its money went back to the treasury",
-			"danh sách đã đóng, kinh phí đã hoàn về kho bạc")
-	}
-	return nil
-}
-
 // CashBody says that money was handed over. Without it, a failed payment moves to cash and waits.
 type CashBody struct {
 	CollectedOn string `json:"collected_on,omitzero" format:"date"`
@@ -146,9 +129,6 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		return httpapi.Done[Payment]{}, err
 	}
 	var checks []error
-	if p.Status != payment.CashPending && p.Status != payment.CashPaid {
-		checks = append(checks, a.notClosed(ctx, p))
-	}
 	if c.In.CollectedOn != "" && p.Status != payment.CashPaid {
 		checks = append(checks, a.lived(ctx, p), a.notReleasedBy(ctx, p, c.Who.ID))
 	}
@@ -157,7 +137,7 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 	}
 	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
 		if p.Status != payment.CashPaid {
-			checks = append(checks, a.entitledStill(ctx, p), a.notCreditedBefore(ctx, p))
+			checks = append(checks, a.notClosed(ctx, p), a.entitledStill(ctx, p), a.notCreditedBefore(ctx, p))
 		}
 		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
 			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}

@@ -1,6 +1,7 @@
 package disbursement
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -93,7 +94,7 @@ func (a *app) reconcile(ctx context.Context, c httpapi.Call[struct{}]) (Reconcil
 // bucket says where payments that stand so are summed up.
 func (r *Reconciliation) bucket(status, outcome string) (amount, count *int64) {
 	if status == payment.Recalled {
-		status = outcome
+		status = cmp.Or(outcome, payment.Rejected) // cash that was withdrawn has no outcome
 	}
 	switch status {
 	case payment.Credited:

@@ -159,13 +159,28 @@ func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
 	g.tell(t, first["b4"], "sent", "ACCC FT4")
 	o.becomes(t, list, "b3", "credited")
 	o.becomes(t, list, "b4", "credited")
-	o.wantLedger(t, list, map[string]int64{
-		"budget": 6 * amount, "available": 4 * amount, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": 0, "cash": 0,
-		"treasury": -6 * amount, "difference": 0,
-	})
 	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
 		t.Fatal(diff)
 	}
+	o.wantLedger(t, list, map[string]int64{
+		"budget": 6 * amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": 4 * amount, "cash": 0,
+		"treasury": -6 * amount, "difference": 0,
+	})
+	o.refuse(t, first["b1"], "reissue", object{}, "beneficiary_deceased")
+	// The right of b2 did not end: the money is still there, no other list pays it, and nobody was overpaid.
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.wantLines(t, "lisa", december, "b2 2026-12 regular 810000 cash account_blocked", "b4 2026-12 regular 810000 account")
+	var signals struct {
+		Items []struct{ Code, Beneficiary string }
+	}
+	o.get(t, "lisa", "/payrolls/"+december+"/signals", "").into(t, &signals)
+	for _, s := range signals.Items {
+		if s.Code == "overpaid" && s.Beneficiary != "b3" { // the bank had b3's money when the right ended
+			t.Fatalf("%+v", signals.Items)
+		}
+	}
+	o.post(t, "treasurer", "/payments/"+first["b2"].ID+"/cash", "move-b2", object{}).want(t, http.StatusOK)
+	o.change(t, o.becomes(t, list, "b2", "cash_pending"), "cash", object{"collected_on": "2026-11-21", "receipt": "PC-2"}, "cash_paid")
 	o.audited(t, g)
 }
 

@@ -162,6 +162,22 @@ func CoveredMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered
 	return collect[Covered](rows, err, "read covered months")
 }
 
+const recalledMonths = `
+select l.mark, l.month, sum(l.amount)::bigint
+  from lines l
+  join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+  join payments q on q.payment = l.payment and q.payroll = l.payroll and q.status = 'recalled' and q.contested = '{}'
+ where l.mark = any($1) and l.programme = $2 and l.month between $3 and $4 and l.payroll <> $5
+   and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
+ group by l.mark, l.month`
+
+// RecalledMonths returns the part of [CoveredMonths] that lies with its list and that nobody has. It is covered all the same:
+// an officer may still pay it, so no other list does.
+func RecalledMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
+	rows, err := pool.Query(ctx, recalledMonths, a.Marks, a.Programme, a.From, a.To, a.Except)
+	return collect[Covered](rows, err, "read recalled months")
+}
+
 // Carried is a payment that reached nobody and that no list has taken over yet.
 type Carried struct {
 	Payment       string
