@@ -24,15 +24,15 @@ func (a *app) reissue(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
-	cmd := payment.Reissue{By: c.Who.ID}
-	person, known, err := projections.OneBeneficiary(ctx, a.pool, p.Beneficiary)
-	if err != nil {
-		return httpapi.Done[Payment]{}, err
-	}
-	if known && person.CashReason() == "" {
-		cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
-	}
 	return a.behindStops(ctx, func(ctx context.Context) (httpapi.Done[Payment], error) {
+		cmd := payment.Reissue{By: c.Who.ID}
+		person, known, err := projections.OneBeneficiary(ctx, a.pool, p.Beneficiary)
+		if err != nil {
+			return httpapi.Done[Payment]{}, err
+		}
+		if known && person.CashReason() == "" {
+			cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
+		}
 		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p), a.notCreditedBefore(ctx, p), a.notShared(ctx, person))
 	})
 }
