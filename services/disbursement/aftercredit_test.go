@@ -3,6 +3,7 @@ package disbursement_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,15 +138,15 @@ func TestAPaymentThatWaitsIsWithdrawnWhenItsOriginIsCredited(t *testing.T) {
 	o.audited(t, g)
 }
 
-// November goes to December, which is rejected and goes to January, where it lies in cash. Then November is credited.
+// November goes to December, which is rejected and goes to January. Then November is credited: January's list
+// does not take the money, and its release does not pay it.
 func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
 	t.Parallel()
 	o, g, november, december := takenOver(t)
 	g.tell(t, december, "sent", "RJCT AC04")
 	december = o.stands(t, december, "rejected")
-	others := o.pays(t, december.Payroll)
-	for i, p := range others {
-		g.tell(t, p, "sent", fmt.Sprint("ACCC FT-", i))
+	for _, p := range o.others(t, december, 2) {
+		g.tell(t, p, "sent", "ACCC FT-"+p.Beneficiary)
 		o.stands(t, p, "credited")
 	}
 	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, december.Payroll)); diff != "" {
@@ -171,12 +172,16 @@ func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
 	o.audited(t, g)
 }
 
-// pays lists the payments of a list that nobody has said anything about.
-func (o *office) pays(t *testing.T, list string) (waiting []paid) {
+// others lists the payments of a list besides one, when they are all seen.
+func (o *office) others(t *testing.T, than paid, count int) (others []paid) {
 	t.Helper()
-	var page struct{ Items []paid }
-	o.get(t, "treasurer", "/payments?payroll="+list+"&status=released", "").into(t, &page)
-	return page.Items
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var page struct{ Items []paid }
+		o.get(t, "treasurer", "/payments?payroll="+than.Payroll, "").into(t, &page)
+		others = slices.DeleteFunc(page.Items, func(p paid) bool { return p.ID == than.ID })
+		return errorUnless(len(others) == count, "%d others", len(others))
+	})
+	return others
 }
 
 // contests waits until a bank contradicts itself about a payment, or does no longer.
