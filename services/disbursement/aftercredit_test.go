@@ -3,6 +3,7 @@ package disbursement_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -96,6 +97,93 @@ func TestWhatABankCreditsDuringTheReleaseIsNotPaid(t *testing.T) {
 		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account")
 }
 
+// takenOver pays December's list until the taker of b0's November waits for a bank, and lets the bank credit November.
+func takenOver(t *testing.T) (o *office, g *gateway, rejected, taker paid) {
+	t.Helper()
+	o, g, rejected, december := carriedOver(t)
+	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	var id string
+	testkit.Eventually(t, 20*time.Second, func() error {
+		return o.pool.QueryRow(t.Context(), `select payment from payments where origin = $1`, rejected.ID).Scan(&id)
+	})
+	o.get(t, "treasurer", "/payments/"+id, "").into(t, &taker)
+	return o, g, rejected, taker
+}
+
+// stands waits until a payment stands like this.
+func (o *office) stands(t *testing.T, p paid, status string) (now paid) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		now = paid{}
+		o.get(t, "treasurer", "/payments/"+p.ID, "").into(t, &now)
+		return errorUnless(now.Status == status, "%+v", now)
+	})
+	return now
+}
+
+// The taker waits for a paused bank when the origin is credited after all: it is withdrawn, and stays so until the money is back.
+func TestAPaymentThatWaitsIsWithdrawnWhenItsOriginIsCredited(t *testing.T) {
+	t.Parallel()
+	o, g, rejected, taker := takenOver(t)
+	g.tell(t, rejected, "contradictory ACCC FT0")
+	g.withdraws(t, o, taker, "already_paid")
+	taker = o.stands(t, taker, "recalled")
+	o.refuse(t, taker, "reissue", object{}, "origin_contested")
+	o.refuse(t, taker, "cash", object{}, "origin_contested")
+	g.tell(t, rejected, "contradictory RTND AC04")
+	o.contests(t, rejected, false)
+	again := o.reissue(t, taker)
+	g.tell(t, again, "sent", "ACCC FT5")
+	o.stands(t, again, "credited")
+	o.audited(t, g)
+}
+
+// November goes to December, which is rejected and goes to January. Then November is credited: January's list
+// does not take the money, and its release does not pay it.
+func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
+	t.Parallel()
+	o, g, november, december := takenOver(t)
+	g.tell(t, december, "sent", "RJCT AC04")
+	december = o.stands(t, december, "rejected")
+	for _, p := range o.others(t, december, 2) {
+		g.tell(t, p, "sent", "ACCC FT-"+p.Beneficiary)
+		o.stands(t, p, "credited")
+	}
+	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, december.Payroll)); diff != "" {
+		t.Fatal(diff)
+	}
+	g.tell(t, november, "contradictory ACCC FT0")
+	o.contests(t, november, true)
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").text(t, "id")
+	o.wantLines(t, "lisa", january, "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).want(t, http.StatusOK)
+	g.tell(t, november, "contradictory RTND AC04")
+	o.contests(t, november, false)
+	o.draft(t, "lisa", "00004", "social_assistance", "2027-01")
+	o.wantLines(t, "lisa", january,
+		"b0 2026-11 carried_forward 810000 account", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.approved(t, january, "")
+	o.funded(t, january, "")
+	g.tell(t, november, "contradictory ACCC FT01")
+	o.contests(t, november, true)
+	o.step(t, "treasurer", january, "release", object{}).want(t, http.StatusOK)
+	o.wantLines(t, "lisa", january,
+		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.audited(t, g)
+}
+
+// others lists the payments of a list besides one, when they are all seen.
+func (o *office) others(t *testing.T, than paid, count int) (others []paid) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var page struct{ Items []paid }
+		o.get(t, "treasurer", "/payments?payroll="+than.Payroll, "").into(t, &page)
+		others = slices.DeleteFunc(page.Items, func(p paid) bool { return p.ID == than.ID })
+		return errorUnless(len(others) == count, "%d others", len(others))
+	})
+	return others
+}
+
 // contests waits until a bank contradicts itself about a payment, or does no longer.
 func (o *office) contests(t *testing.T, p paid, contested bool) {
 	t.Helper()
@@ -180,5 +268,38 @@ func TestMoneyThatComesBackAfterTheClosureIsStillPaid(t *testing.T) {
 		"budget": amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": amount, "returned": 0, "cash": 0,
 		"treasury": -amount, "difference": 0,
 	})
+	o.audited(t, g)
+}
+
+// A bank contradicts itself about b0 and b1 while their list is closed, so that their money goes back to the treasury. When b0's
+// credit comes back, the next list pays it: the closed one has nothing left, also when b2's money lies there.
+func TestWhatIsSettledAfterTheClosureIsPaidByTheNextList(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 3)
+	list := o.released(t, 3)
+	first := o.payments(t, list)
+	for _, id := range []string{"b0", "b1"} {
+		g.tell(t, first[id], "sent", "RJCT AC04", "contradictory ACCC FT-"+id)
+		o.contests(t, first[id], true)
+	}
+	g.tell(t, first["b2"], "sent", "ACCC FT2")
+	o.becomes(t, list, "b2", "credited")
+	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
+		t.Fatal(diff)
+	}
+	g.tell(t, first["b2"], "RTND AC04")
+	second := o.reissue(t, o.becomes(t, list, "b2", "returned"))
+	g.tell(t, second, "sent", "RJCT AC04")
+	o.becomes(t, list, "b2", "rejected")
+	g.tell(t, first["b0"], "contradictory RTND AC04")
+	b0 := o.becomes(t, list, "b0", "carried_forward")
+	o.refuse(t, b0, "reissue", object{}, "payroll_closed")
+	o.refuse(t, first["b1"], "reissue", object{}, "payroll_closed")
+	third := o.reissue(t, o.becomes(t, list, "b2", "rejected"))
+	g.tell(t, third, "sent", "ACCC FT4")
+	o.becomes(t, list, "b2", "credited")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.wantLines(t, "lisa", december, "b0 2026-11 carried_forward 810000 account",
+		"b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account", "b2 2026-12 regular 810000 account")
 	o.audited(t, g)
 }

@@ -54,6 +54,11 @@ func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpa
 	if err != nil {
 		return httpapi.Done[Closure]{}, err
 	}
+	if p.Status != payroll.Closed { // what a bank settled meanwhile saw an open list, and this call did not see it settled
+		if err := a.carryRejected(ctx, p.Payroll, c.Meta); err != nil {
+			return httpapi.Done[Closure]{}, err
+		}
+	}
 	answer := Closure{
 		Payroll: out.State.Payroll, Status: out.State.Status, CarriedForward: out.State.Carried.CarriedForward, Carried: out.State.Carried.Carried,
 	}
@@ -82,6 +87,12 @@ func (a *app) carryForward(ctx context.Context, id string, m decider.Meta) (coun
 		}
 	}
 	return a.carried(ctx, id)
+}
+
+// carryRejected carries what was settled while the list was being closed.
+func (a *app) carryRejected(ctx context.Context, id string, m decider.Meta) error {
+	m.Cause = "closure/" + id
+	return a.carryAll(ctx, projections.PaymentFilter{Payroll: id, Status: payment.Rejected, Limit: carryPage}, m)
 }
 
 // seeAll waits until the read model shows everything that is in the log now.

@@ -25,16 +25,16 @@ func (a *app) reissue(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payment]{}, err
 	}
-	cmd := payment.Reissue{By: c.Who.ID}
-	person, known, err := projections.OneBeneficiary(ctx, a.pool, p.Beneficiary)
-	if err != nil {
-		return httpapi.Done[Payment]{}, err
-	}
-	if known && person.CashReason() == "" {
-		cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
-	}
 	return a.behindStops(ctx, func(ctx context.Context, seen int64) (httpapi.Done[Payment], error) {
-		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p, seen), a.notShared(ctx, person))
+		cmd := payment.Reissue{By: c.Who.ID}
+		person, known, err := projections.OneBeneficiary(ctx, a.pool, p.Beneficiary)
+		if err != nil {
+			return httpapi.Done[Payment]{}, err
+		}
+		if known && person.CashReason() == "" {
+			cmd.Target = facts.Target{Bank: person.Bank, Account: person.Account, Number: person.Number, Holder: person.Holder}
+		}
+		return changeUnless(ctx, a, c, cmd, a.notClosed(ctx, p), a.living(ctx, p), a.entitledStill(ctx, p, seen), a.notCreditedBefore(ctx, p), a.notShared(ctx, person))
 	})
 }
 
@@ -123,23 +123,6 @@ func (a *app) diedOn(ctx context.Context, mark string) (died string, err error) 
 	return died, err
 }
 
-// notClosed keeps the money of a closed list where it is: what was available went back to the treasury. What came back
-// after the closure is still there, and may be paid: a closure leaves nothing behind that can be carried forward.
-func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
-	if p.Current.Outcome == payment.Returned || p.Carries() {
-		return nil
-	}
-	list, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(p.Payroll))
-	if err != nil {
-		return err
-	}
-	if list.Status == payroll.Closed {
-		return problem.Reject("payroll_closed", "the list is closed, and its money went back to the treasury",
-			"danh sách đã đóng, kinh phí đã hoàn về kho bạc")
-	}
-	return nil
-}
-
 // CashBody says that money was handed over. Without it, a failed payment moves to cash and waits for another treasurer.
 type CashBody struct {
 	CollectedOn string `json:"collected_on,omitzero" format:"date"`
@@ -155,9 +138,6 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		return httpapi.Done[Payment]{}, err
 	}
 	var checks []error
-	if p.Status != payment.CashPending && p.Status != payment.CashPaid {
-		checks = append(checks, a.notClosed(ctx, p))
-	}
 	if c.In.CollectedOn != "" && p.Status != payment.CashPaid {
 		checks = append(checks, a.lived(ctx, p), a.notReleasedBy(ctx, p, c.Who.ID))
 	}
@@ -166,7 +146,7 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 	}
 	return a.behindStops(ctx, func(ctx context.Context, seen int64) (httpapi.Done[Payment], error) {
 		if p.Status != payment.CashPaid {
-			checks = append(checks, a.entitledStill(ctx, p, seen))
+			checks = append(checks, a.notClosed(ctx, p), a.entitledStill(ctx, p, seen), a.notCreditedBefore(ctx, p))
 		}
 		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
 			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}

@@ -76,7 +76,7 @@ func (a *app) reconcile(ctx context.Context, c httpapi.Call[struct{}]) (Reconcil
 	}
 	r.Instructed, r.Counts.Instructed = books.Instructed.Amount, books.Instructed.Count
 	for _, sum := range books.Sums {
-		amount, count := r.bucket(sum.Status, sum.Outcome)
+		amount, count := r.bucket(sum.Status)
 		*amount += sum.Amount
 		*count += sum.Count
 	}
@@ -91,16 +91,13 @@ func (a *app) reconcile(ctx context.Context, c httpapi.Call[struct{}]) (Reconcil
 }
 
 // bucket says where payments that stand so are summed up.
-func (r *Reconciliation) bucket(status, outcome string) (amount, count *int64) {
-	if status == payment.Recalled {
-		status = outcome
-	}
+func (r *Reconciliation) bucket(status string) (amount, count *int64) {
 	switch status {
 	case payment.Credited:
 		return &r.Credited, &r.Counts.Credited
 	case payment.Rejected:
 		return &r.Rejected, &r.Counts.Rejected
-	case payment.Returned:
+	case payment.Returned, payment.Recalled:
 		return &r.Returned, &r.Counts.Returned
 	case payment.Unknown:
 		return &r.Unknown, &r.Counts.Unknown

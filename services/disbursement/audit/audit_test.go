@@ -153,6 +153,28 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I11"},
 		},
+		"I11 what was carried forward twice is credited after all, and paid again": {
+			plant: func(h *history) {
+				taker := func(id, origin string) entry {
+					line := lineOf("hoa")
+					line.Payment, line.Kind, line.Origin, line.Granted = id, payroll.CarriedForward, origin, 0
+					h.lines = append(h.lines, line)
+					of := payableOf("hoa")
+					of.Payment, of.Kind, of.Origin = id, payroll.CarriedForward, origin
+					return entry{log: money, stream: "payment-" + id, fact: disbursement.CashReleased{Payable: of, Reason: "no_account"}}
+				}
+				h.after("payment-hoa", disbursement.PaymentCarriedForward{},
+					entry{log: money, stream: "payment-hoa", fact: disbursement.ReportNoted{Payment: "hoa", Status: "ACCC", Why: payment.Contradictory}},
+					taker("next", "hoa"),
+					entry{log: money, stream: "payment-next", fact: disbursement.PaymentCarriedForward{Payment: "next", From: payment.CashPending}},
+					taker("last", "next"),
+					entry{log: money, stream: "payment-last", fact: disbursement.CashPaid{Payment: "last", CollectedOn: "2026-11-20", Receipt: "1"}})
+				replace(h, func(e *disbursement.PayrollClosed) { e.CarriedForward, e.Carried = 2, 2*540_000 })
+				h.drop("payroll-november", disbursement.ReleaseCompleted{})
+				h.fund(540_000)
+			},
+			want: []string{"I11"},
+		},
 		"I10 what was stopped is paid": {
 			plant: func(h *history) {
 				h.after("payroll-november", disbursement.PayrollApproved{}, entry{

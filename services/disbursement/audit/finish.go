@@ -23,15 +23,20 @@ func (a *auditor) finish() {
 }
 
 // finishCarried is the last part of I11: where a bank says after all that it credited what was carried forward, and the money
-// did not come back, the payment that took it over is the same money twice.
+// did not come back, the payment that took it over is the same money twice; and so is one that took over that one.
 func (a *auditor) finishCarried() {
 	for _, origin := range slices.Sorted(maps.Keys(a.origins)) {
-		p, taker := a.payments[origin], a.payments[a.origins[origin]]
-		if p == nil || taker == nil {
+		if p := a.payments[origin]; p == nil || !p.Contested() {
+			a.invariant(11).checked++
 			continue
 		}
-		paidTwice := p.Contested() && (taker.Status == payment.Credited || taker.Status == payment.CashPaid)
-		a.invariant(11).holds(!paidTwice, "payment %s was credited after all, and %s paid the same money again", origin, a.origins[origin])
+		seen := map[string]bool{}
+		for id := a.origins[origin]; id != "" && !seen[id]; id = a.origins[id] {
+			seen[id] = true
+			taker := a.payments[id]
+			paidTwice := taker != nil && (taker.Status == payment.Credited || taker.Status == payment.CashPaid)
+			a.invariant(11).holds(!paidTwice, "payment %s was credited after all, and %s paid the same money again", origin, id)
+		}
 	}
 }
 

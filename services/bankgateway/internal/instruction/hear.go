@@ -101,6 +101,8 @@ func (s Instruction) aside(r bankgateway.Report) string {
 		return Early
 	case s.Status == Returned && r.Status == Credited && !s.credited():
 		return Late // the credit that the return undid, heard of after it
+	case r.Status == Rejected && (s.Status == Rejected || at >= final && doubtful(r)):
+		return Late // rejected for another reason is still rejected; and who does not know contradicts nothing
 	case at >= final && is >= final:
 		return Contradictory
 	case at >= final:

@@ -10,7 +10,8 @@
 //  5. RTND, money that came back, follows ACSC or ACCC. If it overtakes them it is set aside as early, and reported when
 //     they come: in whatever order the same reports arrive, the end is the same.
 //  6. ACCC and RJCT exclude each other, as do two credits with different references. Whichever the bank said first
-//     stands, and the other one is set aside as contradictory: money may be out, and people have to ask.
+//     stands, and the other one is set aside as contradictory: money may be out, and people have to ask. A second
+//     rejection is late, whatever its reason.
 //  7. So an instruction is credited at most once, and returned at most once and never without having been paid.
 //  8. A rejection because something beyond the bank did not answer it (AB05, AB06, TM01) rejects nothing: the money may be
 //     out. It counts when the bank says it in answer to an inquiry.

@@ -132,6 +132,8 @@ func TestWhatIsSaidToTheBank(t *testing.T) {
 
 func TestWhatABankReports(t *testing.T) {
 	t.Parallel()
+	otherwise, unsure := said("RJCT"), said("RJCT")
+	otherwise.Reason, unsure.Reason = "AC01", "TM01"
 	second := said("ACCC")
 	second.BankReference = "FT-2"
 	decidertest.Run(t, []decidertest.Case[instruction.Instruction]{
@@ -159,6 +161,14 @@ func TestWhatABankReports(t *testing.T) {
 		{
 			Name: "a second credit is contradictory", Given: []events.Event{sent(), reported("ACCC")}, When: heard(second),
 			Then: []events.Event{bankgateway.ReportSetAside{Instruction: named(), Report: second, Why: "contradictory"}},
+		},
+		{
+			Name: "a second rejection contradicts nothing", Given: []events.Event{sent(), reported("RJCT")}, When: heard(otherwise),
+			Then: []events.Event{bankgateway.ReportSetAside{Instruction: named(), Report: otherwise, Why: "late"}},
+		},
+		{
+			Name: "nor does a time-out after the credit", Given: []events.Event{sent(), reported("ACCC")}, When: heard(unsure),
+			Then: []events.Event{bankgateway.ReportSetAside{Instruction: named(), Report: unsure, Why: "late"}},
 		},
 		{Name: "money comes back after the credit", Given: []events.Event{sent(), reported("ACCC")}, When: hear("RTND"), Then: []events.Event{reported("RTND")}},
 		{Name: "or after the debit", Given: []events.Event{sent(), reported("ACSC")}, When: hear("RTND"), Then: []events.Event{reported("RTND")}},

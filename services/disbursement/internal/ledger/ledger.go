@@ -8,7 +8,8 @@
 //     (invariant I1).
 //  5. An unknown payment is still in flight: silence moves no money.
 //  6. At the closure, what is available goes back to the treasury. What was returned and not carried forward stays: it
-//     waits for somebody's decision.
+//     waits for somebody's decision. So does what was recalled, whether it came back from a bank or never reached one: its
+//     payment can still be made, and no other list pays it.
 package ledger
 
 import (
@@ -63,15 +64,10 @@ func Where(p payment.Payment) Account {
 		return InFlight
 	case payment.Credited:
 		return Credited
-	case payment.Returned:
+	case payment.Returned, payment.Recalled:
 		return Returned
 	case payment.CashPending, payment.CashPaid:
 		return Cash
-	case payment.Recalled:
-		if p.Current.Outcome == payment.Returned {
-			return Returned
-		}
-		return Available
 	default: // not released, rejected, carried forward
 		return Available
 	}

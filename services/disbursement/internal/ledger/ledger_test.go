@@ -39,7 +39,7 @@ func TestMoneyGoesTheWayOfItsPayment(t *testing.T) {
 		"carried, uncollected":  {standing(payment.CashPending), standing(payment.CarriedForward), "cash->available"},
 		"carried, returned":     {standing(payment.Returned), standing(payment.CarriedForward), "returned->available"},
 		"recalled and returned": {standing(payment.Credited), recalled(payment.Returned), "credited->returned"},
-		"recalled and rejected": {standing(payment.InFlight), recalled(payment.Rejected), "in_flight->available"},
+		"recalled and rejected": {standing(payment.InFlight), recalled(payment.Rejected), "in_flight->returned"},
 	} {
 		got := ""
 		if p, moved := ledger.Move(c.from, c.to); moved {

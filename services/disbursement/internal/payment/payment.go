@@ -18,7 +18,10 @@
 //  9. What is not paid when its list closes is carried forward, once. What rule 8 keeps back stays where it is.
 //  10. An instruction that no bank has yet can be withdrawn: because the right or the account ended, or because it cannot
 //     be sent and two persons agree. What was stopped is recalled; what could not be sent is rejected.
-//  11. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it.
+//  11. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it. It
+//     waits for that as long as it takes, also in a closed list.
+//  12. Money that a bank says it credited, to a payment that is not credited, is owed back: as many returns as credits, each
+//     booking once and in whatever order they are heard of, settle it. A second rejection contradicts nothing.
 package payment
 
 import (
@@ -66,34 +69,16 @@ type Attempt struct {
 	Reference, ReturnReference string
 	// Inquiries counts how often the bank was asked.
 	Inquiries int
-	// Contested tells that the bank contradicted itself, and that no return, or too few, have settled it.
+	// Contested tells that the bank contradicted itself, and that no return, or too few, have settled it (rule 12).
 	Contested bool
 	// Recall is the reason of a recall; empty when none was requested.
 	Recall string
 	// Proposed is who wants to take the instruction back before any bank has it, Withdrawal why the gateway was asked to.
 	Proposed, Withdrawal string
 
-	// owed is how many returns settle a contested attempt: one, or as many as the bank says it credited.
-	owed int
+	// said is what the bank said that it booked.
+	said Said
 	seen statuses
-}
-
-// contest notes that the bank contradicted itself with a report about an attempt that it had credited, or not. Whoever was
-// credited twice has the money until both credits came back.
-func (a *Attempt) contest(status string, credited bool) {
-	switch {
-	case status == statusACCC && a.owed == 0 && credited:
-		a.owed = 2
-	case status == statusACCC || a.owed == 0:
-		a.owed++
-	}
-	a.Contested = true
-}
-
-// settle notes that money came back.
-func (a *Attempt) settle() {
-	a.owed = max(a.owed-1, 0)
-	a.Contested = a.owed > 0
 }
 
 // Payment is the folded state. Its zero value was never released.
@@ -159,6 +144,7 @@ func (p Payment) Evolve(e events.Event) Payment {
 	default:
 		p = p.reported(e)
 	}
+	p.Current.hear("") // its outcome may be another
 	p.Facts = facts
 	return p
 }
@@ -179,13 +165,14 @@ func (p Payment) reported(e events.Event) Payment {
 	case disbursement.PaymentCredited:
 		p.Status, a.Outcome, a.Reference = Credited, Credited, e.BankReference
 		a.Last, a.seen = statusACCC, a.seen.with(statusACCC)
+		a.hear(CreditSaid(e.BankReference))
 	case disbursement.PaymentRejected:
 		p.Status, a.Outcome, a.Reason = a.unlessRecalled(Rejected), Rejected, e.Reason
 		a.Last, a.seen = statusRJCT, a.seen.with(statusRJCT)
 	case disbursement.PaymentReturned:
 		p.Status, a.Outcome, a.Reason = a.unlessRecalled(Returned), Returned, e.Reason
 		a.Last, a.seen, a.ReturnReference = statusRTND, a.seen.with(statusRTND), e.BankReference
-		a.settle()
+		a.hear(ReturnSaid(e.BankReference))
 	default:
 		panic(decider.Unknown(e))
 	}
@@ -209,16 +196,11 @@ func (p Payment) noted(e disbursement.ReportNoted) Payment {
 	if a == nil {
 		return p
 	}
-	if e.Why == Uncertain {
-		return p
+	if e.Why == Uncertain || e.Status == statusRJCT && e.Why != Contradictory && TimedOut(e.Reason) {
+		return p // the bank did not know: what it says when it knows is news
 	}
 	a.seen = a.seen.with(e.Status)
-	switch {
-	case e.Status == statusRTND && a.Contested:
-		a.settle()
-	case e.Why == Contradictory:
-		a.contest(e.Status, a == &p.Current && a.Outcome == Credited)
-	}
+	a.hear(NotedSaid(e, a.Outcome))
 	return p
 }
 
@@ -227,8 +209,8 @@ func (p Payment) doubted(e disbursement.CreditContested) Payment {
 	if e.Attempt != p.Current.Attempt {
 		p.Earlier = slices.Clone(p.Earlier)
 	}
-	if a := p.attempt(e.Attempt); a != nil && a.owed == 0 {
-		a.owed, a.Contested = 1, true
+	if a := p.attempt(e.Attempt); a != nil {
+		a.hear(Doubt)
 	}
 	return p
 }

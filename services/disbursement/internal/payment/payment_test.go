@@ -187,6 +187,14 @@ func TestTryingAgain(t *testing.T) {
 			Given: facts(released(), sent(), rejected("AC04"), noted("ACCC", payment.Contradictory), noted("RTND", payment.Late)),
 		},
 		{
+			Name: "after the return of a credit that was heard of after it", When: again, Then: facts(reissued()),
+			Given: facts(released(), sent(), rejected("AC04"), noted("RTND", payment.Contradictory), noted("ACCC", payment.Contradictory)),
+		},
+		{
+			Name: "after a second rejection for another reason", When: again, Then: facts(reissued()),
+			Given: facts(released(), sent(), rejected("AC04"), noted("RJCT", payment.Contradictory)),
+		},
+		{
 			Name: "not while one of two credits is still out", When: again, Problem: "payment_contested",
 			Given: facts(released(), sent(), credited(), noted("ACCC", payment.Contradictory), returned("AC04")),
 		},

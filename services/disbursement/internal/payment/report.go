@@ -127,7 +127,7 @@ func (a *Attempt) judge(r bankgateway.Report, asked bool) string {
 	case r.Status == statusRJCT && TimedOut(r.Reason) && r.Answers == 0:
 		return Uncertain // the money may be out: the bank is asked after the silence, and says so or not
 	case r.Status == statusRTND && a.Last != statusACSC:
-		return a.once(r.Status, Contradictory)
+		return a.once(r, Contradictory)
 	case asked && is >= was:
 		return forward
 	case is > was, is == was && is == Rank(statusACSP) && r.Status != a.Last:
@@ -135,50 +135,33 @@ func (a *Attempt) judge(r bankgateway.Report, asked bool) string {
 	case is == was:
 		return repeated
 	default:
-		return a.once(r.Status, Backward)
+		return a.once(r, Backward)
 	}
 }
 
 // judgeEnded is about an attempt whose outcome is known.
 func (a *Attempt) judgeEnded(r bankgateway.Report) string {
-	if r.Status == a.Last && a.sameBooking(r) {
-		return repeated
-	}
 	switch {
 	case a.Outcome == Credited && r.Status == statusRTND:
 		return forward
 	case Rank(r.Status) < Rank(statusACSC):
-		return a.once(r.Status, Late)
-	case a.Contested && r.Status == statusRTND:
-		return Late // what the bank had taken all the same is back
-	case a.Outcome == Rejected && r.Status == statusRJCT:
-		return repeated
-	case a.Outcome == Rejected, r.Status == statusRJCT, r.Status == statusRTND:
-		return a.once(r.Status, Contradictory)
-	case r.Status == statusACSC:
-		return a.once(r.Status, Late)
-	case a.Reference == "" || a.Reference == r.BankReference: // returned, and now we hear of the credit before it
-		return a.once(r.Status, Late)
-	default: // credited twice, under two references
-		return Contradictory
-	}
-}
-
-// sameBooking tells whether a repeated final report names what it named before.
-func (a *Attempt) sameBooking(r bankgateway.Report) bool {
-	switch r.Status {
-	case statusACCC:
-		return r.BankReference == a.Reference
-	case statusRTND:
-		return r.BankReference == a.ReturnReference
+		return a.once(r, Late)
+	case r.Status == statusRJCT && (a.Outcome == Rejected || TimedOut(r.Reason) && r.Answers == 0):
+		return repeated // rejected is rejected, for whatever reason; and a bank that does not know contradicts nothing
+	case r.Status == statusRTND && a.Contested:
+		return a.once(r, Late) // what the bank had taken all the same is back
+	case r.Status == statusACSC && a.Outcome != Rejected:
+		return a.once(r, Late)
+	case r.Status == statusACCC && a.Outcome == Returned && !a.credited():
+		return Late // the credit that the return undid, heard of after it
 	default:
-		return true
+		return a.once(r, Contradictory)
 	}
 }
 
-// once makes a repetition of what was seen before.
-func (a *Attempt) once(status, why string) string {
-	if a.seen.has(status) {
+// once makes a repetition of what was said before.
+func (a *Attempt) once(r bankgateway.Report, why string) string {
+	if a.knows(r.Status, r.BankReference) {
 		return repeated
 	}
 	return why
@@ -228,14 +211,13 @@ type NoteReport struct {
 	Why string
 }
 
-// Decide records each status once per attempt.
+// Decide records each status once per attempt, and each booking.
 func (c NoteReport) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	a, err := p.about(c.EndToEndID, c.Attempt)
 	if err != nil {
 		return nil, err
 	}
-	settles := c.Status == statusRTND && a.Contested
-	if a.seen.has(c.Status) && c.Why != Contradictory && !settles {
+	if a.knows(c.Status, c.BankReference) {
 		return nil, nil
 	}
 	return []events.Event{disbursement.ReportNoted{

@@ -52,7 +52,7 @@ func TestWithdrawing(t *testing.T) {
 		},
 	})
 	p := decider.Fold(payment.Payment{}, released(), requested("died", "service"), withdrawn("died"))
-	if p.Status != payment.Recalled || ledger.Where(p) != ledger.Available {
+	if p.Status != payment.Recalled || ledger.Where(p) != ledger.Returned {
 		t.Fatalf("it is %s, and its money in %s", p.Status, ledger.Where(p))
 	}
 }

@@ -120,7 +120,7 @@ select $1::text, payment, reason, amount
     select l.place, l.payment, l.amount, coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
         case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
-        case when l.origin <> '' and exists (select from payments o where o.payment = l.origin and o.contested <> '{}') then 'already_paid' end
+        case when l.origin <> '' and ` + chainOf + `l.origin` + isContested + ` then 'already_paid' end
       ) as reason
       from lines l
       left join beneficiaries b on b.beneficiary = l.beneficiary
@@ -134,18 +134,6 @@ const endObsolete = `
   ) as found
  where reason is not null
  order by place`
-
-// ContestedPayments returns those payments about which a bank contradicts itself: their people may have the money.
-func ContestedPayments(ctx context.Context, pool *pgxpool.Pool, ids []string) (map[string]bool, error) {
-	type row struct{ Payment string }
-	rows, err := pool.Query(ctx, `select payment from payments where payment = any($1) and contested <> '{}'`, ids)
-	found, err := collect[row](rows, err, "look for contested payments")
-	contested := make(map[string]bool, len(found))
-	for _, r := range found {
-		contested[r.Payment] = true
-	}
-	return contested, err
-}
 
 // ObsoleteOfList returns the lines of a list that must not be paid, by everything that is known now.
 func ObsoleteOfList(ctx context.Context, pool *pgxpool.Pool, list string, draft int) ([]Obsolete, error) {

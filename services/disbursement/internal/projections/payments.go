@@ -1,7 +1,9 @@
 package projections
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -38,8 +40,10 @@ type Payment struct {
 	BankReference string
 	BookedAt      time.Time
 	Inquiries     int32
-	// Contested lists the attempts about which the bank contradicted itself, each as often as a return is needed to settle it.
-	Contested   []int32
+	// Contested lists the attempts about which the bank contradicted itself, until returns settle it.
+	Contested []int32
+	// Said is what the bank said of each attempt's money (see [payment.Said]), as "1 +FT26".
+	Said        []string
 	Recall      string
 	CashReason  string
 	CollectedOn string
@@ -50,8 +54,8 @@ type Payment struct {
 	Facts int32
 }
 
-// paymentsDDL creates the tables of payments and of the ledger. No column that changes is indexed, so that a report
-// about a payment rewrites one row and no index.
+// paymentsDDL creates the tables of payments and of the ledger. No column that changes with every report is
+// indexed, so that a report about a payment rewrites one row and no index.
 const paymentsDDL = `
 create table if not exists payments_v1 (
   payment         text primary key,
@@ -78,6 +82,7 @@ create table if not exists payments_v1 (
   booked_at       timestamptz not null,
   inquiries       integer not null,
   contested       integer[] not null,
+  said            text[] not null,
   recall          text not null,
   cash_reason     text not null,
   collected_on    text not null,
@@ -87,6 +92,8 @@ create table if not exists payments_v1 (
 ) with (fillfactor = 60);
 create index if not exists payments_by_payroll_v1 on payments_v1 (payroll, payment);
 create index if not exists payments_by_beneficiary_v1 on payments_v1 (beneficiary, payment);
+create index if not exists payments_by_origin_v1 on payments_v1 (origin) where origin <> '';
+create index if not exists payments_contested_v1 on payments_v1 (payment) where contested <> '{}';
 create index if not exists payments_by_month_v1 on payments_v1 (payroll_month, unit_code);
 
 create table if not exists bookings_v1 (
@@ -233,12 +240,11 @@ func applyToPayment(p Payment, r events.Recorded) Payment {
 	case disbursement.PaymentWithdrawn:
 		p.withdraw(e)
 	case disbursement.CreditContested:
-		if attempt := int32(e.Attempt); !slices.Contains(p.Contested, attempt) { //nolint:gosec // at most 99
-			p.Contested = append(slices.Clip(p.Contested), attempt)
-		}
+		p.hear(int32(e.Attempt), payment.Doubt) //nolint:gosec // at most 99
 	default:
 		p.report(r.Event)
 	}
+	p.hear(p.Attempt, "") // its outcome may be another
 	p.Facts, p.NewsAt = facts, r.Meta.OccurredAt
 	return p
 }
@@ -254,7 +260,7 @@ func newPayment(e disbursement.Payable, r events.Recorded) Payment {
 	return Payment{
 		Payment: e.Payment, Payroll: e.Payroll, UnitCode: e.Unit.Code, UnitValidFrom: e.Unit.ValidFrom,
 		Programme: e.Programme, Beneficiary: e.Beneficiary, Mark: e.Mark, Month: e.Month, Kind: e.Kind, Origin: e.Origin,
-		Amount: e.Amount, ReleasedAt: r.Meta.OccurredAt, Contested: []int32{},
+		Amount: e.Amount, ReleasedAt: r.Meta.OccurredAt, Contested: []int32{}, Said: []string{},
 	}
 }
 
@@ -277,12 +283,13 @@ func (p *Payment) report(e events.Event) {
 		p.Status, p.Inquiries = payment.Unknown, int32(e.Inquiry) //nolint:gosec // at most 20
 	case disbursement.PaymentCredited:
 		p.Status, p.Outcome, p.BankReference, p.BookedAt = payment.Credited, payment.Credited, e.BankReference, e.BookedAt
+		p.hear(p.Attempt, payment.CreditSaid(e.BankReference))
 	case disbursement.PaymentRejected:
 		p.Status, p.Outcome, p.Reason = p.unlessRecalled(payment.Rejected), payment.Rejected, e.Reason
 	case disbursement.PaymentReturned:
 		p.Status, p.Outcome, p.Reason = p.unlessRecalled(payment.Returned), payment.Returned, e.Reason
 		p.BookedAt = e.BookedAt
-		p.settle(p.Attempt)
+		p.hear(p.Attempt, payment.ReturnSaid(e.BankReference))
 	}
 }
 
@@ -294,21 +301,41 @@ func (p *Payment) unlessRecalled(status string) string {
 }
 
 func (p *Payment) note(e disbursement.ReportNoted) {
-	attempt := int32(e.Attempt) //nolint:gosec // at most 99
-	contested := slices.Contains(p.Contested, attempt)
-	switch {
-	case e.Status == "RTND" && contested:
-		p.settle(attempt)
-	case e.Why == payment.Contradictory && e.Status == "ACCC" && !contested && attempt == p.Attempt && p.Outcome == payment.Credited:
-		p.Contested = append(slices.Clip(p.Contested), attempt, attempt) // both credits have to come back
-	case e.Why == payment.Contradictory && (e.Status == "ACCC" || !contested):
-		p.Contested = append(slices.Clip(p.Contested), attempt)
+	if e.Why == payment.Uncertain {
+		return
 	}
+	attempt := int32(e.Attempt) //nolint:gosec // at most 99
+	p.hear(attempt, payment.NotedSaid(e, p.outcomeOf(attempt)))
 }
 
-// settle notes that money of an attempt came back.
-func (p *Payment) settle(attempt int32) {
-	if at := slices.Index(p.Contested, attempt); at >= 0 {
+// outcomeOf is the outcome of an attempt as far as it matters: one that was credited is never followed by another.
+func (p *Payment) outcomeOf(attempt int32) string {
+	if attempt == p.Attempt {
+		return p.Outcome
+	}
+	return ""
+}
+
+// hear adds what the bank said of an attempt's money, and weighs all of it.
+func (p *Payment) hear(attempt int32, what string) {
+	if what == "" && len(p.Said) == 0 {
+		return
+	}
+	number := fmt.Sprint(attempt)
+	var said payment.Said
+	for _, s := range p.Said {
+		if of, what, _ := strings.Cut(s, " "); of == number {
+			said = append(said, what)
+		}
+	}
+	if all := said.With(what); len(all) > len(said) {
+		said, p.Said = all, append(slices.Clip(p.Said), number+" "+what)
+	}
+	at := slices.Index(p.Contested, attempt)
+	switch contested := said.Contested(p.outcomeOf(attempt)); {
+	case contested && at < 0:
+		p.Contested = append(slices.Clip(p.Contested), attempt)
+	case !contested && at >= 0:
 		p.Contested = slices.Delete(slices.Clone(p.Contested), at, at+1)
 	}
 }

@@ -40,7 +40,11 @@ func happenings() []events.Event {
 		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "RJCT", Why: payment.Uncertain},
 		disbursement.CreditContested{Payment: "p", Attempt: 1, BankReference: "FT1", Other: "q"},
 		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "ACCC", Why: payment.Contradictory},
+		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "ACCC", BankReference: "FT9", Why: payment.Contradictory},
 		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "RTND", Why: payment.Late},
+		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "RTND", BankReference: "FT2", Why: payment.Contradictory},
+		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "RJCT", Reason: "TM01", Why: payment.Late},
+		disbursement.ReportNoted{Payment: "p", Attempt: 1, Status: "RJCT", Reason: "AC01", Why: payment.Contradictory},
 		disbursement.ReportNoted{Payment: "p", Attempt: 2, Status: "RJCT", Why: payment.Contradictory},
 	}
 }
@@ -57,8 +61,8 @@ func TestARowAgreesWithTheStateOfItsPayment(t *testing.T) {
 		var state payment.Payment
 		var row Payment
 		for _, e := range history {
-			if _, again := e.(disbursement.PaymentReissued); again && state.Current.Attempt == 2 {
-				continue // attempts have numbers of their own
+			if _, again := e.(disbursement.PaymentReissued); again && (state.Current.Attempt == 2 || state.Current.Outcome == payment.Credited) {
+				continue // attempts have numbers of their own, and what was credited is not tried again
 			}
 			if noted, is := e.(disbursement.ReportNoted); is && noted.Attempt > state.Current.Attempt {
 				continue // nobody hears of an attempt before it is made

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,14 +21,14 @@ func (b *books) insertPayments(ctx context.Context) error {
 	columns := []string{
 		"payment", "payroll", "payroll_month", "unit_code", "unit_valid_from", "programme", "beneficiary", "mark", "month", "kind",
 		"origin", "amount", "released_at", "status", "attempt", "end_to_end_id", "bank", "account", "outcome", "reason",
-		"bank_reference", "booked_at", "inquiries", "contested", "recall", "cash_reason", "collected_on", "receipt", "news_at", "facts",
+		"bank_reference", "booked_at", "inquiries", "contested", "said", "recall", "cash_reason", "collected_on", "receipt", "news_at", "facts",
 	}
 	rows := pgx.CopyFromSlice(len(b.fresh), func(i int) ([]any, error) {
 		p := b.payments[b.fresh[i]]
 		return []any{
 			p.Payment, p.Payroll, p.PayrollMonth, p.UnitCode, p.UnitValidFrom, p.Programme, p.Beneficiary, p.Mark, p.Month, p.Kind,
 			p.Origin, p.Amount, p.ReleasedAt, p.Status, p.Attempt, p.EndToEndID, p.Bank, p.Account, p.Outcome, p.Reason,
-			p.BankReference, p.BookedAt, p.Inquiries, p.Contested, p.Recall, p.CashReason, p.CollectedOn, p.Receipt, p.NewsAt, p.Facts,
+			p.BankReference, p.BookedAt, p.Inquiries, p.Contested, p.Said, p.Recall, p.CashReason, p.CollectedOn, p.Receipt, p.NewsAt, p.Facts,
 		}, nil
 	})
 	if _, err := b.tx.CopyFrom(ctx, pgx.Identifier{"payments_v1"}, columns, rows); err != nil {
@@ -39,18 +40,18 @@ func (b *books) insertPayments(ctx context.Context) error {
 	return nil
 }
 
-// The contested attempts are an array within an array, which SQL does not unnest: they travel as text.
+// What is a list in itself would be an array within an array, which SQL does not unnest: it travels as text.
 const updatePayments = `
 update payments_v1 p
    set status = u.status, attempt = u.attempt, end_to_end_id = u.end_to_end_id, bank = u.bank, account = u.account,
        outcome = u.outcome, reason = u.reason, bank_reference = u.bank_reference, booked_at = u.booked_at,
-       inquiries = u.inquiries, contested = u.contested::integer[], recall = u.recall, cash_reason = u.cash_reason,
+       inquiries = u.inquiries, contested = u.contested::integer[], said = u.said::text[], recall = u.recall, cash_reason = u.cash_reason,
        collected_on = u.collected_on, receipt = u.receipt, news_at = u.news_at, facts = u.facts
   from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
               $10::timestamptz[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::timestamptz[], $18::int[])
+              $17::text[], $18::timestamptz[], $19::int[])
     as u(payment, status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference,
-         booked_at, inquiries, contested, recall, cash_reason, collected_on, receipt, news_at, facts)
+         booked_at, inquiries, contested, said, recall, cash_reason, collected_on, receipt, news_at, facts)
  where p.payment = u.payment`
 
 func (b *books) updatePayments(ctx context.Context) error {
@@ -71,6 +72,7 @@ func (b *books) updatePayments(ctx context.Context) error {
 		column(rows, func(p *Payment) time.Time { return p.BookedAt }),
 		column(rows, func(p *Payment) int32 { return p.Inquiries }),
 		column(rows, func(p *Payment) string { return integers(p.Contested) }),
+		column(rows, func(p *Payment) string { return texts(p.Said) }),
 		column(rows, func(p *Payment) string { return p.Recall }),
 		column(rows, func(p *Payment) string { return p.CashReason }),
 		column(rows, func(p *Payment) string { return p.CollectedOn }),
@@ -93,6 +95,16 @@ func column[R, V any](rows []R, of func(R) V) []V {
 		values[i] = of(r)
 	}
 	return values
+}
+
+// texts writes PostgreSQL's text of an array.
+func texts(list []string) string {
+	quoted := make([]string, len(list))
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	for i, text := range list {
+		quoted[i] = `"` + escape.Replace(text) + `"`
+	}
+	return "{" + strings.Join(quoted, ",") + "}"
 }
 
 // integers writes PostgreSQL's text of an array.

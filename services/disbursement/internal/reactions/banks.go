@@ -8,12 +8,15 @@ import (
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
 // Banks records on payments what the gateway told banks, and what they said. A fact about an attempt that does not exist,
-// or over another amount, is refused by the payment and ends in the quarantine.
+// or over another amount, is refused by the payment and ends in the quarantine. A rejection that was contested until after
+// its list was closed is carried forward when it's settled.
 type Banks struct {
 	Log *eventstore.Store
 	Now func() time.Time
@@ -48,6 +51,28 @@ func reportOf(i bankgateway.Instruction, r bankgateway.Report) payment.Report {
 func (b Banks) execute(
 	ctx context.Context, r events.Recorded, i bankgateway.Instruction, cmd decider.Command[payment.Payment],
 ) error {
-	_, err := eventstore.Execute(ctx, b.Log, payment.Stream(i.Payment), cmd, reaction.Meta(r, "service:disbursement", b.Now()))
+	meta := reaction.Meta(r, "service:disbursement", b.Now())
+	out, err := eventstore.Execute(ctx, b.Log, payment.Stream(i.Payment), cmd, meta)
+	if err != nil {
+		return err
+	}
+	return b.settled(ctx, out.State, meta)
+}
+
+// settled carries forward what its list could not, because the bank contradicted itself when the list was closed. Its money
+// went back to the treasury then, so only another list can pay it.
+func (b Banks) settled(ctx context.Context, p payment.Payment, meta decider.Meta) error {
+	if p.Status != payment.Rejected || !p.Carries() || !p.Settled() {
+		return nil
+	}
+	list, err := eventstore.State[payroll.Payroll](ctx, b.Log, payroll.Stream(p.Payroll))
+	if err != nil || list.Status != payroll.Closed {
+		return err
+	}
+	meta.Cause += "/carry"
+	_, err = eventstore.Execute(ctx, b.Log, payment.Stream(p.Payment), payment.CarryForward{}, meta)
+	if refused, is := problem.Of(err); is && refused.Kind == problem.Rejected {
+		return nil // something else was done with it, or the bank contradicts itself again
+	}
 	return err
 }

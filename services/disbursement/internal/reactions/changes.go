@@ -123,6 +123,13 @@ func (c Changes) opened(ctx context.Context, r events.Recorded, e accounts.Accou
 
 // changed removes the lines that pay into an account which is not what it was when the list was approved.
 func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.Account) error {
+	if err := c.seen(ctx, a); err != nil {
+		return err
+	}
+	// Whoever paid by what was known before is through the gate after this, and in the log.
+	if err := c.Stops.Stop(ctx, func(context.Context) error { return nil }); err != nil {
+		return err
+	}
 	if err := c.catchUp(ctx); err != nil {
 		return err
 	}
@@ -138,6 +145,34 @@ func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.A
 		return err
 	}
 	return c.withdraw(ctx, r, payments)
+}
+
+const (
+	// seeWithin is how long an account may take to be seen as changed; lookEvery is the pause between two looks. After that the
+	// account may have been changed back, which a fact that is delivered again does not know.
+	seeWithin = 5 * time.Second
+	lookEvery = 20 * time.Millisecond
+)
+
+// seen waits until payments see that an account is not what it was. The two come over Kafka, one to here and one to the read
+// model that payments look at.
+func (c Changes) seen(ctx context.Context, a projections.Account) error {
+	waiting, cancel := context.WithTimeout(ctx, seeWithin)
+	defer cancel()
+	for {
+		row, known, err := projections.OneBeneficiary(ctx, c.Pool, a.Beneficiary)
+		if err != nil {
+			return err
+		}
+		if known && (row.Account != a.Account || row.State != projections.AccountOpen) {
+			return nil
+		}
+		select {
+		case <-waiting.Done():
+			return ctx.Err() //nolint:wrapcheck // that of the whole; nil when only the waiting ended
+		case <-time.After(lookEvery):
+		}
+	}
 }
 
 // withdraw takes payments back that no bank has yet, and cash that nobody has. Whatever a bank was told meanwhile stays.

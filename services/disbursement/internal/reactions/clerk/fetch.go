@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
 	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 )
 
@@ -164,6 +165,34 @@ func (j *job) fetchPayments(ctx context.Context, marks []string, place map[strin
 		p := place[c.Mark]
 		p.carried = append(p.carried, c)
 	}
+	return nil
+}
+
+// excuse takes what was recalled out of what was overpaid: nobody has that money.
+func (j *job) excuse(ctx context.Context, s *sheet) error {
+	asking := projections.Asking{
+		Programme: j.list.Programme, From: j.from.String(), To: j.month.String(), Except: j.list.Payroll,
+	}
+	for _, f := range s.findings {
+		if f.Code == payroll.Overpaid {
+			asking.Marks = append(asking.Marks, f.Mark)
+		}
+	}
+	if len(asking.Marks) == 0 {
+		return nil
+	}
+	recalled, err := projections.RecalledMonths(ctx, j.Pool, asking)
+	if err != nil {
+		return err
+	}
+	for _, r := range recalled {
+		for i := range s.findings {
+			if f := &s.findings[i]; f.Code == payroll.Overpaid && f.Mark == r.Mark && f.Month == r.Month {
+				f.Amount -= money.Amount(r.Amount)
+			}
+		}
+	}
+	s.findings = slices.DeleteFunc(s.findings, func(f payroll.Finding) bool { return f.Code == payroll.Overpaid && f.Amount <= 0 })
 	return nil
 }
 

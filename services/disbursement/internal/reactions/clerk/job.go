@@ -143,6 +143,9 @@ func (j *job) work(ctx context.Context) error {
 		defer close(computed)
 		for b := range read {
 			s := j.reckonAll(b)
+			if err := j.excuse(ctx, &s); err != nil {
+				return err
+			}
 			select {
 			case computed <- s:
 			case <-ctx.Done():

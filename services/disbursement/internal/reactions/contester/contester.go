@@ -1,11 +1,15 @@
-// Package contester notices that a bank named one booking for the credits of two payments (invariant I3).
+// Package contester notices that a bank named one booking for the credits of two payments (invariant I3), and stops payments
+// of money that a bank says it credited to the payment they took over (invariant I11).
 //
 //  1. Which of them was paid nobody here knows, so both are contested: people see them, and neither is tried again.
 //  2. The payments decide, and only once: several processes may look at the same time.
+//  3. A payment that takes over another, or goes back to it through several lists, is withdrawn as long as nobody has it.
+//     What comes of it is for an officer, who is refused while the other payment is contested.
 package contester
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +21,7 @@ import (
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 )
 
@@ -46,8 +51,8 @@ func New(d Deps) *Contester { return &Contester{d} }
 // Run looks for double bookings until ctx ends, and returns nil then.
 func (c *Contester) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := c.once(ctx); err != nil && ctx.Err() == nil {
-			c.deps.Logger.Error("looking for double bookings", telemetry.Err(err))
+		if err := errors.Join(c.once(ctx), c.stopTakers(ctx)); err != nil && ctx.Err() == nil {
+			c.deps.Logger.Error("looking for money that is out twice", telemetry.Err(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -85,4 +90,27 @@ func (c *Contester) contest(ctx context.Context, id string, cmd payment.Contest)
 		return fmt.Errorf("contest %s: %w", id, err)
 	}
 	return nil
+}
+
+// stopTakers withdraws what nobody has yet of money that somebody may have already. It looks instead of listening: a payment
+// may be made just as the bank contradicts itself about another.
+func (c *Contester) stopTakers(ctx context.Context) error {
+	for after := ""; ; {
+		takers, err := projections.TakersOfContested(ctx, c.deps.Pool, after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, t := range takers {
+			cause := fmt.Sprint("origin/", t.Payment, "/", t.Facts) // it may be tried again and stopped again
+			meta := decider.Meta{At: c.deps.Now(), Actor: actor, Cause: cause, Correlation: cause}
+			stop := payment.Withdraw{Reason: payroll.AlreadyPaid, By: actor}
+			if _, err := eventstore.Execute(ctx, c.deps.Log, payment.Stream(t.Payment), stop, meta); err != nil {
+				return fmt.Errorf("withdraw %s: %w", t.Payment, err)
+			}
+			after = t.Payment
+		}
+		if len(takers) < pageSize {
+			return nil
+		}
+	}
 }

@@ -1,0 +1,59 @@
+package projections
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// A payment that is carried forward month after month is a chain: each takes over the one before. If a bank credits any of them
+// after all, the person has the money. chainOf, the id of a payment, and isContested ask whether a bank contradicts itself
+// about it or about any that it goes back to.
+const (
+	chainOf = `exists (
+     with recursive chain as (
+       select o.payment, o.origin, o.contested from payments o where o.payment = `
+	isContested = `
+       union
+       select o.payment, o.origin, o.contested from chain c join payments o on o.payment = c.origin where c.origin <> ''
+     )
+     select from chain where contested <> '{}')`
+)
+
+// ContestedPayments returns those payments about which a bank contradicts itself, or about one that they go back to: their
+// people may have the money.
+func ContestedPayments(ctx context.Context, pool *pgxpool.Pool, ids []string) (map[string]bool, error) {
+	type row struct{ Payment string }
+	rows, err := pool.Query(ctx, `select p.payment from payments p where p.payment = any($1) and `+chainOf+`p.payment`+isContested, ids)
+	found, err := collect[row](rows, err, "look for contested payments")
+	contested := make(map[string]bool, len(found))
+	for _, r := range found {
+		contested[r.Payment] = true
+	}
+	return contested, err
+}
+
+// Taker is a payment that nobody has yet, of money that somebody may have already.
+type Taker struct {
+	Payment string
+	Facts   int
+}
+
+const takersOfContested = `
+with recursive chain as (
+  select payment from payments where contested <> '{}'
+  union
+  select p.payment from chain c join payments p on p.origin = c.payment and p.origin <> ''
+)
+select p.payment, p.facts
+  from chain c join payments p on p.payment = c.payment
+ where p.origin <> '' and p.status in ('released', 'reissued', 'cash_pending') and p.payment > $1
+ order by p.payment
+ limit $2`
+
+// TakersOfContested pages through the payments that took over what a bank says it credited after all, and that no bank was
+// told of and nobody has collected.
+func TakersOfContested(ctx context.Context, pool *pgxpool.Pool, after string, limit int) ([]Taker, error) {
+	rows, err := pool.Query(ctx, takersOfContested, after, limit)
+	return collect[Taker](rows, err, "look for takers of contested payments")
+}
