@@ -274,7 +274,7 @@ func (x *matrix) changesNothingForReaders(t *testing.T, r rule) {
 func questions() []string {
 	return []string{
 		"POST /accommodation/v1/lookups", "POST /accommodation/v1/scan", "POST /accommodation/v1/persons",
-		"POST /accounts/v1/persons", "POST /accounts/v1/profiles",
+		"POST /accounts/v1/persons", "POST /accounts/v1/profiles", "POST /disbursement/v1/needs",
 	}
 }
 
