@@ -61,14 +61,15 @@ func (c *cluster) bankUser(bic string) string { return c.topics + ".bank." + bic
 
 // actorsOfCluster are the people and services with their keys.
 func actorsOfCluster() map[string]access.Principal {
+	treasurer := access.Principal{Role: access.Treasurer, Unit: "01", SecondFactor: true}
 	all := map[string]access.Principal{
-		"treasurer": {Role: access.Treasurer, Unit: "01"}, "second_treasurer": {Role: access.Treasurer, Unit: "01"}, "cashier": {Role: access.Treasurer, Unit: "01"},
+		"treasurer": treasurer, "second_treasurer": treasurer, "cashier": treasurer,
 		"auditor": {Role: access.Auditor}, "admin": {Role: access.Admin}, "police": {Role: access.CommunePolice, Unit: "00004"},
 	}
 	for unit, mark := range map[string]string{"00004": "", "00008": "_00008", "00025": "_00025"} {
 		all["lisa"+mark] = access.Principal{Role: access.LISAOfficer, Unit: unit}
 		all["accountant"+mark] = access.Principal{Role: access.Accountant, Unit: unit}
-		all["chairman"+mark] = access.Principal{Role: access.Approver, Unit: unit}
+		all["chairman"+mark] = access.Principal{Role: access.Approver, Unit: unit, SecondFactor: true}
 	}
 	for _, s := range services() {
 		all[s] = access.Principal{Role: access.Service}

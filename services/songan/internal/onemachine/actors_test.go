@@ -30,7 +30,7 @@ func TestWithAProviderOfRealPeopleNoActorOfTheDemoGetsIn(t *testing.T) {
 		}
 		return roles
 	}
-	if diff := cmp.Diff(map[access.Role]int{access.Service: 3}, opens(real)); diff != "" {
+	if diff := cmp.Diff(map[access.Role]int{access.Service: 4}, opens(real)); diff != "" {
 		t.Error(diff)
 	}
 	if before := opens(demo); len(before) < 8 {
