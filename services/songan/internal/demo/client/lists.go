@@ -54,6 +54,11 @@ type Line struct {
 	Answer json.RawMessage `json:"-"`
 }
 
+// Away tells whether a line was neither accepted nor refused, because a server was away or overloaded.
+func (l Line) Away() bool {
+	return l.Status == http.StatusTooManyRequests || l.Status >= http.StatusInternalServerError
+}
+
 // Problem is what is looked at in a refusal.
 type Problem struct {
 	Code   string `json:"code"`

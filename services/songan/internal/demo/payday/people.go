@@ -64,15 +64,20 @@ func (p *play) register(ctx context.Context, o *office) error {
 	return p.identify(ctx, o)
 }
 
-// batch sends lines in parts, each under a key that begins with that of the call, and tells done about each of them.
+// batch sends lines in parts, each under a key that begins with that of the call, and tells done about each of them. A part
+// of which a line met a server that was away is sent again, with the same key: what was accepted is answered as before.
 func (p *play) batch(ctx context.Context, call client.Call, member string, lines []any, done func(i int, v client.Line)) error {
 	key := call.Key
 	for from := 0; from < len(lines); from += batchSize {
 		part := lines[from:min(from+batchSize, len(lines))]
 		call.Key = fmt.Sprintf("%s-%d", key, from)
-		verdicts, err := p.API.Batch(ctx, call, member, part)
+		var verdicts []client.Line
+		err := client.Until(ctx, fmt.Sprintf("lines from %d on", from), func(ctx context.Context) (_ bool, err error) {
+			verdicts, err = p.API.Batch(ctx, call, member, part)
+			return !slices.ContainsFunc(verdicts, client.Line.Away), err
+		})
 		if err != nil {
-			return fmt.Errorf("lines from %d on: %w", from, err)
+			return err
 		}
 		for i, v := range verdicts {
 			done(from+i, v)
