@@ -1,7 +1,6 @@
 package songan_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -9,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +40,7 @@ func TestEveryPaymentIsMadeOnceWhenServicesRunApart(t *testing.T) {
 	c.welcome(t)
 	stopEchoes := c.echoing(t)
 	var outcome *rebuilds
-	for stage := range c.supervised(t, c.play(t)) {
+	for stage := range c.supervised(t, playing(t, c.payday(t, "cluster", paidByCluster), clusterLimit)) {
 		t.Logf("%-11s begins after %.1f s", stage, time.Since(began).Seconds())
 		switch stage {
 		case payday.Releasing:
@@ -108,37 +106,6 @@ func (c *cluster) supervised(t *testing.T, stages <-chan payday.Stage) iter.Seq[
 			}
 		}
 	}
-}
-
-// play plays a payday and says which stage begins: nothing goes on before somebody has listened.
-func (c *cluster) play(t *testing.T) <-chan payday.Stage {
-	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), clusterLimit)
-	stages := make(chan payday.Stage)
-	o := c.payday(t, "cluster", paidByCluster)
-	o.Scenario = unreliable()
-	o.Began = func(s payday.Stage) {
-		select {
-		case stages <- s:
-		case <-ctx.Done():
-		}
-	}
-	var playing sync.WaitGroup
-	playing.Go(func() {
-		defer close(stages)
-		var out bytes.Buffer
-		o.Out = &out
-		err := payday.Run(ctx, o)
-		t.Logf("%s", out.Bytes())
-		if err != nil {
-			t.Errorf("the payday: %v", err)
-		}
-	})
-	t.Cleanup(func() {
-		stop()
-		playing.Wait()
-	})
-	return stages
 }
 
 // hear waits until payments of the silent bank are unknown, and has it answer from then on.

@@ -17,16 +17,10 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-// A guest asks who read them, and then to be erased: through the commands, against the running system.
-func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts the whole system")
-	}
-	t.Parallel()
-	m := newMachine(t)
-	m.start(t)
-	const document = "001090123456"
-	status, answer, err := m.call(t.Context(), http.MethodPost, "/accommodation/v1/notices", "hotel", "erase-me", map[string]any{
+// lodges has the hotel notify a guest with a document of that number.
+func (m *machine) lodges(t *testing.T, key, document string) {
+	t.Helper()
+	status, answer, err := m.call(t.Context(), http.MethodPost, "/accommodation/v1/notices", "hotel", key, map[string]any{
 		"guest": map[string]any{
 			"full_name": "Nguyễn Văn An", "birth_date": "1990-01-15", "sex": "male", "nationality": "VNM",
 			"document": map[string]any{"type": "citizen_id", "number": document},
@@ -36,6 +30,18 @@ func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
 	if err != nil || status != http.StatusCreated {
 		t.Fatalf("%d %s %v", status, answer, err)
 	}
+}
+
+// A guest asks who read them, and then to be erased: through the commands, against the running system.
+func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the whole system")
+	}
+	t.Parallel()
+	m := newMachine(t)
+	m.start(t)
+	const document = "001090123456"
+	m.lodges(t, "erase-me", document)
 	waitForChecks(t, m, 1) // the identity service reads the guest for it
 	var report []struct {
 		Service  string
@@ -123,16 +129,7 @@ func TestAPersonsRequestIsAnsweredOverHTTP(t *testing.T) {
 	m := newMachine(t)
 	m.start(t)
 	const document = "001090123457"
-	status, answer, err := m.call(t.Context(), http.MethodPost, "/accommodation/v1/notices", "hotel", "ask-me", map[string]any{
-		"guest": map[string]any{
-			"full_name": "Nguyễn Văn An", "birth_date": "1990-01-15", "sex": "male", "nationality": "VNM",
-			"document": map[string]any{"type": "citizen_id", "number": document},
-		},
-		"arrived_at": time.Now().Format(time.RFC3339), "reason": "tourism",
-	})
-	if err != nil || status != http.StatusCreated {
-		t.Fatalf("%d %s %v", status, answer, err)
-	}
+	m.lodges(t, "ask-me", document)
 	taken := m.make(t, "admin", "/accommodation/v1/subject-requests", map[string]any{"kind": "erasure", "case": "2026/119", "document": document})
 	var waiting []struct {
 		Case    string
@@ -142,7 +139,7 @@ func TestAPersonsRequestIsAnsweredOverHTTP(t *testing.T) {
 	if len(waiting) != 1 || waiting[0].Case != "2026/119" || waiting[0].Overdue {
 		t.Errorf("%+v", waiting)
 	}
-	status, answer, err = m.call(t.Context(), http.MethodPost, "/accommodation/v1/subject-requests/"+taken["id"]+"/reply", "admin", "", struct{}{})
+	status, answer, err := m.call(t.Context(), http.MethodPost, "/accommodation/v1/subject-requests/"+taken["id"]+"/reply", "admin", "", struct{}{})
 	if err != nil || status != http.StatusOK || !strings.Contains(string(answer), `"outcome":"erased"`) || strings.Contains(string(answer), document) {
 		t.Fatalf("%d %s %v", status, answer, err)
 	}
