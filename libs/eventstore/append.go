@@ -45,7 +45,12 @@ func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error)
 }
 
 func (s *Store) append(ctx context.Context, a Append) (*batch.Command, error) {
-	c := s.encode(a)
+	return s.appendIn(ctx, 0, a)
+}
+
+// appendIn appends to a stream that was read in a session with the database.
+func (s *Store) appendIn(ctx context.Context, session int64, a Append) (*batch.Command, error) {
+	c := s.encode(a, session)
 	if err := s.send(ctx, s.appends.Enter, c); err != nil {
 		return nil, err
 	}
@@ -81,7 +86,7 @@ func (s *Store) chunk(all []Append) []*batch.Command {
 	var chunk []*batch.Command
 	bytes := 0
 	for _, a := range all[:min(len(all), queue.BatchSize)] {
-		c := s.encode(a)
+		c := s.encode(a, 0)
 		chunk = append(chunk, c)
 		if bytes += c.Bytes; bytes > queue.BatchBytes {
 			break
@@ -119,11 +124,13 @@ func (s *Store) send(ctx context.Context, enter entrance, commands ...*batch.Com
 }
 
 // encode prepares a for the database.
-func (s *Store) encode(a Append) *batch.Command {
+func (s *Store) encode(a Append, session int64) *batch.Command {
 	if a.Meta.OccurredAt.IsZero() {
 		a.Meta.OccurredAt = s.now()
 	}
-	return batch.New(s.catalog, batch.Draft(a))
+	return batch.New(s.catalog, batch.Draft{
+		Stream: a.Stream, Expected: a.Expected, Facts: a.Facts, Meta: a.Meta, Secrets: a.Secrets, OneCause: a.OneCause, Session: session,
+	})
 }
 
 // entrance is how one gets into the queue: refused at once, or waiting for room.
@@ -151,10 +158,12 @@ func result(c *batch.Command) Result {
 // stored are the facts as they now lie in the table.
 func stored(c *batch.Command) []Stored {
 	list := make([]Stored, len(c.Facts))
+	meta := c.As
+	meta.OccurredAt = meta.OccurredAt.Round(0) // without the monotonic clock, as it is stored
 	for i := range c.Facts {
 		list[i] = Stored{
 			Position: c.Position + int64(i), Stream: c.Stream, Version: c.Expected + 1 + i, Name: c.Types[i],
-			Data: c.Data[i], Meta: c.As, RecordedAt: c.At,
+			Data: c.Data[i], Meta: meta, RecordedAt: c.At, decoded: &c.Decoded[i],
 		}
 	}
 	return list

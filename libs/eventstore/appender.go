@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
@@ -21,14 +22,25 @@ const (
 	tries      = 10 // of one batch while the database is away: about four seconds
 	firstWait  = 10 * time.Millisecond
 	mostWait   = time.Second
-	mostShifts = 10               // doublings of firstWait
-	tripLimit  = 20 * time.Second // one round trip, waiting for the turn of others included
+	mostShifts = 10                     // doublings of firstWait
+	tripLimit  = 20 * time.Second       // one round trip, waiting for the turn of others included
+	idle       = 100 * time.Millisecond // after which a connection may have been lost without a word
 )
+
+// writer stores what waits, batch after batch, over one connection.
+type writer struct {
+	*Store
+
+	wire wire.Wire
+	conn *pgxpool.Conn // nil until it is needed, and after it broke
+	used time.Time     // when it last brought an answer
+}
 
 // write is the life of the writer: take what waits, store it, answer. There is one of them. A second one, with a batch
 // under way while the first commits, was measured: both batches get smaller, and together they store less.
 func (s *Store) write() {
-	var w wire.Wire
+	w := writer{Store: s}
+	defer w.disconnect()
 	for {
 		tickets := s.appends.Take()
 		if len(tickets) == 0 {
@@ -39,7 +51,7 @@ func (s *Store) write() {
 			b = append(b, t.Work...)
 		}
 		begin := time.Now()
-		s.commit(b, &w)
+		w.commit(b)
 		s.metrics.stored(b, time.Since(begin))
 		s.announce(b)
 		for _, t := range tickets {
@@ -50,8 +62,8 @@ func (s *Store) write() {
 
 // commit stores a batch. When the database refuses it for what one of its commands holds, the two halves are stored
 // for themselves, until the guilty one stands alone.
-func (s *Store) commit(b batch.Batch, w *wire.Wire) {
-	err := s.persist(b, w)
+func (w *writer) commit(b batch.Batch) {
+	err := w.persist(b)
 	switch {
 	case err == nil:
 	case !guilty(err):
@@ -59,8 +71,8 @@ func (s *Store) commit(b batch.Batch, w *wire.Wire) {
 	case len(b) == 1:
 		b.Fail(fmt.Errorf("%w (SQLSTATE %s)", ErrUnstorable, pg.Code(err)))
 	default:
-		s.commit(b[:len(b)/2], w)
-		s.commit(b[len(b)/2:], w)
+		w.commit(b[:len(b)/2])
+		w.commit(b[len(b)/2:])
 	}
 }
 
@@ -71,16 +83,16 @@ func guilty(err error) bool {
 	return strings.HasPrefix(code, "22") || strings.HasPrefix(code, "23") || strings.HasPrefix(code, "54")
 }
 
-// persist sends a batch until there is an answer. It may be sent again when the answer was lost, because append_batch
-// knows the appends that it has.
-func (s *Store) persist(b batch.Batch, w *wire.Wire) error {
+// persist sends a batch until there is an answer. It may be sent again when the answer was lost, because
+// append_batch_carefully knows the appends that it has.
+func (w *writer) persist(b batch.Batch) error {
 	sent, careful := false, false
 	var err error
 	for try := range tries {
-		err = s.trip(b, w, careful)
+		err = w.trip(b, careful)
 		if pg.IsDuplicate(err) && !careful {
-			careful = true // a stream that was expected to be new is not
-			continue
+			careful = true // a version was taken by somebody else
+			err = w.trip(b, careful)
 		}
 		if !passing(err) {
 			return err
@@ -88,25 +100,59 @@ func (s *Store) persist(b batch.Batch, w *wire.Wire) error {
 		if !unsent(err) {
 			sent, careful = true, true
 		}
-		s.metrics.resent.Inc()
-		s.log.Warn("a batch is sent again", zap.Int("try", try+1), zap.Int("commands", len(b)), zap.Error(err))
-		if !s.pause(s.ctx, try) {
+		w.metrics.resent.Inc()
+		w.log.Warn("a batch is sent again", zap.Int("try", try+1), zap.Int("commands", len(b)), zap.Error(err))
+		if !w.pause(w.ctx, try) {
 			break
 		}
 	}
-	switch {
-	case !passing(err):
-		return err
-	case sent:
+	if sent {
 		return fmt.Errorf("%w: %w: %w", ErrUnknown, away(), err)
 	}
 	return fmt.Errorf("%w: %w", away(), err)
 }
 
-func (s *Store) trip(b batch.Batch, w *wire.Wire, careful bool) error {
-	ctx, cancel := context.WithTimeout(s.ctx, tripLimit)
+// trip sends a batch once. What is not sure goes carefully.
+func (w *writer) trip(b batch.Batch, careful bool) error {
+	ctx, cancel := context.WithTimeout(w.ctx, tripLimit)
 	defer cancel()
-	return b.Store(ctx, s.own, w, careful)
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	session := w.session.Load()
+	err := b.Store(ctx, w.conn.Conn(), &w.wire, careful || !b.Sure(session))
+	if w.conn.Conn().IsClosed() {
+		w.disconnect()
+	}
+	if err == nil {
+		b.StoredIn(session)
+		w.used = time.Now()
+	}
+	return err
+}
+
+// connect begins a session with the database, if there is none. What was known in an earlier one is not sure in it: a
+// standby that took over may not have had the last facts yet.
+func (w *writer) connect(ctx context.Context) (err error) {
+	if w.conn != nil && time.Since(w.used) > idle && w.conn.Ping(ctx) != nil {
+		w.disconnect() // better found out before the batch is sent than after
+	}
+	if w.conn != nil {
+		return nil
+	}
+	if w.conn, err = w.own.Acquire(ctx); err != nil {
+		return fmt.Errorf("get a connection: %w", err)
+	}
+	w.used = time.Now()
+	w.session.Add(1)
+	return nil
+}
+
+func (w *writer) disconnect() {
+	if w.conn != nil {
+		w.conn.Release()
+		w.conn = nil
+	}
 }
 
 // pause waits a little longer after every try. It is false when ctx ends or the store has no time left.

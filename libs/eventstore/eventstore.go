@@ -107,6 +107,7 @@ type Store struct {
 	channel string
 	pace    *pace.Pace
 	hurried atomic.Int64 // when others were last told to hurry
+	session atomic.Int64 // counts the writer's connections
 
 	appends *queue.Queue[[]*batch.Command]
 	loads   *queue.Queue[*loading]

@@ -85,7 +85,7 @@ type execution[S decider.State[S]] struct {
 // run tries the cheap ways first, and then decides on what the database says.
 func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 	if e.fresh {
-		if out, done, err := e.hope(ctx, nil); done {
+		if out, done, err := e.hope(ctx, known{}); done {
 			return out, err
 		}
 	}
@@ -94,17 +94,18 @@ func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", e.stream, err)
 	}
 	defer done()
-	if rows, ok := e.store.recent.Rows(e.stream); ok {
-		if out, done, err := e.hope(ctx, rows); done {
+	if rows, session, ok := e.store.recent.Rows(e.stream); ok {
+		if out, done, err := e.hope(ctx, known{rows, session}); done {
 			return out, err
 		}
 	}
 	for range attempts {
+		session := e.store.session.Load()
 		rows, err := e.store.rows(ctx, e.stream)
 		if err != nil {
 			return Outcome[S]{}, err
 		}
-		out, err := e.on(ctx, rows)
+		out, err := e.on(ctx, known{rows, session})
 		if !errors.Is(err, ErrConflict) {
 			return out, err
 		}
@@ -112,24 +113,30 @@ func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 	return Outcome[S]{}, fmt.Errorf("execute on %s: %w: %w, %d times", e.stream, contended(), ErrConflict, attempts)
 }
 
+// known is what is known of a stream, and the session with the database in which it was so.
+type known struct {
+	rows    []Stored
+	session int64
+}
+
 // hope executes the command on rows that may be out of date. Only what is in the log counts then: a refusal, or having
 // nothing to do, would be only as good as the hope.
-func (e *execution[S]) hope(ctx context.Context, rows []Stored) (out Outcome[S], done bool, err error) {
-	out, facts, err := e.decide(rows)
+func (e *execution[S]) hope(ctx context.Context, k known) (out Outcome[S], done bool, err error) {
+	out, facts, err := e.decide(k.rows)
 	if err != nil || len(facts) == 0 {
 		return out, out.Replayed, nil
 	}
-	err = e.append(ctx, rows, facts, &out)
+	err = e.append(ctx, k, facts, &out)
 	return out, !errors.Is(err, ErrConflict), err
 }
 
 // on executes the command on a stream that holds these rows.
-func (e *execution[S]) on(ctx context.Context, rows []Stored) (Outcome[S], error) {
-	out, facts, err := e.decide(rows)
+func (e *execution[S]) on(ctx context.Context, k known) (Outcome[S], error) {
+	out, facts, err := e.decide(k.rows)
 	if err != nil || len(facts) == 0 {
 		return out, err
 	}
-	err = e.append(ctx, rows, facts, &out)
+	err = e.append(ctx, k, facts, &out)
 	return out, err
 }
 
@@ -152,9 +159,9 @@ func (e *execution[S]) decide(rows []Stored) (out Outcome[S], facts []events.Eve
 }
 
 // append adds facts to the rows, and to the outcome.
-func (e *execution[S]) append(ctx context.Context, rows []Stored, facts []events.Event, out *Outcome[S]) error {
-	c, err := e.store.append(ctx, Append{
-		Stream: e.stream, Expected: len(rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets, OneCause: e.oneCause && e.meta.Cause != "",
+func (e *execution[S]) append(ctx context.Context, k known, facts []events.Event, out *Outcome[S]) error {
+	c, err := e.store.appendIn(ctx, k.session, Append{
+		Stream: e.stream, Expected: len(k.rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets, OneCause: e.oneCause && e.meta.Cause != "",
 	})
 	if errors.Is(err, ErrKeyUsed) {
 		*out = Outcome[S]{}
@@ -165,7 +172,7 @@ func (e *execution[S]) append(ctx context.Context, rows []Stored, facts []events
 		*out = Outcome[S]{}
 		return fmt.Errorf("append to %s: %w", e.stream, err)
 	}
-	e.store.recent.Keep(e.stream, append(rows[:len(rows):len(rows)], stored(c)...))
+	e.store.recent.Keep(e.stream, c.Session, append(k.rows[:len(k.rows):len(k.rows)], stored(c)...))
 	out.Facts = recorded(c)
 	fold(out, out.Facts)
 	return nil

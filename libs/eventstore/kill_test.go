@@ -224,7 +224,7 @@ func (l *line) accept() {
 		var doomed atomic.Bool
 		l.open.Go(func() {
 			l.carry(client, server, func(sent []byte) bool {
-				if bytes.Contains(sent, []byte("\x00append_batch\x00")) && l.loseNext.CompareAndSwap(true, false) {
+				if bytes.Contains(sent, []byte("\x00append_batch")) && l.loseNext.CompareAndSwap(true, false) {
 					doomed.Store(true) // a Bind: its answer will be lost
 				}
 				return true

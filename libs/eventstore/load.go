@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
 	"github.com/songan-vn/songan/libs/pg"
 )
@@ -56,8 +57,11 @@ func (s *Store) history(stream string, rows []Stored) ([]events.Recorded, error)
 		if r.Version != i+1 {
 			return nil, fmt.Errorf("load %s: %w: version %d is missing", stream, ErrHole, i+1)
 		}
-		var err error
-		if history[i], err = s.decode(r); err != nil {
+		err := rows[i].complete() // for whoever gets the rows after us; those that are kept for others are complete
+		if err == nil {
+			history[i], err = s.decode(rows[i])
+		}
+		if err != nil {
 			return nil, fmt.Errorf("load %s: version %d: %w", stream, r.Version, err)
 		}
 	}
@@ -120,7 +124,7 @@ func (s *Store) fetchStreams(streams []string) ([][]Stored, error) {
 	var n int
 	var r Stored
 	_, err = pgx.ForEachRow(rows, []any{&n, &r.Position, &r.Version, &r.Name, &r.Data, &r.meta, &r.RecordedAt}, func() error {
-		r.Stream = streams[n-1]
+		r.Stream, r.decoded = streams[n-1], &batch.Decoded{}
 		found[n-1] = append(found[n-1], r)
 		r.Data, r.meta = nil, nil
 		return nil

@@ -48,7 +48,6 @@ func (s *Store) announce(b batch.Batch) {
 		}
 		last = max(last, c.Position+int64(len(c.Facts))-1)
 		for _, r := range stored(c) {
-			r.Meta.OccurredAt, r.shared = r.Meta.OccurredAt.Round(0), &shared{} // without the monotonic clock, as it is stored
 			s.ring.Add(r.Position, r, rowOverhead+r.size())
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
 // Read returns up to limit facts after a position, in order. It returns fewer only at the end of the log, and [ErrHole]
@@ -42,6 +43,7 @@ func (s *Store) scan(ctx context.Context, after int64, limit int, hand func(Stor
 		if last++; r.Position != last {
 			return fmt.Errorf("%w: position %d is missing", ErrHole, last)
 		}
+		r.decoded = &batch.Decoded{}
 		err := hand(r)
 		r.Data, r.meta = nil, nil
 		return err

@@ -149,7 +149,7 @@ func TestTheStoreTellsItsFigures(t *testing.T) {
 	}
 	mustAppend(t, s, of("till", 0, put{1}, put{2}))
 	_, _ = s.Append(t.Context(), of("till", 0, put{1}))
-	_, _ = s.Append(t.Context(), of("other", 0, noted{"\x00"}))
+	_, _ = s.Append(t.Context(), withSecret("other", "not-a-uuid"))
 
 	families, err := registry.Gather()
 	if err != nil {

@@ -3,10 +3,10 @@ package eventstore
 import (
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
 // Stored is a fact as it lies in the log, for whoever hands it on without looking into it. Its Data is JSON.
@@ -19,16 +19,8 @@ type Stored struct {
 	Meta       events.Meta
 	RecordedAt time.Time
 
-	meta   []byte  // what Meta has yet to be decoded from; nil if Meta is complete
-	shared *shared // nil if nobody else has this one
-}
-
-// shared is what several followers make of one fact in memory: it is decoded once, from the very JSON that is stored,
-// so that a fact is the same to a projection that follows and to one that is built again from the database.
-type shared struct {
-	once  sync.Once
-	event events.Event
-	err   error
+	meta    []byte // what Meta has yet to be decoded from; nil if Meta is complete
+	decoded *batch.Decoded
 }
 
 // Catalog is that of the facts in the log.
@@ -64,19 +56,11 @@ func (s *Store) decode(r Stored) (events.Recorded, error) {
 	if err := r.complete(); err != nil {
 		return events.Recorded{}, err
 	}
-	fact, err := s.event(r)
+	fact, err := r.decoded.Event(s.catalog, r.Name, r.Data)
 	if err != nil {
-		return events.Recorded{}, err
+		return events.Recorded{}, err //nolint:wrapcheck // the caller says where
 	}
 	return events.Recorded{
 		Position: r.Position, Stream: r.Stream, Version: r.Version, Meta: r.Meta, RecordedAt: r.RecordedAt.UTC(), Event: fact,
 	}, nil
-}
-
-func (s *Store) event(r Stored) (events.Event, error) {
-	if r.shared == nil {
-		return s.catalog.Decode(r.Name, r.Data) //nolint:wrapcheck // the caller says where
-	}
-	r.shared.once.Do(func() { r.shared.event, r.shared.err = s.catalog.Decode(r.Name, r.Data) })
-	return r.shared.event, r.shared.err
 }

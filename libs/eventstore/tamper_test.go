@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/pg"
 )
@@ -52,4 +53,28 @@ func TestAMissingFactIsNoticedByEveryReader(t *testing.T) {
 	if page, err := s.Read(t.Context(), 2, 10); err != nil || len(page) != 2 {
 		t.Errorf("reading on behind the hole: %d facts, %v", len(page), err)
 	}
+}
+
+// A standby that takes over may not have the last facts of the server that fell, although they were answered. What the
+// process remembers of streams is then wrong, and nothing is appended behind facts that are not there.
+func TestAServerThatForgotFactsGetsNoHole(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	s := open(t, mortal(t, pool))
+	for _, cause := range []string{"a", "b", "c"} {
+		if err := execute(t.Context(), s, "till", insert{[]int{1}}, cause); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tamper(t, pool, `delete from events where version = 3`)
+	const failover = `select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = $1 and pid <> pg_backend_pid()`
+	if n := count(t, pool, failover, victim(pool)); n == 0 {
+		t.Fatal("nobody was connected")
+	}
+	for _, stream := range []string{"other", "till"} { // the first of them finds out, and connects again
+		if err := execute(t.Context(), s, stream, insert{[]int{2}}, "d"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "stream", []events.Event{put{1}, put{1}, put{2}}, said(mustLoad(t, open(t, pool), "till")))
 }

@@ -23,8 +23,8 @@ import (
 type Batching struct {
 	// Member of a verdict that holds the answer: "notice".
 	Member string
-	// Width is how many items are worked on at the same time; 512 when it is 0: while half of them are being committed, the
-	// other half is read and decided.
+	// Width is how many items are worked on at the same time; 1,024 when it is 0: while half of them are being committed,
+	// the other half is read and decided.
 	Width int
 	// Items and Bytes bound a JSON array, which is read whole before anything is done: 10,000 and 8 MiB when they are 0.
 	Items int
@@ -34,7 +34,7 @@ type Batching struct {
 }
 
 func (o Batching) orDefaults() Batching {
-	const width, items, size, line = 512, 10_000, 8 << 20, 64 << 10
+	const width, items, size, line = 1024, 10_000, 8 << 20, 64 << 10
 	if o.Width == 0 {
 		o.Width = width
 	}

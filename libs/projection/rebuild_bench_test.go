@@ -99,10 +99,9 @@ select n.data->>'notice', n.data->>'receipt', n.data->>'facility', n.data->>'fac
        n.data->'duties', array(select jsonb_array_elements_text(coalesce(n.data->'warnings', '[]'))),
        (d.data->>'departed_at')::timestamptz, coalesce(c.data->>'result', 'pending'),
        case when d.data is null then 'notified' else 'departed' end
-from events n
-left join events d on d.stream = n.stream and d.type = 'bench.departed.v1'
-left join events c on c.stream = n.stream and c.type = 'bench.checked.v1'
-where n.type = 'bench.notified.v1'`
+from (select stream, data::jsonb as data from events where type = 'bench.notified.v1' offset 0) n
+left join (select stream, data::jsonb as data from events where type = 'bench.departed.v1' offset 0) d using (stream)
+left join (select stream, data::jsonb as data from events where type = 'bench.checked.v1' offset 0) c using (stream)`
 
 func foldNotice(n notice, r events.Recorded) notice {
 	switch e := r.Event.(type) {

@@ -47,6 +47,6 @@ func ExampleReceipt_Verify() {
 	_, err = receipt.Verify(b.verifiers)
 	fmt.Println("changed:", errors.Is(err, witness.ErrForged))
 	// Output:
-	// {"coins": 1} is one of 3 <nil>
+	// {"coins":1} is one of 3 <nil>
 	// changed: true
 }

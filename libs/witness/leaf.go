@@ -21,7 +21,7 @@ type entry struct {
 	stream     string
 	version    int
 	name       string
-	data, meta string // as PostgreSQL writes jsonb, which is one way only
+	data, meta string // to the byte
 	recordedAt time.Time
 }
 

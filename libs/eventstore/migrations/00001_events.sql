@@ -4,8 +4,8 @@ create table events (
     stream      text        collate "C" not null,
     version     int         not null,
     type        text        collate "C" not null,
-    data        jsonb       not null,
-    meta        jsonb       not null,
+    data        json        not null, -- as it was written: what is read, sent and hashed is the same to the byte
+    meta        json        not null,
     append      bigint      not null, -- random, one per append: whose facts are these, when an answer was lost?
     recorded_at timestamptz not null,
     constraint events_stream_version unique (stream, version)
@@ -28,19 +28,61 @@ create table idempotency_keys (
     stream text collate "C" not null
 );
 
--- append_batch appends what it can of a batch of commands, each with the facts of one append to one stream, and
--- answers per command: the position of its first fact, 0 if the stream was not at the expected version, or -1 if its cause
--- (where there is one to remember) has changed another stream before.
+-- append_batch appends facts that follow from what their writers know of the streams: version after version, all of them or,
+-- when one of them is there already, none (unique_violation). It answers with the position of the first one.
 --
--- Facts come in the order of their commands. earlier[i] is the last command before i on the same stream, or 0.
--- Unless careful, streams expected to be new are taken to be new: if one is not, the whole batch fails with
--- unique_violation and is to be sent again, carefully. A batch whose answer was lost is sent again carefully too,
--- and its commands get the answers that they would have got.
+-- Nothing is looked up: a version that somebody else has taken is found by the index that keeps streams dense, and a writer
+-- cannot know of a version that is not there.
 -- +goose StatementBegin
 create function append_batch(
-    careful boolean,
+    streams text[], versions int[], types text[], data json[], metas json[], appends bigint[], -- per fact
+    causes text[], changed text[],                                                             -- per cause to remember
+    refs text[], purposes text[], keys text[], ciphertexts bytea[],                            -- per row of the vault
+    documents bytea[], names bytea[], expiries timestamptz[],
+    out first bigint, out recorded timestamptz
+) language plpgsql as $$
+declare
+    remembered int;
+begin
+    -- Writers take turns until they have committed, so that commit order is the order of positions. A lock
+    -- instead of a row that is updated: dead versions of such a row slow down everybody under a long snapshot.
+    perform pg_advisory_xact_lock('events'::regclass::oid::bigint);
+    select coalesce(max(e.position), 0) + 1 into first from events e;
+    recorded := clock_timestamp();
+
+    insert into events (position, stream, version, type, data, meta, append, recorded_at)
+    select first + f.nth - 1, f.stream, f.version, f.type, f.data, f.meta, f.append, recorded
+    from unnest(streams, versions, types, data, metas, appends) with ordinality
+         as f(stream, version, type, data, meta, append, nth);
+
+    if cardinality(refs) > 0 then
+        insert into vault (ref, purpose, key, ciphertext, document_index, name_index, expires_at)
+        select r.ref::uuid, r.purpose, r.key, r.ciphertext, r.document, r.name, r.expires
+        from unnest(refs, purposes, keys, ciphertexts, documents, names, expiries)
+             as r(ref, purpose, key, ciphertext, document, name, expires);
+    end if;
+
+    if cardinality(causes) > 0 then
+        insert into idempotency_keys (cause, stream) select * from unnest(causes, changed) on conflict do nothing;
+        get diagnostics remembered = row_count;
+        if remembered < cardinality(causes) then
+            raise unique_violation;
+        end if;
+    end if;
+end
+$$;
+-- +goose StatementEnd
+
+-- append_batch_carefully appends what it can of a batch that append_batch refused, or that may be there already because its answer
+-- was lost. It has commands, each with the facts of one append to one stream, and answers per command: the position of
+-- its first fact, 0 if the stream was not at the expected version, or -1 if its cause (where there is one to remember)
+-- has changed another stream before. Commands that have been appended before get the answers that they would have got.
+--
+-- Facts come in the order of their commands. earlier[i] is the last command before i on the same stream, or 0.
+-- +goose StatementBegin
+create function append_batch_carefully(
     expected int[], facts int[], earlier int[], appends bigint[], causes text[],          -- per command
-    command int[], nth int[], streams text[], types text[], data jsonb[], metas jsonb[],  -- per fact
+    command int[], nth int[], streams text[], types text[], data json[], metas json[],    -- per fact
     owner int[], refs text[], purposes text[], keys text[], ciphertexts bytea[],          -- per row of the vault
     documents bytea[], names bytea[], expiries timestamptz[],
     out positions bigint[], out recorded timestamptz[]
@@ -53,22 +95,15 @@ declare
     found_position bigint;
     found_recorded timestamptz;
 begin
-    -- Writers take turns until they have committed, so that commit order is the order of positions. A lock
-    -- instead of a row that is updated: dead versions of such a row slow down everybody under a long snapshot.
     perform pg_advisory_xact_lock('events'::regclass::oid::bigint);
     select coalesce(max(e.position), 0) into head from events e;
     recorded := array_fill(clock_timestamp(), array[cardinality(expected)]);
     positions := array_fill(0::bigint, array[cardinality(expected)]);
 
-    if careful or 0 <> any (expected) then
-        select array_agg(case when careful or expected[f.command] > 0 then coalesce(
-                   (select e.version from events e where e.stream = f.stream order by e.version desc limit 1), 0)
-               else 0 end order by f.command)
-        into version
-        from unnest(command, nth, streams) as f(command, nth, stream) where f.nth = 1;
-    else
-        version := expected;
-    end if;
+    select array_agg(coalesce((select e.version from events e where e.stream = f.stream order by e.version desc limit 1), 0)
+               order by f.command)
+    into version
+    from unnest(command, nth, streams) as f(command, nth, stream) where f.nth = 1;
 
     for i in 1 .. cardinality(expected) loop
         if earlier[i] > 0 then
@@ -104,9 +139,6 @@ begin
         where positions[r.owner] > 0;
     end if;
 
-    if not careful then
-        return;
-    end if;
     for i in 1 .. cardinality(expected) loop
         if positions[i] = 0 then
             select e.position, e.recorded_at into found_position, found_recorded from events e

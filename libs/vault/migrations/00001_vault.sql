@@ -12,9 +12,10 @@ create table vault (
 -- ciphertext does not compress: do not try
 alter table vault alter column ciphertext set storage external;
 
-create index vault_document on vault (document_index) where document_index is not null;
-create index vault_name     on vault (name_index)     where name_index     is not null;
-create index vault_expiry   on vault (expires_at)     where expires_at     is not null;
+-- They are looked for one by one, and lie all over a b-tree.
+create index vault_document on vault using hash (document_index) where document_index is not null;
+create index vault_name     on vault using hash (name_index)     where name_index     is not null;
+create index vault_expiry   on vault (expires_at) where expires_at is not null;
 
 -- one data key per month; a destroyed one stays as a tombstone, so that it cannot be made again
 create table vault_keys (

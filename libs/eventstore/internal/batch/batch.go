@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/libs/eventstore/internal/wire"
 	"github.com/songan-vn/songan/libs/vault"
@@ -16,37 +15,69 @@ import (
 // Batch is what goes to the database in one round trip.
 type Batch []*Command
 
-const appendBatch = `select positions, recorded from append_batch(
-	$1,  $2, $3, $4, $5, $6,  $7, $8, $9, $10, $11, $12,  $13, $14, $15, $16, $17, $18, $19, $20)`
+const (
+	appendBatch = `select first, recorded from append_batch(
+		$1, $2, $3, $4, $5, $6,  $7, $8,  $9, $10, $11, $12, $13, $14, $15)`
+	appendCarefully = `select positions, recorded from append_batch_carefully(
+		$1, $2, $3, $4, $5,  $6, $7, $8, $9, $10, $11,  $12, $13, $14, $15, $16, $17, $18, $19)`
+)
 
-// keyUsed is what append_batch says of a command whose cause has changed another stream.
+// keyUsed is what append_batch_carefully says of a command whose cause has changed another stream.
 const keyUsed = -1
 
-// Store asks the database to append the batch and fills in the answers. What careful means is said by append_batch.
-func (b Batch) Store(ctx context.Context, pool *pgxpool.Pool, w *wire.Wire, careful bool) error {
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("get a connection: %w", err)
+// Sure tells whether the batch may be appended without a look at its streams: each command's stream is new, or was read in
+// this session with the database.
+func (b Batch) Sure(session int64) bool {
+	for _, c := range b {
+		if c.Expected > 0 && c.Session != session {
+			return false
+		}
 	}
-	defer conn.Release()
-	if _, err := conn.Conn().Prepare(ctx, "append_batch", appendBatch); err != nil {
+	return true
+}
+
+// Store asks the database to append the batch and fills in the answers. What careful means is said by append_batch and
+// append_batch_carefully.
+func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool) error {
+	name, query, encode, answer := "append_batch", appendBatch, b.encode, b.answer
+	if careful {
+		name, query, encode, answer = "append_batch_carefully", appendCarefully, b.encodeCarefully, b.answerCarefully
+	}
+	if _, err := conn.Prepare(ctx, name, query); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	w.Reset()
-	b.encode(w, careful)
+	encode(w)
 	binary := []int16{pgx.BinaryFormatCode}
-	result := conn.Conn().PgConn().ExecPrepared(ctx, "append_batch", w.Values(), binary, binary).Read()
+	result := conn.PgConn().ExecPrepared(ctx, name, w.Values(), binary, binary).Read()
 	if result.Err != nil {
 		return fmt.Errorf("append a batch of %d: %w", len(b), result.Err)
 	}
 	if len(result.Rows) != 1 {
 		return fmt.Errorf("append a batch of %d: %d rows instead of an answer", len(b), len(result.Rows))
 	}
-	return b.answer(conn.Conn().TypeMap(), result.Rows[0])
+	return answer(conn.TypeMap(), result.Rows[0])
 }
 
-// answer gives every command what the database said.
+// answer gives every command its place behind those before it.
 func (b Batch) answer(types *pgtype.Map, row [][]byte) error {
+	var position int64
+	var recorded time.Time
+	if err := types.Scan(pgtype.Int8OID, pgx.BinaryFormatCode, row[0], &position); err != nil {
+		return fmt.Errorf("read the first position: %w", err)
+	}
+	if err := types.Scan(pgtype.TimestamptzOID, pgx.BinaryFormatCode, row[1], &recorded); err != nil {
+		return fmt.Errorf("read when they were recorded: %w", err)
+	}
+	for _, c := range b {
+		c.Position, c.At = position, recorded.UTC()
+		position += int64(len(c.Facts))
+	}
+	return nil
+}
+
+// answerCarefully gives every command what the database said of it.
+func (b Batch) answerCarefully(types *pgtype.Map, row [][]byte) error {
 	var positions []int64
 	var recorded []time.Time
 	if err := types.Scan(pgtype.Int8ArrayOID, pgx.BinaryFormatCode, row[0], &positions); err != nil {
@@ -70,6 +101,13 @@ func (b Batch) answer(types *pgtype.Map, row [][]byte) error {
 	return nil
 }
 
+// StoredIn says in which session with the database the batch was stored.
+func (b Batch) StoredIn(session int64) {
+	for _, c := range b {
+		c.Session = session
+	}
+}
+
 // Fail gives every command the same error.
 func (b Batch) Fail(err error) {
 	for _, c := range b {
@@ -78,10 +116,25 @@ func (b Batch) Fail(err error) {
 }
 
 // encode lists the batch column by column, as append_batch takes it.
-func (b Batch) encode(w *wire.Wire, careful bool) {
-	w.Bool(careful)
+func (b Batch) encode(w *wire.Wire) {
+	facts := b.facts(w)
+	facts(wire.Text, func(c *Command, _, _ int) { w.Texts(c.Stream) })
+	facts(wire.Int4, func(c *Command, _, fact int) { w.Int4s(c.Expected + fact + 1) })
+	b.encodeContents(w)
+	facts(wire.Int8, func(c *Command, _, _ int) { w.Int8s(c.id) })
+	b.encodeCauses(w)
+	b.encodeSecrets(w)
+}
+
+// encodeCarefully lists it as append_batch_carefully does.
+func (b Batch) encodeCarefully(w *wire.Wire) {
 	b.encodeCommands(w)
-	b.encodeFacts(w)
+	facts := b.facts(w)
+	facts(wire.Int4, func(_ *Command, number, _ int) { w.Int4s(number) })
+	facts(wire.Int4, func(_ *Command, _, fact int) { w.Int4s(fact + 1) })
+	facts(wire.Text, func(c *Command, _, _ int) { w.Texts(c.Stream) })
+	b.encodeContents(w)
+	b.secrets(w)(wire.Int4, func(_ vault.Row, owner int) { w.Int4s(owner) })
 	b.encodeSecrets(w)
 }
 
@@ -106,12 +159,34 @@ func (b Batch) encodeCommands(w *wire.Wire) {
 	each(wire.Text, func(c *Command) { w.Texts(c.key) })
 }
 
-func (b Batch) encodeFacts(w *wire.Wire) {
+// encodeCauses lists those that are to be remembered, and what they change.
+func (b Batch) encodeCauses(w *wire.Wire) {
+	keys := 0
+	for _, c := range b {
+		if c.key != "" {
+			keys++
+		}
+	}
+	each := func(put func(*Command)) {
+		w.Array(wire.Text, keys)
+		for _, c := range b {
+			if c.key != "" {
+				put(c)
+			}
+		}
+		w.End()
+	}
+	each(func(c *Command) { w.Texts(c.key) })
+	each(func(c *Command) { w.Texts(c.Stream) })
+}
+
+// facts returns what writes an array with an element for each fact, number being that of its command.
+func (b Batch) facts(w *wire.Wire) func(oid int, put func(c *Command, number, fact int)) {
 	facts := 0
 	for _, c := range b {
 		facts += len(c.Facts)
 	}
-	each := func(oid int, put func(c *Command, number, fact int)) {
+	return func(oid int, put func(c *Command, number, fact int)) {
 		w.Array(oid, facts)
 		for i, c := range b {
 			for fact := range c.Facts {
@@ -120,20 +195,22 @@ func (b Batch) encodeFacts(w *wire.Wire) {
 		}
 		w.End()
 	}
-	each(wire.Int4, func(_ *Command, number, _ int) { w.Int4s(number) })
-	each(wire.Int4, func(_ *Command, _, fact int) { w.Int4s(fact + 1) })
-	each(wire.Text, func(c *Command, _, _ int) { w.Texts(c.Stream) })
-	each(wire.Text, func(c *Command, _, fact int) { w.Texts(c.Types[fact]) })
-	each(wire.JSONB, func(c *Command, _, fact int) { w.JSONBs(c.Data[fact]) })
-	each(wire.JSONB, func(c *Command, _, _ int) { w.JSONBs(c.meta) })
 }
 
-func (b Batch) encodeSecrets(w *wire.Wire) {
+func (b Batch) encodeContents(w *wire.Wire) {
+	facts := b.facts(w)
+	facts(wire.Text, func(c *Command, _, fact int) { w.Texts(c.Types[fact]) })
+	facts(wire.JSON, func(c *Command, _, fact int) { w.Byteas(c.Data[fact]) })
+	facts(wire.JSON, func(c *Command, _, _ int) { w.Byteas(c.meta) })
+}
+
+// secrets returns what writes an array with an element for each row of the vault, owner being the number of its command.
+func (b Batch) secrets(w *wire.Wire) func(oid int, put func(r vault.Row, owner int)) {
 	rows := 0
 	for _, c := range b {
 		rows += len(c.secrets)
 	}
-	each := func(oid int, put func(r vault.Row, owner int)) {
+	return func(oid int, put func(r vault.Row, owner int)) {
 		w.Array(oid, rows)
 		for i, c := range b {
 			for _, r := range c.secrets {
@@ -142,7 +219,10 @@ func (b Batch) encodeSecrets(w *wire.Wire) {
 		}
 		w.End()
 	}
-	each(wire.Int4, func(_ vault.Row, owner int) { w.Int4s(owner) })
+}
+
+func (b Batch) encodeSecrets(w *wire.Wire) {
+	each := b.secrets(w)
 	each(wire.Text, func(r vault.Row, _ int) { w.Texts(string(r.Ref)) })
 	each(wire.Text, func(r vault.Row, _ int) { w.Texts(r.Purpose) })
 	each(wire.Text, func(r vault.Row, _ int) { w.Texts(r.Key) })

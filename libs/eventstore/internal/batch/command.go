@@ -2,11 +2,14 @@
 package batch
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -17,6 +20,13 @@ import (
 const (
 	maxStream = 200      // bytes of a stream's name: it is a key of an index
 	maxAppend = 32 << 20 // bytes of one append
+)
+
+// Surrogates of UTF-16, which JSON escapes in pairs.
+const (
+	firstHigh = 0xd800
+	firstLow  = 0xdc00
+	lastLow   = 0xdfff
 )
 
 // What may become of a command besides being stored.
@@ -41,6 +51,11 @@ type Command struct {
 	Types []string
 	Data  [][]byte
 	Bytes int
+	// Decoded are the facts once more, as whoever reads them from the log sees them.
+	Decoded []Decoded
+	// Session with the database in which the stream was seen at version Expected, and then that in which the command was
+	// stored; 0 if there is none.
+	Session int64
 
 	// Position is that of the first fact, At when they were recorded; Err says why they were not.
 	Position int64
@@ -53,6 +68,20 @@ type Command struct {
 	secrets []vault.Row
 }
 
+// Decoded is what several readers make of one fact in memory: it is decoded once, from the very JSON that is stored, so that
+// a fact is the same to whoever had it from memory and to whoever reads it from the database.
+type Decoded struct {
+	once  sync.Once
+	event events.Event
+	err   error
+}
+
+// Event decodes the fact, unless somebody did.
+func (d *Decoded) Event(catalog events.Catalog, name string, data []byte) (events.Event, error) {
+	d.once.Do(func() { d.event, d.err = catalog.Decode(name, data) })
+	return d.event, d.err
+}
+
 // Draft is what a command is made of.
 type Draft struct {
 	Stream   string
@@ -61,12 +90,13 @@ type Draft struct {
 	Meta     events.Meta
 	Secrets  []vault.Row
 	OneCause bool
+	Session  int64
 }
 
 // New prepares a draft for the database. What cannot be stored is said by the command's Err.
 func New(catalog events.Catalog, a Draft) *Command {
 	c := &Command{
-		Stream: a.Stream, Expected: a.Expected, Facts: a.Facts, As: a.Meta, secrets: a.Secrets,
+		Stream: a.Stream, Expected: a.Expected, Facts: a.Facts, As: a.Meta, secrets: a.Secrets, Session: a.Session,
 		id: rand.Int64(), //nolint:gosec // tells appends apart; nothing is secret about it
 	}
 	if a.OneCause {
@@ -78,7 +108,7 @@ func New(catalog events.Catalog, a Draft) *Command {
 	if c.meta, c.Err = encodeMeta(c.As); c.Err != nil {
 		return c
 	}
-	c.Types, c.Data = make([]string, len(a.Facts)), make([][]byte, len(a.Facts))
+	c.Types, c.Data, c.Decoded = make([]string, len(a.Facts)), make([][]byte, len(a.Facts)), make([]Decoded, len(a.Facts))
 	for i, fact := range a.Facts {
 		if c.Types[i], c.Data[i], c.Err = encodeFact(catalog, fact); c.Err != nil {
 			return c
@@ -103,7 +133,34 @@ func encodeFact(catalog events.Catalog, fact events.Event) (name string, data []
 	if err != nil {
 		return "", nil, fmt.Errorf("encode fact %s: %w", name, err)
 	}
+	if !storable(data) {
+		return "", nil, fmt.Errorf("%w: a text of %s is none", ErrUnstorable, name)
+	}
 	return name, data, nil
+}
+
+// storable is false for JSON that holds a character which no text of PostgreSQL can hold: a NUL, or half of a surrogate
+// pair. The log would take it, as it stands there in escapes, but no table that is made from it.
+func storable(data []byte) bool {
+	if !bytes.Contains(data, []byte(`\u`)) {
+		return true
+	}
+	for half := false; len(data) > 0; {
+		escaped, size := rune(-1), 1
+		if data[0] == '\\' && len(data) > 1 {
+			size = 2
+			if code, err := strconv.ParseUint(string(data[2:min(len(data), 6)]), 16, 16); data[1] == 'u' && err == nil {
+				escaped, size = rune(code), 6
+			}
+		}
+		low := escaped >= firstLow && escaped <= lastLow
+		if escaped == 0 || half != low {
+			return false
+		}
+		half = escaped >= firstHigh && escaped < firstLow
+		data = data[size:]
+	}
+	return true
 }
 
 func (c *Command) check() error {

@@ -24,9 +24,10 @@ type Recent[R any] struct {
 }
 
 type kept[R any] struct {
-	stream string
-	rows   []R
-	bytes  int
+	stream  string
+	session int64
+	rows    []R
+	bytes   int
 }
 
 // New remembers nothing yet. size tells about how many bytes a row takes.
@@ -34,21 +35,23 @@ func New[R any](size func(R) int) *Recent[R] {
 	return &Recent[R]{streams: map[string]*list.Element{}, size: size}
 }
 
-// Rows returns what is kept of a stream. The caller must not change it.
-func (r *Recent[R]) Rows(stream string) (rows []R, ok bool) {
+// Rows returns what is kept of a stream, and the session with the database in which it was so. The caller must not change
+// it.
+func (r *Recent[R]) Rows(stream string) (rows []R, session int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, ok := r.streams[stream]
 	if !ok {
-		return nil, false
+		return nil, 0, false
 	}
 	r.order.MoveToFront(e)
-	return e.Value.(*kept[R]).rows, true
+	k := e.Value.(*kept[R])
+	return k.rows, k.session, true
 }
 
-// Keep remembers all rows of a stream, and forgets the streams that were not asked for the longest time.
-func (r *Recent[R]) Keep(stream string, rows []R) {
-	k := &kept[R]{stream: stream, rows: rows, bytes: len(stream)}
+// Keep remembers all rows of a stream as they were in a session with the database, and forgets the streams that were not asked for the longest time.
+func (r *Recent[R]) Keep(stream string, session int64, rows []R) {
+	k := &kept[R]{stream: stream, session: session, rows: rows, bytes: len(stream)}
 	for _, row := range rows {
 		k.bytes += rowOverhead + r.size(row)
 	}

@@ -13,17 +13,16 @@ const (
 	Int4        = 23
 	Text        = 25
 	Timestamptz = 1184
-	JSONB       = 3802
+	JSON        = 114
 )
 
 const (
-	noElement    = -1 // the length of a null
-	jsonbVersion = 1
-	epochMicros  = 946_684_800_000_000 // PostgreSQL counts from 2000-01-01
+	noElement   = -1                  // the length of a null
+	epochMicros = 946_684_800_000_000 // PostgreSQL counts from 2000-01-01
 )
 
 // Wire builds parameters in PostgreSQL's binary format, one after the other in a buffer that is used again. A batch has
-// nineteen arrays; pgx's own encoder, which has to find out what it was given, costs as much as all the rest.
+// up to nineteen arrays; pgx's own encoder, which has to find out what it was given, costs as much as all the rest.
 type Wire struct {
 	buf  []byte
 	ends []int
@@ -71,13 +70,7 @@ func (w *Wire) Int8s(n int64) { w.int4(8); w.int8(n) }
 // Texts adds a text.
 func (w *Wire) Texts(s string) { w.int4(len(s)); w.buf = append(w.buf, s...) }
 
-// JSONBs adds a document that is JSON already.
-func (w *Wire) JSONBs(b []byte) {
-	w.int4(1 + len(b))
-	w.buf = append(append(w.buf, jsonbVersion), b...)
-}
-
-// Byteas adds bytes; nil is null.
+// Byteas adds bytes, or JSON; nil is null.
 func (w *Wire) Byteas(b []byte) {
 	if b == nil {
 		w.int4(noElement)
@@ -94,14 +87,4 @@ func (w *Wire) Times(t time.Time) {
 		return
 	}
 	w.Int8s(t.UnixMicro() - epochMicros)
-}
-
-// Bool writes a parameter that is no array.
-func (w *Wire) Bool(yes bool) {
-	if yes {
-		w.buf = append(w.buf, 1)
-	} else {
-		w.buf = append(w.buf, 0)
-	}
-	w.End()
 }

@@ -165,7 +165,7 @@ func (p *province) copyRows(ctx context.Context, n int) (took time.Duration, err
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	const table = `create table copied (position bigint primary key, stream text not null, version int not null, type text not null,
-		data jsonb not null, meta jsonb not null, recorded_at timestamptz not null, unique (stream, version))`
+		data json not null, meta json not null, recorded_at timestamptz not null, unique (stream, version))`
 	if _, err := conn.Exec(ctx, table); err != nil {
 		return 0, fmt.Errorf("make a table: %w", err)
 	}

@@ -24,8 +24,8 @@ create table events (
     stream      text        collate "C" not null,
     version     int         not null,
     type        text        collate "C" not null,
-    data        jsonb       not null,
-    meta        jsonb       not null,
+    data        json        not null,
+    meta        json        not null,
     append      bigint      not null,
     recorded_at timestamptz not null default clock_timestamp(),
     unique (stream, version)
