@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -58,7 +57,9 @@ var ErrBar = errors.New("a figure is below its bar")
 
 // Run measures and prints a table. It returns [ErrBar] when a figure is below its bar.
 func Run(ctx context.Context, args Args, out io.Writer) (err error) {
-	debug.SetGCPercent(onemachine.GCPercent) // Execute is measured in this process
+	keeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go onemachine.KeepHeap(keeping) // Execute is measured in this process
 	var figures []figure
 	for _, group := range groups() {
 		group = slices.DeleteFunc(group, func(s step) bool { return !args.wants(s.name) })

@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,7 +35,7 @@ import (
 // Run runs the system until ctx ends. It writes what a person should know to out, and its log to standard error.
 func Run(ctx context.Context, out io.Writer) (err error) {
 	began := time.Now()
-	debug.SetGCPercent(GCPercent)
+	go KeepHeap(ctx)
 	config, err := service.Load[service.Config]()
 	if err != nil {
 		return err
@@ -94,9 +93,6 @@ func castFor(config service.Config) (casting, error) {
 	}
 	return cast, nil
 }
-
-// GCPercent trades memory, of which a machine that runs all this has enough, for a third less garbage collection.
-const GCPercent = 400
 
 // machine is one run of the system.
 type machine struct {
