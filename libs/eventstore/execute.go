@@ -172,9 +172,12 @@ func (e *execution[S]) append(ctx context.Context, k known, facts []events.Event
 		*out = Outcome[S]{}
 		return fmt.Errorf("append to %s: %w", e.stream, err)
 	}
-	e.store.recent.Keep(e.stream, c.Session, append(k.rows[:len(k.rows):len(k.rows)], stored(c)...))
 	out.Facts = recorded(c)
 	fold(out, out.Facts)
+	if e.fresh && e.store.pace.Wave() {
+		return nil // in a wave, others push a new stream out before anybody asks for it
+	}
+	e.store.recent.Keep(e.stream, c.Session, append(k.rows[:len(k.rows):len(k.rows)], stored(c)...))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -83,7 +84,28 @@ func (l *lab) insertRows(ctx context.Context, database string) (perSecond float6
 	if err != nil {
 		return 0, fmt.Errorf("run pgbench: %w: %s", err, bytes.TrimSpace(output))
 	}
-	return tps(output)
+	perSecond, err = tps(output)
+	return perSecond, errors.Join(err, l.deserted(ctx, database))
+}
+
+// deserted waits until nobody is connected to a database any more: processes that are about to end would be missing in what the
+// system has spent.
+func (l *lab) deserted(ctx context.Context, database string) error {
+	conn, err := pgx.Connect(ctx, l.demo.Postgres)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return poll(ctx, func() error {
+		var connected int
+		err := conn.QueryRow(ctx, `select count(*) from pg_stat_activity where datname = $1`, database).Scan(&connected)
+		if err == nil && connected > 0 {
+			err = fmt.Errorf("%d are connected to %s", connected, database)
+		}
+		return err
+	})
 }
 
 // tps reads pgbench's own figure.
