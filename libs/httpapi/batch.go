@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -54,6 +55,8 @@ const (
 	memberRef   = "client_ref"
 	mediaLines  = "application/x-ndjson"
 	mediaLines2 = "application/jsonl"
+
+	shareLimit = time.Second
 
 	headerAccepted = "Songan-Accepted"
 	headerRejected = "Songan-Rejected"
@@ -109,8 +112,11 @@ type batchRun[B, A any] struct {
 
 	accepted, rejected, position int64 // of the goroutine that emits
 
-	mu    sync.Mutex
-	fault error // the first that was ours
+	mu        sync.Mutex
+	fault     error           // the first that was ours
+	limit     context.Context //nolint:containedctx // of the items that are begun now
+	limitedAt time.Time
+	release   context.CancelFunc
 }
 
 // item is one item on its way in.
@@ -178,10 +184,20 @@ func (run *batchRun[B, A]) one(ctx context.Context, it item) (ref string, done D
 		return ref, done, err
 	}
 	c.Meta = run.x.Meta(ctx, c.Key, it.data.Bytes())
-	ctx, cancel := context.WithTimeout(ctx, run.x.Route.Timeout)
-	defer cancel()
-	done, err = run.do(ctx, c)
+	done, err = run.do(run.limited(ctx), c)
 	return ref, done, err
+}
+
+// limited returns a context that ends when an item that is begun now has taken too long. Items that are begun within a
+// second share one: a timer for each of them would cost as much as half of its vault row.
+func (run *batchRun[B, A]) limited(ctx context.Context) context.Context {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	if now := time.Now(); run.limit == nil || now.Sub(run.limitedAt) > shareLimit {
+		run.limit, run.release = context.WithTimeout(ctx, run.x.Route.Timeout+shareLimit) // those before end by themselves
+		run.limitedAt = now
+	}
+	return run.limit
 }
 
 // problem notes the first error that is ours, for the request's line in the log: not one line per item.

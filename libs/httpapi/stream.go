@@ -37,6 +37,9 @@ func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), 
 			return emit(v.line.Bytes())
 		},
 	})
+	if run.release != nil {
+		run.release()
+	}
 	if err != nil {
 		return fmt.Errorf("work on a batch: %w", err)
 	}

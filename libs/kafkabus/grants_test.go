@@ -187,7 +187,7 @@ func TestACustomerReachesTheirOwnTopicsAndNoOthers(t *testing.T) {
 }
 
 func configOf(c customer) kafkabus.Config {
-	return kafkabus.Config{Brokers: []string{c.client.Addr.String()}, Transport: c.client.Transport}
+	return kafkabus.Config{Brokers: strings.Split(c.client.Addr.String(), ","), Transport: c.client.Transport}
 }
 
 func TestACustomerDoesNotEvenSeeTheNamesOfOtherTopics(t *testing.T) {
