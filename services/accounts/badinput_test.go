@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/service/servicetest"
 )
 
 // Whatever is wrong is said at once, nothing is repeated, and nothing is stored.
@@ -67,27 +69,27 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			refused := o.post(t, "maker", c.path, "bad-"+strings.ReplaceAll(c.name, " ", "-"), c.body)
-			refused.want(t, http.StatusUnprocessableEntity)
-			if bytes.Contains(refused.body, []byte("Nguy")) || bytes.Contains(refused.body, []byte("001050")) {
-				t.Fatalf("the answer repeats a value: %s", refused.body)
+			refused := o.Post(t, "maker", c.path, "bad-"+strings.ReplaceAll(c.name, " ", "-"), c.body)
+			refused.Want(t, http.StatusUnprocessableEntity)
+			if bytes.Contains(refused.Body, []byte("Nguy")) || bytes.Contains(refused.Body, []byte("001050")) {
+				t.Fatalf("the answer repeats a value: %s", refused.Body)
 			}
-			got := refused.faults(t)
+			got := refused.Faults(t)
 			slices.Sort(got)
 			if diff := cmp.Diff(c.faults, got); diff != "" {
-				t.Fatalf("%s\n%s", diff, refused.body)
+				t.Fatalf("%s\n%s", diff, refused.Body)
 			}
 		})
 	}
 	t.Run("whoever may not register does not", func(t *testing.T) {
 		t.Parallel()
 		for _, actor := range []string{"chairman", "accountant", "admin", "gateway", "auditor"} {
-			o.post(t, actor, "/beneficiaries", "role", fileOf("Nguyễn Bí Mật", 9)).want(t, http.StatusForbidden)
+			o.Post(t, actor, "/beneficiaries", "role", fileOf("Nguyễn Bí Mật", 9)).Want(t, http.StatusForbidden)
 		}
 	})
 	t.Cleanup(func() {
 		var stored int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from events`).Scan(&stored)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from events`).Scan(&stored)
 		if err == nil && stored > 0 {
 			t.Errorf("%d facts were stored", stored)
 		}
@@ -105,10 +107,12 @@ func TestAnImportHasAVerdictForEachLine(t *testing.T) {
 	lines = append(lines, "{", strings.Replace(lines[0], `"male"`, `"female"`, 1))
 	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Idempotency-Key": {"import"}}
 	verdicts := func() []string {
-		answer := o.send(t, http.MethodPost, "maker", "/beneficiaries/batch", header, []byte(strings.Join(lines, "\n")))
-		answer.want(t, http.StatusOK)
+		answer := o.Send(t, servicetest.Request{
+			Method: http.MethodPost, Actor: "maker", Path: "/beneficiaries/batch", Header: header, Body: []byte(strings.Join(lines, "\n")),
+		})
+		answer.Want(t, http.StatusOK)
 		var all []string
-		for l := range strings.Lines(string(answer.body)) {
+		for l := range strings.Lines(string(answer.Body)) {
 			status := l[strings.Index(l, `"status":`)+len(`"status":`):]
 			all = append(all, status[:3])
 		}

@@ -19,16 +19,16 @@ func TestEachRoleSeesABeneficiaryInItsForm(t *testing.T) {
 	id := o.register(t, 1)
 	number := ""
 	for actor, masked := range map[string]bool{"maker": false, "accountant": true, "chairman": true} {
-		answer := o.get(t, actor, "/beneficiaries/"+id, "")
+		answer := o.Get(t, actor, "/beneficiaries/"+id, "")
 		var got struct {
 			Person struct {
 				FullName string `json:"full_name"`
 				Document struct{ Number string }
 			}
 		}
-		answer.into(t, &got)
+		answer.Into(t, &got)
 		if got.Person.FullName == "" || strings.HasPrefix(got.Person.Document.Number, "****") != masked {
-			t.Errorf("%s sees %s", actor, answer.body)
+			t.Errorf("%s sees %s", actor, answer.Body)
 		}
 		if !masked {
 			number = got.Person.Document.Number
@@ -36,12 +36,12 @@ func TestEachRoleSeesABeneficiaryInItsForm(t *testing.T) {
 	}
 	tail := number[len(number)-4:]
 	testkit.Eventually(t, 10*time.Second, func() error {
-		if list := string(o.get(t, "accountant", "/beneficiaries", "").body); strings.Contains(list, number) || !strings.Contains(list, "****"+tail) {
+		if list := string(o.Get(t, "accountant", "/beneficiaries", "").Body); strings.Contains(list, number) || !strings.Contains(list, "****"+tail) {
 			return fmt.Errorf("a list shows %s", list)
 		}
 		return nil
 	})
-	if hidden := string(o.get(t, "auditor", "/beneficiaries/"+id, "").body); strings.Contains(hidden, "person") || strings.Contains(hidden, tail) {
+	if hidden := string(o.Get(t, "auditor", "/beneficiaries/"+id, "").Body); strings.Contains(hidden, "person") || strings.Contains(hidden, tail) {
 		t.Errorf("the auditor sees %s", hidden)
 	}
 }

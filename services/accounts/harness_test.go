@@ -1,41 +1,25 @@
 package accounts_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
-	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/accounts"
 )
 
-// office is the service as a client sees it, on a database and topics of its own.
+// office is the service as a client sees it, with a disbursement service of which only one answer is there.
 type office struct {
-	url    string
-	client *http.Client
-	pool   *pgxpool.Pool
-	clock  *testkit.Clock
-	config service.Config
-	tokens map[string]string
-	money  *money
+	*servicetest.Service
+
+	money *money
 }
 
 // noon is when tests happen: a Saturday at 14:00.
@@ -50,20 +34,9 @@ const (
 // prepare makes a database and topics, and starts nothing.
 func prepare(t *testing.T) *office {
 	t.Helper()
-	broker := testkit.Kafka(t)
-	config, err := service.LoadFrom[service.Config](map[string]string{})
-	if err != nil {
-		t.Fatal(err)
+	o := &office{
+		Service: servicetest.Prepare(t, servicetest.Options{Name: accounts.Name, At: noon, Staff: staff()}), money: newMoney(t),
 	}
-	config.Data, config.DatabaseURL = t.TempDir(), testkit.PostgresURL(t)
-	config.Brokers, config.KafkaUser, config.KafkaPassword = broker.Addrs, broker.User, broker.Password
-	config.Topics, config.LogLevel = strings.ToLower(filepath.Base(t.TempDir()))+fmt.Sprint(time.Now().UnixNano()), "error"
-	o := &office{clock: testkit.NewClock(noon), tokens: map[string]string{}, config: config, money: newMoney(t)}
-	o.pool, err = pgxpool.New(t.Context(), config.DatabaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(o.pool.Close)
 	o.topics(t)
 	return o
 }
@@ -72,14 +45,14 @@ func prepare(t *testing.T) *office {
 func (o *office) topics(t *testing.T) {
 	t.Helper()
 	bus, err := kafkabus.Connect(kafkabus.Settings{
-		Brokers: o.config.Brokers, User: o.config.KafkaUser, Password: o.config.KafkaPassword, ClientID: "test",
+		Brokers: o.Config.Brokers, User: o.Config.KafkaUser, Password: o.Config.KafkaPassword, ClientID: "test",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bus.Close()
 	for _, name := range []string{"identity", "bankgateway"} {
-		if err := kafkabus.EnsureTopic(t.Context(), bus, o.config.Topics+"."+name+".v1", partitions, -1); err != nil {
+		if err := kafkabus.EnsureTopic(t.Context(), bus, o.Config.Topics+"."+name+".v1", partitions, -1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,52 +65,21 @@ const partitions = 6
 func open(t *testing.T) *office {
 	t.Helper()
 	o := prepare(t)
-	t.Cleanup(o.start(t))
+	o.start(t)
 	return o
 }
 
 // start runs the service until the function that it returns is called.
 func (o *office) start(t *testing.T) (stop func()) {
 	t.Helper()
-	deps, closeDeps, err := service.NewDeps(t.Context(), "test", o.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	deps.Now, deps.API.Now = o.clock.Now, o.clock.Now
-	deps.Keys = append(deps.Keys, o.staff())
-	s, err := accounts.NewWith(t.Context(), deps.For(accounts.Name), accounts.Config{
-		DisbursementURL: o.money.url, DisbursementToken: "token",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	for _, r := range s.Runners {
-		running.Go(func() {
-			if err := r.Run(ctx); err != nil {
-				t.Errorf("runner %s: %v", r.Name, err)
-			}
-		})
-	}
-	server := httptest.NewServer(s.Handler)
-	o.url, o.client = server.URL, server.Client()
-	testkit.Eventually(t, 20*time.Second, func() error { return s.Ready(t.Context()) })
-	return sync.OnceFunc(func() {
-		server.Close()
-		cancel()
-		running.Wait()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		_ = closeDeps(context.Background())
+	return o.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
+		return accounts.NewWith(ctx, deps, accounts.Config{DisbursementURL: o.money.url, DisbursementToken: "token"})
 	})
 }
 
 // staff are the people and programs with keys. "maker" and "maker_approves" are one person in two roles.
-func (o *office) staff() access.StaticKeyring {
-	ring := access.StaticKeyring{}
-	for name, p := range map[string]access.Principal{
+func staff() map[string]access.Principal {
+	return map[string]access.Principal{
 		"maker":          {ID: "lan", Role: access.LISAOfficer, Unit: "00004"},
 		"maker_approves": {ID: "lan", Role: access.Approver, Unit: "00004", SecondFactor: true},
 		"colleague":      {ID: "mai", Role: access.LISAOfficer, Unit: "00004"},
@@ -150,61 +92,6 @@ func (o *office) staff() access.StaticKeyring {
 		"auditor":        {ID: "audit", Role: access.Auditor},
 		"admin":          {ID: "root", Role: access.Admin},
 		"gateway":        {ID: "bankgateway", Role: access.Service},
-	} {
-		token, key := access.Generate(p)
-		o.tokens[name] = token
-		ring[key.ID] = key
-	}
-	return ring
-}
-
-// neighbour is another service, of which there is a log and a relay.
-type neighbour struct {
-	*foundation.Foundation
-	said int
-}
-
-// neighbour opens the log of another service, whose facts the office hears over Kafka.
-func (o *office) neighbour(t *testing.T, name string, catalog []events.Event) *neighbour {
-	t.Helper()
-	config := o.config
-	config.Data, config.DatabaseURL = t.TempDir(), testkit.PostgresURL(t)
-	deps, closeDeps, err := service.NewDeps(t.Context(), "test", config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	deps.Now, deps.Metrics = o.clock.Now, prometheus.NewRegistry()
-	base, err := foundation.Open(t.Context(), deps.For(name), foundation.Options{
-		Service: name, Own: events.NewCatalog(catalog), Others: events.NewCatalog(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	for _, r := range base.Runners() {
-		running.Go(func() {
-			if err := r.Run(ctx); err != nil {
-				t.Errorf("runner %s of %s: %v", r.Name, name, err)
-			}
-		})
-	}
-	t.Cleanup(func() {
-		stop()
-		running.Wait()
-		base.Close()
-		_ = closeDeps(context.Background())
-	})
-	return &neighbour{Foundation: base}
-}
-
-// say records a fact in the neighbour's log, each in a stream of its own.
-func (n *neighbour) say(t *testing.T, e events.Event) {
-	t.Helper()
-	n.said++
-	_, err := n.Log.Append(t.Context(), eventstore.Append{Stream: fmt.Sprint("said-", n.said), Facts: []events.Event{e}})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -226,9 +113,9 @@ func fileOf(name string, serial int) object {
 // register registers a beneficiary as the maker and returns the id.
 func (o *office) register(t *testing.T, serial int) string {
 	t.Helper()
-	made := o.post(t, "maker", "/beneficiaries", fmt.Sprint("register-", serial), fileOf("Nguyễn Văn An", serial))
-	made.want(t, http.StatusCreated)
-	return made.text(t, "id")
+	made := o.Post(t, "maker", "/beneficiaries", fmt.Sprint("register-", serial), fileOf("Nguyễn Văn An", serial))
+	made.Want(t, http.StatusCreated)
+	return made.Text(t, "id")
 }
 
 // issue drafts, submits and approves a batch, and waits until its accounts were requested.
@@ -238,9 +125,9 @@ func (o *office) issue(t *testing.T, key, bank string, members ...string) string
 	if len(members) > 0 {
 		body["beneficiaries"] = members
 	}
-	made := o.post(t, "maker", "/issuances", key, body)
-	made.want(t, http.StatusCreated)
-	id := made.text(t, "id")
+	made := o.Post(t, "maker", "/issuances", key, body)
+	made.Want(t, http.StatusCreated)
+	id := made.Text(t, "id")
 	o.approve(t, key, id)
 	return id
 }
@@ -248,10 +135,10 @@ func (o *office) issue(t *testing.T, key, bank string, members ...string) string
 // approve brings a draft to its requests.
 func (o *office) approve(t *testing.T, key, id string) {
 	t.Helper()
-	o.post(t, "maker", "/issuances/"+id+"/submission", key+"-s", object{}).want(t, http.StatusOK)
-	o.post(t, "chairman", "/issuances/"+id+"/approval", key+"-a", object{}).want(t, http.StatusOK)
+	o.Post(t, "maker", "/issuances/"+id+"/submission", key+"-s", object{}).Want(t, http.StatusOK)
+	o.Post(t, "chairman", "/issuances/"+id+"/approval", key+"-a", object{}).Want(t, http.StatusOK)
 	testkit.Eventually(t, 20*time.Second, func() error {
-		if got := o.get(t, "maker", "/issuances/"+id, "").text(t, "status"); got != "requested" {
+		if got := o.Get(t, "maker", "/issuances/"+id, "").Text(t, "status"); got != "requested" {
 			return fmt.Errorf("issuance %s is %s", id, got)
 		}
 		return nil
@@ -263,7 +150,7 @@ func (o *office) status(t *testing.T, id, want string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var b beneficiaryView
-		o.get(t, "maker", "/beneficiaries/"+id, "").into(t, &b)
+		o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
 		if b.Account == nil || b.Account.Status != want {
 			return fmt.Errorf("the account is %+v, want %s", b.Account, want)
 		}
@@ -289,98 +176,4 @@ type beneficiaryView struct {
 	Person, Representative *personView
 	Warnings               []struct{ Code string }
 	Erased, Unreadable     bool
-}
-
-// answer is what came back.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func (o *office) post(t *testing.T, actor, path, key string, body any) answer {
-	t.Helper()
-	data, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o.send(t, http.MethodPost, actor, path, http.Header{"Idempotency-Key": {key}, "Content-Type": {"application/json"}}, data)
-}
-
-func (o *office) get(t *testing.T, actor, path, after string) answer {
-	t.Helper()
-	return o.send(t, http.MethodGet, actor, path, http.Header{"Songan-After": {after}}, nil)
-}
-
-func (o *office) send(t *testing.T, method, actor, path string, header http.Header, body []byte) answer {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, o.url+"/accounts/v1"+path, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, values := range header {
-		if values[0] != "" {
-			request.Header.Set(name, values[0])
-		}
-	}
-	if actor != "" {
-		request.Header.Set("Authorization", "Bearer "+o.tokens[actor])
-	}
-	response, err := o.client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, data}
-}
-
-func (a answer) want(t *testing.T, status int) {
-	t.Helper()
-	if a.status != status {
-		t.Fatalf("answered %d, want %d: %s", a.status, status, a.body)
-	}
-}
-
-// refused wants a problem with this code.
-func (a answer) refused(t *testing.T, status int, code string) {
-	t.Helper()
-	a.want(t, status)
-	if got := a.text(t, "code"); got != code {
-		t.Fatalf("code %s, want %s: %s", got, code, a.body)
-	}
-}
-
-func (a answer) into(t *testing.T, target any) {
-	t.Helper()
-	if err := json.Unmarshal(a.body, target); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
-	}
-}
-
-func (a answer) text(t *testing.T, field string) string {
-	t.Helper()
-	var all object
-	a.into(t, &all)
-	text, _ := all[field].(string)
-	return text
-}
-
-func (a answer) position() string { return a.header.Get("Songan-Position") }
-
-// faults are "pointer code" of a problem document.
-func (a answer) faults(t *testing.T) []string {
-	t.Helper()
-	var p struct {
-		Errors []struct{ Pointer, Code string }
-	}
-	a.into(t, &p)
-	var lines []string
-	for _, e := range p.Errors {
-		lines = append(lines, e.Pointer+" "+e.Code)
-	}
-	return lines
 }

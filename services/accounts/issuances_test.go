@@ -35,9 +35,9 @@ func TestFourEyesOnAnIssuance(t *testing.T) {
 	o := open(t)
 	id := o.register(t, 1)
 	draft := func(key string) string {
-		made := o.post(t, "maker", "/issuances", key, object{"unit": "00004", "bank": vietin, "beneficiaries": []string{id}, "note": "gửi chị Mai"})
-		made.want(t, http.StatusCreated)
-		return "/issuances/" + made.text(t, "id")
+		made := o.Post(t, "maker", "/issuances", key, object{"unit": "00004", "bank": vietin, "beneficiaries": []string{id}, "note": "gửi chị Mai"})
+		made.Want(t, http.StatusCreated)
+		return "/issuances/" + made.Text(t, "id")
 	}
 	batch, other := draft("i1"), draft("i2")
 	refused := func(actor, step string, status int, code string) {
@@ -46,25 +46,25 @@ func TestFourEyesOnAnIssuance(t *testing.T) {
 		if step == "/rejection" {
 			body["reason"] = "sai danh sách"
 		}
-		o.post(t, actor, batch+step, "x"+actor+step+code, body).refused(t, status, code)
+		o.Post(t, actor, batch+step, "x"+actor+step+code, body).Refused(t, status, code)
 	}
 	const no = http.StatusUnprocessableEntity
 	refused("chairman", "/approval", no, "issuance_not_submitted")
 	refused("chairman", "/rejection", no, "issuance_not_submitted")
 	refused("colleague", "/submission", no, "not_the_maker")
 	refused("stranger", "/submission", http.StatusNotFound, "issuance_unknown")
-	o.post(t, "maker", batch+"/submission", "s", object{}).want(t, http.StatusOK)
+	o.Post(t, "maker", batch+"/submission", "s", object{}).Want(t, http.StatusOK)
 	refused("maker", "/submission", no, "issuance_not_drafted")
 	refused("maker_approves", "/approval", no, "same_person")
 	refused("far_chairman", "/approval", http.StatusNotFound, "issuance_unknown")
 	for _, actor := range []string{"maker", "colleague", "admin", "accountant", "gateway", "steering"} {
-		o.post(t, actor, batch+"/approval", "role", object{}).want(t, http.StatusForbidden)
+		o.Post(t, actor, batch+"/approval", "role", object{}).Want(t, http.StatusForbidden)
 	}
-	approved := o.post(t, "chairman", batch+"/approval", "a", object{})
-	approved.want(t, http.StatusOK)
+	approved := o.Post(t, "chairman", batch+"/approval", "a", object{})
+	approved.Want(t, http.StatusOK)
 	refused("chairman", "/rejection", no, "issuance_approved")
-	again := o.post(t, "chairman", batch+"/approval", "a", object{})
-	if diff := cmp.Diff(string(approved.body), string(again.body)); diff != "" || again.header.Get("Idempotent-Replay") != "true" {
+	again := o.Post(t, "chairman", batch+"/approval", "a", object{})
+	if diff := cmp.Diff(string(approved.Body), string(again.Body)); diff != "" || again.Header.Get("Idempotent-Replay") != "true" {
 		t.Fatal(diff)
 	}
 	refused("chairman", "/approval", no, "issuance_approved")
@@ -72,26 +72,26 @@ func TestFourEyesOnAnIssuance(t *testing.T) {
 
 	t.Run("the maker takes a draft back, and nothing is asked of the bank", func(t *testing.T) {
 		t.Parallel()
-		o.post(t, "colleague", other+"/rejection", "r1", object{"reason": "x"}).refused(t, no, "issuance_not_submitted")
-		o.post(t, "maker", other+"/rejection", "r2", object{"reason": "nhầm ngân hàng"}).want(t, http.StatusOK)
+		o.Post(t, "colleague", other+"/rejection", "r1", object{"reason": "x"}).Refused(t, no, "issuance_not_submitted")
+		o.Post(t, "maker", other+"/rejection", "r2", object{"reason": "nhầm ngân hàng"}).Want(t, http.StatusOK)
 		var i issuanceView
-		o.get(t, "chairman", other, "").into(t, &i)
+		o.Get(t, "chairman", other, "").Into(t, &i)
 		if i.Status != "rejected" || i.Note != "gửi chị Mai" || i.Reason != "nhầm ngân hàng" || i.DecidedBy != "officer:lan" {
 			t.Fatalf("%+v", i)
 		}
-		o.post(t, "maker", other+"/submission", "s9", object{}).refused(t, no, "issuance_not_drafted")
+		o.Post(t, "maker", other+"/submission", "s9", object{}).Refused(t, no, "issuance_not_drafted")
 	})
 	t.Run("remarks are no part of what others read", func(t *testing.T) {
 		t.Parallel()
-		seen := o.get(t, "auditor", batch, "")
-		seen.want(t, http.StatusOK)
-		if bytes.Contains(seen.body, []byte("Mai")) {
-			t.Fatalf("%s", seen.body)
+		seen := o.Get(t, "auditor", batch, "")
+		seen.Want(t, http.StatusOK)
+		if bytes.Contains(seen.Body, []byte("Mai")) {
+			t.Fatalf("%s", seen.Body)
 		}
-		o.get(t, "stranger", batch, "").want(t, http.StatusNotFound)
-		list := o.get(t, "stranger", "/issuances", approved.position())
-		if list.want(t, http.StatusOK); bytes.Contains(list.body, []byte(vietin)) {
-			t.Fatalf("%s", list.body)
+		o.Get(t, "stranger", batch, "").Want(t, http.StatusNotFound)
+		list := o.Get(t, "stranger", "/issuances", approved.Position())
+		if list.Want(t, http.StatusOK); bytes.Contains(list.Body, []byte(vietin)) {
+			t.Fatalf("%s", list.Body)
 		}
 	})
 }
@@ -105,36 +105,36 @@ func TestEverybodyWithoutAnAccountIsDrafted(t *testing.T) {
 	}
 	child := fileOf("Trần Bé Na", 9)
 	child["person"].(object)["birth_date"], child["person"].(object)["document"] = "2012-01-01", object{"type": "birth_certificate", "number": "45/2012"}
-	minor := o.post(t, "maker", "/beneficiaries", "child", child)
+	minor := o.Post(t, "maker", "/beneficiaries", "child", child)
 	var b beneficiaryView
-	if minor.into(t, &b); len(b.Warnings) != 1 || b.Warnings[0].Code != "representative_missing" || b.MayHold {
-		t.Fatalf("%s", minor.body)
+	if minor.Into(t, &b); len(b.Warnings) != 1 || b.Warnings[0].Code != "representative_missing" || b.MayHold {
+		t.Fatalf("%s", minor.Body)
 	}
-	o.post(t, "maker", "/beneficiaries/"+ids[0]+"/death", "d", object{"date": "2026-11-01", "source": "family"}).want(t, http.StatusOK)
+	o.Post(t, "maker", "/beneficiaries/"+ids[0]+"/death", "d", object{"date": "2026-11-01", "source": "family"}).Want(t, http.StatusOK)
 	first := o.issue(t, "one", bidv, ids[1])
 
-	all := o.post(t, "maker", "/issuances", "all", object{"unit": "00004", "bank": vietin, "beneficiaries": nil})
-	all.want(t, http.StatusCreated)
+	all := o.Post(t, "maker", "/issuances", "all", object{"unit": "00004", "bank": vietin, "beneficiaries": nil})
+	all.Want(t, http.StatusCreated)
 	var drafted issuanceView
-	all.into(t, &drafted)
+	all.Into(t, &drafted)
 	if drafted.Members != 3 || drafted.Status != "drafted" {
 		t.Fatalf("%+v", drafted)
 	}
-	o.post(t, "province", "/issuances", "again", object{"unit": "01", "bank": vietin}).refused(t, http.StatusUnprocessableEntity, "issuance_empty")
+	o.Post(t, "province", "/issuances", "again", object{"unit": "01", "bank": vietin}).Refused(t, http.StatusUnprocessableEntity, "issuance_empty")
 
 	var list struct{ Items []accountView }
-	o.get(t, "accountant", "/accounts?status=drafted&unit=00004", all.position()).into(t, &list)
+	o.Get(t, "accountant", "/accounts?status=drafted&unit=00004", all.Position()).Into(t, &list)
 	if len(list.Items) != 3 || list.Items[0].ID != "" || list.Items[0].Issuance != drafted.ID {
 		t.Fatalf("%+v", list)
 	}
 	// One of them gets an account from elsewhere, and another dies, before the chairman signs.
 	o.issue(t, "meanwhile", bidv, ids[2])
-	o.post(t, "maker", "/beneficiaries/"+ids[3]+"/death", "d3", object{"date": "2026-11-01", "source": "family"}).want(t, http.StatusOK)
+	o.Post(t, "maker", "/beneficiaries/"+ids[3]+"/death", "d3", object{"date": "2026-11-01", "source": "family"}).Want(t, http.StatusOK)
 	o.approve(t, "all", drafted.ID)
 	var done issuanceView
-	head := o.get(t, "maker", "/beneficiaries/"+ids[4], "").position()
+	head := o.Get(t, "maker", "/beneficiaries/"+ids[4], "").Position()
 	testkit.Eventually(t, 10*time.Second, func() error {
-		o.get(t, "maker", "/issuances/"+drafted.ID, head).into(t, &done)
+		o.Get(t, "maker", "/issuances/"+drafted.ID, head).Into(t, &done)
 		if done.Counts["drafted"] != 0 {
 			return fmt.Errorf("counts %v", done.Counts)
 		}
@@ -149,7 +149,7 @@ func TestEverybodyWithoutAnAccountIsDrafted(t *testing.T) {
 		t.Fatal(diff)
 	}
 	var batches struct{ Items []issuanceView }
-	o.get(t, "province", "/issuances?status=requested&bank="+bidv, "").into(t, &batches)
+	o.Get(t, "province", "/issuances?status=requested&bank="+bidv, "").Into(t, &batches)
 	if len(batches.Items) != 2 || !slices.ContainsFunc(batches.Items, func(i issuanceView) bool { return i.ID == first }) {
 		t.Fatalf("%+v", batches)
 	}
@@ -160,13 +160,13 @@ func TestAChildWhoGrewUpGetsAnAccount(t *testing.T) {
 	o := open(t)
 	young := fileOf("Trần Thị Na", 1)
 	young["person"].(object)["birth_date"], young["person"].(object)["document"] = "2011-12-01", object{"type": "birth_certificate", "number": "45/2011"}
-	made := o.post(t, "maker", "/beneficiaries", "young", young)
-	made.want(t, http.StatusCreated)
+	made := o.Post(t, "maker", "/beneficiaries", "young", young)
+	made.Want(t, http.StatusCreated)
 	everybody := object{"unit": "00004", "bank": vietin}
-	o.post(t, "maker", "/issuances", "early", everybody).refused(t, http.StatusUnprocessableEntity, "issuance_empty")
-	o.clock.Advance(14 * 24 * time.Hour)
+	o.Post(t, "maker", "/issuances", "early", everybody).Refused(t, http.StatusUnprocessableEntity, "issuance_empty")
+	o.Clock.Advance(14 * 24 * time.Hour)
 	o.issue(t, "later", vietin)
-	o.status(t, made.text(t, "id"), "requested")
+	o.status(t, made.Text(t, "id"), "requested")
 }
 
 // Two batches with the same people, approved at the same time: nobody may end up with two requests.
@@ -179,9 +179,9 @@ func TestNobodyGetsTwoAccounts(t *testing.T) {
 	}
 	var batches []string
 	for _, bank := range []string{vietin, bidv} {
-		made := o.post(t, "maker", "/issuances", bank, object{"unit": "00004", "bank": bank, "beneficiaries": ids})
-		made.want(t, http.StatusCreated)
-		batches = append(batches, made.text(t, "id"))
+		made := o.Post(t, "maker", "/issuances", bank, object{"unit": "00004", "bank": bank, "beneficiaries": ids})
+		made.Want(t, http.StatusCreated)
+		batches = append(batches, made.Text(t, "id"))
 	}
 	var approving sync.WaitGroup
 	for _, id := range batches {
@@ -189,7 +189,7 @@ func TestNobodyGetsTwoAccounts(t *testing.T) {
 	}
 	approving.Wait()
 	var twice, requested int
-	err := o.pool.QueryRow(t.Context(), `select count(*) filter (where n > 1), coalesce(sum(n), 0) from (
+	err := o.Pool.QueryRow(t.Context(), `select count(*) filter (where n > 1), coalesce(sum(n), 0) from (
 		select count(*) as n from events where type = 'accounts.account_requested.v1' group by stream) s`).Scan(&twice, &requested)
 	if err != nil || twice != 0 || requested != len(ids) {
 		t.Fatalf("%d requests, %d people with two: %v", requested, twice, err)
@@ -197,7 +197,7 @@ func TestNobodyGetsTwoAccounts(t *testing.T) {
 	var total int
 	for _, id := range batches {
 		var i issuanceView
-		o.get(t, "maker", "/issuances/"+id, "").into(t, &i)
+		o.Get(t, "maker", "/issuances/"+id, "").Into(t, &i)
 		if i.Requested+i.LeftOut != len(ids) {
 			t.Fatalf("%+v", i)
 		}
@@ -206,8 +206,8 @@ func TestNobodyGetsTwoAccounts(t *testing.T) {
 	if total != len(ids) {
 		t.Fatalf("the batches say %d requests", total)
 	}
-	listed := o.post(t, "maker", "/issuances", "third", object{"unit": "00004", "bank": bidv, "beneficiaries": ids[:1]})
-	if diff := cmp.Diff([]string{"/beneficiaries/0 account_exists"}, listed.faults(t)); diff != "" {
+	listed := o.Post(t, "maker", "/issuances", "third", object{"unit": "00004", "bank": bidv, "beneficiaries": ids[:1]})
+	if diff := cmp.Diff([]string{"/beneficiaries/0 account_exists"}, listed.Faults(t)); diff != "" {
 		t.Fatal(diff)
 	}
 }
@@ -221,22 +221,22 @@ func TestAnIssuanceThatWasCutOffIsFinished(t *testing.T) {
 	for serial := range 10 {
 		ids = append(ids, o.register(t, serial))
 	}
-	made := o.post(t, "maker", "/issuances", "cut", object{"unit": "00004", "bank": vietin, "beneficiaries": ids})
-	id := made.text(t, "id")
-	o.post(t, "maker", "/issuances/"+id+"/submission", "s", object{}).want(t, http.StatusOK)
+	made := o.Post(t, "maker", "/issuances", "cut", object{"unit": "00004", "bank": vietin, "beneficiaries": ids})
+	id := made.Text(t, "id")
+	o.Post(t, "maker", "/issuances/"+id+"/submission", "s", object{}).Want(t, http.StatusOK)
 	stop()
 	o.cutOff(t, id, ids[:5])
-	t.Cleanup(o.start(t))
+	o.start(t)
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var i issuanceView
-		o.get(t, "maker", "/issuances/"+id, "").into(t, &i)
+		o.Get(t, "maker", "/issuances/"+id, "").Into(t, &i)
 		if i.Status != "requested" || i.Requested != len(ids) || i.LeftOut != 0 {
 			return fmt.Errorf("%+v", i)
 		}
 		return nil
 	})
 	var requests, people int
-	err := o.pool.QueryRow(t.Context(), `select count(*), count(distinct stream) from events where type = 'accounts.account_requested.v1'`).
+	err := o.Pool.QueryRow(t.Context(), `select count(*), count(distinct stream) from events where type = 'accounts.account_requested.v1'`).
 		Scan(&requests, &people)
 	if err != nil || requests != len(ids) || people != len(ids) {
 		t.Fatalf("%d requests for %d people: %v", requests, people, err)
@@ -246,7 +246,7 @@ func TestAnIssuanceThatWasCutOffIsFinished(t *testing.T) {
 // cutOff writes an approval, and the requests for some members that followed before the process died.
 func (o *office) cutOff(t *testing.T, issuance string, members []string) {
 	t.Helper()
-	deps, closeDeps, err := service.NewDeps(t.Context(), "test", o.config)
+	deps, closeDeps, err := service.NewDeps(t.Context(), "test", o.Config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,9 +63,9 @@ func (m *money) askedSince(before int) error {
 // asks takes a request for the erasure of somebody and returns the path at which it is answered.
 func (o *office) asks(t *testing.T, file, document string) string {
 	t.Helper()
-	taken := o.post(t, "admin", "/subject-requests", "", object{"kind": "erasure", "case": file, "document": document})
-	taken.want(t, http.StatusCreated)
-	return "/subject-requests/" + taken.text(t, "id") + "/reply"
+	taken := o.Post(t, "admin", "/subject-requests", "", object{"kind": "erasure", "case": file, "document": document})
+	taken.Want(t, http.StatusCreated)
+	return "/subject-requests/" + taken.Text(t, "id") + "/reply"
 }
 
 // replied is how a request ended.
@@ -77,9 +77,9 @@ type replied struct {
 
 func (o *office) reply(t *testing.T, path string) (r replied) {
 	t.Helper()
-	answer := o.post(t, "admin", path, "", object{})
-	answer.want(t, http.StatusOK)
-	answer.into(t, &r)
+	answer := o.Post(t, "admin", path, "", object{})
+	answer.Want(t, http.StatusOK)
+	answer.Into(t, &r)
 	return r
 }
 
@@ -96,10 +96,10 @@ func TestWhoIsStillToBePaidIsNotErased(t *testing.T) {
 	o := open(t)
 	id := o.register(t, 1)
 	other := personOf("Nguyễn Văn Ân", 1) // the same person under another name: a row of its own, and the old one stays
-	o.post(t, "maker", "/beneficiaries/"+id+"/correction", "c", object{"person": other, "reason": "sai tên"}).want(t, http.StatusOK)
+	o.Post(t, "maker", "/beneficiaries/"+id+"/correction", "c", object{"person": other, "reason": "sai tên"}).Want(t, http.StatusOK)
 	first := o.asks(t, "2026/1", "001050000001")
 	o.money.set(true)
-	o.post(t, "admin", first, "", object{}).refused(t, http.StatusServiceUnavailable, "needs_unknown")
+	o.Post(t, "admin", first, "", object{}).Refused(t, http.StatusServiceUnavailable, "needs_unknown")
 	o.money.set(false, id)
 	o.reply(t, first).held(t, 2, "payment_in_flight") // also the name of before: an instruction may bear it
 	o.money.set(false)
@@ -114,10 +114,10 @@ func TestWhoseAccountIsBeingOpenedIsNotErased(t *testing.T) {
 	o := open(t)
 	requested, submitted, drafted := o.register(t, 1), o.register(t, 2), o.register(t, 3)
 	o.issue(t, "requested", vietin, requested)
-	batch := o.post(t, "maker", "/issuances", "submitted", object{"unit": "00004", "bank": vietin, "beneficiaries": []string{submitted}})
-	batch.want(t, http.StatusCreated)
-	o.post(t, "maker", "/issuances/"+batch.text(t, "id")+"/submission", "s", object{}).want(t, http.StatusOK)
-	o.post(t, "maker", "/issuances", "drafted", object{"unit": "00004", "bank": vietin, "beneficiaries": []string{drafted}}).want(t, http.StatusCreated)
+	batch := o.Post(t, "maker", "/issuances", "submitted", object{"unit": "00004", "bank": vietin, "beneficiaries": []string{submitted}})
+	batch.Want(t, http.StatusCreated)
+	o.Post(t, "maker", "/issuances/"+batch.Text(t, "id")+"/submission", "s", object{}).Want(t, http.StatusOK)
+	o.Post(t, "maker", "/issuances", "drafted", object{"unit": "00004", "bank": vietin, "beneficiaries": []string{drafted}}).Want(t, http.StatusCreated)
 	o.reply(t, o.asks(t, "2026/1", "001050000001")).held(t, 1, "account_requested")
 	o.reply(t, o.asks(t, "2026/2", "001050000002")).held(t, 1, "account_requested")
 	if got := o.reply(t, o.asks(t, "2026/3", "001050000003")); got.Outcome != "erased" {
@@ -132,9 +132,9 @@ func TestRetentionAsksWhoIsStillToBePaid(t *testing.T) {
 	stop := o.start(t)
 	id := o.register(t, 1)
 	stop()
-	o.clock.Advance(o.clock.Now().AddDate(11, 0, 0).Sub(o.clock.Now()))
+	o.Clock.Advance(o.Clock.Now().AddDate(11, 0, 0).Sub(o.Clock.Now()))
 	left := func() (rows int) {
-		if err := o.pool.QueryRow(t.Context(), `select count(*) from vault where purpose = 'beneficiary'`).Scan(&rows); err != nil {
+		if err := o.Pool.QueryRow(t.Context(), `select count(*) from vault where purpose = 'beneficiary'`).Scan(&rows); err != nil {
 			t.Fatal(err)
 		}
 		return rows
@@ -153,7 +153,7 @@ func TestRetentionAsksWhoIsStillToBePaid(t *testing.T) {
 		}
 	}
 	o.money.set(false)
-	t.Cleanup(o.start(t))
+	o.start(t)
 	testkit.Eventually(t, 20*time.Second, func() error {
 		if left() > 0 {
 			return errors.New("the person is still there, though nothing is on its way")

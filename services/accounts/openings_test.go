@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,13 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
 func TestWhatBanksReport(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	gateway := o.neighbour(t, "bankgateway", bankgateway.Catalog())
+	gateway := o.Neighbour(t, "bankgateway", bankgateway.Catalog())
 	ids := map[string]string{}
 	var all []string
 	for serial, name := range []string{"opened", "active", "other name", "refused", "unclear", "other bank"} {
@@ -32,7 +34,7 @@ func TestWhatBanksReport(t *testing.T) {
 			Number: "0193a5c0-7d3e-7c41-9b52-6f1e8a4d2c70", Mark: "mark-" + name, HolderMatch: "match",
 		}
 		change(&e)
-		gateway.say(t, e)
+		servicetest.Say(t, gateway, rand.Text(), e) // what one waits for holds up no other
 	}
 	as := func(status, reason string) func(*bankgateway.OpeningReported) {
 		return func(e *bankgateway.OpeningReported) {
@@ -57,7 +59,7 @@ func TestWhatBanksReport(t *testing.T) {
 				ErrorCode string `json:"error_code"`
 			}
 		}
-		o.get(t, "admin", "/quarantine", "").into(t, &waiting)
+		o.Get(t, "admin", "/quarantine", "").Into(t, &waiting)
 		var codes []string
 		for _, item := range waiting.Items {
 			codes = append(codes, item.ErrorCode)
@@ -72,21 +74,21 @@ func TestWhatBanksReport(t *testing.T) {
 
 	var page struct{ Items []accountView }
 	testkit.Eventually(t, 20*time.Second, func() error {
-		o.get(t, "auditor", "/accounts?bank="+vietin+"&status=needs_information", "").into(t, &page)
+		o.Get(t, "auditor", "/accounts?bank="+vietin+"&status=needs_information", "").Into(t, &page)
 		if len(page.Items) != 2 {
 			return fmt.Errorf("%+v", page)
 		}
 		return nil
 	})
 	var one accountView
-	o.get(t, "maker", "/accounts/"+ids["opened"]+"-1", "").into(t, &one)
+	o.Get(t, "maker", "/accounts/"+ids["opened"]+"-1", "").Into(t, &one)
 	if one.Status != "opened" || one.HolderMatch != "close_match" {
 		t.Fatalf("%+v", one)
 	}
 	{ // whoever was refused may be asked for again
 		o.issue(t, "again", bidv, ids["refused"])
 		var b beneficiaryView
-		o.get(t, "maker", "/beneficiaries/"+ids["refused"], "").into(t, &b)
+		o.Get(t, "maker", "/beneficiaries/"+ids["refused"], "").Into(t, &b)
 		if len(b.Accounts) != 2 || b.Account.ID != ids["refused"]+"-2" || b.Account.Bank != bidv {
 			t.Fatalf("%+v", b)
 		}
@@ -94,44 +96,44 @@ func TestWhatBanksReport(t *testing.T) {
 	{ // an account changes hands only with four eyes
 		account := "/accounts/" + ids["active"] + "-1"
 		why := object{"reason": "chủ tài khoản đổi ngân hàng"}
-		o.post(t, "stranger", account+"/suspension", "s0", why).refused(t, http.StatusNotFound, "beneficiary_unknown")
-		o.post(t, "accountant", account+"/suspension", "s0", why).want(t, http.StatusForbidden)
-		suspended := o.post(t, "maker", account+"/suspension", "s1", object{"reason": "khiếu nại", "code": "dispute"})
-		if suspended.want(t, http.StatusOK); suspended.text(t, "status") != "suspended" || suspended.text(t, "reason") != "dispute" {
-			t.Fatalf("%s", suspended.body)
+		o.Post(t, "stranger", account+"/suspension", "s0", why).Refused(t, http.StatusNotFound, "beneficiary_unknown")
+		o.Post(t, "accountant", account+"/suspension", "s0", why).Want(t, http.StatusForbidden)
+		suspended := o.Post(t, "maker", account+"/suspension", "s1", object{"reason": "khiếu nại", "code": "dispute"})
+		if suspended.Want(t, http.StatusOK); suspended.Text(t, "status") != "suspended" || suspended.Text(t, "reason") != "dispute" {
+			t.Fatalf("%s", suspended.Body)
 		}
-		o.post(t, "maker_approves", account+"/reinstatement", "r1", why).refused(t, http.StatusUnprocessableEntity, "same_person")
-		back := o.post(t, "chairman", account+"/reinstatement", "r2", why)
-		if back.want(t, http.StatusOK); back.text(t, "status") != "active" {
-			t.Fatalf("%s", back.body)
+		o.Post(t, "maker_approves", account+"/reinstatement", "r1", why).Refused(t, http.StatusUnprocessableEntity, "same_person")
+		back := o.Post(t, "chairman", account+"/reinstatement", "r2", why)
+		if back.Want(t, http.StatusOK); back.Text(t, "status") != "active" {
+			t.Fatalf("%s", back.Body)
 		}
-		o.post(t, "maker", account+"/replacement", "p0", object{"bank": "XXXXVNVX", "reason": "x"}).want(t, http.StatusUnprocessableEntity)
-		replacing := o.post(t, "maker", account+"/replacement", "p1", object{"bank": bidv, "reason": "chuyển ngân hàng"})
-		replacing.want(t, http.StatusCreated)
-		if replacing.text(t, "status") != "drafted" || replacing.text(t, "replaces") != ids["active"]+"-1" {
-			t.Fatalf("%s", replacing.body)
+		o.Post(t, "maker", account+"/replacement", "p0", object{"bank": "XXXXVNVX", "reason": "x"}).Want(t, http.StatusUnprocessableEntity)
+		replacing := o.Post(t, "maker", account+"/replacement", "p1", object{"bank": bidv, "reason": "chuyển ngân hàng"})
+		replacing.Want(t, http.StatusCreated)
+		if replacing.Text(t, "status") != "drafted" || replacing.Text(t, "replaces") != ids["active"]+"-1" {
+			t.Fatalf("%s", replacing.Body)
 		}
 		o.status(t, ids["active"], "active")
-		o.approve(t, "p1", replacing.text(t, "id"))
+		o.approve(t, "p1", replacing.Text(t, "id"))
 		var b beneficiaryView
-		o.get(t, "maker", "/beneficiaries/"+ids["active"], "").into(t, &b)
+		o.Get(t, "maker", "/beneficiaries/"+ids["active"], "").Into(t, &b)
 		if len(b.Accounts) != 2 || b.Accounts[0].Reason != "replaced" || b.Account.Status != "requested" || b.Account.Bank != bidv {
 			t.Fatalf("%+v", b)
 		}
-		again := o.post(t, "maker", account+"/replacement", "p1", object{"bank": bidv, "reason": "chuyển ngân hàng"})
-		if again.want(t, http.StatusCreated); again.text(t, "id") != replacing.text(t, "id") {
-			t.Fatalf("the same request again: %s", again.body)
+		again := o.Post(t, "maker", account+"/replacement", "p1", object{"bank": bidv, "reason": "chuyển ngân hàng"})
+		if again.Want(t, http.StatusCreated); again.Text(t, "id") != replacing.Text(t, "id") {
+			t.Fatalf("the same request again: %s", again.Body)
 		}
-		o.post(t, "maker", account+"/closure", "c1", why).refused(t, http.StatusUnprocessableEntity, "account_closed")
-		o.post(t, "maker", "/accounts/nothing/closure", "c2", why).refused(t, http.StatusNotFound, "account_unknown")
+		o.Post(t, "maker", account+"/closure", "c1", why).Refused(t, http.StatusUnprocessableEntity, "account_closed")
+		o.Post(t, "maker", "/accounts/nothing/closure", "c2", why).Refused(t, http.StatusNotFound, "account_unknown")
 	}
 	{ // the read models say what the log says
 		for _, id := range all {
 			var b beneficiaryView
-			o.get(t, "maker", "/beneficiaries/"+id, "").into(t, &b)
+			o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
 			testkit.Eventually(t, 10*time.Second, func() error {
 				var rows struct{ Items []accountView }
-				o.get(t, "maker", "/accounts?beneficiary="+id, "").into(t, &rows)
+				o.Get(t, "maker", "/accounts?beneficiary="+id, "").Into(t, &rows)
 				slices.SortFunc(rows.Items, func(x, y accountView) int { return bytes.Compare([]byte(x.ID), []byte(y.ID)) })
 				if diff := cmp.Diff(b.Accounts, rows.Items); diff != "" {
 					return fmt.Errorf("accounts of %s: %s", id, diff)

@@ -13,6 +13,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -28,7 +29,7 @@ func TestAPaymentGoesToItsBankAndItsReportsComeBack(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	e2e := id("first")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	letter := g.banks[icb].waitFor(t, instructed, e2e, 1)[0]
 	var got bank.PaymentInstructed
 	if err := json.Unmarshal(letter.Value, &got); err != nil {
@@ -58,7 +59,7 @@ func TestAPaymentGoesToItsBankAndItsReportsComeBack(t *testing.T) {
 func (g *gate) keepsSilent(t *testing.T, values ...string) {
 	t.Helper()
 	const tables = `select table_name from information_schema.tables where table_schema = current_schema() and table_type = 'BASE TABLE'`
-	rows, err := g.pool.Query(t.Context(), tables)
+	rows, err := g.Pool.Query(t.Context(), tables)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func (g *gate) keepsSilent(t *testing.T, values ...string) {
 		for _, name := range names {
 			var found int
 			query := fmt.Sprintf(`select count(*) from %q as row where row::text like '%%' || $1 || '%%' or row::text like '%%' || encode(convert_to($1, 'utf8'), 'hex') || '%%'`, name)
-			if err := g.pool.QueryRow(t.Context(), query, value).Scan(&found); err != nil || found > 0 {
+			if err := g.Pool.QueryRow(t.Context(), query, value).Scan(&found); err != nil || found > 0 {
 				t.Errorf("%q stands in %d rows of %s: %v", value, found, name, err)
 			}
 		}
@@ -93,15 +94,15 @@ func TestTheSameReleaseIsSaidOnceHoweverOftenItIsHeard(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	first, last := id("first"), id("last")
-	says(t, g.disbursement, "payment-p1", released(first, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(first, icb, number))
 	g.become(t, "instruction-"+first, "instruction_sent")
 	// The whole topics are read again from the first fact on, as a consumer of another name would.
 	if status, answer := g.call(t, http.MethodPost, "admin", "/projections/dispatches_v1/rebuild", object{}); status != http.StatusOK {
 		t.Fatal(status, answer)
 	}
 	again := released(first, icb, number)
-	says(t, g.disbursement, "payment-p1", disbursement.PaymentReissued{Payable: again.Payable, Target: again.Target, By: "officer:x"})
-	says(t, g.disbursement, "payment-p2", released(last, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", disbursement.PaymentReissued{Payable: again.Payable, Target: again.Target, By: "officer:x"})
+	servicetest.Say(t, g.disbursement, "payment-p2", released(last, icb, number))
 	g.banks[icb].waitFor(t, instructed, last, 1)
 	if got := len(g.banks[icb].received(instructed, first)); got != 1 {
 		t.Errorf("the bank got it %d times", got)
@@ -122,7 +123,7 @@ func TestInquiriesAndRecallsFollowTheirInstruction(t *testing.T) {
 		disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 2},
 		disbursement.RecallRequested{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Reason: "DUPL", By: "officer:x"},
 	} {
-		says(t, g.disbursement, "payment-p1", fact)
+		servicetest.Say(t, g.disbursement, "payment-p1", fact)
 	}
 	g.banks[icb].waitFor(t, inquired, e2e, 2)
 	g.banks[icb].waitFor(t, recalled, e2e, 1)
@@ -137,7 +138,7 @@ func TestABankOpensAnAccountInStages(t *testing.T) {
 	account := id("mai") + "-1"
 	wanted := requested(account, icb)
 	wanted.Holder = ref(2) // a representative
-	says(t, g.accounts, "beneficiary-"+id("mai"), wanted)
+	servicetest.Say(t, g.accounts, "beneficiary-"+id("mai"), wanted)
 	letter := g.banks[icb].waitFor(t, opening, account, 1)[0]
 	var asked bank.AccountOpeningRequested
 	if err := json.Unmarshal(letter.Value, &asked); err != nil || asked.Beneficiary == nil || asked.Holder.DocumentNumber != "001050123456" {
@@ -191,7 +192,7 @@ func TestNonsenseIsQuarantinedByItsPlaceAlone(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	e2e := id("first")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	g.become(t, "instruction-"+e2e, "instruction_sent")
 	wrong, reference := status(e2e, "ACCC"), status(e2e, "ACCC")
 	wrong.Amount, reference.BankReference = 5_400_000, ""
@@ -254,7 +255,7 @@ func TestAReportOutOfQuarantineIsReadAgainInKafka(t *testing.T) {
 	if status, _ := g.call(t, http.MethodPost, "admin", "/quarantine/1/release", release); status < 400 {
 		t.Fatalf("a report about nothing was taken: %d", status)
 	}
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	g.become(t, "instruction-"+e2e, "instruction_sent")
 	if status, answer := g.call(t, http.MethodPost, "admin", "/quarantine/1/release", release); status != http.StatusOK {
 		t.Fatal(status, answer)
@@ -268,8 +269,8 @@ func TestFactsWaitWhileTheAccountsServiceIsAway(t *testing.T) {
 	number := g.account(t)
 	g.people.away.Store(true)
 	e2e, account := id("first"), id("lan")+"-1"
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
-	says(t, g.accounts, "beneficiary-"+id("lan"), requested(account, bidv))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.accounts, "beneficiary-"+id("lan"), requested(account, bidv))
 	testkit.Eventually(t, 30*time.Second, func() error {
 		if b := g.bank(t, icb); b["waiting"] != 1.0 {
 			return fmt.Errorf("bank %v", b)

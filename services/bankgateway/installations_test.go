@@ -13,13 +13,13 @@ func TestTwoInstallationsOnOneClusterDoNotLockOutEachOthersBanks(t *testing.T) {
 	first, second := open(t), open(t)
 	for _, g := range []*gate{first, second} {
 		bus, err := kafkabus.Connect(kafkabus.Settings{
-			Brokers: g.config.Brokers, User: g.config.Topics + ".bank." + icb, Password: g.settings.BankPasswords[icb],
+			Brokers: g.Config.Brokers, User: g.Config.Topics + ".bank." + icb, Password: g.settings.BankPasswords[icb],
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer bus.Close()
-		conn, err := bus.Dialer.DialContext(t.Context(), "tcp", g.config.Brokers[0]) // logs in
+		conn, err := bus.Dialer.DialContext(t.Context(), "tcp", g.Config.Brokers[0]) // logs in
 		if err != nil {
 			t.Fatal(err)
 		}

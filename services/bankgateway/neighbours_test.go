@@ -19,6 +19,7 @@ import (
 	"github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -107,22 +108,22 @@ type fakeBank struct {
 func newBank(t testing.TB, g *gate, bic string) *fakeBank {
 	t.Helper()
 	bus, err := kafkabus.Connect(kafkabus.Settings{
-		Brokers: g.config.Brokers, User: g.config.Topics + ".bank." + bic, Password: g.settings.BankPasswords[bic], ClientID: "bank",
+		Brokers: g.Config.Brokers, User: g.Config.Topics + ".bank." + bic, Password: g.settings.BankPasswords[bic], ClientID: "bank",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefix := g.config.Topics + ".bank." + bic
+	prefix := g.Config.Topics + ".bank." + bic
 	b := &fakeBank{
 		bic: bic, topic: prefix + ".reports.v1",
-		client: &kafka.Client{Addr: kafka.TCP(g.config.Brokers...), Transport: bus.Transport},
+		client: &kafka.Client{Addr: kafka.TCP(g.Config.Brokers...), Transport: bus.Transport},
 		writer: &kafka.Writer{
-			Addr: kafka.TCP(g.config.Brokers...), Transport: bus.Transport, Topic: prefix + ".reports.v1", BatchTimeout: 5 * time.Millisecond,
+			Addr: kafka.TCP(g.Config.Brokers...), Transport: bus.Transport, Topic: prefix + ".reports.v1", BatchTimeout: 5 * time.Millisecond,
 			Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll, BatchSize: 1000,
 		},
 	}
 	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: g.config.Brokers, Dialer: bus.Dialer, GroupID: prefix + ".core", Topic: prefix + ".instructions.v1",
+		Brokers: g.Config.Brokers, Dialer: bus.Dialer, GroupID: prefix + ".core", Topic: prefix + ".instructions.v1",
 		MaxWait: 100 * time.Millisecond, StartOffset: kafka.FirstOffset, JoinGroupBackoff: 100 * time.Millisecond, QueueCapacity: 1000,
 	})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -254,7 +255,7 @@ func (g *gate) account(t testing.TB) string {
 			RequestID: string(m.Key), Status: "opened", AccountNumber: "103872200345", HolderName: "NGUYEN VAN AN",
 		})}
 	})
-	says(t, g.accounts, "beneficiary-"+id("mai"), requested(account, icb))
+	servicetest.Say(t, g.accounts, "beneficiary-"+id("mai"), requested(account, icb))
 	g.become(t, "opening-"+account, "opening_sent opening_reported")
 	var fact struct{ Number string }
 	_, body, _ := strings.Cut(g.recorded(t, "opening-"+account)[1], " ")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -22,9 +23,9 @@ func TestWhatCannotBeReadAnyMoreIsHeldAndMayBeReleased(t *testing.T) {
 	other.Holder = ref(2)
 	nowhere := released(third, icb, "no reference at all")
 	nowhere.Holder = ref(2)
-	says(t, g.disbursement, "payment-p1", released(first, icb, number))
-	says(t, g.disbursement, "payment-p2", other)
-	says(t, g.disbursement, "payment-p3", nowhere)
+	servicetest.Say(t, g.disbursement, "payment-p1", released(first, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p2", other)
+	servicetest.Say(t, g.disbursement, "payment-p3", nowhere)
 	g.become(t, "instruction-"+second, "instruction_sent") // the others go on
 	testkit.Eventually(t, 60*time.Second, func() error {
 		lines := strings.Join(g.quarantined(t), "; ")
@@ -68,9 +69,9 @@ func TestAPausedBankHoldsUpNoOther(t *testing.T) {
 		}
 	}
 	stuck, free, stray := id("stuck"), id("free"), id("stray")
-	says(t, g.disbursement, "payment-p1", released(stuck, icb, number))
-	says(t, g.disbursement, "payment-p2", released(free, bidv, number))
-	says(t, g.disbursement, "payment-p3", released(stray, "NOBKVNVX", number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(stuck, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(free, bidv, number))
+	servicetest.Say(t, g.disbursement, "payment-p3", released(stray, "NOBKVNVX", number))
 	g.become(t, "instruction-"+free, "instruction_sent")
 	// The bank got it before the gateway crashed, say: what it reports waits, and is not taken for nonsense.
 	g.banks[icb].says(t, report(t, stuck, status(stuck, "ACCC")))
@@ -98,14 +99,14 @@ func TestATopicThatRefusesHoldsUpNoOtherBank(t *testing.T) {
 	t.Parallel()
 	g := open(t)
 	number := g.account(t)
-	client, topic := testkit.Kafka(t).Client(), g.config.Topics+".bank."+icb+".instructions.v1"
+	client, topic := testkit.Kafka(t).Client(), g.Config.Topics+".bank."+icb+".instructions.v1"
 	deleted, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{topic}})
 	if err != nil || deleted.Errors[topic] != nil {
 		t.Fatal(err, deleted)
 	}
 	stuck, free := id("stuck"), id("free")
-	says(t, g.disbursement, "payment-p1", released(stuck, icb, number))
-	says(t, g.disbursement, "payment-p2", released(free, bidv, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(stuck, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(free, bidv, number))
 	g.become(t, "instruction-"+free, "instruction_sent")
 	if got := g.types(t, "instruction-"+stuck); got != "" {
 		t.Fatalf("recorded %s although nobody has it", got)
@@ -126,7 +127,7 @@ func TestAStopInTheMiddleForgetsNothingAndSaysNothingDifferently(t *testing.T) {
 	for n := range payments {
 		e2e := id(fmt.Sprintf("n%04d", n))
 		e2e = strings.NewReplacer("0", "b", "1", "c", "8", "d", "9", "e").Replace(e2e)
-		says(t, g.disbursement, fmt.Sprint("payment-", n), released(e2e, icb, number))
+		servicetest.Say(t, g.disbursement, fmt.Sprint("payment-", n), released(e2e, icb, number))
 		if n == payments/2 {
 			g.stop()
 			g.start(t)
@@ -140,7 +141,7 @@ func TestAStopInTheMiddleForgetsNothingAndSaysNothingDifferently(t *testing.T) {
 	testkit.Eventually(t, 60*time.Second, func() error {
 		var sent int
 		const count = `select count(*) from events where type = 'bankgateway.instruction_sent.v1'`
-		if err := g.pool.QueryRow(t.Context(), count).Scan(&sent); err != nil || sent != payments {
+		if err := g.Pool.QueryRow(t.Context(), count).Scan(&sent); err != nil || sent != payments {
 			return fmt.Errorf("%d sent: %w", sent, err)
 		}
 		clear(bodies)
@@ -163,7 +164,7 @@ func TestABankMayUseItsOwnTopicsAndNothingElse(t *testing.T) {
 	g := open(t)
 	g.account(t) // it may read, with its own group, and write
 	for _, topic := range []string{
-		g.config.Topics + ".bank." + bidv + ".reports.v1", g.config.Topics + ".bank." + icb + ".instructions.v1", g.config.Topics + ".bankgateway.v1",
+		g.Config.Topics + ".bank." + bidv + ".reports.v1", g.Config.Topics + ".bank." + icb + ".instructions.v1", g.Config.Topics + ".bankgateway.v1",
 	} {
 		w := &kafka.Writer{Addr: g.banks[icb].writer.Addr, Transport: g.banks[icb].writer.Transport, Topic: topic, MaxAttempts: 1, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 		if err := w.WriteMessages(t.Context(), report(t, "x", status("x", "ACCC"))); err == nil {
@@ -171,7 +172,7 @@ func TestABankMayUseItsOwnTopicsAndNothingElse(t *testing.T) {
 		}
 		_ = w.Close()
 	}
-	for _, topic := range []string{g.config.Topics + ".bank." + bidv + ".instructions.v1", g.config.Topics + ".bank." + icb + ".reports.v1", g.config.Topics + ".disbursement.v1"} {
+	for _, topic := range []string{g.Config.Topics + ".bank." + bidv + ".instructions.v1", g.Config.Topics + ".bank." + icb + ".reports.v1", g.Config.Topics + ".disbursement.v1"} {
 		answer, err := g.banks[icb].client.Fetch(t.Context(), &kafka.FetchRequest{Topic: topic, Partition: 0, MaxBytes: 1000, MaxWait: time.Second})
 		if err == nil && answer.Error == nil {
 			t.Errorf("it may read %s", topic)
@@ -187,11 +188,11 @@ func TestAnInstructionThatCouldNotBeRecordedIsSaidAgainAndItsReportsWait(t *test
 	number := g.account(t)
 	const refuse, accept = `alter table events add constraint no_record check (type <> 'bankgateway.instruction_sent.v1') not valid`,
 		`alter table events drop constraint no_record`
-	if _, err := g.pool.Exec(t.Context(), refuse); err != nil {
+	if _, err := g.Pool.Exec(t.Context(), refuse); err != nil {
 		t.Fatal(err)
 	}
 	e2e := id("first")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	testkit.Eventually(t, 30*time.Second, func() error {
 		if got := len(g.banks[icb].received(instructed, e2e)); got < 2 {
 			return fmt.Errorf("the bank has it %d times", got)
@@ -199,7 +200,7 @@ func TestAnInstructionThatCouldNotBeRecordedIsSaidAgainAndItsReportsWait(t *test
 		return nil
 	})
 	g.banks[icb].says(t, report(t, e2e, status(e2e, "ACCC")))
-	if _, err := g.pool.Exec(t.Context(), accept); err != nil {
+	if _, err := g.Pool.Exec(t.Context(), accept); err != nil {
 		t.Fatal(err)
 	}
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported")

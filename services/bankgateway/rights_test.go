@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -18,12 +19,12 @@ func TestABankSeesItsOwnChannelAlone(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	ours, theirs := id("ours"), id("theirs")
-	says(t, g.disbursement, "payment-p1", released(ours, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(ours, icb, number))
 	g.become(t, "instruction-"+ours, "instruction_sent")
 	if status, answer := g.call(t, http.MethodPost, "admin", "/banks/"+bidv+"/pause", object{"reason": "kiểm tra"}); status != http.StatusOK {
 		t.Fatal(status, answer)
 	}
-	says(t, g.disbursement, "payment-p2", released(theirs, bidv, number))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(theirs, bidv, number))
 	g.waits(t, "instruct/"+theirs)
 
 	for bank, want := range map[string]object{
@@ -58,7 +59,7 @@ func TestOfficersAreBoundToTheirUnitHereToo(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	e2e := id("bound")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	g.become(t, "instruction-"+e2e, "instruction_sent")
 	want := map[string][]int{
 		"treasurer":       {http.StatusOK, http.StatusOK, http.StatusForbidden},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -17,7 +18,7 @@ func (g *gate) sees(t *testing.T, n int, condition string) {
 	t.Helper()
 	testkit.Eventually(t, 30*time.Second, func() error {
 		var got int
-		if err := g.pool.QueryRow(t.Context(), `select count(*) from dispatches where `+condition).Scan(&got); err != nil || got != n {
+		if err := g.Pool.QueryRow(t.Context(), `select count(*) from dispatches where `+condition).Scan(&got); err != nil || got != n {
 			return fmt.Errorf("%d dispatches instead of %d: %s (%w)", got, n, condition, err)
 		}
 		return nil
@@ -30,7 +31,7 @@ func (g *gate) busy(t *testing.T, e2e, number string) (goOn func()) {
 	asked := g.people.asked.Load()
 	goOn = g.people.hold()
 	t.Cleanup(goOn)
-	says(t, g.disbursement, "payment-"+e2e, released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-"+e2e, released(e2e, icb, number))
 	testkit.Eventually(t, 30*time.Second, func() error {
 		if g.people.asked.Load() == asked {
 			return fmt.Errorf("nobody asks for the holder of %s", e2e)
@@ -52,7 +53,7 @@ func TestWhatIsWithdrawnDuringASweepIsNotSent(t *testing.T) {
 	number := g.account(t)
 	first, dead := id("first"), id("dead")
 	goOn := g.busy(t, first, number)
-	says(t, g.disbursement, "payment-p2", released(dead, icb, number), withdrawal(released(dead, icb, number), "died"))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(dead, icb, number), withdrawal(released(dead, icb, number), "died"))
 	g.sees(t, 1, `withdraw = 'died' and wanted_at is not null`)
 	goOn()
 	g.become(t, "instruction-"+first, "instruction_sent")
@@ -66,9 +67,9 @@ func TestNoQuestionOvertakesTheOneBeforeIt(t *testing.T) {
 	number := g.account(t)
 	e2e := id("first")
 	goOn := g.busy(t, e2e, number)
-	says(t, g.disbursement, "payment-"+e2e, inquiry(e2e, 1))
+	servicetest.Say(t, g.disbursement, "payment-"+e2e, inquiry(e2e, 1))
 	g.sees(t, 1, `work like 'inquire/%'`)
-	tx, err := g.pool.Begin(t.Context())
+	tx, err := g.Pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +80,13 @@ func TestNoQuestionOvertakesTheOneBeforeIt(t *testing.T) {
 	goOn()
 	testkit.Eventually(t, 30*time.Second, func() error {
 		var waiting int
-		err := g.pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'instruction_claims'::regclass and not granted`).Scan(&waiting)
+		err := g.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'instruction_claims'::regclass and not granted`).Scan(&waiting)
 		if err != nil || waiting == 0 {
 			return fmt.Errorf("the payment is not on its way (%w)", err)
 		}
 		return nil
 	})
-	says(t, g.disbursement, "payment-"+e2e, inquiry(e2e, 2))
+	servicetest.Say(t, g.disbursement, "payment-"+e2e, inquiry(e2e, 2))
 	g.sees(t, 2, `work like 'inquire/%'`)
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
@@ -100,17 +101,17 @@ func TestAnAnswerIsHeardThoughTheQuestionIsNotRecordedYet(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	e2e := id("first")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	g.become(t, "instruction-"+e2e, "instruction_sent")
 	if status, answer := g.call(t, http.MethodPost, "admin", "/banks/"+icb+"/pause", object{"reason": "bảo trì"}); status != http.StatusOK {
 		t.Fatal(status, answer)
 	}
-	says(t, g.disbursement, "payment-p1", inquiry(e2e, 1))
+	servicetest.Say(t, g.disbursement, "payment-p1", inquiry(e2e, 1))
 	g.sees(t, 1, `work like 'inquire/%'`)
 	answer := status(e2e, "RJCT")
 	answer.Inquiry = 1
 	forged := status(id("other"), "RJCT")
-	says(t, g.disbursement, "payment-p2", released(forged.EndToEndID, bidv, number))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(forged.EndToEndID, bidv, number))
 	g.become(t, "instruction-"+forged.EndToEndID, "instruction_sent")
 	forged.Inquiry = 7
 	g.banks[icb].says(t, report(t, e2e, answer))
@@ -137,7 +138,7 @@ func TestAReportAboutWhatWasWithdrawnIsLookedAtByPeople(t *testing.T) {
 	number := g.account(t)
 	g.people.erase(ref(1), true)
 	e2e := id("held")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number), withdrawal(released(e2e, icb, number), "died"))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number), withdrawal(released(e2e, icb, number), "died"))
 	testkit.Eventually(t, 30*time.Second, func() error {
 		if got := g.recorded(t, "instruction-"+e2e); len(got) == 0 || g.types(t, "instruction-"+e2e) == "instruction_held" {
 			return fmt.Errorf("recorded %v", got)
@@ -169,13 +170,13 @@ func TestWhatCannotBeWithdrawnHoldsUpNoOther(t *testing.T) {
 	for n := range claimed {
 		e2e := id(fmt.Sprintf("claimed%c%c%c", 'b'+n/100, 'b'+n/10%10, 'b'+n%10))
 		facts = append(facts, released(e2e, icb, number), withdrawal(released(e2e, icb, number), "died"))
-		if _, err := g.pool.Exec(t.Context(), `insert into instruction_claims (end_to_end_id, withdrawn) values ($1, false)`, e2e); err != nil {
+		if _, err := g.Pool.Exec(t.Context(), `insert into instruction_claims (end_to_end_id, withdrawn) values ($1, false)`, e2e); err != nil {
 			t.Fatal(err)
 		}
 	}
-	says(t, g.disbursement, "payment-p1", facts...)
+	servicetest.Say(t, g.disbursement, "payment-p1", facts...)
 	g.sees(t, claimed, `withdraw = 'died' and wanted_at is not null`)
 	last := id("last")
-	says(t, g.disbursement, "payment-p2", released(last, icb, number), withdrawal(released(last, icb, number), "died"))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(last, icb, number), withdrawal(released(last, icb, number), "died"))
 	g.become(t, "instruction-"+last, "instruction_withdrawn")
 }

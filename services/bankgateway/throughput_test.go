@@ -65,7 +65,7 @@ func (g *gate) reach(b *testing.B, kind string, want int) {
 	testkit.Eventually(b, 10*time.Minute, func() error {
 		<-looks.C
 		var got int
-		if err := g.pool.QueryRow(b.Context(), `select count(*) from events where type = $1`, kind).Scan(&got); err != nil || got == want {
+		if err := g.Pool.QueryRow(b.Context(), `select count(*) from events where type = $1`, kind).Scan(&got); err != nil || got == want {
 			return err
 		}
 		return fmt.Errorf("%d of %d", got, want)
@@ -75,11 +75,11 @@ func (g *gate) reach(b *testing.B, kind string, want int) {
 // seal puts account numbers into the gateway's vault, as reports of the bank would.
 func (g *gate) seal(t testing.TB, count int) []string {
 	t.Helper()
-	keys, err := vault.LoadKeys(filepath.Join(g.config.Data, "vault-bankgateway.key"))
+	keys, err := vault.LoadKeys(filepath.Join(g.Config.Data, "vault-bankgateway.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.Open(t.Context(), g.pool, keys, vault.Options{})
+	v, err := vault.Open(t.Context(), g.Pool, keys, vault.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func (g *gate) seal(t testing.TB, count int) []string {
 		}
 		refs[n], sealed[n], key = string(row.Ref), row.Ciphertext, row.Key
 	}
-	_, err = g.pool.Exec(t.Context(), `insert into vault (ref, purpose, key, ciphertext)
+	_, err = g.Pool.Exec(t.Context(), `insert into vault (ref, purpose, key, ciphertext)
 select ref::uuid, 'account_number', $1, sealed from unnest($2::text[], $3::bytea[]) as rows (ref, sealed)`, key, refs, sealed)
 	if err != nil {
 		t.Fatal(err)

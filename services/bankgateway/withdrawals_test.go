@@ -8,6 +8,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -27,8 +28,8 @@ func TestWhatIsWithdrawnWhileABankIsPausedIsNeverSent(t *testing.T) {
 		t.Fatal(status, answer)
 	}
 	dead, alive := id("dead"), id("alive")
-	says(t, g.disbursement, "payment-p1", released(dead, icb, number), withdrawal(released(dead, icb, number), "died"))
-	says(t, g.disbursement, "payment-p2", released(alive, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(dead, icb, number), withdrawal(released(dead, icb, number), "died"))
+	servicetest.Say(t, g.disbursement, "payment-p2", released(alive, icb, number))
 	g.become(t, "instruction-"+dead, "instruction_withdrawn")
 	if status, answer := g.call(t, http.MethodPost, "admin", "/banks/"+icb+"/resumption", object{}); status != http.StatusOK {
 		t.Fatal(status, answer)
@@ -57,12 +58,12 @@ func TestAHeldInstructionIsWithdrawnAndASentOneIsNot(t *testing.T) {
 	held, sent := id("held"), id("sent")
 	other := released(sent, icb, number)
 	other.Holder = ref(2)
-	says(t, g.disbursement, "payment-p1", released(held, icb, number))
-	says(t, g.disbursement, "payment-p2", other)
+	servicetest.Say(t, g.disbursement, "payment-p1", released(held, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p2", other)
 	g.become(t, "instruction-"+held, "instruction_held")
 	g.become(t, "instruction-"+sent, "instruction_sent")
-	says(t, g.disbursement, "payment-p1", withdrawal(released(held, icb, number), "unsendable"))
-	says(t, g.disbursement, "payment-p2", withdrawal(other, "stopped"))
+	servicetest.Say(t, g.disbursement, "payment-p1", withdrawal(released(held, icb, number), "unsendable"))
+	servicetest.Say(t, g.disbursement, "payment-p2", withdrawal(other, "stopped"))
 	g.become(t, "instruction-"+held, "instruction_held instruction_withdrawn")
 	if got := g.types(t, "instruction-"+sent); got != "instruction_sent" {
 		t.Fatalf("recorded %s", got)
@@ -75,7 +76,7 @@ func TestATimeOutIsBelievedInAnswerToAnInquiry(t *testing.T) {
 	g := open(t)
 	number := g.account(t)
 	e2e := id("doubt")
-	says(t, g.disbursement, "payment-p1", released(e2e, icb, number))
+	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	g.become(t, "instruction-"+e2e, "instruction_sent")
 	doubt := status(e2e, "RJCT")
 	doubt.Reason = "TM01"
@@ -89,7 +90,7 @@ func TestATimeOutIsBelievedInAnswerToAnInquiry(t *testing.T) {
 		}
 		return nil
 	})
-	says(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
+	servicetest.Say(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported inquiry_sent")
 	g.banks[icb].says(t, report(t, e2e, doubt), report(t, e2e, status(e2e, "ACCC")))
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported inquiry_sent payment_reported")

@@ -90,21 +90,12 @@ func (s *Service) Start(t testing.TB, open func(context.Context, service.Deps) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	for _, r := range opened.Runners {
-		running.Go(func() {
-			if err := r.Run(ctx); err != nil {
-				t.Errorf("runner %s: %v", r.Name, err)
-			}
-		})
-	}
+	rest := run(t, s.name, opened.Runners)
 	server := httptest.NewServer(opened.Handler)
 	s.server = server
 	stop = sync.OnceFunc(func() {
 		server.Close()
-		cancel()
-		running.Wait()
+		rest()
 		if err := service.CloseAll([]service.Service{opened}); err != nil {
 			t.Error(err)
 		}
@@ -115,6 +106,23 @@ func (s *Service) Start(t testing.TB, open func(context.Context, service.Deps) (
 		testkit.Eventually(t, readyWithin, func() error { return opened.Ready(t.Context()) })
 	}
 	return stop
+}
+
+// run runs what a service does in the background until the function that it returns is called.
+func run(t testing.TB, name string, runners []service.Runner) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	for _, r := range runners {
+		running.Go(func() {
+			if err := r.Run(ctx); err != nil {
+				t.Errorf("runner %s of %s: %v", r.Name, name, err)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // Token is what an actor calls with.

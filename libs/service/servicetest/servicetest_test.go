@@ -3,12 +3,15 @@ package servicetest_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/segmentio/kafka-go"
 
+	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/service/servicetest"
@@ -60,4 +63,52 @@ func TestAServiceIsCalledAsAnActorAndStartedAgainWithTheSameKeys(t *testing.T) {
 	if diff := cmp.Diff([]string{"/a b", "c"}, refused.Faults(t)); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
+}
+
+// rung is what the neighbour says.
+type rung struct {
+	Bell string `json:"bell"`
+}
+
+func (rung) EventName() string { return "tower.rung.v1" }
+
+func TestWhatANeighbourSaysStandsInItsLogAndIsHeardOverKafka(t *testing.T) {
+	t.Parallel()
+	s := servicetest.Prepare(t, servicetest.Options{Name: "echo", At: time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)})
+	tower := s.Neighbour(t, "tower", []events.Event{rung{}})
+	servicetest.Say(t, tower, "bell-1", rung{Bell: "first"})
+	servicetest.Say(t, tower, "bell-1", rung{Bell: "second"}, rung{Bell: "third"})
+	recorded, err := tower.Log.Load(t.Context(), "bell-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []events.Event
+	for _, r := range recorded {
+		got = append(got, r.Event)
+	}
+	if diff := cmp.Diff([]events.Event{rung{Bell: "first"}, rung{Bell: "second"}, rung{Bell: "third"}}, got); diff != "" {
+		t.Errorf("the log (-want +got):\n%s", diff)
+	}
+	testkit.Eventually(t, 30*time.Second, func() error { return heard(t, s.Config.Topics+".tower.v1", 3) })
+}
+
+// heard counts the messages of a topic.
+func heard(t *testing.T, topic string, want int64) error {
+	t.Helper()
+	client, ask := testkit.Kafka(t).Client(), map[string][]kafka.OffsetRequest{}
+	for partition := range 6 {
+		ask[topic] = append(ask[topic], kafka.LastOffsetOf(partition))
+	}
+	answer, err := client.ListOffsets(t.Context(), &kafka.ListOffsetsRequest{Topics: ask})
+	if err != nil {
+		return err
+	}
+	var found int64
+	for _, p := range answer.Topics[topic] {
+		found += p.LastOffset
+	}
+	if found != want {
+		return fmt.Errorf("%d messages in %s, want %d", found, topic, want)
+	}
+	return nil
 }
