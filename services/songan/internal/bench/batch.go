@@ -11,31 +11,33 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 // batch measures notices in one NDJSON upload.
-func batch(ctx context.Context, l *lab) ([]figure, error) {
+func batch(ctx context.Context, l *system) ([]lab.Figure, error) {
 	baseline, err := l.pgbench(ctx)
 	if err != nil {
 		return nil, err
 	}
-	began, used := time.Now(), l.spent()
+	began, used := time.Now(), l.Spent()
 	accepted, err := l.upload(ctx, func(n int) bool { return time.Since(began) < l.duration() }, nil)
 	if err != nil {
 		return nil, err
 	}
 	perSecond := float64(accepted) / time.Since(began).Seconds()
-	used = l.spent() - used
+	used = l.Spent() - used
 	lag, err := l.catchUp(ctx, "the batch")
-	return []figure{
-		rate("notices in an NDJSON batch : pgbench", perSecond, baseline, "notices", 2.0),
-		cost("CPU time of the system while it accepted one of them", used, accepted), lag,
+	return []lab.Figure{
+		lab.Rate("notices in an NDJSON batch : pgbench", perSecond, baseline, "notices", 2.0),
+		lab.Cost("CPU time of the system while it accepted one of them", used, accepted), lag,
 	}, err
 }
 
 // upload streams lines as long as more says so, reads the verdicts meanwhile, and returns how many were accepted.
 // It is an error when one was not.
-func (l *lab) upload(ctx context.Context, more func(n int) bool, sent *atomic.Int64) (accepted int64, err error) {
+func (l *system) upload(ctx context.Context, more func(n int) bool, sent *atomic.Int64) (accepted int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	body, writer := io.Pipe()
@@ -55,14 +57,14 @@ func (l *lab) upload(ctx context.Context, more func(n int) bool, sent *atomic.In
 		}
 		_ = writer.CloseWithError(buffered.Flush())
 	}()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.demo.BaseURL+"/accommodation/v1/notices/batch", body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.Demo.BaseURL+"/accommodation/v1/notices/batch", body)
 	if err != nil {
 		return 0, fmt.Errorf("build the request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/x-ndjson")
-	request.Header.Set("Authorization", "Bearer "+l.demo.Actors["hotel"].Token)
+	request.Header.Set("Authorization", "Bearer "+l.Demo.Actors["hotel"].Token)
 	request.Header.Set("Idempotency-Key", "batch-"+strconv.FormatInt(began.UnixNano(), 36))
-	response, err := l.client.Do(request)
+	response, err := l.Client.Do(request)
 	if err != nil {
 		return 0, fmt.Errorf("upload: %w", err)
 	}

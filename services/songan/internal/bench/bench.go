@@ -12,9 +12,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
+	"github.com/songan-vn/songan/services/songan/internal/bench/province"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
@@ -27,40 +28,41 @@ type Args struct {
 	Beneficiaries int `help:"People on the list of the province that is paid." default:"120000"`
 }
 
-// figure is one line of the table.
-type figure struct {
-	measure  string
-	value    string
-	baseline string
-	ratio    float64 // 0 when there is no baseline
-	bar      string
-	ok       bool
-}
-
 // step is one measurement. They run in order: first those that want a system at rest, then those that leave it work for
 // minutes, and whose facts the later ones use.
 type step struct {
 	name string
-	run  func(context.Context, *lab) ([]figure, error)
+	run  func(context.Context, *system) ([]lab.Figure, error)
 }
+
+// system is the lab, and what measurements share.
+type system struct {
+	*lab.Lab
+	args Args
+
+	// baseline is pgbench's single-row inserts per second; measured once.
+	baseline float64
+}
+
+// duration is how long one measurement takes.
+func (l *system) duration() time.Duration { return time.Duration(l.args.Seconds) * time.Second }
 
 // groups are the measurements. Each group has a system of its own: what the first leaves behind is work for hours.
 func groups() [][]step {
 	return [][]step{
 		{{"execute", execute}, {"latency", latency}, {"relay", relay}, {"http", single}, {"batch", batch}, {"rebuild", rebuild}, {"memory", memory}},
-		{{"money", payment}},
+		{{"money", func(ctx context.Context, l *system) ([]lab.Figure, error) {
+			return province.Pay(ctx, l.Lab, l.args.Beneficiaries)
+		}}},
 	}
 }
 
-// ErrBar says that a figure is below its bar.
-var ErrBar = errors.New("a figure is below its bar")
-
-// Run measures and prints a table. It returns [ErrBar] when a figure is below its bar.
+// Run measures and prints a table. It returns [lab.ErrBar] when a figure is below its bar.
 func Run(ctx context.Context, args Args, out io.Writer) (err error) {
 	keeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go onemachine.KeepHeap(keeping) // Execute is measured in this process
-	var figures []figure
+	var figures []lab.Figure
 	for _, group := range groups() {
 		group = slices.DeleteFunc(group, func(s step) bool { return !args.wants(s.name) })
 		measured, err := measure(ctx, args, out, group)
@@ -69,22 +71,23 @@ func Run(ctx context.Context, args Args, out io.Writer) (err error) {
 		}
 		figures = append(figures, measured...)
 	}
-	return report(out, figures)
+	return lab.Print(out, figures)
 }
 
 // measure runs measurements against one system.
-func measure(ctx context.Context, args Args, out io.Writer, group []step) (figures []figure, err error) {
+func measure(ctx context.Context, args Args, out io.Writer, group []step) (figures []lab.Figure, err error) {
 	if len(group) == 0 {
 		return nil, nil
 	}
-	l, err := newLab(ctx, args, out)
+	l, err := lab.New(ctx, out)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, l.close()) }()
+	whole := &system{Lab: l, args: args}
+	defer func() { err = errors.Join(err, l.Close()) }()
 	for _, s := range group {
-		l.say("%s ...", s.name)
-		measured, err := s.run(ctx, l)
+		l.Say("%s ...", s.name)
+		measured, err := s.run(ctx, whole)
 		if err != nil {
 			return nil, fmt.Errorf("measure %s: %w", s.name, err)
 		}
@@ -94,39 +97,3 @@ func measure(ctx context.Context, args Args, out io.Writer, group []step) (figur
 }
 
 func (a Args) wants(name string) bool { return len(a.Only) == 0 || slices.Contains(a.Only, name) }
-
-func report(out io.Writer, figures []figure) error {
-	_, _ = fmt.Fprintf(out, "\n%s, %s\n\n", describeMachine(), time.Now().Format(time.DateOnly))
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "measure\tours\tbaseline\tratio\tbar\t")
-	below := false
-	for _, f := range figures {
-		ratio, verdict := "", "ok"
-		if f.ratio > 0 {
-			ratio = fmt.Sprintf("%.2f", f.ratio)
-		}
-		if !f.ok {
-			verdict, below = "BELOW", true
-		}
-		if f.bar == "" {
-			verdict = ""
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.measure, f.value, f.baseline, ratio, f.bar, verdict)
-	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("print the table: %w", err)
-	}
-	if below {
-		return ErrBar
-	}
-	return nil
-}
-
-// rate is a figure against a baseline, with the least ratio it must have.
-func rate(measure string, perSecond, baseline float64, unit string, least float64) figure {
-	ratio := perSecond / baseline
-	return figure{
-		measure: measure, value: fmt.Sprintf("%.0f %s/s", perSecond, unit), baseline: fmt.Sprintf("%.0f/s", baseline),
-		ratio: ratio, bar: fmt.Sprintf(">= %.2f", least), ok: ratio >= least,
-	}
-}

@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 // stay is the smallest state there is: the log is measured, not the decision.
@@ -37,23 +38,23 @@ const perStream = 5
 
 // execute measures commands that append one fact each, by 64 callers: first beside the system, which idles, and then with
 // its process halted, so that the log has the server and the cores for itself. Each of the two has a baseline of its own.
-func execute(ctx context.Context, l *lab) ([]figure, error) {
+func execute(ctx context.Context, l *system) ([]lab.Figure, error) {
 	figures, err := l.executed(ctx, "beside")
 	if err != nil {
 		return nil, err
 	}
-	if err := l.system.Process.Signal(syscall.SIGSTOP); err != nil { // the server is another process
+	if err := l.Signal(syscall.SIGSTOP); err != nil { // the server is another process
 		return nil, fmt.Errorf("halt the system: %w", err)
 	}
 	alone, err := l.executed(ctx, "alone")
-	if err := errors.Join(err, l.system.Process.Signal(syscall.SIGCONT)); err != nil {
+	if err := errors.Join(err, l.Signal(syscall.SIGCONT)); err != nil {
 		return nil, err
 	}
 	return append(figures, alone...), nil
 }
 
 // executed measures commands on new streams, and on streams that most of them continue.
-func (l *lab) executed(ctx context.Context, where string) ([]figure, error) {
+func (l *system) executed(ctx context.Context, where string) ([]lab.Figure, error) {
 	baseline, err := l.insertRows(ctx, "bench_rows_"+where)
 	if err != nil {
 		return nil, err
@@ -72,15 +73,15 @@ func (l *lab) executed(ctx context.Context, where string) ([]figure, error) {
 		return nil, err
 	}
 	name := where + ", 64 callers : pgbench single-row insert, 64 clients"
-	return []figure{
-		rate("Execute, one fact, a new stream each, "+name, created, baseline, "commands", 2.0),
-		rate(fmt.Sprintf("Execute, one fact, %d to a stream, %s", perStream, name), continued, baseline, "commands", 2.0),
+	return []lab.Figure{
+		lab.Rate("Execute, one fact, a new stream each, "+name, created, baseline, "commands", 2.0),
+		lab.Rate(fmt.Sprintf("Execute, one fact, %d to a stream, %s", perStream, name), continued, baseline, "commands", 2.0),
 	}, nil
 }
 
 // log opens a log of its own on the system's server.
-func (l *lab) log(ctx context.Context, database string) (*eventstore.Store, func(), error) {
-	url, err := l.fresh(ctx, database)
+func (l *system) log(ctx context.Context, database string) (*eventstore.Store, func(), error) {
+	url, err := l.Fresh(ctx, database)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,7 +98,7 @@ func (l *lab) log(ctx context.Context, database string) (*eventstore.Store, func
 }
 
 // commands runs single-fact commands for the time of a measurement, so many on each stream, and returns how many a second.
-func (l *lab) commands(
+func (l *system) commands(
 	ctx context.Context, log *eventstore.Store, name string, each int, options ...eventstore.Option,
 ) (float64, error) {
 	var fact accommodation.StayNotified
@@ -111,7 +112,7 @@ func (l *lab) commands(
 	var done, failed atomic.Int64
 	var callers sync.WaitGroup
 	began := time.Now()
-	for caller := range connections {
+	for caller := range lab.Connections {
 		callers.Go(func() {
 			for n := 0; time.Since(began) < l.duration(); n++ {
 				stream := "notice-" + name + "-" + strconv.Itoa(caller) + "-" + strconv.Itoa(n/each)

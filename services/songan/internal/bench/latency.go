@@ -14,6 +14,7 @@ import (
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 // perSecond is the load under which latency is measured, and topicPartitions what services use.
@@ -23,7 +24,7 @@ const (
 )
 
 // latency measures from the commit of a fact to its arrival at another consumer, over the relay and Kafka.
-func latency(ctx context.Context, l *lab) ([]figure, error) {
+func latency(ctx context.Context, l *system) ([]lab.Figure, error) {
 	w, err := l.wire(ctx, "bench_latency")
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func latency(ctx context.Context, l *lab) ([]figure, error) {
 
 	committed, err := w.drive(ctx, l.duration())
 	if err == nil {
-		err = poll(ctx, func() error { return arrivals.complete(len(committed)) })
+		err = lab.Poll(ctx, func() error { return arrivals.complete(len(committed)) })
 	}
 	stop()
 	running.Wait()
@@ -47,10 +48,10 @@ func latency(ctx context.Context, l *lab) ([]figure, error) {
 	}
 	took := arrivals.since(committed)
 	p50, p99 := took[len(took)/2], took[len(took)*99/100]
-	return []figure{{
-		measure: fmt.Sprintf("commit to arrival at another consumer over Kafka, %d/s, %d facts", latencyRate, len(took)),
-		value:   fmt.Sprintf("p50 %s, p99 %s, max %s", ms(p50), ms(p99), ms(took[len(took)-1])),
-		bar:     "p50 <= 10 ms, p99 <= 100 ms", ok: p50 <= 10*time.Millisecond && p99 <= 100*time.Millisecond,
+	return []lab.Figure{{
+		Measure: fmt.Sprintf("commit to arrival at another consumer over Kafka, %d/s, %d facts", latencyRate, len(took)),
+		Value:   fmt.Sprintf("p50 %s, p99 %s, max %s", ms(p50), ms(p99), ms(took[len(took)-1])),
+		Bar:     "p50 <= 10 ms, p99 <= 100 ms", OK: p50 <= 10*time.Millisecond && p99 <= 100*time.Millisecond,
 	}}, nil
 }
 

@@ -3,10 +3,10 @@ package bench
 import (
 	"context"
 	"fmt"
-	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 // watchEvery is how often the system's memory is looked at.
@@ -14,7 +14,7 @@ const watchEvery = 250 * time.Millisecond
 
 // memory watches the resident memory of the whole process during a long upload. It is flat when the second half of
 // the upload needs no more than a quarter above the first half.
-func memory(ctx context.Context, l *lab) ([]figure, error) {
+func memory(ctx context.Context, l *system) ([]lab.Figure, error) {
 	var sent atomic.Int64
 	done := make(chan struct{})
 	halves := make(chan [2]int64, 1)
@@ -28,16 +28,15 @@ func memory(ctx context.Context, l *lab) ([]figure, error) {
 	}
 	const mebi = 1 << 10 // kibibytes
 	first, second := float64(peaks[0])/mebi, float64(peaks[1])/mebi
-	return []figure{{
-		measure:  fmt.Sprintf("memory of the whole process, NDJSON upload of %d lines: peak of the second half : of the first", accepted),
-		value:    fmt.Sprintf("%.0f MiB in %.0f s", second, time.Since(began).Seconds()),
-		baseline: fmt.Sprintf("%.0f MiB", first), ratio: second / first, bar: "flat: <= 1.25", ok: second <= 1.25*first,
+	return []lab.Figure{{
+		Measure:  fmt.Sprintf("memory of the whole process, NDJSON upload of %d lines: peak of the second half : of the first", accepted),
+		Value:    fmt.Sprintf("%.0f MiB in %.0f s", second, time.Since(began).Seconds()),
+		Baseline: fmt.Sprintf("%.0f MiB", first), Ratio: second / first, Bar: "flat: <= 1.25", OK: second <= 1.25*first,
 	}}, nil
 }
 
 // watch returns the peaks of resident memory in both halves of the upload, in KiB.
-func (l *lab) watch(sent *atomic.Int64, done <-chan struct{}) (peaks [2]int64) {
-	status := filepath.Join("/proc", strconv.Itoa(l.system.Process.Pid), "status")
+func (l *system) watch(sent *atomic.Int64, done <-chan struct{}) (peaks [2]int64) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -49,7 +48,7 @@ func (l *lab) watch(sent *atomic.Int64, done <-chan struct{}) (peaks [2]int64) {
 			if sent.Load() > int64(l.args.Lines)/2 {
 				half = 1
 			}
-			peaks[half] = max(peaks[half], kibibytes(status, "VmRSS"))
+			peaks[half] = max(peaks[half], l.Memory())
 		}
 	}
 }

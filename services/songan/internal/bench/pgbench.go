@@ -13,10 +13,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-)
 
-// connections is how many clients there are in every measurement.
-const connections = 64
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
+)
 
 // likeEvents is the shape of the log's table, with an ordinary sequence for the positions.
 const likeEvents = `
@@ -47,7 +46,7 @@ func inScript(json string) string {
 }
 
 // pgbench is the baseline of what is measured beside the running system, measured once per run.
-func (l *lab) pgbench(ctx context.Context) (perSecond float64, err error) {
+func (l *system) pgbench(ctx context.Context) (perSecond float64, err error) {
 	if l.baseline == 0 {
 		l.baseline, err = l.insertRows(ctx, "bench_pgbench")
 	}
@@ -55,12 +54,12 @@ func (l *lab) pgbench(ctx context.Context) (perSecond float64, err error) {
 }
 
 // insertRows measures single-row inserts by 64 clients into a table of the log's shape, in a database of its own.
-func (l *lab) insertRows(ctx context.Context, database string) (perSecond float64, err error) {
+func (l *system) insertRows(ctx context.Context, database string) (perSecond float64, err error) {
 	program, err := findPgbench()
 	if err != nil {
 		return 0, err
 	}
-	url, err := l.fresh(ctx, database)
+	url, err := l.Fresh(ctx, database)
 	if err != nil {
 		return 0, err
 	}
@@ -73,11 +72,11 @@ func (l *lab) insertRows(ctx context.Context, database string) (perSecond float6
 	if err != nil {
 		return 0, fmt.Errorf("make the table: %w", err)
 	}
-	script := filepath.Join(l.dir, "insert.sql")
+	script := filepath.Join(l.Dir, "insert.sql")
 	if err := os.WriteFile(script, []byte(insertOne()), 0o600); err != nil {
 		return 0, fmt.Errorf("write the script: %w", err)
 	}
-	clients := strconv.Itoa(connections)
+	clients := strconv.Itoa(lab.Connections)
 	command := exec.CommandContext(ctx, program, "-n", "-c", clients, "-j", "2",
 		"-T", strconv.Itoa(l.args.Seconds), "-f", script, url)
 	output, err := command.CombinedOutput()
@@ -90,15 +89,15 @@ func (l *lab) insertRows(ctx context.Context, database string) (perSecond float6
 
 // deserted waits until nobody is connected to a database any more: processes that are about to end would be missing in what the
 // system has spent.
-func (l *lab) deserted(ctx context.Context, database string) error {
-	conn, err := pgx.Connect(ctx, l.demo.Postgres)
+func (l *system) deserted(ctx context.Context, database string) error {
+	conn, err := pgx.Connect(ctx, l.Demo.Postgres)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is lost with it
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	return poll(ctx, func() error {
+	return lab.Poll(ctx, func() error {
 		var connected int
 		err := conn.QueryRow(ctx, `select count(*) from pg_stat_activity where datname = $1`, database).Scan(&connected)
 		if err == nil && connected > 0 {

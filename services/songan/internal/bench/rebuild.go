@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 // rebuild measures how fast the read model of stays is computed again from the whole log, against one SQL statement
 // that computes the same table from the same log.
-func rebuild(ctx context.Context, l *lab) ([]figure, error) {
+func rebuild(ctx context.Context, l *system) ([]lab.Figure, error) {
 	facts, took, err := l.rebuildStays(ctx)
 	if err != nil {
 		return nil, err
@@ -23,21 +25,21 @@ func rebuild(ctx context.Context, l *lab) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []figure{rate(
+	return []lab.Figure{lab.Rate(
 		fmt.Sprintf("projection rebuild of %d facts : one SQL statement", facts),
 		float64(facts)/took.Seconds(), float64(facts)/statement.Seconds(), "facts", 0.3,
 	)}, nil
 }
 
 // rebuildStays asks for a rebuild as an operator would.
-func (l *lab) rebuildStays(ctx context.Context) (facts int64, took time.Duration, err error) {
-	url := l.demo.BaseURL + "/accommodation/v1/projections/stays_v1/rebuild"
+func (l *system) rebuildStays(ctx context.Context) (facts int64, took time.Duration, err error) {
+	url := l.Demo.BaseURL + "/accommodation/v1/projections/stays_v1/rebuild"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {
 		return 0, 0, fmt.Errorf("build the request: %w", err)
 	}
-	request.Header.Set("Authorization", "Bearer "+l.demo.Actors["admin"].Token)
-	response, err := l.client.Do(request)
+	request.Header.Set("Authorization", "Bearer "+l.Demo.Actors["admin"].Token)
+	response, err := l.Client.Do(request)
 	if err != nil {
 		return 0, 0, fmt.Errorf("ask for the rebuild: %w", err)
 	}
@@ -57,8 +59,8 @@ func (l *lab) rebuildStays(ctx context.Context) (facts int64, took time.Duration
 }
 
 // stayStatement computes the table of stays with one statement, indexes included, and compares its size.
-func (l *lab) stayStatement(ctx context.Context) (took time.Duration, err error) {
-	conn, err := pgx.Connect(ctx, l.database("accommodation"))
+func (l *system) stayStatement(ctx context.Context) (took time.Duration, err error) {
+	conn, err := pgx.Connect(ctx, l.Database("accommodation"))
 	if err != nil {
 		return 0, fmt.Errorf("connect: %w", err)
 	}

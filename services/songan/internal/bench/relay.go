@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 )
 
 // relay measures the way from the log to Kafka, against producing the same messages with nothing around.
-func relay(ctx context.Context, l *lab) ([]figure, error) {
+func relay(ctx context.Context, l *system) ([]lab.Figure, error) {
 	w, err := l.wire(ctx, "bench_relay")
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func relay(ctx context.Context, l *lab) ([]figure, error) {
 	ended := make(chan error, 1)
 	began := time.Now()
 	go func() { ended <- w.relay.Run(ctx) }()
-	if err := poll(ctx, func() error { return w.published(ctx) }); err != nil {
+	if err := lab.Poll(ctx, func() error { return w.published(ctx) }); err != nil {
 		return nil, err
 	}
 	perSecond := relayed / time.Since(began).Seconds()
@@ -44,8 +45,8 @@ func relay(ctx context.Context, l *lab) ([]figure, error) {
 	if err := <-ended; err != nil {
 		return nil, err
 	}
-	return []figure{
-		rate("relay, log to Kafka, fsynced : bare Client.Produce of the same messages", perSecond, baseline, "facts", 0.25),
+	return []lab.Figure{
+		lab.Rate("relay, log to Kafka, fsynced : bare Client.Produce of the same messages", perSecond, baseline, "facts", 0.25),
 	}, nil
 }
 

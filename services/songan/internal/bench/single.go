@@ -14,19 +14,21 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
 // single measures notices that are posted one per request, over 64 connections.
-func single(ctx context.Context, l *lab) ([]figure, error) {
+func single(ctx context.Context, l *system) ([]lab.Figure, error) {
 	baseline, err := l.pgbench(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var accepted atomic.Int64
-	began, used := time.Now(), l.spent()
-	faults := make([]error, connections)
+	began, used := time.Now(), l.Spent()
+	faults := make([]error, lab.Connections)
 	var clients sync.WaitGroup
-	for i := range connections {
+	for i := range lab.Connections {
 		clients.Go(func() { faults[i] = l.post(ctx, i, began, &accepted) })
 	}
 	clients.Wait()
@@ -34,18 +36,18 @@ func single(ctx context.Context, l *lab) ([]figure, error) {
 		return nil, err
 	}
 	perSecond := float64(accepted.Load()) / time.Since(began).Seconds()
-	used = l.spent() - used
+	used = l.Spent() - used
 	lag, err := l.catchUp(ctx, "the single notices")
-	return []figure{
-		rate("notices over HTTP, one per request, 64 connections : pgbench", perSecond, baseline, "notices", 0.7),
-		cost("CPU time of the system while it accepted one of them", used, accepted.Load()), lag,
+	return []lab.Figure{
+		lab.Rate("notices over HTTP, one per request, 64 connections : pgbench", perSecond, baseline, "notices", 0.7),
+		lab.Cost("CPU time of the system while it accepted one of them", used, accepted.Load()), lag,
 	}, err
 }
 
 // post sends notices over one connection until the time is over. It writes requests as bytes, as pgbench and wrk do,
 // because the load runs on the same cores as what it measures.
-func (l *lab) post(ctx context.Context, client int, began time.Time, accepted *atomic.Int64) error {
-	address := strings.TrimPrefix(l.demo.BaseURL, "http://")
+func (l *system) post(ctx context.Context, client int, began time.Time, accepted *atomic.Int64) error {
+	address := strings.TrimPrefix(l.Demo.BaseURL, "http://")
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -54,11 +56,11 @@ func (l *lab) post(ctx context.Context, client int, began time.Time, accepted *a
 	reader := bufio.NewReader(conn)
 	run := "single-" + strconv.FormatInt(began.UnixNano(), 36) + "-" + strconv.Itoa(client)
 	head := "POST /accommodation/v1/notices HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: application/json\r\n" +
-		"Authorization: Bearer " + l.demo.Actors["hotel"].Token + "\r\nIdempotency-Key: "
+		"Authorization: Bearer " + l.Demo.Actors["hotel"].Token + "\r\nIdempotency-Key: "
 	bodies := newStays(began)
 	var request, body []byte
 	for n := 0; time.Since(began) < l.duration(); n++ {
-		body = bodies.append(body[:0], n*connections+client)
+		body = bodies.append(body[:0], n*lab.Connections+client)
 		request = append(append(request[:0], head...), key(run, n)...)
 		request = strconv.AppendInt(append(request, "\r\nContent-Length: "...), int64(len(body)), 10)
 		request = append(append(request, "\r\n\r\n"...), body...)

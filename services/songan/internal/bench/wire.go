@@ -29,14 +29,14 @@ type wire struct {
 	source *kafkabus.Source
 }
 
-func (l *lab) wire(ctx context.Context, database string) (_ *wire, err error) {
+func (l *system) wire(ctx context.Context, database string) (_ *wire, err error) {
 	w := &wire{topic: fmt.Sprintf("%s_%d", database, time.Now().UnixNano())}
 	defer func() {
 		if err != nil {
 			w.close()
 		}
 	}()
-	url, err := l.fresh(ctx, database)
+	url, err := l.Fresh(ctx, database)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (l *lab) wire(ctx context.Context, database string) (_ *wire, err error) {
 	if err := kafkabus.Migrate(ctx, w.pool); err != nil {
 		return nil, err
 	}
-	settings, err := onemachine.Kafka(filepath.Join(l.dir, "data"), l.demo)
+	settings, err := onemachine.Kafka(filepath.Join(l.Dir, "data"), l.Demo)
 	if err != nil {
 		return nil, err
 	}

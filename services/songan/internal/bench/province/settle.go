@@ -1,4 +1,4 @@
-package bench
+package province
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/units"
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
@@ -22,8 +23,6 @@ const (
 	// perUpload and perIssuance are how much officers enter at once.
 	perUpload   = 10_000
 	perIssuance = 5_000
-	// patience bounds each wait.
-	patience = 10 * time.Minute
 )
 
 // settle registers everybody, has accounts opened for them and enrols them. None of it is measured.
@@ -31,21 +30,21 @@ func (p *province) settle(ctx context.Context) error {
 	if err := p.communes(); err != nil {
 		return err
 	}
-	for _, bank := range p.demo.Banks {
+	for _, bank := range p.Demo.Banks {
 		if err := p.control(ctx, http.MethodPost, bank.Control+"/control/scenario", map[string]any{"acknowledge": "none"}, nil); err != nil {
 			return err
 		}
 	}
-	all, err := p.upload(ctx, "/accounts/v1/beneficiaries/batch", "beneficiary", p.args.Beneficiaries+lonely, p.person)
+	all, err := p.upload(ctx, "/accounts/v1/beneficiaries/batch", "beneficiary", p.payees+lonely, p.person)
 	if err != nil {
 		return fmt.Errorf("register: %w", err)
 	}
-	p.say("  %d people are registered", len(all))
+	p.Say("  %d people are registered", len(all))
 	if err := p.openAccounts(ctx, all); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
-	p.say("  all of them have accounts")
-	p.people, p.single = all[:p.args.Beneficiaries], all[p.args.Beneficiaries:]
+	p.Say("  all of them have accounts")
+	p.people, p.single = all[:p.payees], all[p.payees:]
 	day := time.Now().Format(time.DateOnly)
 	enrol := func(who []string, programme, category string) error {
 		_, err := p.upload(ctx, "/disbursement/v1/enrolments/batch", "enrolment", len(who), func(n int) any {
@@ -87,8 +86,8 @@ func (p *province) communes() error {
 // person is somebody with a passport, which no register is asked about: identity is measured elsewhere.
 func (p *province) person(n int) any {
 	unit := p.units[n%len(p.units)]
-	if n >= p.args.Beneficiaries {
-		unit = p.units[n-p.args.Beneficiaries]
+	if n >= p.payees {
+		unit = p.units[n-p.payees]
 	}
 	return map[string]any{
 		"unit": unit, "file_number": fmt.Sprintf("BTXH-%d", n),
@@ -109,7 +108,7 @@ func (p *province) upload(ctx context.Context, path, member string, n int, item 
 			items = append(items, item(i))
 		}
 		lines, err := p.api.Batch(ctx, client.Call{
-			Path: path, Token: p.demo.Actors["province_lisa"].Token, Key: fmt.Sprintf("upload-%d-%d", n, from),
+			Path: path, Token: p.Demo.Actors["province_lisa"].Token, Key: fmt.Sprintf("upload-%d-%d", n, from),
 		}, member, items)
 		if err != nil {
 			return nil, err
@@ -138,7 +137,7 @@ func (p *province) openAccounts(ctx context.Context, all []string) error {
 			ID string `json:"id"`
 		}
 		err := p.api.Create(ctx, client.Call{
-			Path: "/accounts/v1/issuances", Token: p.demo.Actors["province_lisa"].Token, Key: fmt.Sprintf("issue-%d", nth),
+			Path: "/accounts/v1/issuances", Token: p.Demo.Actors["province_lisa"].Token, Key: fmt.Sprintf("issue-%d", nth),
 		}, map[string]any{"unit": provinceCode, "bank": banks[nth%len(banks)], "beneficiaries": chunk}, &drafted)
 		if err != nil {
 			return err
@@ -157,7 +156,7 @@ func (p *province) openAccounts(ctx context.Context, all []string) error {
 // change is one step of an officer, once.
 func (p *province) change(ctx context.Context, path, actor string, body any) error {
 	var answer json.RawMessage
-	_, err := p.api.Change(ctx, client.Call{Path: path, Token: p.demo.Actors[actor].Token, Key: path}, body, &answer)
+	_, err := p.api.Change(ctx, client.Call{Path: path, Token: p.Demo.Actors[actor].Token, Key: path}, body, &answer)
 	if err != nil {
 		return fmt.Errorf("%s as %s: %w", path, actor, err)
 	}
@@ -166,14 +165,14 @@ func (p *province) change(ctx context.Context, path, actor string, body any) err
 
 // untilCounted waits for rows in a service's database. It is used outside of measurements.
 func (p *province) untilCounted(ctx context.Context, service, query string, want int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, p.database(service))
+	conn, err := pgx.Connect(ctx, p.Database(service))
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", service, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(lab.PollEvery)
 	defer tick.Stop()
 	for got := 0; ; {
 		if err := conn.QueryRow(ctx, query).Scan(&got); err != nil {

@@ -1,9 +1,11 @@
-package bench
+package lab
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -40,4 +42,9 @@ func kibibytes(path, name string) int64 {
 		return 0
 	}
 	return n
+}
+
+// Memory is what the system's own process keeps in memory, in KiB.
+func (l *Lab) Memory() int64 {
+	return kibibytes(filepath.Join("/proc", strconv.Itoa(l.system.Process.Pid), "status"), "VmRSS")
 }

@@ -1,4 +1,6 @@
-package bench
+// Package lab is the system under test in a process of its own, as a user runs it, and what every measurement does with
+// it: look what it costs, wait until it is at rest, make a database beside its own, and write down a figure.
+package lab
 
 import (
 	"context"
@@ -20,48 +22,55 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
+// Connections is how many clients there are in every measurement.
+const Connections = 64
+
 const (
+	// Patience bounds each wait.
+	Patience = 10 * time.Minute
+	// PollEvery is how often what is waited for is looked at.
+	PollEvery = 50 * time.Millisecond
+
 	startPatience = 60 * time.Second
 	stopPatience  = 30 * time.Second
-	pollEvery     = 50 * time.Millisecond
 )
 
-// lab is the system under test, and what the measurements share.
-type lab struct {
-	args   Args
-	out    io.Writer
-	dir    string
-	system *exec.Cmd
-	demo   onemachine.Demo
-	client *http.Client
+// Lab is the system under test.
+type Lab struct {
+	// Dir is removed in the end, with all that the system wrote.
+	Dir string
+	// Demo is what the system says about itself: addresses, actors, banks.
+	Demo onemachine.Demo
+	// Client keeps as many connections as there are clients.
+	Client *http.Client
 
-	// baseline is pgbench's single-row inserts per second; measured once.
-	baseline float64
+	out    io.Writer
+	system *exec.Cmd
 }
 
-// newLab starts the system in a process and a directory of its own.
-func newLab(ctx context.Context, args Args, out io.Writer) (_ *lab, err error) {
-	l := &lab{args: args, out: out, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}}
-	if l.dir, err = os.MkdirTemp("", "songan-bench-"); err != nil {
+// New starts the system in a process and a directory of its own.
+func New(ctx context.Context, out io.Writer) (_ *Lab, err error) {
+	l := &Lab{out: out, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: Connections}}}
+	if l.Dir, err = os.MkdirTemp("", "songan-bench-"); err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, l.close())
+			err = errors.Join(err, l.Close())
 		}
 	}()
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the command: %w", err)
 	}
-	log, err := os.Create(filepath.Join(l.dir, "system.log"))
+	log, err := os.Create(filepath.Join(l.Dir, "system.log"))
 	if err != nil {
 		return nil, fmt.Errorf("make a log: %w", err)
 	}
 	defer func() { _ = log.Close() }() // the process has it open
 	l.system = exec.CommandContext(context.WithoutCancel(ctx), binary, "run")
 	l.system.Stdout, l.system.Stderr = log, log
-	l.system.Env, err = environment(ctx, l.dir)
+	l.system.Env, err = environment(ctx, l.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -89,20 +98,20 @@ func environment(ctx context.Context, dir string) ([]string, error) {
 }
 
 // wait reads demo.json once it is complete.
-func (l *lab) wait(ctx context.Context) error {
+func (l *Lab) wait(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	return poll(ctx, func() error {
-		data, err := os.ReadFile(filepath.Join(l.dir, "data", "demo.json"))
+	return Poll(ctx, func() error {
+		data, err := os.ReadFile(filepath.Join(l.Dir, "data", "demo.json"))
 		if err != nil {
 			return fmt.Errorf("the system is not ready: %w", err)
 		}
-		return json.Unmarshal(data, &l.demo)
+		return json.Unmarshal(data, &l.Demo)
 	})
 }
 
-// poll asks until there is no error, or ctx ends.
-func poll(ctx context.Context, check func() error) error {
+// Poll asks until there is no error, or ctx ends.
+func Poll(ctx context.Context, check func() error) error {
 	for {
 		err := check()
 		if err == nil {
@@ -111,24 +120,30 @@ func poll(ctx context.Context, check func() error) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(err, ctx.Err())
-		case <-time.After(pollEvery):
+		case <-time.After(PollEvery):
 		}
 	}
 }
 
-func (l *lab) say(format string, args ...any) { _, _ = fmt.Fprintf(l.out, format+"\n", args...) }
+// Say tells the user how far it is.
+func (l *Lab) Say(format string, args ...any) { _, _ = fmt.Fprintf(l.out, format+"\n", args...) }
 
-// duration is how long one measurement takes.
-func (l *lab) duration() time.Duration { return time.Duration(l.args.Seconds) * time.Second }
-
-// database is the URL of a database on the system's server.
-func (l *lab) database(name string) string {
-	return strings.Replace(l.demo.Postgres, "/postgres?", "/"+name+"?", 1)
+// Signal sends the system's own process a signal. Its database server is another process.
+func (l *Lab) Signal(signal os.Signal) error {
+	if err := l.system.Process.Signal(signal); err != nil {
+		return fmt.Errorf("send %s to the system: %w", signal, err)
+	}
+	return nil
 }
 
-// fresh makes an empty database on the system's server.
-func (l *lab) fresh(ctx context.Context, name string) (url string, err error) {
-	conn, err := pgx.Connect(ctx, l.demo.Postgres)
+// Database is the URL of a database on the system's server.
+func (l *Lab) Database(name string) string {
+	return strings.Replace(l.Demo.Postgres, "/postgres?", "/"+name+"?", 1)
+}
+
+// Fresh makes an empty database on the system's server.
+func (l *Lab) Fresh(ctx context.Context, name string) (url string, err error) {
+	conn, err := pgx.Connect(ctx, l.Demo.Postgres)
 	if err != nil {
 		return "", fmt.Errorf("connect: %w", err)
 	}
@@ -136,16 +151,16 @@ func (l *lab) fresh(ctx context.Context, name string) (url string, err error) {
 	if _, err := conn.Exec(ctx, "create database "+pgx.Identifier{name}.Sanitize()); err != nil {
 		return "", fmt.Errorf("create database: %w", err)
 	}
-	return l.database(name), nil
+	return l.Database(name), nil
 }
 
-// close stops the system and removes what it wrote.
-func (l *lab) close() error {
+// Close stops the system and removes what it wrote.
+func (l *Lab) Close() error {
 	var err error
 	if l.system != nil && l.system.Process != nil {
 		timer := time.AfterFunc(stopPatience, func() { _ = l.system.Process.Kill() })
 		defer timer.Stop()
 		err = errors.Join(l.system.Process.Signal(syscall.SIGTERM), l.system.Wait())
 	}
-	return errors.Join(err, os.RemoveAll(l.dir))
+	return errors.Join(err, os.RemoveAll(l.Dir))
 }

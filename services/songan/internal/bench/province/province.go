@@ -1,13 +1,14 @@
-package bench
+// Package province measures the way of money: the list of a province, its release and its end at the banks, and one
+// payment alone.
+package province
 
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 )
 
@@ -23,30 +24,31 @@ const (
 
 // province is the system's money half, with everybody registered, banked and enrolled.
 type province struct {
-	*lab
+	*lab.Lab
 	api    *client.Client
 	month  string
+	payees int      // how many the list of everybody has
 	people []string // beneficiaries
 	single []string // those who are paid alone, each in a commune of their own
 	units  []string // communes
 }
 
-// payment measures the way of money: the list of a province, its release, its end; and one payment alone.
-func payment(ctx context.Context, l *lab) ([]figure, error) {
-	p := &province{lab: l, api: client.New(l.demo.BaseURL, connections), month: time.Now().Format("2006-01")}
+// Pay settles a province with so many people, pays them all by one list, and then some of them alone.
+func Pay(ctx context.Context, l *lab.Lab, payees int) ([]lab.Figure, error) {
+	p := &province{Lab: l, payees: payees, api: client.New(l.Demo.BaseURL, lab.Connections), month: time.Now().Format("2006-01")}
 	began := time.Now()
 	if err := p.settle(ctx); err != nil {
 		return nil, fmt.Errorf("settle a province: %w", err)
 	}
-	l.say("  %d people registered, banked and enrolled in %.0f s", len(p.people)+lonely, time.Since(began).Seconds())
-	if err := l.untilIdle(ctx); err != nil {
+	l.Say("  %d people registered, banked and enrolled in %.0f s", len(p.people)+lonely, time.Since(began).Seconds())
+	if err := l.UntilIdle(ctx); err != nil {
 		return nil, err
 	}
 	figures, err := p.payTheList(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.untilIdle(ctx); err != nil {
+	if err := l.UntilIdle(ctx); err != nil {
 		return nil, err
 	}
 	alone, err := p.payOneByOne(ctx)
@@ -57,21 +59,20 @@ func payment(ctx context.Context, l *lab) ([]figure, error) {
 }
 
 // payTheList drafts, releases and settles the list of everybody, beside one COPY of as many rows.
-func (p *province) payTheList(ctx context.Context) ([]figure, error) {
+func (p *province) payTheList(ctx context.Context) ([]lab.Figure, error) {
 	copied, err := p.copyRows(ctx, len(p.people))
 	if err != nil {
-		return nil, fmt.Errorf("copy as a baseline: %w", err)
+		return nil, fmt.Errorf("copy as a Baseline: %w", err)
 	}
-	status := filepath.Join("/proc", strconv.Itoa(p.system.Process.Pid), "status")
-	before := kibibytes(status, "VmRSS")
-	began, spent := time.Now(), p.spent()
+	before := p.Memory()
+	began, spent := time.Now(), p.Spent()
 	list, err := p.draft(ctx, provinceCode, "social_assistance")
 	if err != nil {
 		return nil, err
 	}
-	drafted, reckoned := time.Since(began), p.spent()-spent
-	p.say("  the list is drafted after %.1f s", drafted.Seconds())
-	grown := kibibytes(status, "VmRSS") - before
+	drafted, reckoned := time.Since(began), p.Spent()-spent
+	p.Say("  the list is drafted after %.1f s", drafted.Seconds())
+	grown := p.Memory() - before
 	if list.Totals.ByAccount != len(p.people) {
 		return nil, fmt.Errorf("the list has %d lines by account instead of %d", list.Totals.ByAccount, len(p.people))
 	}
@@ -84,14 +85,14 @@ func (p *province) payTheList(ctx context.Context) ([]figure, error) {
 	}
 	lines := fmt.Sprintf("%d", len(p.people))
 	memory := timed("draft with proofs, "+lines+" lines", drafted, copied, draftBar)
-	memory.value += fmt.Sprintf(", memory %+d MiB", grown>>10)
-	return []figure{
+	memory.Value += fmt.Sprintf(", memory %+d MiB", grown>>10)
+	return []lab.Figure{
 		memory,
 		timed("release to the banks, "+lines+" payments", paid.instructed.after, copied, releaseBar),
 		timed("credited, posted and reconciled, "+lines+" payments", paid.reconciled.after, copied, settleBar),
-		cost("CPU time per line of the draft", reckoned, int64(len(p.people))),
-		cost("CPU time per payment, until all are at the banks", paid.instructed.used, int64(len(p.people))),
-		cost("CPU time per payment, until all are reconciled, simulated banks included", paid.reconciled.used, int64(len(p.people))),
+		lab.Cost("CPU time per line of the draft", reckoned, int64(len(p.people))),
+		lab.Cost("CPU time per payment, until all are at the banks", paid.instructed.used, int64(len(p.people))),
+		lab.Cost("CPU time per payment, until all are reconciled, simulated banks included", paid.reconciled.used, int64(len(p.people))),
 	}, nil
 }
 
@@ -103,8 +104,8 @@ type paying struct{ instructed, reconciled milestone }
 
 // release pays a list, and waits until the banks have it and until it is reconciled.
 func (p *province) release(ctx context.Context, list string) (paid paying, err error) {
-	began, spent := time.Now(), p.spent()
-	reached := func() milestone { return milestone{time.Since(began), p.spent() - spent} }
+	began, spent := time.Now(), p.Spent()
+	reached := func() milestone { return milestone{time.Since(began), p.Spent() - spent} }
 	if err := p.step(ctx, list, "release", "treasurer", struct{}{}); err != nil {
 		return paid, err
 	}
@@ -112,51 +113,51 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 		return paid, err
 	}
 	paid.instructed = reached()
-	p.say("  the banks are instructed after %.1f s", paid.instructed.after.Seconds())
+	p.Say("  the banks are instructed after %.1f s", paid.instructed.after.Seconds())
 	if err := p.untilReconciled(ctx, list, pollCalmly); err != nil {
 		return paid, err
 	}
 	paid.reconciled = reached()
-	p.say("  everything is reconciled after %.1f s", paid.reconciled.after.Seconds())
+	p.Say("  everything is reconciled after %.1f s", paid.reconciled.after.Seconds())
 	return paid, nil
 }
 
 // timed is a duration against that of one COPY of as many rows.
-func timed(measure string, took, copied, most time.Duration) figure {
-	return figure{
-		measure: measure, value: fmt.Sprintf("%.1f s", took.Seconds()), baseline: fmt.Sprintf("%.2f s for one COPY", copied.Seconds()),
-		ratio: took.Seconds() / copied.Seconds(), bar: fmt.Sprintf("<= %.0f s", most.Seconds()), ok: took <= most,
+func timed(measure string, took, copied, most time.Duration) lab.Figure {
+	return lab.Figure{
+		Measure: measure, Value: fmt.Sprintf("%.1f s", took.Seconds()), Baseline: fmt.Sprintf("%.2f s for one COPY", copied.Seconds()),
+		Ratio: took.Seconds() / copied.Seconds(), Bar: fmt.Sprintf("<= %.0f s", most.Seconds()), OK: took <= most,
 	}
 }
 
 // payOneByOne releases lists of one line on an idle system, and looks until the read model shows the credit.
-func (p *province) payOneByOne(ctx context.Context) (figure, error) {
+func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 	took := make([]time.Duration, 0, lonely)
 	for i := range p.single {
 		list, err := p.draft(ctx, p.units[i], "meritorious_services")
 		if err != nil {
-			return figure{}, err
+			return lab.Figure{}, err
 		}
 		if list.Totals.ByAccount != 1 {
-			return figure{}, fmt.Errorf("the list of one has %d lines", list.Totals.ByAccount)
+			return lab.Figure{}, fmt.Errorf("the list of one has %d lines", list.Totals.ByAccount)
 		}
 		if err := p.sign(ctx, list); err != nil {
-			return figure{}, err
+			return lab.Figure{}, err
 		}
 		began := time.Now()
 		if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
-			return figure{}, err
+			return lab.Figure{}, err
 		}
 		if err := p.untilReconciled(ctx, list.ID, pollFast); err != nil {
-			return figure{}, err
+			return lab.Figure{}, err
 		}
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
 	p50, p99, most := took[len(took)/2], took[(len(took)*99-1)/100], took[len(took)-1]
-	return figure{
-		measure: fmt.Sprintf("one payment, release -> credited in the read model, idle, %d times", len(took)),
-		value:   fmt.Sprintf("p50 %d ms, p99 %d ms, max %d ms", p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds()),
-		bar:     fmt.Sprintf("p99 <= %d ms", singleBar.Milliseconds()), ok: p99 <= singleBar,
+	return lab.Figure{
+		Measure: fmt.Sprintf("one payment, release -> credited in the read model, idle, %d times", len(took)),
+		Value:   fmt.Sprintf("p50 %d ms, p99 %d ms, max %d ms", p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds()),
+		Bar:     fmt.Sprintf("p99 <= %d ms", singleBar.Milliseconds()), OK: p99 <= singleBar,
 	}, nil
 }

@@ -1,4 +1,4 @@
-package bench
+package province
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
 )
 
@@ -29,15 +30,15 @@ type payList struct {
 // draft has a list computed.
 func (p *province) draft(ctx context.Context, unit, programme string) (list payList, err error) {
 	err = p.api.Create(ctx, client.Call{
-		Path: "/disbursement/v1/payrolls", Token: p.demo.Actors["province_lisa"].Token, Key: "draft-" + unit + programme,
+		Path: "/disbursement/v1/payrolls", Token: p.Demo.Actors["province_lisa"].Token, Key: "draft-" + unit + programme,
 	}, map[string]any{"unit": unit, "programme": programme, "month": p.month}, &list)
 	if err != nil {
 		return list, fmt.Errorf("draft the list of %s: %w", unit, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	return list, poll(ctx, func() error {
-		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/payrolls/" + list.ID, Token: p.demo.Actors["province_lisa"].Token}, &list)
+	return list, lab.Poll(ctx, func() error {
+		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/payrolls/" + list.ID, Token: p.Demo.Actors["province_lisa"].Token}, &list)
 		if err == nil && list.Totals == nil {
 			err = errors.New("the lines are being computed")
 		}
@@ -61,11 +62,11 @@ func (p *province) step(ctx context.Context, list, step, actor string, body any)
 
 // untilInstructed waits until the banks have read that many instructions.
 func (p *province) untilInstructed(ctx context.Context, want int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	return poll(ctx, func() error {
+	return lab.Poll(ctx, func() error {
 		got := 0
-		for _, bank := range p.demo.Banks {
+		for _, bank := range p.Demo.Banks {
 			var totals struct {
 				Instructed int `json:"instructed"`
 			}
@@ -84,14 +85,14 @@ func (p *province) untilInstructed(ctx context.Context, want int) error {
 // untilReconciled waits until everything that was instructed is credited, to the dong. look says how often to ask: the answer
 // about a long list takes time that the system lacks.
 func (p *province) untilReconciled(ctx context.Context, list string, look func(context.Context, func() error) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
 	var released bool
 	return look(ctx, func() error {
 		var r struct {
 			Instructed, Credited, Difference int64
 		}
-		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: p.demo.Actors["treasurer"].Token}, &r)
+		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: p.Demo.Actors["treasurer"].Token}, &r)
 		switch {
 		case err != nil:
 			return err
@@ -105,7 +106,7 @@ func (p *province) untilReconciled(ctx context.Context, list string, look func(c
 		var l struct {
 			Release *struct{} `json:"release"`
 		}
-		err = p.api.Read(ctx, client.Call{Path: "/disbursement/v1/payrolls/" + list, Token: p.demo.Actors["treasurer"].Token}, &l)
+		err = p.api.Read(ctx, client.Call{Path: "/disbursement/v1/payrolls/" + list, Token: p.Demo.Actors["treasurer"].Token}, &l)
 		if released = l.Release != nil; err == nil && !released {
 			err = errors.New("still being released")
 		}
@@ -138,7 +139,7 @@ func (p *province) control(ctx context.Context, method, url string, body, answer
 		return fmt.Errorf("build request: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := p.client.Do(request)
+	response, err := p.Client.Do(request)
 	if err != nil {
 		return fmt.Errorf("control a bank: %w", err)
 	}
@@ -155,7 +156,7 @@ func (p *province) control(ctx context.Context, method, url string, body, answer
 
 // copyRows copies rows like those of the log into an empty table with one COPY.
 func (p *province) copyRows(ctx context.Context, n int) (took time.Duration, err error) {
-	url, err := p.fresh(ctx, "copied")
+	url, err := p.Fresh(ctx, "copied")
 	if err != nil {
 		return 0, err
 	}
@@ -195,7 +196,7 @@ func pollCalmly(ctx context.Context, check func() error) error {
 			return nil
 		}
 		const rests = 9
-		if waited := client.Wait(ctx, max(pollEvery, rests*time.Since(began))); waited != nil {
+		if waited := client.Wait(ctx, max(lab.PollEvery, rests*time.Since(began))); waited != nil {
 			return errors.Join(err, waited)
 		}
 	}
