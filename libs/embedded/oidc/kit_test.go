@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/factor"
 )
 
 const (
@@ -78,7 +80,7 @@ func (h *house) last() Attempt {
 }
 
 func options(dir, totp, secret string) Options {
-	hash := hashWith(right, 64, 1) // cheap: what real ones cost has a test of its own
+	hash := factor.HashWith(right, 64, 1) // cheap: what real ones cost has a test of its own
 	claims := map[string]any{"songan_role": "approver", "songan_unit": "00004"}
 	return Options{
 		Issuer: "http://127.0.0.1:1/idp", Dir: dir, Audience: audience, Now: time.Now,

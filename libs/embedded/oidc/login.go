@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/factor"
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/pending"
 )
 
 //go:embed page.html
@@ -52,11 +55,8 @@ const (
 	tooBusy       = "Hệ thống đang có nhiều người đăng nhập. Vui lòng thử lại sau ít giây."
 )
 
-// decoy is compared with when nobody has the name and there is nobody at all.
-const decoy = "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
 func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
-	asked, err := p.store.byID(r.URL.Query().Get("id"))
+	asked, err := p.store.ByID(r.URL.Query().Get("id"))
 	if err != nil || asked.Done() {
 		p.show(w, view{Kind: "gone", Status: http.StatusGone})
 		return
@@ -64,8 +64,8 @@ func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
 	p.show(w, p.passwordPage(asked))
 }
 
-func (p *Provider) passwordPage(asked request) view {
-	return view{Kind: "password", ID: asked.id, To: asked.asked.RedirectURI, Status: http.StatusOK}
+func (p *Provider) passwordPage(asked pending.Request) view {
+	return view{Kind: "password", ID: asked.ID, To: asked.Asked.RedirectURI, Status: http.StatusOK}
 }
 
 // takeLogin takes what the page sent: a name and a password, or a code.
@@ -74,7 +74,7 @@ func (p *Provider) takeLogin(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the form cannot be read", http.StatusBadRequest)
 		return
 	}
-	asked, err := p.store.byID(r.PostForm.Get("id"))
+	asked, err := p.store.ByID(r.PostForm.Get("id"))
 	if err != nil || asked.Done() {
 		p.show(w, view{Kind: "gone", Status: http.StatusGone})
 		return
@@ -86,21 +86,21 @@ func (p *Provider) takeLogin(w http.ResponseWriter, r *http.Request) {
 	p.takePassword(w, r, asked)
 }
 
-func (p *Provider) takePassword(w http.ResponseWriter, r *http.Request, asked request) {
+func (p *Provider) takePassword(w http.ResponseWriter, r *http.Request, asked pending.Request) {
 	name := strings.TrimSpace(r.PostForm.Get("name"))
 	page := p.passwordPage(asked)
 	page.Name = name
 	user, found := p.store.byName[name]
 	address := p.options.Address(r)
-	wait, ok := p.guard.try("password "+name, address)
+	wait, ok := p.guard.Try("password "+name, address)
 	if !ok {
 		p.refuse(w, page, Attempt{"has_to_wait", user.Subject}, wait)
 		return
 	}
 	right, err := p.matches(r.Context(), user, found, r.PostForm.Get("password"))
 	switch {
-	case errors.Is(err, errBusy):
-		p.guard.right("password "+name, address)
+	case errors.Is(err, factor.ErrBusy):
+		p.guard.Right("password "+name, address)
 		p.refuse(w, page, Attempt{"too_busy", user.Subject}, time.Second)
 		return
 	case err != nil:
@@ -110,14 +110,14 @@ func (p *Provider) takePassword(w http.ResponseWriter, r *http.Request, asked re
 		p.refuse(w, page, Attempt{"wrong_password", user.Subject}, 0)
 		return
 	}
-	p.guard.right("password "+name, address)
+	p.guard.Right("password "+name, address)
 	if user.TOTP == "" {
-		p.guard.knows("password "+name, address)
-		p.finish(w, r, asked.id, user, "pwd")
+		p.guard.Knows("password "+name, address)
+		p.finish(w, r, asked.ID, user, "pwd")
 		return
 	}
 	step := rand.Text()
-	asked, err = p.store.change(asked.id, func(a *request) { a.halfway, a.step = user.Subject, step })
+	asked, err = p.store.Change(asked.ID, func(a *pending.Request) { a.Halfway, a.Step = user.Subject, step })
 	if err != nil {
 		p.show(w, view{Kind: "gone", Status: http.StatusGone})
 		return
@@ -125,37 +125,37 @@ func (p *Provider) takePassword(w http.ResponseWriter, r *http.Request, asked re
 	p.show(w, codePage(asked))
 }
 
-func codePage(asked request) view {
-	return view{Kind: "code", ID: asked.id, Step: asked.step, To: asked.asked.RedirectURI, Status: http.StatusOK}
+func codePage(asked pending.Request) view {
+	return view{Kind: "code", ID: asked.ID, Step: asked.Step, To: asked.Asked.RedirectURI, Status: http.StatusOK}
 }
 
 // matches compares the password of a user, or does as much work for none.
 func (p *Provider) matches(ctx context.Context, user User, found bool, password string) (bool, error) {
 	if !found {
-		cost := decoy
+		cost := factor.Decoy
 		if len(p.options.Users) > 0 {
 			cost = p.options.Users[0].Password // so that the answer takes as long as anybody's
 		}
-		_, err := p.hasher.matches(ctx, cost, password)
+		_, err := p.hasher.Matches(ctx, cost, password)
 		return false, err
 	}
-	return p.hasher.matches(ctx, user.Password, password)
+	return p.hasher.Matches(ctx, user.Password, password)
 }
 
-func (p *Provider) takeCodeOf(w http.ResponseWriter, r *http.Request, asked request) {
+func (p *Provider) takeCodeOf(w http.ResponseWriter, r *http.Request, asked pending.Request) {
 	step := r.PostForm.Get("step")
-	if asked.step == "" || subtle.ConstantTimeCompare([]byte(step), []byte(asked.step)) != 1 {
+	if asked.Step == "" || subtle.ConstantTimeCompare([]byte(step), []byte(asked.Step)) != 1 {
 		p.show(w, view{Kind: "gone", Status: http.StatusGone})
 		return
 	}
-	user, page, address := p.store.users[asked.halfway], codePage(asked), p.options.Address(r)
-	wait, ok := p.guard.try("code "+user.Name, address)
+	user, page, address := p.store.users[asked.Halfway], codePage(asked), p.options.Address(r)
+	wait, ok := p.guard.Try("code "+user.Name, address)
 	if !ok {
 		p.refuse(w, page, Attempt{"has_to_wait", user.Subject}, wait)
 		return
 	}
 	code := strings.ReplaceAll(r.PostForm.Get("code"), " ", "")
-	right, err := p.steps.take(user, code, p.options.Now())
+	right, err := p.steps.Take(user.Subject, user.TOTP, code, p.options.Now())
 	switch {
 	case err != nil:
 		http.Error(w, "the code could not be checked", http.StatusServiceUnavailable)
@@ -164,16 +164,16 @@ func (p *Provider) takeCodeOf(w http.ResponseWriter, r *http.Request, asked requ
 		p.refuse(w, page, Attempt{"wrong_code", user.Subject}, 0)
 		return
 	}
-	p.guard.right("code "+user.Name, address)
-	p.guard.knows("code "+user.Name, address)
-	p.guard.knows("password "+user.Name, address)
-	p.finish(w, r, asked.id, user, "pwd", "otp", "mfa")
+	p.guard.Right("code "+user.Name, address)
+	p.guard.Knows("code "+user.Name, address)
+	p.guard.Knows("password "+user.Name, address)
+	p.finish(w, r, asked.ID, user, "pwd", "otp", "mfa")
 }
 
 // finish sends the browser back with a code.
 func (p *Provider) finish(w http.ResponseWriter, r *http.Request, id string, user User, factors ...string) {
-	asked, err := p.store.change(id, func(a *request) {
-		a.subject, a.factors, a.at = user.Subject, factors, time.Now() // the library's clock
+	asked, err := p.store.Change(id, func(a *pending.Request) {
+		a.Subject, a.Factors, a.At = user.Subject, factors, time.Now() // the library's clock
 	})
 	if err != nil {
 		p.show(w, view{Kind: "gone", Status: http.StatusGone})

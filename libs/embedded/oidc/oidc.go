@@ -34,6 +34,10 @@ import (
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/factor"
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/guard"
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/signing"
 )
 
 // Options says who may sign in, and where.
@@ -100,6 +104,15 @@ func HashSecret(secret string) []byte {
 	return sum[:]
 }
 
+// HashPassword returns a password's argon2id hash in the usual notation, $argon2id$v=19$m=...
+func HashPassword(password string) string { return factor.HashPassword(password) }
+
+// NewTOTP returns a new authenticator's secret.
+func NewTOTP() string { return factor.NewTOTP() }
+
+// TOTPCode is what the authenticator with this secret shows at a moment (RFC 6238).
+func TOTPCode(secret string, at time.Time) (string, error) { return factor.TOTPCode(secret, at) }
+
 // NewSecret returns a secret that nobody guesses: at least 128 random bits.
 func NewSecret() string { return rand.Text() }
 
@@ -109,9 +122,9 @@ type Provider struct {
 	path    string // of the issuer
 	store   *store
 	server  *server
-	guard   *guard
-	hasher  *hasher
-	steps   *steps
+	guard   *guard.Guard
+	hasher  *factor.Hasher
+	steps   *factor.Steps
 	page    *template.Template
 	handler http.Handler
 }
@@ -124,7 +137,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded OpenID provider: %w", err)
 	}
-	p := &Provider{options: o, path: strings.TrimSuffix(issuer.Path, "/"), guard: newGuard(o.Now), hasher: newHasher()}
+	p := &Provider{options: o, path: strings.TrimSuffix(issuer.Path, "/"), guard: guard.New(o.Now), hasher: factor.NewHasher()}
 	if err := p.open(); err != nil {
 		return nil, fmt.Errorf("embedded OpenID provider: %w", err)
 	}
@@ -132,11 +145,11 @@ func New(o Options) (*Provider, error) {
 }
 
 func (p *Provider) open() error {
-	keys, err := openKeys(p.options.Dir, p.options.Now())
+	keys, err := signing.Open(p.options.Dir, p.options.Now())
 	if err != nil {
 		return err
 	}
-	if p.steps, err = openSteps(p.options.Dir); err != nil {
+	if p.steps, err = factor.OpenSteps(p.options.Dir); err != nil {
 		return err
 	}
 	if p.page, err = parsePage(); err != nil {
@@ -198,7 +211,7 @@ func (p *Provider) routes() http.Handler {
 // limited makes those wait who ask for more login pages than a whole office needs.
 func (p *Provider) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wait, ok := p.guard.begin(p.options.Address(r)); !ok {
+		if wait, ok := p.guard.Begin(p.options.Address(r)); !ok {
 			p.refuse(w, view{Kind: "gone"}, Attempt{Outcome: "has_to_wait"}, wait)
 			return
 		}
@@ -244,10 +257,10 @@ func checkUsers(users []User) error {
 		switch {
 		case u.Subject == "" || u.Name == "" || subjects[u.Subject] || names[u.Name]:
 			return fmt.Errorf("user %d: subject and name are needed, and nobody else's", i)
-		case !isHash(u.Password):
+		case !factor.IsHash(u.Password):
 			return fmt.Errorf("user %d: the password is not a hash made by HashPassword", i)
 		}
-		if _, err := decodeSecret(u.TOTP); err != nil {
+		if err := factor.CheckSecret(u.TOTP); err != nil {
 			return fmt.Errorf("user %d: %w", i, err)
 		}
 		subjects[u.Subject], names[u.Name] = true, true

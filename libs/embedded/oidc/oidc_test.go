@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/pending"
 )
 
 func TestDiscoverySaysWhatIsDoneAndNothingElse(t *testing.T) {
@@ -114,31 +114,6 @@ func TestAnAuthenticatorsCodeIsASecondFactor(t *testing.T) {
 	}
 }
 
-func TestAUsedCodeStaysUsedOverARestart(t *testing.T) {
-	t.Parallel()
-	dir, totp := t.TempDir(), NewTOTP()
-	user := User{Subject: "s", TOTP: totp}
-	code, err := TOTPCode(totp, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []bool{true, false} {
-		s, err := openSteps(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok, err := s.take(user, code, time.Now()); ok != want || err != nil {
-			t.Error(ok, err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "steps.json"), []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openSteps(dir); err == nil {
-		t.Error("a broken file was taken for an empty one")
-	}
-}
-
 func TestARequestWithoutProofKeyStateOrNonceIsRefused(t *testing.T) {
 	t.Parallel()
 	h := open(t)
@@ -219,7 +194,7 @@ func TestACodeIsForItsClientItsProofKeyAndOneUse(t *testing.T) {
 		t.Errorf("after somebody guessed: %d %s", a.status, a.body)
 	}
 	code = h.code()
-	h.advance(codeLife + time.Second)
+	h.advance(pending.CodeLife + time.Second)
 	if a := h.exchange("console", code, nil); a.fault() != "invalid_grant" {
 		t.Errorf("too late: %d %s", a.status, a.body)
 	}
@@ -261,7 +236,7 @@ func TestAPageThatIsOldOrDoneIsGone(t *testing.T) {
 		t.Errorf("done: %d", a.status)
 	}
 	page = h.page()
-	h.advance(requestLife + time.Second)
+	h.advance(pending.RequestLife + time.Second)
 	if a := h.fill(page, map[string]string{"name": "an", "password": right}); a.status != http.StatusGone || !strings.Contains(a.body, "hết hạn") {
 		t.Errorf("old: %d", a.status)
 	}

@@ -10,13 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	zitadel "github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/pending"
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/private"
 )
 
 const (
@@ -46,7 +48,7 @@ type grant struct {
 func (g *grant) GetAMR() []string { return g.AMR }
 
 // GetACR says how sure that was.
-func (g *grant) GetACR() string { return (&request{factors: g.AMR}).GetACR() }
+func (g *grant) GetACR() string { return (&pending.Request{Factors: g.AMR}).GetACR() }
 
 // GetAudience is whom the ID token is for.
 func (g *grant) GetAudience() []string { return []string{g.Client} }
@@ -68,21 +70,17 @@ func (g *grant) SetCurrentScopes([]string) {}
 
 func openRefresher(dir string, now func() time.Time) (*refresher, error) {
 	path := filepath.Join(dir, refreshKeyFile)
-	key, err := os.ReadFile(path)
+	key, err := private.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		key = make([]byte, refreshKeySize)
 		rand.Read(key) // never fails: crypto/rand ends the process instead
-		err = writePrivate(path, key)
+		err = private.Write(path, key)
+	}
+	if err == nil && len(key) != refreshKeySize {
+		err = fmt.Errorf("%s is not one of ours", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key of refresh tokens: %w", err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("key of refresh tokens: %w", err)
-	}
-	if info.Mode().Perm()&openToAll != 0 || len(key) != refreshKeySize {
-		return nil, fmt.Errorf("%s is open to others (mode %#o), or not one of ours", path, info.Mode().Perm())
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -128,9 +126,9 @@ func (s *store) CreateAccessAndRefreshTokens(
 	switch r := asked.(type) {
 	case *grant:
 		g = r
-	case *request:
+	case *pending.Request:
 		g = &grant{
-			Subject: r.subject, Client: r.asked.ClientID, AuthTime: r.at, AMR: r.factors, Scopes: r.asked.Scopes,
+			Subject: r.Subject, Client: r.Asked.ClientID, AuthTime: r.At, AMR: r.Factors, Scopes: r.Asked.Scopes,
 			Until: s.now().Add(refreshLife),
 		}
 	default:

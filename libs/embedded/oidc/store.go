@@ -11,6 +11,9 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 	zitadel "github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/pending"
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/signing"
 )
 
 const (
@@ -21,19 +24,20 @@ const (
 // store is what the library keeps things in. Its methods are the library's; those for grants that are not done here
 // refuse.
 type store struct {
-	*pending
+	*pending.Pending
 	scope, audience string
 	issuer          string
-	keys            keySet
+	keys            signing.Keys
+	now             func() time.Time
 	users           map[string]User // by subject
 	byName          map[string]User
 	clients         map[string]Client
 	refresher       *refresher
 }
 
-func newStore(o Options, keys keySet, refreshing *refresher) *store {
+func newStore(o Options, keys signing.Keys, refreshing *refresher) *store {
 	s := &store{
-		pending: newPending(o.Now), scope: o.Scope, audience: o.Audience, issuer: o.Issuer, keys: keys,
+		Pending: pending.New(o.Now), now: o.Now, scope: o.Scope, audience: o.Audience, issuer: o.Issuer, keys: keys,
 		users: map[string]User{}, byName: map[string]User{}, clients: map[string]Client{}, refresher: refreshing,
 	}
 	for _, u := range o.Users {
@@ -55,7 +59,7 @@ func (s *store) CreateAuthRequest(_ context.Context, asked *zitadel.AuthRequest,
 	if slices.Contains(asked.Prompt, zitadel.PromptNone) {
 		return nil, zitadel.ErrLoginRequired()
 	}
-	return s.add(zitadel.AuthRequest{ // and nothing else, however much there was
+	return s.Add(zitadel.AuthRequest{ // and nothing else, however much there was
 		ClientID: asked.ClientID, RedirectURI: asked.RedirectURI, ResponseType: asked.ResponseType,
 		ResponseMode: asked.ResponseMode, Scopes: asked.Scopes, State: asked.State, Nonce: asked.Nonce,
 		CodeChallenge: asked.CodeChallenge, CodeChallengeMethod: asked.CodeChallengeMethod,
@@ -64,19 +68,19 @@ func (s *store) CreateAuthRequest(_ context.Context, asked *zitadel.AuthRequest,
 
 // AuthRequestByID returns a request under way.
 func (s *store) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, error) {
-	r, err := s.byID(id)
+	r, err := s.ByID(id)
 	return &r, err
 }
 
 // AuthRequestByCode returns the request of a code and uses the code up.
 func (s *store) AuthRequestByCode(_ context.Context, code string) (op.AuthRequest, error) {
-	return s.takeCode(code)
+	return s.TakeCode(code)
 }
 
 // SaveAuthCode gives out a code.
-func (s *store) SaveAuthCode(_ context.Context, id, code string) error { return s.saveCode(id, code) }
+func (s *store) SaveAuthCode(_ context.Context, id, code string) error { return s.SaveCode(id, code) }
 
-// DeleteAuthRequest has nothing left to do: see takeCode.
+// DeleteAuthRequest has nothing left to do: see [pending.Pending.TakeCode].
 func (s *store) DeleteAuthRequest(context.Context, string) error { return nil }
 
 // CreateAccessToken names a token and says until when it lives.
@@ -98,7 +102,7 @@ func (s *store) RevokeToken(context.Context, string, string, string) *zitadel.Er
 }
 
 // SigningKey is the newest.
-func (s *store) SigningKey(context.Context) (op.SigningKey, error) { return s.keys[0], nil }
+func (s *store) SigningKey(context.Context) (op.SigningKey, error) { return s.keys.Newest(), nil }
 
 // SignatureAlgorithms are those of the keys.
 func (s *store) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
@@ -106,7 +110,7 @@ func (s *store) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm,
 }
 
 // KeySet is what is published.
-func (s *store) KeySet(context.Context) ([]op.Key, error) { return s.keys.published(), nil }
+func (s *store) KeySet(context.Context) ([]op.Key, error) { return s.keys.Published(), nil }
 
 // GetClientByClientID returns a client.
 func (s *store) GetClientByClientID(_ context.Context, id string) (op.Client, error) {

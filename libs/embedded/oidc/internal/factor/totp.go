@@ -1,4 +1,4 @@
-package oidc
+package factor
 
 import (
 	"crypto/hmac"
@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/private"
 )
 
 const (
@@ -39,6 +41,12 @@ func TOTPCode(secret string, at time.Time) (string, error) {
 		return "", err
 	}
 	return code(key, stepAt(at)), nil
+}
+
+// CheckSecret refuses what is no authenticator's secret. None at all is fine: not everybody has one.
+func CheckSecret(secret string) error {
+	_, err := decodeSecret(secret)
+	return err
 }
 
 func decodeSecret(secret string) ([]byte, error) {
@@ -73,15 +81,16 @@ func stepOf(key []byte, given string, last int64, now time.Time) (int64, bool) {
 	return found, found != 0
 }
 
-// steps remembers, over restarts, the last step of every authenticator whose code was taken.
-type steps struct {
+// Steps remembers, over restarts, the last step of every authenticator whose code was taken.
+type Steps struct {
 	mu   sync.Mutex
 	path string
 	last map[string]int64
 }
 
-func openSteps(dir string) (*steps, error) {
-	s := &steps{path: filepath.Join(dir, "steps.json"), last: map[string]int64{}}
+// OpenSteps reads what a folder remembers.
+func OpenSteps(dir string) (*Steps, error) {
+	s := &Steps{path: filepath.Join(dir, "steps.json"), last: map[string]int64{}}
 	data, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -95,26 +104,26 @@ func openSteps(dir string) (*steps, error) {
 	return s, nil
 }
 
-// take uses up a code. It is false for a wrong one, and for one that was used.
-func (s *steps) take(user User, given string, now time.Time) (bool, error) {
-	key, err := decodeSecret(user.TOTP)
+// Take uses up a code. It is false for a wrong one, and for one that was used.
+func (s *Steps) Take(subject, secret, given string, now time.Time) (bool, error) {
+	key, err := decodeSecret(secret)
 	if err != nil {
 		return false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	step, ok := stepOf(key, given, s.last[user.Subject], now)
+	step, ok := stepOf(key, given, s.last[subject], now)
 	if !ok {
 		return false, nil
 	}
-	before := s.last[user.Subject]
-	s.last[user.Subject] = step
+	before := s.last[subject]
+	s.last[subject] = step
 	data, err := json.Marshal(s.last)
 	if err == nil {
-		err = writePrivate(s.path, data)
+		err = private.Write(s.path, data)
 	}
 	if err != nil {
-		s.last[user.Subject] = before
+		s.last[subject] = before
 		return false, fmt.Errorf("keep an authenticator's step: %w", err)
 	}
 	return true, nil

@@ -1,4 +1,6 @@
-package oidc
+// Package signing keeps the keys that tokens are signed with in a folder, one file each, replaces them in time, and
+// publishes the old ones for as long as their tokens live.
+package signing
 
 import (
 	"cmp"
@@ -6,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,15 +18,15 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/private"
 )
 
 const (
 	keyBits   = 2048
 	keyLife   = 90 * 24 * time.Hour
 	keyLinger = 24 * time.Hour // that an old key is still published; no token lives longer
-	private   = 0o600
 	ownFolder = 0o700
-	openToAll = 0o077
 )
 
 // key is a signing key, and its public half for the JWKS. Its file is called <unix time of its making>-<random>.pem.
@@ -56,10 +57,11 @@ func (p public) Use() string { return "sig" }
 // Key is the public half.
 func (p public) Key() any { return p.rsa.Public() }
 
-// keySet holds the keys, the newest first.
-type keySet []key
+// Keys are all that are published, the newest first.
+type Keys []key
 
-func (s keySet) published() []op.Key {
+// Published are their public halves.
+func (s Keys) Published() []op.Key {
 	all := make([]op.Key, len(s))
 	for i, k := range s {
 		all[i] = public{k}
@@ -67,9 +69,12 @@ func (s keySet) published() []op.Key {
 	return all
 }
 
-// openKeys reads the keys of a folder, makes a new one when the newest is too old, and drops those that no living
+// Newest is what is signed with.
+func (s Keys) Newest() op.SigningKey { return s[0] }
+
+// Open reads the keys of a folder, makes a new one when the newest is too old, and drops those that no living
 // token was signed with.
-func openKeys(dir string, now time.Time) (keySet, error) {
+func Open(dir string, now time.Time) (Keys, error) {
 	if err := os.MkdirAll(dir, ownFolder); err != nil {
 		return nil, fmt.Errorf("make the folder of keys: %w", err)
 	}
@@ -77,7 +82,7 @@ func openKeys(dir string, now time.Time) (keySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
-	var keys keySet
+	var keys Keys
 	for _, path := range paths {
 		k, err := readKey(path)
 		if err != nil {
@@ -99,18 +104,11 @@ func openKeys(dir string, now time.Time) (keySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make signing key: %w", err)
 	}
-	return append(keySet{fresh}, keys...), nil
+	return append(Keys{fresh}, keys...), nil
 }
 
 func readKey(path string) (key, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return key{}, err
-	}
-	if info.Mode().Perm()&openToAll != 0 {
-		return key{}, fmt.Errorf("%s is open to others (mode %#o): chmod 600 it", path, info.Mode().Perm())
-	}
-	data, err := os.ReadFile(path)
+	data, err := private.Read(path)
 	if err != nil {
 		return key{}, err
 	}
@@ -144,25 +142,8 @@ func makeKey(dir string, now time.Time) (key, error) {
 	const tag = 8
 	id := fmt.Sprintf("%d-%s", now.Unix(), strings.ToLower(rand.Text()[:tag]))
 	block := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if err := writePrivate(filepath.Join(dir, id+".pem"), block); err != nil {
+	if err := private.Write(filepath.Join(dir, id+".pem"), block); err != nil {
 		return key{}, err
 	}
 	return key{id: id, made: time.Unix(now.Unix(), 0), rsa: made}, nil
-}
-
-// writePrivate writes a file for the owner's eyes, the whole of it or nothing.
-func writePrivate(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return fmt.Errorf("create: %w", err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when the rename worked
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(private), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("put in place: %w", err)
-	}
-	return nil
 }

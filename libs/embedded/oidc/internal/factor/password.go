@@ -1,4 +1,6 @@
-package oidc
+// Package factor is what people prove with who they are: a password, kept as an argon2id hash, and the code that an
+// authenticator shows, which works once.
+package factor
 
 import (
 	"context"
@@ -33,12 +35,16 @@ const (
 	maxPassword = 256
 )
 
+// Decoy is compared with when nobody has the name and there is nobody at all.
+const Decoy = "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
 // HashPassword returns a password's argon2id hash in the usual notation, $argon2id$v=19$m=...
 func HashPassword(password string) string {
-	return hashWith(password, memoryKiB, passes)
+	return HashWith(password, memoryKiB, passes)
 }
 
-func hashWith(password string, memory, times uint32) string {
+// HashWith is [HashPassword] at another cost, which stands in the hash.
+func HashWith(password string, memory, times uint32) string {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt) // never fails: crypto/rand ends the process instead
 	sum := argon2.IDKey([]byte(password), salt, times, memory, lanes, sumBytes)
@@ -77,7 +83,8 @@ func parseHash(text string) (hashed, error) {
 	return h, nil
 }
 
-func isHash(text string) bool {
+// IsHash tells whether a text is a hash that Matches would compare with.
+func IsHash(text string) bool {
 	_, err := parseHash(text)
 	return err == nil
 }
@@ -87,21 +94,22 @@ func (h hashed) matches(password string) bool {
 	return subtle.ConstantTimeCompare(sum, h.sum) == 1
 }
 
-// hasher computes few hashes at a time: each takes memory that the rest of the machine needs as well.
-type hasher struct {
+// Hasher computes few hashes at a time: each takes memory that the rest of the machine needs as well.
+type Hasher struct {
 	places chan struct{}
 	queue  chan struct{}
 }
 
-func newHasher() *hasher {
-	return &hasher{places: make(chan struct{}, hashing), queue: make(chan struct{}, hashing+waiting)}
+// NewHasher has all its places free.
+func NewHasher() *Hasher {
+	return &Hasher{places: make(chan struct{}, hashing), queue: make(chan struct{}, hashing+waiting)}
 }
 
-// errBusy says that too many sign in at the same time.
-var errBusy = errors.New("too many passwords are being checked")
+// ErrBusy says that too many sign in at the same time.
+var ErrBusy = errors.New("too many passwords are being checked")
 
-// matches compares a password with a hash when there is room for it.
-func (h *hasher) matches(ctx context.Context, hash, password string) (bool, error) {
+// Matches compares a password with a hash when there is room for it.
+func (h *Hasher) Matches(ctx context.Context, hash, password string) (bool, error) {
 	parsed, err := parseHash(hash)
 	if err != nil || len(password) > maxPassword {
 		return false, err
@@ -109,7 +117,7 @@ func (h *hasher) matches(ctx context.Context, hash, password string) (bool, erro
 	select {
 	case h.queue <- struct{}{}:
 	default:
-		return false, errBusy
+		return false, ErrBusy
 	}
 	defer func() { <-h.queue }()
 	patience := time.NewTimer(hashingWait)
@@ -117,7 +125,7 @@ func (h *hasher) matches(ctx context.Context, hash, password string) (bool, erro
 	select {
 	case h.places <- struct{}{}:
 	case <-patience.C:
-		return false, errBusy
+		return false, ErrBusy
 	case <-ctx.Done():
 		return false, fmt.Errorf("wait to check a password: %w", context.Cause(ctx))
 	}

@@ -1,4 +1,4 @@
-package oidc
+package signing
 
 import (
 	"os"
@@ -6,15 +6,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/songan-vn/songan/libs/embedded/oidc/internal/private"
 )
 
 func TestKeysOutliveARestartAndAreReplacedInTime(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "idp")
 	start := time.Now()
-	at := func(after time.Duration) keySet {
+	at := func(after time.Duration) Keys {
 		t.Helper()
-		keys, err := openKeys(dir, start.Add(after))
+		keys, err := Open(dir, start.Add(after))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +27,7 @@ func TestKeysOutliveARestartAndAreReplacedInTime(t *testing.T) {
 		t.Error("another key after a restart")
 	}
 	second := at(keyLife + time.Hour)
-	if len(second) != 2 || second[0].id == first[0].id || second[1].id != first[0].id || len(second.published()) != 2 {
+	if len(second) != 2 || second[0].id == first[0].id || second[1].id != first[0].id || len(second.Published()) != 2 {
 		t.Error("the new key does not come first, or the old one is gone too early")
 	}
 	if third := at(keyLife + keyLinger + time.Hour); len(third) != 1 || third[0].id != second[0].id {
@@ -36,28 +38,28 @@ func TestKeysOutliveARestartAndAreReplacedInTime(t *testing.T) {
 func TestAKeyThatOthersCanReadOrThatIsNoneStopsTheStart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	keys, err := openKeys(dir, time.Now())
+	keys, err := Open(dir, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, keys[0].id+".pem")
 	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != private {
+	if err != nil || info.Mode().Perm() != private.Mode {
 		t.Error(info.Mode(), err)
 	}
 	if err := os.Chmod(path, 0o640); err != nil { //nolint:gosec // that is the test
 		t.Fatal(err)
 	}
-	if _, err := openKeys(dir, time.Now()); err == nil || !strings.Contains(err.Error(), "open to others") {
+	if _, err := Open(dir, time.Now()); err == nil || !strings.Contains(err.Error(), "open to others") {
 		t.Error(err)
 	}
-	if err := os.WriteFile(path, []byte("nonsense"), private); err != nil {
+	if err := os.WriteFile(path, []byte("nonsense"), private.Mode); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, private); err != nil {
+	if err := os.Chmod(path, private.Mode); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openKeys(dir, time.Now()); err == nil {
+	if _, err := Open(dir, time.Now()); err == nil {
 		t.Error("nonsense was taken for a key")
 	}
 }

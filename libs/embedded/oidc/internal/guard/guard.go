@@ -1,21 +1,29 @@
-package oidc
+// Package guard makes those wait who guess passwords and codes: per account and address, per address, and per account
+// over all addresses but those from which it was signed in to before. Everything is in memory, and bounded.
+package guard
 
 import (
 	"sync"
 	"time"
 )
 
-// How often one may guess. A right answer costs nothing.
+// How often one may guess, and ask for a login page: so many at once, and one more each time that this has passed. A
+// right answer costs nothing.
 const (
-	pairAtOnce, pairEvery       = 5, 30 * time.Second  // one account from one address
-	addressAtOnce, addressEvery = 30, 3 * time.Second  // one address, whatever the account
-	accountAtOnce, accountEvery = 30, 20 * time.Second // one account, from addresses that it does not know
-	beginAtOnce, beginEvery     = 300, 2 * time.Second // one address may ask for a login page so often: each is remembered
-	remembered                  = 50_000               // accounts and addresses each
+	PairAtOnce    = 5 // one account from one address
+	PairEvery     = 30 * time.Second
+	AddressAtOnce = 30 // one address, whatever the account
+	AddressEvery  = 3 * time.Second
+	AccountAtOnce = 30 // one account, from addresses that it does not know
+	AccountEvery  = 20 * time.Second
+	BeginAtOnce   = 300 // login pages for one address: each is remembered
+	BeginEvery    = 2 * time.Second
+
+	remembered = 50_000 // accounts and addresses each
 )
 
-// guard makes those wait who guess.
-type guard struct {
+// Guard counts guesses.
+type Guard struct {
 	mu                      sync.Mutex
 	now                     func() time.Time
 	pair, address, accounts *buckets
@@ -24,26 +32,27 @@ type guard struct {
 	known map[string]bool
 }
 
-func newGuard(now func() time.Time) *guard {
-	return &guard{
+// New has seen nobody guess.
+func New(now func() time.Time) *Guard {
+	return &Guard{
 		now: now, known: map[string]bool{},
-		pair:     newBuckets(pairAtOnce, pairEvery),
-		address:  newBuckets(addressAtOnce, addressEvery),
-		accounts: newBuckets(accountAtOnce, accountEvery),
-		begins:   newBuckets(beginAtOnce, beginEvery),
+		pair:     newBuckets(PairAtOnce, PairEvery),
+		address:  newBuckets(AddressAtOnce, AddressEvery),
+		accounts: newBuckets(AccountAtOnce, AccountEvery),
+		begins:   newBuckets(BeginAtOnce, BeginEvery),
 	}
 }
 
-// begin counts a request for a login page.
-func (g *guard) begin(address string) (wait time.Duration, ok bool) {
+// Begin counts a request for a login page.
+func (g *Guard) Begin(address string) (wait time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.begins.take(address, g.now())
 }
 
-// try counts a guess before it is looked at, so that many at the same time are not free. A guess that is not let in
+// Try counts a guess before it is looked at, so that many at the same time are not free. A guess that is not let in
 // counts nowhere: who hammers one account does not use up what their neighbours behind the same address have.
-func (g *guard) try(account, address string) (wait time.Duration, ok bool) {
+func (g *Guard) Try(account, address string) (wait time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now, pair := g.now(), account+"\x00"+address
@@ -65,8 +74,8 @@ func (g *guard) try(account, address string) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// right gives back what a guess has cost that was right.
-func (g *guard) right(account, address string) {
+// Right gives back what a guess has cost that was right.
+func (g *Guard) Right(account, address string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	pair := account + "\x00" + address
@@ -77,8 +86,8 @@ func (g *guard) right(account, address string) {
 	}
 }
 
-// knows remembers an address of an account, once all that was asked was right.
-func (g *guard) knows(account, address string) {
+// Knows remembers an address of an account, once all that was asked was right.
+func (g *Guard) Knows(account, address string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	shrink(g.known)
