@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/songan-vn/songan/libs/httpapi/internal/fault"
+	"github.com/songan-vn/songan/libs/httpapi/internal/form"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
@@ -67,50 +67,7 @@ func (t *text) check(s string) problem.Fault {
 	case t.pattern != nil && !t.pattern.MatchString(s):
 		return fault.WrongPattern(t.described)
 	}
-	return checkDate(t.format, s)
-}
-
-// checkDate checks formats of calendar days. Other formats are documentation.
-func checkDate(format, s string) problem.Fault {
-	const layout, hint = "2006-01-02", "YYYY-MM-DD, such as 2026-11-21"
-	switch format {
-	case "date":
-		if !hasShape(s, layout) {
-			return fault.InvalidDate(hint)
-		}
-	case "partial-date":
-		if !hasShape(s, layout[:4]) && !hasShape(s, layout[:7]) && !hasShape(s, layout) {
-			return fault.InvalidDate("YYYY-MM-DD, or YYYY-MM, or YYYY when no more is known")
-		}
-	default:
-		return problem.Fault{}
-	}
-	day, err := time.Parse(layout[:len(s)], s)
-	if err != nil {
-		return fault.ImpossibleDate()
-	}
-	return checkYear(day)
-}
-
-func checkYear(t time.Time) problem.Fault {
-	if t.Year() < fault.FirstYear || t.Year() > fault.LastYear {
-		return fault.DateRange()
-	}
-	return problem.Fault{}
-}
-
-// hasShape tells whether s has digits where layout has, and the same everywhere else.
-func hasShape(s, layout string) bool {
-	if len(s) != len(layout) {
-		return false
-	}
-	for i := range len(s) {
-		isDigit, wanted := '0' <= s[i] && s[i] <= '9', '0' <= layout[i] && layout[i] <= '9'
-		if isDigit != wanted || !wanted && s[i] != layout[i] {
-			return false
-		}
-	}
-	return true
+	return form.Date(t.format, s)
 }
 
 // integer reads whole numbers of any width, signed and unsigned.
@@ -132,7 +89,7 @@ func (n *integer) read(d *decoding, v reflect.Value) {
 func (n *integer) parse(d *decoding, s string, v reflect.Value) {
 	i, err := strconv.ParseInt(s, 10, 64)
 	switch {
-	case err != nil && !isWhole(s):
+	case err != nil && !form.Whole(s):
 		d.fault(fault.NoNumber())
 	case err != nil, i < n.least, i > n.most:
 		d.fault(fault.OutOfRange(n.hint))
@@ -141,12 +98,6 @@ func (n *integer) parse(d *decoding, s string, v reflect.Value) {
 	default:
 		v.SetInt(i)
 	}
-}
-
-// isWhole tells whether s is a whole number, perhaps one that is too large for us.
-func isWhole(s string) bool {
-	digits := strings.TrimPrefix(s, "-")
-	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // boolean reads true and false.
@@ -181,46 +132,12 @@ func (m moment) read(d *decoding, v reflect.Value) {
 }
 
 func (m moment) parse(d *decoding, s string, v reflect.Value) {
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil || !isInstant(s) {
-		if len(s) >= 10 && hasShape(s[:10], "2006-01-02") && checkDate("date", s[:10]).Code == "impossible_date" {
-			d.fault(fault.ImpossibleDate())
-			return
-		}
-		d.fault(fault.InvalidTime())
-		return
-	}
-	if f := checkYear(t); f.Code != "" {
+	t, f := form.Instant(s)
+	if f.Code != "" {
 		d.fault(f)
 		return
 	}
 	v.Set(reflect.ValueOf(t))
-}
-
-// isInstant tells whether s is written as RFC 3339 has it. [time.Time.UnmarshalText] is not that strict (go.dev/issue/54580):
-// it takes hours of one digit, commas and offsets of a whole day, with which an answer could not be written.
-func isInstant(s string) bool {
-	const layout = "2006-01-02T15:04:05"
-	if len(s) <= len(layout) || !hasShape(s[:len(layout)], layout) {
-		return false
-	}
-	zone := s[len(layout):]
-	if fraction, ok := strings.CutPrefix(zone, "."); ok {
-		zone = strings.TrimLeft(fraction, "0123456789")
-		if len(zone) == len(fraction) {
-			return false
-		}
-	}
-	return zone == "Z" || isOffset(zone)
-}
-
-// isOffset tells whether s is an offset that some place on Earth has, or could have.
-func isOffset(s string) bool {
-	const most = "14:00"
-	if len(s) != len("+")+len(most) || s[0] != '+' && s[0] != '-' {
-		return false
-	}
-	return hasShape(s[1:], most) && s[1:] <= most && s[4] < '6'
 }
 
 // custom reads types that know how they are written as text.
