@@ -25,6 +25,7 @@
 package kafkabus
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
 const (
@@ -118,8 +121,16 @@ func (c Config) Close() {
 	}
 }
 
-func (c Config) client() *kafka.Client {
+// Client asks the cluster for what this package has no words for.
+func (c Config) Client() *kafka.Client {
 	return &kafka.Client{Addr: kafka.TCP(c.Brokers...), Transport: c.Transport, Timeout: requestTimeout}
+}
+
+// EnsureTopic creates a topic unless it is there, and waits until every partition has a leader that answers. Its records are kept
+// for ever. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
+// with another number of partitions is an error: streams would change partition and their order would be lost.
+func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, replication int) error {
+	return topics.Ensure(ctx, cfg.Client(), name, partitions, replication)
 }
 
 // Topic returns the name of the topic that a service publishes its facts to.

@@ -11,13 +11,12 @@ import (
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
 const (
 	// KeyMetadata is the metadata entry that holds the key of a message. It is not sent as a header.
 	KeyMetadata = envelope.KeyMetadata
-	// headerUUID carries the UUID of a message that is no CloudEvent; the name is that of Watermill's other Kafka drivers.
-	headerUUID = "_watermill_message_uuid"
 
 	// publishRetries is how often messages are sent again that a broker refused because it does not lead their
 	// partition (any more, or yet); it takes six seconds, three times as long as the cluster's layout is remembered.
@@ -79,7 +78,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	}
 	wait := pause.Backoff{First: retryFirst, Most: retryMost}
 	for {
-		all, err = produce.All(ctx, p.cfg.client(), topic, all)
+		all, err = produce.All(ctx, p.cfg.Client(), topic, all)
 		if !produce.Refused(err) || wait.Failures() == publishRetries || wait.Wait(ctx) != nil {
 			return err
 		}
@@ -102,7 +101,7 @@ func (p *Publisher) partitioner(ctx context.Context, topic string) (produce.Part
 	if ok {
 		return known, nil
 	}
-	n, err := partitionsOf(ctx, p.cfg, topic)
+	n, err := topics.Partitions(ctx, p.cfg.Client(), topic)
 	if err != nil {
 		return nil, err
 	}
@@ -117,20 +116,5 @@ func (p *Publisher) encode(topic string, m *message.Message) kafka.Message {
 	if p.options.Key != nil {
 		key = p.options.Key(topic, m)
 	}
-	if key == "" {
-		key = m.Metadata.Get(KeyMetadata)
-	}
-	if key == "" {
-		key = m.UUID // an empty key would go to any partition
-	}
-	out := kafka.Message{Key: []byte(key), Value: m.Payload}
-	for name, value := range m.Metadata {
-		if name != KeyMetadata {
-			out.Headers = append(out.Headers, kafka.Header{Key: name, Value: []byte(value)})
-		}
-	}
-	if m.Metadata.Get(envelope.HeaderID) == "" {
-		out.Headers = append(out.Headers, kafka.Header{Key: headerUUID, Value: []byte(m.UUID)})
-	}
-	return out
+	return envelope.ToKafka(m, key)
 }

@@ -16,7 +16,7 @@ import (
 // [TruncatedError].
 func ReadAt(ctx context.Context, cfg Config, at Place) (*message.Message, error) {
 	tail := &consume.Tail{
-		Client: cfg.client(), Topic: at.Topic, Partition: at.Partition, At: Progress{Offset: at.Offset},
+		Client: cfg.Client(), Topic: at.Topic, Partition: at.Partition, At: Progress{Offset: at.Offset},
 		Log: zap.NewNop(), Metrics: consume.NewMetrics(nil, "read_at", at.Topic),
 	}
 	records, err := tail.Read(ctx)
@@ -26,7 +26,7 @@ func ReadAt(ctx context.Context, cfg Config, at Place) (*message.Message, error)
 	if len(records) == 0 || records[0].Offset != at.Offset {
 		return nil, fmt.Errorf("read %s: %w", at, &TruncatedError{Place: at, First: at.Offset + 1, End: at.Offset + 1})
 	}
-	m := unbound(records[0].Message)
+	m := envelope.FromKafka(records[0].Message)
 	m.UUID = at.String()
 	m.SetContext(envelope.WithPlace(ctx, at))
 	return m, nil

@@ -22,6 +22,7 @@ import (
 	"github.com/songan-vn/songan/libs/kafkabus/internal/meter"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
 const (
@@ -57,7 +58,7 @@ type Relay struct {
 	cfg     Config
 	options RelayOptions
 	balance produce.Partitioner
-	metrics *relayMetrics
+	metrics *meter.Relay
 	// position is that of the checkpoint, head the last one of the log that was seen.
 	position, head atomic.Int64
 }
@@ -76,8 +77,8 @@ func NewRelay(store *eventstore.Store, pool *pgxpool.Pool, cfg Config, o RelayOp
 	}
 	o.Log = o.Log.With(zap.String("topic", o.Topic))
 	return &Relay{
-		store: store, pool: pool, client: cfg.client(), cfg: cfg, options: o,
-		balance: produce.NewPartitioner(o.Partitions), metrics: newRelayMetrics(o.Registerer, o.Topic),
+		store: store, pool: pool, client: cfg.Client(), cfg: cfg, options: o,
+		balance: produce.NewPartitioner(o.Partitions), metrics: meter.NewRelay(o.Registerer, o.Topic),
 	}
 }
 
@@ -97,7 +98,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		if errors.Is(err, errSetup) {
 			return err
 		}
-		r.metrics.errors.Inc()
+		r.metrics.Errors.Inc()
 		if wait.Loud() {
 			r.options.Log.Warn("relay starts again from its checkpoint", zap.Error(err))
 		}
@@ -119,8 +120,8 @@ func (r *Relay) lead(ctx context.Context) error {
 		return err
 	}
 	r.options.Log.Info("relay leads", zap.Int64("after", from.Position))
-	r.metrics.lead.Set(1)
-	defer r.metrics.lead.Set(0)
+	r.metrics.Lead.Set(1)
+	defer r.metrics.Lead.Set(0)
 	r.position.Store(from.Position)
 
 	group, ctx := errgroup.WithContext(ctx)
@@ -135,7 +136,7 @@ func (r *Relay) lead(ctx context.Context) error {
 // checkpoint finds out where to go on, and whether topic and checkpoint are what the options say.
 func (r *Relay) checkpoint(ctx context.Context, held *lead.Lead) (lead.Checkpoint, error) {
 	topic, want := r.options.Topic, r.options.Partitions
-	partitions, err := partitionsOf(ctx, r.cfg, topic)
+	partitions, err := topics.Partitions(ctx, r.client, topic)
 	if err != nil {
 		return lead.Checkpoint{}, err
 	}
@@ -259,9 +260,9 @@ func (r *Relay) publish(ctx context.Context, held *lead.Lead, ready <-chan outgo
 		}
 		r.position.Store(out.after.Position)
 		r.showLag()
-		r.metrics.published.Add(float64(out.count))
+		r.metrics.Published.Add(float64(out.count))
 		if out.count > 0 {
-			r.metrics.delay.Set(r.options.Now().Sub(out.newest).Seconds())
+			r.metrics.Delay.Set(r.options.Now().Sub(out.newest).Seconds())
 		}
 	}
 	return ctx.Err()
@@ -276,7 +277,7 @@ func (r *Relay) send(ctx context.Context, messages produce.Batches) error {
 		if err == nil {
 			return nil
 		}
-		r.metrics.errors.Inc()
+		r.metrics.Errors.Inc()
 		if wait.Loud() {
 			r.options.Log.Warn("kafka does not take facts, trying again", zap.Error(err))
 		}
@@ -288,7 +289,7 @@ func (r *Relay) send(ctx context.Context, messages produce.Batches) error {
 	return ctx.Err()
 }
 
-func (r *Relay) showLag() { r.metrics.lag.Set(float64(max(0, r.head.Load()-r.position.Load()))) }
+func (r *Relay) showLag() { r.metrics.Lag.Set(float64(max(0, r.head.Load()-r.position.Load()))) }
 
 // measure tells how far the relay is behind, above all while nothing can be published.
 func (r *Relay) measure(ctx context.Context) error {
@@ -300,27 +301,5 @@ func (r *Relay) measure(ctx context.Context) error {
 		if err := pause.For(ctx, lagEvery); err != nil {
 			return err
 		}
-	}
-}
-
-// relayMetrics belong to the relay of one topic.
-type relayMetrics struct {
-	published, errors prometheus.Counter
-	lag, delay, lead  prometheus.Gauge
-}
-
-func newRelayMetrics(reg prometheus.Registerer, topic string) *relayMetrics {
-	count := func(name, help string) prometheus.Counter {
-		return meter.Counter(reg, name, help, "topic").WithLabelValues(topic)
-	}
-	measure := func(name, help string) prometheus.Gauge {
-		return meter.Gauge(reg, name, help, "topic").WithLabelValues(topic)
-	}
-	return &relayMetrics{
-		published: count("relay_published_total", "Facts that Kafka has taken."),
-		errors:    count("relay_errors_total", "Attempts to publish or to keep the checkpoint that failed."),
-		lag:       measure("relay_lag", "Positions of the log that the relay has not passed yet."),
-		delay:     measure("relay_delay_seconds", "Age of the newest fact of the last batch when Kafka had taken it."),
-		lead:      measure("relay_lead", "1 if this process is the one that publishes."),
 	}
 }

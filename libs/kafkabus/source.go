@@ -14,6 +14,7 @@ import (
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
 const sourceBatch = 1000 // facts per call of a projection, unless it asks for another number
@@ -93,13 +94,13 @@ func ignoreEnd(ctx context.Context, err error) error {
 // Ends returns, for each partition, the offset that will be written next. A rebuild whose progress has reached them all
 // has caught up with what was there at the time of the call.
 func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
-	partitions, err := partitionsOf(ctx, s.cfg, s.topic)
+	partitions, err := topics.Partitions(ctx, s.cfg.Client(), s.topic)
 	if err != nil {
 		return nil, err
 	}
 	ends := make(map[int]int64, partitions)
 	for p := range partitions {
-		end, err := consume.Boundary(ctx, s.cfg.client(), Place{Topic: s.topic, Partition: p, Offset: kafka.LastOffset})
+		end, err := consume.Boundary(ctx, s.cfg.Client(), Place{Topic: s.topic, Partition: p, Offset: kafka.LastOffset})
 		if err != nil {
 			return nil, fmt.Errorf("find end of %s partition %d: %w", s.topic, p, err)
 		}
@@ -112,7 +113,7 @@ func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
 func (s *Source) partitions(ctx context.Context) (int, error) {
 	wait := pause.Backoff{First: retryFirst, Most: retryMost}
 	for {
-		partitions, err := partitionsOf(ctx, s.cfg, s.topic)
+		partitions, err := topics.Partitions(ctx, s.cfg.Client(), s.topic)
 		if err == nil {
 			return partitions, nil
 		}
@@ -128,7 +129,7 @@ func (s *Source) partitions(ctx context.Context) (int, error) {
 
 func (s *Source) tail(partition int, from Progress) *consume.Tail {
 	return &consume.Tail{
-		Client: s.cfg.client(), Topic: s.topic, Partition: partition, Chained: true, At: from,
+		Client: s.cfg.Client(), Topic: s.topic, Partition: partition, Chained: true, At: from,
 		Log: s.options.Log, Metrics: s.metrics,
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
@@ -122,7 +121,7 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 
 func (s *Subscriber) member(topic string, group kafka.ConsumerGroupConfig) *consume.Member {
 	return &consume.Member{
-		Client: s.cfg.client(), Group: group, Topic: topic,
+		Client: s.cfg.Client(), Group: group, Topic: topic,
 		Chained: s.options.Positions != nil && !s.options.Foreign, Positions: s.options.Positions,
 		InFlight: s.options.InFlight, NackWait: s.options.NackWait, Wanted: s.options.wanted(),
 		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
@@ -173,7 +172,7 @@ func foreignMessage(ctx context.Context, r consume.Record) (m *message.Message, 
 
 // newMessage makes a Watermill message of a record. Its context ends when done is called.
 func newMessage(ctx context.Context, r consume.Record) (m *message.Message, done context.CancelFunc) {
-	m = unbound(r.Message)
+	m = envelope.FromKafka(r.Message)
 	ctx, done = context.WithCancel(envelope.WithPlace(ctx, placeOf(r.Message)))
 	m.SetContext(ctx)
 	return m, done
@@ -181,26 +180,4 @@ func newMessage(ctx context.Context, r consume.Record) (m *message.Message, done
 
 func placeOf(m kafka.Message) Place {
 	return Place{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}
-}
-
-// unbound makes a Watermill message without a context.
-func unbound(r kafka.Message) *message.Message {
-	m := message.NewMessage("", r.Value)
-	m.Metadata = make(message.Metadata, len(r.Headers)+1)
-	for _, h := range r.Headers {
-		switch h.Key {
-		case headerUUID:
-			m.UUID = string(h.Value)
-		case envelope.HeaderID:
-			m.UUID = string(h.Value)
-			fallthrough
-		default:
-			m.Metadata[h.Key] = string(h.Value)
-		}
-	}
-	if m.UUID == "" {
-		m.UUID = watermill.NewUUID()
-	}
-	m.Metadata[KeyMetadata] = string(r.Key)
-	return m
 }

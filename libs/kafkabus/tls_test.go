@@ -11,6 +11,7 @@ import (
 	"github.com/songan-vn/songan/libs/certificate"
 	embedded "github.com/songan-vn/songan/libs/embedded/kafka"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kafkabus/grants"
 )
 
 // sealed is a broker that is reached by TLS alone, and only with a client's certificate.
@@ -71,7 +72,7 @@ func reaches(t *testing.T, cfg kafkabus.Config) error {
 	if err := kafkabus.EnsureTopic(t.Context(), cfg, "sealed."+rand.Text(), 1, -1); err != nil {
 		return err
 	}
-	return kafkabus.EnsureUser(t.Context(), cfg, "customer-"+rand.Text(), rand.Text())
+	return grants.EnsureUser(t.Context(), cfg, "customer-"+rand.Text(), rand.Text())
 }
 
 func TestABrokerIsReachedByTLSWithBothCertificatesAndNotOtherwise(t *testing.T) {

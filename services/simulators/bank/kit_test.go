@@ -17,6 +17,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	contract "github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kafkabus/grants"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/simulators/bank"
 )
@@ -63,9 +64,9 @@ func newGateway(t *testing.T) *gateway {
 			t.Fatal(err)
 		}
 	}
-	err = errors.Join(kafkabus.EnsureUser(t.Context(), cfg, user, g.password), kafkabus.Allow(t.Context(), cfg, user,
-		kafkabus.MayRead(contract.InstructionsTopic(g.bic)), kafkabus.MayWrite(contract.ReportsTopic(g.bic)),
-		kafkabus.MayJoin(contract.GroupPrefix(g.bic))))
+	err = errors.Join(grants.EnsureUser(t.Context(), cfg, user, g.password), grants.Allow(t.Context(), cfg, user,
+		grants.MayRead(contract.InstructionsTopic(g.bic)), grants.MayWrite(contract.ReportsTopic(g.bic)),
+		grants.MayJoin(contract.GroupPrefix(g.bic))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func newGateway(t *testing.T) *gateway {
 		_, err := client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{
 			Topics: []string{contract.InstructionsTopic(g.bic), contract.ReportsTopic(g.bic)},
 		})
-		if err = errors.Join(err, kafkabus.CloseUser(context.Background(), cfg, user)); err != nil {
+		if err = errors.Join(err, grants.CloseUser(context.Background(), cfg, user)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kafkabus/grants"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -111,8 +112,8 @@ func connect(t *testing.T, b testkit.Broker, bic string) kafkabus.Config {
 	in, out := bank.InstructionsTopic(bic), bank.ReportsTopic(bic)
 	err = errors.Join(
 		kafkabus.EnsureTopic(t.Context(), cfg, in, 1, -1), kafkabus.EnsureTopic(t.Context(), cfg, out, 1, -1),
-		kafkabus.EnsureUser(t.Context(), cfg, bank.User(bic), "secret"),
-		kafkabus.Allow(t.Context(), cfg, bank.User(bic), kafkabus.MayRead(in), kafkabus.MayWrite(out), kafkabus.MayJoin(bank.GroupPrefix(bic))),
+		grants.EnsureUser(t.Context(), cfg, bank.User(bic), "secret"),
+		grants.Allow(t.Context(), cfg, bank.User(bic), grants.MayRead(in), grants.MayWrite(out), grants.MayJoin(bank.GroupPrefix(bic))),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +121,7 @@ func connect(t *testing.T, b testkit.Broker, bic string) kafkabus.Config {
 	t.Cleanup(func() {
 		client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
 		_, err := client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: []string{in, out}})
-		if err = errors.Join(err, kafkabus.CloseUser(context.Background(), cfg, bank.User(bic))); err != nil {
+		if err = errors.Join(err, grants.CloseUser(context.Background(), cfg, bank.User(bic))); err != nil {
 			t.Error(err)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kafkabus/grants"
 )
 
 const (
@@ -62,15 +63,15 @@ func Ensure(ctx context.Context, bus kafkabus.Config, t Topics, a Access) error 
 		}
 	}
 	if a.Password != "" {
-		if err := kafkabus.EnsureUser(ctx, bus, t.User(), a.Password); err != nil {
+		if err := grants.EnsureUser(ctx, bus, t.User(), a.Password); err != nil {
 			return fmt.Errorf("user of bank %s: %w", t.bic, err)
 		}
 	}
 	if !a.Grant {
 		return nil
 	}
-	err := kafkabus.Allow(ctx, bus, t.User(),
-		kafkabus.MayRead(t.Instructions()), kafkabus.MayWrite(t.Reports()), kafkabus.MayJoin(t.Groups()))
+	err := grants.Allow(ctx, bus, t.User(),
+		grants.MayRead(t.Instructions()), grants.MayWrite(t.Reports()), grants.MayJoin(t.Groups()))
 	if err != nil {
 		return fmt.Errorf("rights of bank %s: %w", t.bic, err)
 	}

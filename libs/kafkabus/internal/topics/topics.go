@@ -1,4 +1,5 @@
-package kafkabus
+// Package topics makes topics and looks at them.
+package topics
 
 import (
 	"context"
@@ -19,21 +20,21 @@ const (
 	safeReplicas = 3                     // from here on one replica may be away without stopping the writers
 )
 
-// EnsureTopic creates a topic unless it is there, and waits until every partition has a leader that answers. Its records are kept
+// Ensure creates a topic unless it is there, and waits until every partition has a leader that answers. Its records are kept
 // for ever. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
 // with another number of partitions is an error: streams would change partition and their order would be lost.
-func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, replication int) error {
+func Ensure(ctx context.Context, client *kafka.Client, name string, partitions, replication int) error {
 	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
 	defer cancel()
 	for {
-		topic, err := describe(ctx, cfg, name)
+		topic, err := describe(ctx, client, name)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
-			err = create(ctx, cfg, name, partitions, replication)
+			err = create(ctx, client, name, partitions, replication)
 		case err == nil && len(topic.Partitions) != partitions:
 			return fmt.Errorf("ensure topic %s: it has %d partitions instead of %d", name, len(topic.Partitions), partitions)
 		case err == nil:
-			if err = led(ctx, cfg, topic); err == nil {
+			if err = led(ctx, client, topic); err == nil {
 				return nil
 			}
 		}
@@ -46,7 +47,7 @@ func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, repli
 	}
 }
 
-func create(ctx context.Context, cfg Config, name string, partitions, replication int) error {
+func create(ctx context.Context, client *kafka.Client, name string, partitions, replication int) error {
 	topic := kafka.TopicConfig{
 		Topic: name, NumPartitions: partitions, ReplicationFactor: replication,
 		ConfigEntries: []kafka.ConfigEntry{
@@ -60,7 +61,7 @@ func create(ctx context.Context, cfg Config, name string, partitions, replicatio
 			ConfigName: "min.insync.replicas", ConfigValue: strconv.Itoa(safeReplicas - 1),
 		})
 	}
-	resp, err := cfg.client().CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
+	resp, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{topic}})
 	if err != nil {
 		return err
 	}
@@ -71,8 +72,8 @@ func create(ctx context.Context, cfg Config, name string, partitions, replicatio
 }
 
 // describe answers from the transport's picture of the cluster, which may be as old as metadataTTL.
-func describe(ctx context.Context, cfg Config, name string) (kafka.Topic, error) {
-	resp, err := cfg.client().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
+func describe(ctx context.Context, client *kafka.Client, name string) (kafka.Topic, error) {
+	resp, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
 	if err != nil {
 		return kafka.Topic{}, err
 	}
@@ -85,18 +86,18 @@ func describe(ctx context.Context, cfg Config, name string) (kafka.Topic, error)
 }
 
 // led asks the leader of every partition: it may be chosen and not know it yet.
-func led(ctx context.Context, cfg Config, t kafka.Topic) error {
+func led(ctx context.Context, client *kafka.Client, t kafka.Topic) error {
 	for _, p := range t.Partitions {
-		if _, err := consume.Boundary(ctx, cfg.client(), Place{Topic: t.Name, Partition: p.ID, Offset: kafka.LastOffset}); err != nil {
+		if _, err := consume.Boundary(ctx, client, consume.Place{Topic: t.Name, Partition: p.ID, Offset: kafka.LastOffset}); err != nil {
 			return fmt.Errorf("ask leader of partition %d: %w", p.ID, err)
 		}
 	}
 	return nil
 }
 
-// partitionsOf returns how many partitions a topic has.
-func partitionsOf(ctx context.Context, cfg Config, topic string) (int, error) {
-	t, err := describe(ctx, cfg, topic)
+// Partitions returns how many partitions a topic has.
+func Partitions(ctx context.Context, client *kafka.Client, topic string) (int, error) {
+	t, err := describe(ctx, client, topic)
 	if err != nil {
 		return 0, fmt.Errorf("describe topic %s: %w", topic, err)
 	}

@@ -1,4 +1,5 @@
-package kafkabus
+// Package grants makes users of the Kafka cluster who come from outside, as banks do, and says what they may do.
+package grants
 
 import (
 	"context"
@@ -14,7 +15,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
 
@@ -54,7 +57,7 @@ func MayJoin(groupPrefix string) Right {
 //
 // Whoever loses the trust gets another password, and no deletion: an Apache Kafka up to 4.3.1 that replays a deletion
 // forgets other users too (docs/kafka-differences.md). See [CloseUser].
-func EnsureUser(ctx context.Context, cfg Config, name, password string) error {
+func EnsureUser(ctx context.Context, cfg kafkabus.Config, name, password string) error {
 	if !printable(name) || !printable(password) {
 		return errors.New("ensure kafka user: name and password have 1 to 256 characters, all of them printable ASCII")
 	}
@@ -78,12 +81,12 @@ func printable(s string) bool {
 }
 
 // letIn tries the login on every broker.
-func letIn(ctx context.Context, cfg Config, name, password string) error {
-	mechanism, err := login(Settings{User: name, Password: password})
+func letIn(ctx context.Context, cfg kafkabus.Config, name, password string) error {
+	mechanism, err := scram.Mechanism(scram.SHA512, name, password)
 	if err != nil {
-		return err
+		return errors.New("user or password cannot be used for SCRAM") // its text may hold what was made of the password
 	}
-	cluster, err := cfg.client().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{}})
+	cluster, err := cfg.Client().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{}})
 	if err != nil {
 		return fmt.Errorf("ask for the brokers: %w", err)
 	}
@@ -101,13 +104,13 @@ func letIn(ctx context.Context, cfg Config, name, password string) error {
 	return nil
 }
 
-func setPassword(ctx context.Context, cfg Config, name, password string) error {
+func setPassword(ctx context.Context, cfg kafkabus.Config, name, password string) error {
 	salt := []byte(rand.Text())
 	salted, err := pbkdf2.Key(sha512.New, password, salt, scramIterations, sha512.Size)
 	if err != nil {
 		return fmt.Errorf("derive key: %w", err)
 	}
-	resp, err := cfg.client().AlterUserScramCredentials(ctx, &kafka.AlterUserScramCredentialsRequest{
+	resp, err := cfg.Client().AlterUserScramCredentials(ctx, &kafka.AlterUserScramCredentialsRequest{
 		Upsertions: []kafka.UserScramCredentialsUpsertion{{
 			Name: name, Mechanism: kafka.ScramMechanismSha512, Iterations: scramIterations, Salt: salt, SaltedPassword: salted,
 		}},
@@ -125,14 +128,14 @@ func setPassword(ctx context.Context, cfg Config, name, password string) error {
 
 // Allow gives a user rights, besides those that it has, and returns when the cluster shows them. Rights that are there
 // already are not made again. In a cluster of several brokers each learns of a new right some milliseconds later.
-func Allow(ctx context.Context, cfg Config, user string, rights ...Right) error {
+func Allow(ctx context.Context, cfg kafkabus.Config, user string, rights ...Right) error {
 	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
 	defer cancel()
 	missing, err := absent(ctx, cfg, user, rights)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	resp, err := cfg.client().CreateACLs(ctx, &kafka.CreateACLsRequest{ACLs: missing})
+	resp, err := cfg.Client().CreateACLs(ctx, &kafka.CreateACLsRequest{ACLs: missing})
 	if err == nil {
 		err = errors.Join(resp.Errors...)
 	}
@@ -153,8 +156,8 @@ func Allow(ctx context.Context, cfg Config, user string, rights ...Right) error 
 }
 
 // absent returns the rights that a user does not have yet, in kafka-go's words.
-func absent(ctx context.Context, cfg Config, user string, rights []Right) ([]kafka.ACLEntry, error) {
-	resp, err := cfg.client().DescribeACLs(ctx, &kafka.DescribeACLsRequest{Filter: kafka.ACLFilter{
+func absent(ctx context.Context, cfg kafkabus.Config, user string, rights []Right) ([]kafka.ACLEntry, error) {
+	resp, err := cfg.Client().DescribeACLs(ctx, &kafka.DescribeACLsRequest{Filter: kafka.ACLFilter{
 		ResourceTypeFilter: kafka.ResourceTypeAny, ResourcePatternTypeFilter: kafka.PatternTypeAny,
 		PrincipalFilter: "User:" + user, Operation: kafka.ACLOperationTypeAny, PermissionType: kafka.ACLPermissionTypeAny,
 	}})
@@ -195,8 +198,8 @@ func (r Right) entry(user string) kafka.ACLEntry {
 
 // CloseUser takes all rights from a user and gives it a password that nobody knows. Connections that are open stay open
 // and may do nothing any more. Closing a user that does not exist is fine.
-func CloseUser(ctx context.Context, cfg Config, name string) error {
-	resp, err := cfg.client().DeleteACLs(ctx, &kafka.DeleteACLsRequest{Filters: []kafka.DeleteACLsFilter{{
+func CloseUser(ctx context.Context, cfg kafkabus.Config, name string) error {
+	resp, err := cfg.Client().DeleteACLs(ctx, &kafka.DeleteACLsRequest{Filters: []kafka.DeleteACLsFilter{{
 		ResourceTypeFilter: kafka.ResourceTypeAny, ResourcePatternTypeFilter: kafka.PatternTypeAny,
 		PrincipalFilter: "User:" + name, Operation: kafka.ACLOperationTypeAny, PermissionType: kafka.ACLPermissionTypeAny,
 	}}})

@@ -1,4 +1,4 @@
-package kafkabus_test
+package grants_test
 
 import (
 	"context"
@@ -14,8 +14,25 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/kafkabus/grants"
 	"github.com/songan-vn/songan/libs/testkit"
 )
+
+const soon = 20 * time.Second
+
+func TestMain(m *testing.M) { testkit.Main(m, nil) }
+
+// connect returns the way to the broker that all tests share.
+func connect(t testing.TB) kafkabus.Config {
+	t.Helper()
+	b := testkit.Kafka(t)
+	cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password, ClientID: "grants-test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cfg.Close)
+	return cfg
+}
 
 // customer is somebody outside with topics of their own, as a bank is.
 type customer struct {
@@ -34,13 +51,13 @@ func newCustomer(t *testing.T, cfg kafkabus.Config) customer {
 		orders: testkit.Topic(t, b, 1), answers: testkit.Topic(t, b, 1), groups: "customer." + rand.Text()[:10] + ".",
 	}
 	t.Cleanup(func() {
-		if err := kafkabus.CloseUser(context.Background(), cfg, c.name); err != nil {
+		if err := grants.CloseUser(context.Background(), cfg, c.name); err != nil {
 			t.Error(err)
 		}
 	})
 	for range 2 { // the second time changes nothing
-		err := errors.Join(kafkabus.EnsureUser(t.Context(), cfg, c.name, c.password), kafkabus.Allow(t.Context(), cfg, c.name,
-			kafkabus.MayRead(c.orders), kafkabus.MayWrite(c.answers), kafkabus.MayJoin(c.groups)))
+		err := errors.Join(grants.EnsureUser(t.Context(), cfg, c.name, c.password), grants.Allow(t.Context(), cfg, c.name,
+			grants.MayRead(c.orders), grants.MayWrite(c.answers), grants.MayJoin(c.groups)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +195,7 @@ func TestACustomerReachesTheirOwnTopicsAndNoOthers(t *testing.T) {
 		"keep an offset in another's topic":   keepOffset(a.client, a.groups+"worker", b.orders),
 		"make a topic":                        makeTopicAs(a.client, a.orders+".more"),
 		"give oneself a right":                grab(a.client, a.name, b.orders),
-		"give somebody a right through a lib": kafkabus.Allow(t.Context(), configOf(a), a.name, kafkabus.MayRead(b.orders)),
+		"give somebody a right through a lib": grants.Allow(t.Context(), configOf(a), a.name, grants.MayRead(b.orders)),
 	} {
 		if !refused(err) {
 			t.Errorf("%s: %v, want a refusal", what, err)
@@ -217,7 +234,7 @@ func TestANewPasswordEndsTheOldOne(t *testing.T) {
 	t.Parallel()
 	cfg := connect(t)
 	a := newCustomer(t, cfg)
-	if err := kafkabus.EnsureUser(t.Context(), cfg, a.name, "another"); err != nil {
+	if err := grants.EnsureUser(t.Context(), cfg, a.name, "another"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.withPassword(t, "another").read(a.orders); err != nil {
@@ -239,7 +256,7 @@ func TestAClosedUserMayDoNothingAnyMore(t *testing.T) {
 	}
 	defer open.Close()
 	for range 2 { // twice is fine
-		if err := kafkabus.CloseUser(t.Context(), cfg, a.name); err != nil {
+		if err := grants.CloseUser(t.Context(), cfg, a.name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -258,10 +275,10 @@ func TestNamesAndPasswordsThatProgramsReadDifferentlyAreRefused(t *testing.T) {
 	t.Parallel()
 	cfg := connect(t)
 	for _, bad := range []string{"", "two words", "mật-khẩu", "line\nbreak", strings.Repeat("x", 257)} {
-		if err := kafkabus.EnsureUser(t.Context(), cfg, bad, "password"); err == nil {
+		if err := grants.EnsureUser(t.Context(), cfg, bad, "password"); err == nil {
 			t.Errorf("the name %q was taken", bad)
 		}
-		if err := kafkabus.EnsureUser(t.Context(), cfg, "customer", bad); err == nil {
+		if err := grants.EnsureUser(t.Context(), cfg, "customer", bad); err == nil {
 			t.Errorf("the password %q was taken", bad)
 		}
 	}
@@ -275,9 +292,9 @@ func TestGrantsSayWhenTheClusterIsAway(t *testing.T) {
 	}
 	defer cfg.Close()
 	for what, err := range map[string]error{
-		"user":  kafkabus.EnsureUser(t.Context(), cfg, "customer", "password"),
-		"allow": kafkabus.Allow(t.Context(), cfg, "customer", kafkabus.MayRead("topic")),
-		"close": kafkabus.CloseUser(t.Context(), cfg, "customer"),
+		"user":  grants.EnsureUser(t.Context(), cfg, "customer", "password"),
+		"allow": grants.Allow(t.Context(), cfg, "customer", grants.MayRead("topic")),
+		"close": grants.CloseUser(t.Context(), cfg, "customer"),
 	} {
 		if err == nil || strings.Contains(err.Error(), "password ") {
 			t.Errorf("%s: %v", what, err)
