@@ -27,7 +27,7 @@ POSTGRES  := $(value DATABASE_URL)$(value SONGAN_TEST_DATABASE)$(value PG_BIN)$(
 .PHONY: help run test test-kafka test-cluster lint fmt check alone asyncapi demo bench measure kafka kafka-stop build tools postgres tools/postgres clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build postgres ## the whole system in the foreground: servers, services, demo data; Ctrl-C stops it
 	@exec $(SONGAN) run
@@ -70,7 +70,7 @@ alone: # each module builds without the workspace, or a requirement is missing
 asyncapi: ## what AsyncAPI's own parser says about events/asyncapi.yaml (npm)
 	@cd tools/contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && node asyncapi.mjs ../../events/asyncapi.yaml
 
-demo: build ## play an evening of a province on the running system and check every figure
+demo: build ## play an evening and a payday of a province on the running system and check every figure
 	@exec $(SONGAN) demo $(ARGS)
 
 bench: build postgres ## measure on this machine, ratios in the same run, as a table

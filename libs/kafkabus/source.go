@@ -119,7 +119,7 @@ func (s *Source) partitions(ctx context.Context) (int, error) {
 		}
 		s.metrics.Errors.WithLabelValues("kafka").Inc()
 		if wait.Loud() {
-			s.options.Log.Warn("kafka cannot be asked for a topic, trying again", zap.Error(err))
+			s.options.Log.Log(consume.Level(err), "kafka cannot be asked for a topic, trying again", zap.Error(err))
 		}
 		if err := wait.Wait(ctx); err != nil {
 			return 0, err

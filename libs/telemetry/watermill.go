@@ -8,8 +8,9 @@ import (
 )
 
 // Watermill lets Watermill's router, publishers and subscribers log through log. Only fields that name a thing of
-// the bus are kept: Watermill also logs whole messages ("%#v") and their metadata. Its trace level is dropped: it
-// has several lines for every message.
+// the bus are kept: Watermill also logs whole messages ("%#v") and their metadata. What it tells about its own routers goes to
+// the level of debugging, because every start would have dozens of lines of it, and its trace level is dropped: it has
+// several lines for every message.
 func Watermill(log *zap.Logger) watermill.LoggerAdapter {
 	return watermillLog{log.WithOptions(zap.AddCallerSkip(1))}
 }
@@ -21,9 +22,9 @@ func (w watermillLog) Error(message string, err error, fields watermill.LogField
 	w.log.Error(message, append(allowed(fields), Err(err))...)
 }
 
-// Info logs with the allowed fields.
+// Info logs with the allowed fields, for who debugs.
 func (w watermillLog) Info(message string, fields watermill.LogFields) {
-	w.log.Info(message, allowed(fields)...)
+	w.log.Debug(message, allowed(fields)...)
 }
 
 // Debug logs with the allowed fields.

@@ -42,6 +42,11 @@ func TestWatermillLogsOnlyWhatNamesAThingOfTheBus(t *testing.T) {
 	if len(lines) != 3 {
 		t.Fatalf("%d lines: %s", len(lines), out)
 	}
+	for i, level := range []string{"error", "debug", "debug"} { // what Watermill tells about itself is for who debugs
+		if !strings.Contains(lines[i], `"level":"`+level+`"`) {
+			t.Errorf("line %d is no %s: %s", i, level, lines[i])
+		}
+	}
 	got := map[string]any{}
 	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
@@ -114,9 +115,18 @@ func (m *Member) join(ctx context.Context) (*kafka.ConsumerGroup, error) {
 func (m *Member) retry(ctx context.Context, wait *pause.Backoff, kind, what string, err error) error {
 	m.Metrics.Errors.WithLabelValues(kind).Inc()
 	if wait.Loud() {
-		m.Log.Warn(what, zap.Error(err))
+		m.Log.Log(Level(err), what, zap.Error(err))
 	}
 	return wait.Wait(ctx)
+}
+
+// Level is how loudly a failure is told. A topic that is not there is no fault as such: whoever starts first waits for the
+// topics of the others.
+func Level(err error) zapcore.Level {
+	if errors.Is(err, kafka.UnknownTopicOrPartition) {
+		return zap.InfoLevel
+	}
+	return zap.WarnLevel
 }
 
 // leave ends the membership. It first waits until a join under way is through: closed in the middle of one, kafka-go
