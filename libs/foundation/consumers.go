@@ -2,6 +2,7 @@ package foundation
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/breaker"
@@ -31,7 +32,7 @@ func (f *Foundation) ReactTo(name string, from Reading, handlers ...reaction.Han
 		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.Pace,
 	}, handlers...)
 	if err != nil {
-		return err
+		return fmt.Errorf("react as %s: %w", name, err)
 	}
 	f.reactors = append(f.reactors, r)
 	return nil

@@ -110,7 +110,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		Catalog: o.Own, Log: deps.Log, Registerer: f.metrics, Now: deps.Now, Pace: f.Pace,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	cluster, err := deps.Config.Cluster("songan-" + o.Service)
 	if err != nil {
@@ -120,7 +120,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 		return nil, err
 	}
 	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.topic(o.Service), partitions, deps.Config.Replication); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make the topic: %w", err)
 	}
 	if err = f.openWitness(ctx); err != nil {
 		return nil, err

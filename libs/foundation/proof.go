@@ -3,6 +3,7 @@ package foundation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/songan-vn/songan/libs/problem"
@@ -22,7 +23,7 @@ const proofPatience = 2 * time.Second
 func (f *Foundation) Proof(ctx context.Context, stream string, version int) (witness.Receipt, error) {
 	facts, err := f.Log.Load(ctx, stream)
 	if err != nil {
-		return witness.Receipt{}, err
+		return witness.Receipt{}, fmt.Errorf("prove a fact of %s: %w", stream, err)
 	}
 	if version == 0 {
 		version = len(facts)

@@ -23,7 +23,7 @@ func (f *Foundation) keyFile() string {
 func (f *Foundation) openVault(ctx context.Context) (*vault.Vault, error) {
 	kms, err := f.deps.Config.KMS(f.metrics)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("connect the key management: %w", err)
 	}
 	keys, err := vault.LoadSealedKeys(f.keyFile(), kms)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -31,12 +31,12 @@ func (f *Foundation) openVault(ctx context.Context) (*vault.Vault, error) {
 			return nil, err
 		}
 		if err := vault.CreateSealedMaster(f.keyFile(), kms); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
+			return nil, fmt.Errorf("make the vault's key: %w", err)
 		}
 		keys, err = vault.LoadSealedKeys(f.keyFile(), kms)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the vault's key: %w", err)
 	}
 	return vault.Open(ctx, f.Pool, keys, vault.Options{Now: f.deps.Now, Log: f.deps.Log, Needed: f.options.Needed})
 }

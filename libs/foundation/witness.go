@@ -22,15 +22,15 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 	key, file := f.witnessFiles()
 	err := witness.CreateKey(key, "songan-"+f.options.Service)
 	if err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+		return fmt.Errorf("make the witness's key: %w", err)
 	}
 	signer, err := witness.LoadKey(key)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the witness's key: %w", err)
 	}
 	topic := f.topic("checkpoints")
 	if err := kafkabus.EnsureTopic(ctx, f.Bus, topic, 1, f.deps.Config.Replication); err != nil {
-		return err
+		return fmt.Errorf("make the topic of checkpoints: %w", err)
 	}
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
 	f.Witness = witness.NewKeeper(f.logPool, witness.Options{

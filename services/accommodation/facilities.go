@@ -2,6 +2,7 @@ package accommodation
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (a *app) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]
 	kept := profile{Name: c.In.Name, Address: c.In.Address, Phone: c.In.Phone, Contact: c.In.Contact}
 	row, err := a.vault.Seal(purposeProfile, kept, vault.Index{}, time.Time{})
 	if err != nil {
-		return httpapi.Done[Facility]{}, err
+		return httpapi.Done[Facility]{}, fmt.Errorf("seal who runs the place: %w", err)
 	}
 	id := c.Name("facility")
 	cmd := facility.Register{
@@ -122,7 +123,7 @@ func (a *app) ofOfficer(ctx context.Context, id string, may policy.Pass) (facili
 func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
 	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Facility]{}, err
+		return httpapi.Done[Facility]{}, fmt.Errorf("seal the reason of the suspension: %w", err)
 	}
 	return changeFacility(ctx, a, c, facility.Suspend{Note: string(reason.Ref)}, reason)
 }
@@ -130,7 +131,7 @@ func (a *app) suspend(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.
 func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Facility], error) {
 	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Facility]{}, err
+		return httpapi.Done[Facility]{}, fmt.Errorf("seal the reason of the reinstatement: %w", err)
 	}
 	return changeFacility(ctx, a, c, facility.Reinstate{Note: string(reason.Ref)}, reason)
 }

@@ -3,6 +3,7 @@ package accommodation
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -103,7 +104,7 @@ func (a *app) listKeys(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.P
 	for _, k := range f.Keys {
 		used, err := a.uses.Last(ctx, k.Key)
 		if err != nil {
-			return httpapi.Page[FacilityKey]{}, err
+			return httpapi.Page[FacilityKey]{}, fmt.Errorf("tell when key %s was used: %w", k.Key, err)
 		}
 		page.Items = append(page.Items, FacilityKey{k.Key, k.ExpiresAt, k.Successor, k.Revoked, used})
 	}

@@ -2,6 +2,7 @@ package accommodation
 
 import (
 	"context"
+	"fmt"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
@@ -229,13 +230,13 @@ func (a *app) profiles(ctx context.Context, actor string, rows []projections.Fac
 	}
 	found, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the profiles of facilities: %w", err)
 	}
 	profiles := make(map[string]profile, len(found))
 	for ref, plain := range found {
 		var p profile
 		if err := plain.Decode(&p); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read the profiles of facilities: %w", err)
 		}
 		profiles[string(ref)] = p
 	}

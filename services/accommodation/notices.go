@@ -2,6 +2,7 @@ package accommodation
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -176,7 +177,7 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 	}
 	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Notice]{}, err
+		return httpapi.Done[Notice]{}, fmt.Errorf("seal the reason of the correction: %w", err)
 	}
 	cmd := notice.Correct{
 		Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
@@ -194,7 +195,7 @@ type ReasonBody struct {
 func (a *app) cancel(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Notice], error) {
 	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Notice]{}, err
+		return httpapi.Done[Notice]{}, fmt.Errorf("seal the reason of the cancellation: %w", err)
 	}
 	return change(ctx, a, c, notice.Cancel{Note: string(reason.Ref)}, reason)
 }

@@ -2,6 +2,7 @@ package accommodation
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
@@ -41,7 +42,7 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 	}
 	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
 	if err != nil {
-		return Persons{}, err
+		return Persons{}, fmt.Errorf("read persons for identity: %w", err)
 	}
 	answer := Persons{Items: make([]Person, 0, len(refs))}
 	for _, ref := range refs {
@@ -49,7 +50,7 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 		if plain, there := found[ref]; there {
 			var whole guest.Guest
 			if err := plain.Decode(&whole); err != nil {
-				return Persons{}, err
+				return Persons{}, fmt.Errorf("read persons for identity: %w", err)
 			}
 			shown, _ := privacy.Show(a.disclosure, "guest", privacy.Reader{Role: c.Who.Role}, whole)
 			person.Guest = &shown

@@ -2,6 +2,7 @@ package accommodation
 
 import (
 	"context"
+	"fmt"
 
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
@@ -96,7 +97,7 @@ func (a *app) addGuests(ctx context.Context, why vault.Reading, people []guestOf
 	}
 	found, damaged, err := a.vault.ReadIntact(ctx, why, refs...)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the guests of a page: %w", err)
 	}
 	for _, p := range people {
 		plain, there := found[vault.Ref(p.ref)]
@@ -107,7 +108,7 @@ func (a *app) addGuests(ctx context.Context, why vault.Reading, people []guestOf
 		}
 		var g guest.Guest
 		if err := plain.Decode(&g); err != nil {
-			return err
+			return fmt.Errorf("read the guests of a page: %w", err)
 		}
 		shown, masked := privacy.Show(a.disclosure, "guest", p.reader, g)
 		p.answer.Masked = p.answer.Masked || masked

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accounts"
@@ -142,7 +143,7 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 	}
 	note, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Beneficiary]{}, err
+		return httpapi.Done[Beneficiary]{}, fmt.Errorf("seal the reason of the correction: %w", err)
 	}
 	cmd := beneficiary.Correct{Mark: e.mark, Known: c.In.checkOn(today), Fact: facts.BeneficiaryCorrected{
 		Person: e.person, DocumentType: c.In.Person.Document.Type, Representative: e.representative,

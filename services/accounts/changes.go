@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accounts"
@@ -129,7 +130,7 @@ func changeAccount[I any](
 	}
 	note, err := a.vault.SealNote(reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Account]{}, err
+		return httpapi.Done[Account]{}, fmt.Errorf("seal the reason of the change: %w", err)
 	}
 	out, err := a.apply(ctx, change{
 		beneficiary: owner, may: c.Pass, meta: c.Meta, command: command(id, string(note.Ref)), secrets: []vault.Row{note},

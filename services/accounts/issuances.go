@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -90,7 +91,7 @@ func (a *app) store(ctx context.Context, cmd issuance.Draft, note string, m deci
 	if note != "" {
 		row, err := a.vault.SealNote(note, time.Time{})
 		if err != nil {
-			return httpapi.Done[Issuance]{}, err
+			return httpapi.Done[Issuance]{}, fmt.Errorf("seal the note of the issuance: %w", err)
 		}
 		cmd.Fact.Note, secrets = string(row.Ref), append(secrets, row)
 	}
@@ -106,7 +107,7 @@ func (a *app) store(ctx context.Context, cmd issuance.Draft, note string, m deci
 func (a *app) upToDate(ctx context.Context) error {
 	head, err := a.log.Head(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("wait for the read models: %w", err)
 	}
 	return a.seen(ctx, head)
 }
@@ -236,7 +237,7 @@ type ReasonBody struct {
 func (a *app) reject(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Issuance], error) {
 	reason, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Issuance]{}, err
+		return httpapi.Done[Issuance]{}, fmt.Errorf("seal the reason of the rejection: %w", err)
 	}
 	return changeIssuance(ctx, a, c, issuance.Reject{Note: string(reason.Ref)}, reason)
 }
@@ -309,12 +310,12 @@ func (a *app) addRemarks(ctx context.Context, who access.Principal, i issuance.I
 	}
 	found, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "issuance", Case: i.Issuance}, refs...)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the remarks on issuances: %w", err)
 	}
 	for ref, plain := range found {
 		var r vault.Note
 		if err := plain.Decode(&r); err != nil {
-			return err
+			return fmt.Errorf("read the remarks on issuances: %w", err)
 		}
 		if string(ref) == i.Note {
 			answer.Note = r.Text

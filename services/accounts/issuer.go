@@ -71,7 +71,7 @@ func (a *app) issue(ctx context.Context) error {
 func (a *app) request(ctx context.Context, id string) error {
 	history, err := a.log.Load(ctx, issuanceStream(id))
 	if err != nil {
-		return err
+		return fmt.Errorf("request the accounts of issuance %s: %w", id, err)
 	}
 	var batch issuance.Issuance
 	var approval events.Recorded

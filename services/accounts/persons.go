@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
@@ -27,13 +28,13 @@ func (a *app) people(ctx context.Context, reading vault.Reading, refs ...string)
 	}
 	found, _, err := a.vault.ReadIntact(ctx, reading, asked...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read who they are: %w", err)
 	}
 	people := make(map[string]kept, len(found))
 	for ref, plain := range found {
 		var k kept
 		if err := plain.Decode(&k); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read who they are: %w", err)
 		}
 		people[string(ref)] = k
 	}
@@ -60,7 +61,7 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, about string,
 	}
 	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "beneficiary_administration", Case: about}, refs...)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the people of a page: %w", err)
 	}
 	open := func(ref string) (*person.Person, error) {
 		plain, there := found[vault.Ref(ref)]
@@ -69,7 +70,7 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, about string,
 		}
 		var whole person.Person
 		if err := plain.Decode(&whole); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read the people of a page: %w", err)
 		}
 		shown, _ := privacy.Show(a.disclosure, "person", privacy.Reader{Role: who.Role}, whole)
 		return &shown, nil
@@ -113,7 +114,7 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 	}
 	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
 	if err != nil {
-		return Persons{}, err
+		return Persons{}, fmt.Errorf("read persons for another service: %w", err)
 	}
 	answer := Persons{Items: make([]Person, 0, len(refs))}
 	for _, ref := range refs {
@@ -121,7 +122,7 @@ func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons
 		if plain, there := found[ref]; there {
 			var p person.Person
 			if err := plain.Decode(&p); err != nil {
-				return Persons{}, err
+				return Persons{}, fmt.Errorf("read persons for another service: %w", err)
 			}
 			if p.FullName != "" { // the reference of a remark is nobody's
 				p, _ = privacy.Show(a.disclosure, "person", privacy.Reader{Role: c.Who.Role}, p)

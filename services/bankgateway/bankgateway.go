@@ -146,7 +146,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation, deps servic
 	}
 	a.people = clients.NewPeople(peer.Options{URL: a.config.AccountsURL, Token: a.config.AccountsToken, Breaker: around, Now: a.now})
 	if err := claims.Migrate(ctx, base.Pool); err != nil {
-		return err
+		return fmt.Errorf("make the table of claims: %w", err)
 	}
 	if a.dispatches, err = base.ProjectWith(ctx, projections.Dispatches(), "accounts", "disbursement"); err != nil {
 		return err
@@ -172,10 +172,10 @@ func (a *app) connect(ctx context.Context, base *foundation.Foundation, deps ser
 		Grant: a.config.BankGrants, Password: a.config.BankPasswords[b], Replication: deps.Config.Replication,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("name the topics of bank %s: %w", b, err)
 	}
 	if a.banks[b], err = clients.NewBank(base.Bus, topics, deps.Metrics); err != nil {
-		return err
+		return fmt.Errorf("connect bank %s: %w", b, err)
 	}
 	reports := reactions.Reports{Bank: b, Pool: a.pool, Log: a.log, Vault: a.vault, People: a.people, Now: a.now}
 	return base.ReactTo("reports."+b, foundation.Reading{

@@ -2,6 +2,7 @@ package bankgateway
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -127,13 +128,13 @@ func (a *app) reasons(ctx context.Context, actor string, channels []projections.
 	}
 	found, err := a.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "bank_pause", Case: "banks"}, refs...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read why banks are paused: %w", err)
 	}
 	texts := make(map[string]string, len(found))
 	for ref, plain := range found {
 		var n vault.Note
 		if err := plain.Decode(&n); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read why banks are paused: %w", err)
 		}
 		texts[string(ref)] = n.Text
 	}
@@ -158,7 +159,7 @@ func (a *app) pause(ctx context.Context, c httpapi.Call[PauseBody]) (httpapi.Don
 	}
 	row, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Channel]{}, err
+		return httpapi.Done[Channel]{}, fmt.Errorf("seal the reason of the pause: %w", err)
 	}
 	cmd := channel.Pause{Bank: bic, Note: string(row.Ref), By: c.Who.Actor()}
 	out, err := eventstore.Execute(ctx, a.log, channel.Stream(bic), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(row))

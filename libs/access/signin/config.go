@@ -122,7 +122,7 @@ func (c Config) SealingKey() ([]byte, error) {
 	path := filepath.Join(c.Data, "session.key")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := seal.CreateKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
+			return nil, fmt.Errorf("make the key of sessions: %w", err)
 		}
 	}
 	return seal.ReadKey(path)

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/songan-vn/songan/libs/access"
@@ -38,7 +39,7 @@ func (p cookieProof) Prove(ctx context.Context, r *http.Request, token string) (
 func (s *Signin) admit(ctx context.Context, r *http.Request, token string) (Session, error) {
 	n, err := s.sessions.Lookup(ctx, token)
 	if err != nil {
-		return Session{}, err
+		return Session{}, fmt.Errorf("prove who sent the token: %w", err)
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

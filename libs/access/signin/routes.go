@@ -202,7 +202,7 @@ func (s *routes) logout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err := s.sessions.End(r.Context(), token); err != nil {
-		return err
+		return fmt.Errorf("end the session: %w", err)
 	}
 	if body.Everywhere {
 		if err := s.RevokePerson(r.Context(), n.Who.ID); err != nil {

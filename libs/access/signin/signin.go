@@ -151,7 +151,7 @@ func New(pool *pgxpool.Pool, o Options) (*Signin, error) {
 func (s *Signin) ask(ctx context.Context, n Session) (access.Principal, string, error) {
 	said, err := s.provider.Refresh(ctx, n.Refresh, n.Subject)
 	if err != nil {
-		return access.Principal{}, "", err
+		return access.Principal{}, "", fmt.Errorf("ask the provider about a session: %w", err)
 	}
 	who, err := s.signedIn(said)
 	return who, said.Refresh, err
@@ -177,7 +177,7 @@ func (s *Signin) RevokePerson(ctx context.Context, person string) error {
 // sessions. Whoever does it has made sure by other means who asks.
 func (s *Signin) ResetFactor(ctx context.Context, person string) error {
 	if err := s.factors.Reset(ctx, person); err != nil {
-		return err
+		return fmt.Errorf("reset the second factor: %w", err)
 	}
 	return s.RevokePerson(ctx, person)
 }

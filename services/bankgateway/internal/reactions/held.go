@@ -2,6 +2,7 @@ package reactions
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -50,7 +51,7 @@ func (h Held) Handlers() []reaction.Handler {
 func (h Held) again(ctx context.Context, r events.Recorded, work, reason string) error {
 	d, found, err := projections.Find(ctx, h.Outbox.Pool, work)
 	if err != nil {
-		return err
+		return fmt.Errorf("look up what was held: %w", err)
 	}
 	if !found || d.Done {
 		return unsayable(reason)

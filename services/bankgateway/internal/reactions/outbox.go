@@ -191,7 +191,7 @@ func (o Outbox) paused(ctx context.Context, bic string) (bool, error) {
 func (o Outbox) history(ctx context.Context, stream string) ([]events.Event, error) {
 	recorded, err := o.Log.Load(ctx, stream)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("see what was said of %s: %w", stream, err)
 	}
 	facts := make([]events.Event, len(recorded))
 	for i, r := range recorded {
@@ -226,7 +226,7 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 		}
 	}
 	if err := bank.Publish(ctx, letters...); err != nil {
-		return 0, 0, err
+		return 0, 0, fmt.Errorf("say %d messages to bank %s: %w", len(letters), bank.BIC, err)
 	}
 	last, err = o.record(ctx, jobs)
 	return len(letters), last, err
@@ -341,7 +341,7 @@ func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job
 	}
 	results, err := o.Log.AppendAll(ctx, appends)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, fmt.Errorf("record what is about to be said: %w", err)
 	}
 	for i, r := range results {
 		switch {

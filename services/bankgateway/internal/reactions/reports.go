@@ -131,7 +131,7 @@ func (r Reports) read(ctx context.Context, e bank.AccountOpeningReported) (openi
 	}
 	history, err := r.Log.Load(ctx, opening.Stream(e.RequestID))
 	if err != nil {
-		return cmd, nil, err
+		return cmd, nil, fmt.Errorf("see what was asked of the bank: %w", err)
 	}
 	var state opening.Opening
 	for _, h := range history {
@@ -146,7 +146,7 @@ func (r Reports) read(ctx context.Context, e bank.AccountOpeningReported) (openi
 	holder, err := r.People.One(ctx, state.Holder)
 	switch {
 	case err != nil:
-		return cmd, nil, err
+		return cmd, nil, fmt.Errorf("read the holder of an account: %w", err)
 	case holder.Unreadable:
 		return cmd, nil, unsayable("holder_unreadable")
 	case holder.Person == nil:
@@ -168,7 +168,7 @@ func (r Reports) seal(cmd opening.Hear, state opening.Opening, number string) (o
 	}
 	row, err := r.Vault.Seal(purposeNumber, sealedNumber{number}, vault.Index{}, time.Time{})
 	if err != nil {
-		return cmd, nil, err
+		return cmd, nil, fmt.Errorf("seal the number of an account: %w", err)
 	}
 	cmd.Number = string(row.Ref)
 	return cmd, []vault.Row{row}, nil

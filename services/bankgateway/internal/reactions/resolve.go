@@ -79,7 +79,7 @@ func (r Resolver) resolve(ctx context.Context, tasks []task) (resolved, error) {
 	var err error
 	known.persons, err = r.People.All(ctx, clients.Reading{Purpose: "bank_instruction", Case: why}, distinct(people))
 	if err != nil {
-		return resolved{}, err
+		return resolved{}, fmt.Errorf("read who is to be paid: %w", err)
 	}
 	if err := r.open(ctx, known, vault.Reading{Actor: Actor, Purpose: "bank_instruction", Case: why}, distinct(numbers)); err != nil {
 		return resolved{}, err

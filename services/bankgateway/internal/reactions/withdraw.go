@@ -21,7 +21,7 @@ func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err er
 	for after := ""; ; {
 		waiting, err := projections.Withdrawals(ctx, o.Pool, bic, after, batch)
 		if err != nil {
-			return withdrawn, err
+			return withdrawn, fmt.Errorf("list what is to be withdrawn from %s: %w", bic, err)
 		}
 		if len(waiting) == 0 {
 			break

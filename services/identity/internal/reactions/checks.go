@@ -3,6 +3,7 @@ package reactions
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -60,7 +61,7 @@ func (c Checks) check(ctx context.Context, r events.Recorded, person, documentTy
 	stream := "check-" + person
 	asked, err := c.Log.Load(ctx, stream)
 	if err != nil {
-		return err
+		return fmt.Errorf("look whether it was checked before: %w", err)
 	}
 	if len(asked) > 0 {
 		return nil // a second delivery: the register is not asked again
@@ -82,7 +83,7 @@ func (c Checks) ask(ctx context.Context, cmd *check.Record, documentType string)
 	}
 	who, found, err := c.People[cmd.Subject.Service].Person(ctx, cmd.Subject.Person)
 	if err != nil {
-		return err
+		return fmt.Errorf("read who is to be checked: %w", err)
 	}
 	if !found {
 		cmd.Outcome, cmd.Reason = check.Unavailable, erased
