@@ -22,11 +22,11 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 	key, file := f.witnessFiles()
 	err := witness.CreateKey(key, "songan-"+f.options.Service)
 	if err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make the witness's key: %w", err)
+		return err
 	}
 	signer, err := witness.LoadKey(key)
 	if err != nil {
-		return fmt.Errorf("read the witness's key: %w", err)
+		return err
 	}
 	topic := f.topic("checkpoints")
 	if err := kafkabus.EnsureTopic(ctx, f.Bus, topic, 1, f.deps.Config.Replication); err != nil {

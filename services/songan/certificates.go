@@ -23,11 +23,11 @@ func (c caCommand) Run() error { return c.issue(os.Stdout) }
 func (c caCommand) issue(out io.Writer) error {
 	authority, err := certificate.OpenAuthority(c.Dir, time.Now)
 	if err != nil {
-		return err
+		return fmt.Errorf("open the certificate authority: %w", err)
 	}
 	server, err := authority.Server(c.For, c.Server...)
 	if err != nil {
-		return err
+		return fmt.Errorf("issue the server's certificate: %w", err)
 	}
 	var holders []certificate.Holder
 	for _, bic := range c.Bank {

@@ -38,7 +38,7 @@ func relay(ctx context.Context, l *system) ([]lab.Figure, error) {
 	began := time.Now()
 	go func() { ended <- w.relay.Run(ctx) }()
 	if err := lab.Poll(ctx, func() error { return w.published(ctx) }); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("wait for the relay: %w", err)
 	}
 	perSecond := relayed / time.Since(began).Seconds()
 	stop()
@@ -70,7 +70,7 @@ func (w *wire) published(ctx context.Context) error {
 func (w *wire) produce(ctx context.Context) (perSecond float64, err error) {
 	topic := w.topic + "_bare"
 	if err := kafkabus.EnsureTopic(ctx, w.bus, topic, topicPartitions, 1); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("make a topic for the baseline: %w", err)
 	}
 	partitions, err := w.encoded(ctx)
 	if err != nil {

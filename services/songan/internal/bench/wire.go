@@ -57,7 +57,7 @@ func (l *system) wire(ctx context.Context, database string) (_ *wire, err error)
 		return nil, err
 	}
 	if err := kafkabus.EnsureTopic(ctx, w.bus, w.topic, topicPartitions, 1); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make a topic for the relay: %w", err)
 	}
 	w.relay = kafkabus.NewRelay(w.log, w.pool, w.bus, kafkabus.RelayOptions{Topic: w.topic, Partitions: topicPartitions})
 	w.source = kafkabus.NewSource(w.bus, w.topic, catalog(), kafkabus.SourceOptions{})

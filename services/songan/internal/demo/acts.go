@@ -22,7 +22,7 @@ func (p *player) notify(ctx context.Context, act *evening.Act, due time.Time) er
 	}
 	body, err := g.Notice(entry)
 	if err != nil {
-		return err
+		return fmt.Errorf("write a notice: %w", err)
 	}
 	p.stays[g.Number] = stay{arrival: entry.Arrival, body: body}
 	got, err := p.send(ctx, act, client.Call{Path: "/notices", Body: body})
@@ -74,7 +74,7 @@ func (p *player) notifyMany(ctx context.Context, act *evening.Act) error {
 		entry.Ref = fmt.Sprintf("guest-%d", g.Number)
 		line, err := g.Notice(entry)
 		if err != nil {
-			return err
+			return fmt.Errorf("write a notice of a batch: %w", err)
 		}
 		p.stays[g.Number].arrival = entry.Arrival
 		body.Write(append(line, '\n'))
@@ -126,7 +126,7 @@ func (p *player) change(ctx context.Context, act *evening.Act) error {
 	}
 	body, err := g.Change(act.Verb, evening.Entry{Now: p.now(), Arrival: s.arrival})
 	if err != nil {
-		return err
+		return fmt.Errorf("write a change: %w", err)
 	}
 	got, err := p.send(ctx, act, client.Call{Path: "/notices/" + s.id + path(act.Verb), Body: body})
 	if err != nil {

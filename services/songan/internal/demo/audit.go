@@ -76,7 +76,7 @@ func (a *auditor) list(ctx context.Context, facility string, see func(verdict.No
 			Next  string           `json:"next_cursor"`
 		}
 		if err := a.api.Read(ctx, client.Call{Path: api + "/notices?" + query.Encode(), Token: a.token}, &page); err != nil {
-			return err
+			return fmt.Errorf("list the notices of a facility: %w", err)
 		}
 		for _, n := range page.Items {
 			see(n)
@@ -141,7 +141,7 @@ func (a *auditor) checkedAt(ctx context.Context, id string) (time.Time, error) {
 		} `json:"items"`
 	}
 	if err := a.api.Read(ctx, client.Call{Path: api + "/notices/" + id + "/history", Token: a.token}, &history); err != nil {
-		return time.Time{}, err
+		return time.Time{}, fmt.Errorf("read the history of notice %s: %w", id, err)
 	}
 	for _, step := range history.Items {
 		if step.Type == "accommodation.identity_recorded.v1" {

@@ -39,7 +39,7 @@ func (s *show) open(ctx context.Context, key string, f people.Facility) (desk, e
 		ID string `json:"id"`
 	}
 	if err := s.api.Create(ctx, client.Call{Path: api + "/facilities", Token: s.admin, Key: key}, f, &registered); err != nil {
-		return desk{}, err
+		return desk{}, fmt.Errorf("register a facility: %w", err)
 	}
 	var issued struct {
 		Token string `json:"token"`

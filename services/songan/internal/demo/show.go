@@ -81,7 +81,7 @@ func (s *show) play(ctx context.Context) (result, error) {
 func (s *show) perform(ctx context.Context) (result, *player, error) {
 	r := result{expected: s.plan.Expected()}
 	if err := s.api.Ready(ctx); err != nil {
-		return r, nil, err
+		return r, nil, fmt.Errorf("look whether the system is ready: %w", err)
 	}
 	desks, err := s.register(ctx)
 	if err != nil {

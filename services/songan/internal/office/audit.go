@@ -38,7 +38,7 @@ func (a Audit) Do(ctx context.Context, out io.Writer) error {
 	}
 	report, err := audit.Run(ctx, audit.Sources{Accounts: pools[0], Disbursement: pools[1], Gateway: pools[2]})
 	if err != nil {
-		return err
+		return fmt.Errorf("recompute the invariants: %w", err)
 	}
 	if _, err := report.WriteTo(out); err != nil {
 		return fmt.Errorf("print the audit: %w", err)

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,7 +33,7 @@ func (p Place) needed(service string, pool *pgxpool.Pool) vault.Needed {
 		}
 		payments, err := pg.Open(ctx, address, pg.Options{MaxConns: 1, Name: disbursement.Name + "-office"})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("open the log of payments: %w", err)
 		}
 		defer payments.Close()
 		return people.Of(ctx, pool, refs, func(ctx context.Context, beneficiaries []string) ([]string, error) {

@@ -64,7 +64,7 @@ func (p Place) with(ctx context.Context, service string, do func(*vault.Vault) e
 	const conns = 2
 	pool, err := pg.Open(ctx, address, pg.Options{MaxConns: conns, Name: service + "-office"})
 	if err != nil {
-		return err
+		return fmt.Errorf("open the database of %s: %w", service, err)
 	}
 	defer pool.Close()
 	config, err := configured.Load[configured.Config]()
@@ -73,15 +73,15 @@ func (p Place) with(ctx context.Context, service string, do func(*vault.Vault) e
 	}
 	kms, err := config.KMS(nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("connect the key management: %w", err)
 	}
 	keys, err := vault.LoadSealedKeys(p.keys(service), kms)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the vault's key of %s: %w", service, err)
 	}
 	v, err := vault.Open(ctx, pool, keys, vault.Options{Now: now, Log: zap.NewNop(), Needed: p.needed(service, pool)})
 	if err != nil {
-		return err
+		return fmt.Errorf("open the vault of %s: %w", service, err)
 	}
 	return do(v)
 }

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -51,7 +52,7 @@ var ErrNoRule = errors.New("there are rows that no rule of retention speaks of")
 func (r Retention) Do(ctx context.Context, out io.Writer) error {
 	rules, err := privacy.LoadRules(r.Rules)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the rules of retention: %w", err)
 	}
 	report, missing := []Kept{}, false
 	err = r.each(ctx, func(service string, v *vault.Vault) error {
@@ -74,13 +75,13 @@ func keptBy(ctx context.Context, service string, v *vault.Vault, rules privacy.R
 	at, kept := now(), Kept{Service: service, Terms: []Term{}}
 	purposes, err := v.Purposes(ctx)
 	if err != nil {
-		return kept, err
+		return kept, fmt.Errorf("list what %s keeps: %w", service, err)
 	}
 	for _, rule := range rules.Of(service, at) {
 		purposes = slices.DeleteFunc(purposes, func(p string) bool { return p == rule.Purpose })
 		due, err := v.Due(ctx, foundation.TermOf(rule, at))
 		if err != nil {
-			return kept, err
+			return kept, fmt.Errorf("count what is due at %s: %w", service, err)
 		}
 		term := Term{Retention: rule, Due: due, Before: rule.Before(at)}
 		if due.Rows > 0 {
@@ -90,7 +91,7 @@ func keptBy(ctx context.Context, service string, v *vault.Vault, rules privacy.R
 	}
 	kept.WithoutRule = purposes
 	if kept.SpentMonths, err = v.Spent(ctx); err != nil {
-		return kept, err
+		return kept, fmt.Errorf("list the spent months of %s: %w", service, err)
 	}
 	kept.Proofs, err = v.Retained(ctx)
 	kept.Proofs = kept.Proofs[:min(len(kept.Proofs), latest)]
@@ -147,7 +148,7 @@ func (r Requests) Do(ctx context.Context, out io.Writer) error {
 func notice(rules string, discovered time.Time) (by time.Time, basis string, err error) {
 	all, err := privacy.LoadRules(rules)
 	if err != nil {
-		return by, "", err
+		return by, "", fmt.Errorf("read how soon a breach is to be told: %w", err)
 	}
 	deadline, known := all.Deadline(privacy.Breach, discovered)
 	if !known {

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	configured "github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
@@ -21,14 +22,14 @@ func (s SealVault) Do(context.Context) error {
 	}
 	kms, err := config.KMS(nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("connect the key management: %w", err)
 	}
 	if kms == nil {
 		return errors.New("SONGAN_VAULT_KMS names no key")
 	}
 	for _, file := range s.Files {
 		if err := vault.SealKeys(file, kms); err != nil {
-			return err
+			return fmt.Errorf("seal %s: %w", file, err)
 		}
 	}
 	return nil

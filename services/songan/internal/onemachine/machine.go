@@ -55,7 +55,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 
 	deps, closeDeps, err := service.NewDeps(ctx, "songan", store.config)
 	if err != nil {
-		return err
+		return fmt.Errorf("prepare what services share: %w", err)
 	}
 	defer func() { _ = closeDeps(context.WithoutCancel(ctx)) }() // spans that nobody takes
 	deps.Keys = append(deps.Keys, cast.keys)

@@ -38,7 +38,7 @@ func (m *machine) simulators(ctx context.Context) (_ service.Service, err error)
 		return service.Service{}, fmt.Errorf("make the simulated register: %w", err)
 	}
 	if err := register.Start(ctx); err != nil {
-		return service.Service{}, err
+		return service.Service{}, fmt.Errorf("start the simulated register: %w", err)
 	}
 	started = append(started, register)
 	m.population, m.populationControl = register.URL(), register.ControlURL()
@@ -49,7 +49,7 @@ func (m *machine) simulators(ctx context.Context) (_ service.Service, err error)
 		}
 		started = append(started, simulated)
 		if err := simulated.Start(ctx); err != nil {
-			return service.Service{}, err
+			return service.Service{}, fmt.Errorf("start a simulated bank: %w", err)
 		}
 		m.banks[bic] = Bank{Control: simulated.ControlURL()}
 	}

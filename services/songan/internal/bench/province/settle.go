@@ -140,7 +140,7 @@ func (p *province) openAccounts(ctx context.Context, all []string) error {
 			Path: "/accounts/v1/issuances", Token: p.Demo.Actors["province_lisa"].Token, Key: fmt.Sprintf("issue-%d", nth),
 		}, map[string]any{"unit": provinceCode, "bank": banks[nth%len(banks)], "beneficiaries": chunk}, &drafted)
 		if err != nil {
-			return err
+			return fmt.Errorf("draft an issuance: %w", err)
 		}
 		issuance := "/accounts/v1/issuances/" + drafted.ID
 		if err := p.change(ctx, issuance+"/submission", "province_lisa", struct{}{}); err != nil {

@@ -31,7 +31,7 @@ func (p *play) hear(ctx context.Context) (*witness.Testimony, error) {
 func (p *play) ask(ctx context.Context) (*witness.Testimony, error) {
 	books, err := p.banks.Read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the banks' books: %w", err)
 	}
 	t := witness.New(books)
 	var demo witness.Counted
@@ -42,7 +42,7 @@ func (p *play) ask(ctx context.Context) (*witness.Testimony, error) {
 			return nil, fmt.Errorf("payments of commune %s: %w", o.unit, err)
 		}
 		if err := t.Hear(o.unit, o.lines, all); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("compare the list of commune %s: %w", o.unit, err)
 		}
 		o.remember(&demo)
 		reconciled, err := p.reconciliation(ctx, o)

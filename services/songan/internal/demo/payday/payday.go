@@ -153,7 +153,7 @@ func (p *play) clock() string {
 // perform is the part that is shown on the board.
 func (p *play) perform(ctx context.Context) (err error) {
 	if err := p.API.Ready(ctx); err != nil {
-		return err
+		return fmt.Errorf("look whether the system is ready: %w", err)
 	}
 	restore, err := p.banks.Behave(ctx, p.Scenario)
 	if err != nil {
