@@ -41,23 +41,30 @@ type Config struct {
 	InFlight int `env:"SONGAN_IDENTITY_IN_FLIGHT" envDefault:"16"`
 }
 
+func (c Config) check() error {
+	switch {
+	case c.PopulationRate < 1 || c.InFlight < 1:
+		return errors.New("SONGAN_POPULATION_RATE and SONGAN_IDENTITY_IN_FLIGHT are at least 1")
+	case (c.AccountsURL == "") != (c.AccountsToken == ""):
+		return errors.New("SONGAN_ACCOUNTS_URL and SONGAN_ACCOUNTS_TOKEN belong together")
+	}
+	return nil
+}
+
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	config, err := service.Load[Config]()
 	if err != nil {
 		return service.Service{}, err
 	}
-	if config.PopulationRate < 1 || config.InFlight < 1 {
-		return service.Service{}, errors.New("SONGAN_POPULATION_RATE and SONGAN_IDENTITY_IN_FLIGHT are at least 1")
-	}
-	if (config.AccountsURL == "") != (config.AccountsToken == "") {
-		return service.Service{}, errors.New("SONGAN_ACCOUNTS_URL and SONGAN_ACCOUNTS_TOKEN belong together")
-	}
 	return NewWith(ctx, deps, config)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
 func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Service, error) {
+	if err := config.check(); err != nil {
+		return service.Service{}, err
+	}
 	base, err := foundation.Open(ctx, deps, foundation.Options{
 		Service: Name, Own: events.NewCatalog(facts.Catalog()), Others: others(config),
 	})
