@@ -2,11 +2,10 @@ package accommodation
 
 import (
 	"context"
-	"fmt"
 
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
-	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 )
 
@@ -16,13 +15,6 @@ const (
 	purposeProfile = "facility"
 )
 
-// PersonsBody asks for the people behind references. Purpose and case are recorded with the reading.
-type PersonsBody struct {
-	Refs    []string `json:"refs" minItems:"1" maxItems:"500"`
-	Purpose string   `json:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$"`
-	Case    string   `json:"case" pattern:"^[!-~]{1,100}$"`
-}
-
 // Person is a guest as another service needs them. An erased person has a reference and nothing else.
 type Person struct {
 	Ref        string       `json:"ref"`
@@ -30,32 +22,13 @@ type Person struct {
 	Unreadable bool         `json:"unreadable,omitzero" doc:"the row was damaged or tampered with"`
 }
 
-// Persons answers in the order of the references.
-type Persons struct {
-	Items []Person `json:"items"`
-}
-
-func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
-	refs := make([]vault.Ref, 0, len(c.In.Refs))
-	for _, ref := range c.In.Refs {
-		refs = append(refs, vault.Ref(ref))
-	}
-	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
-	if err != nil {
-		return Persons{}, fmt.Errorf("read persons for identity: %w", err)
-	}
-	answer := Persons{Items: make([]Person, 0, len(refs))}
-	for _, ref := range refs {
-		person := Person{Ref: string(ref), Unreadable: damaged[ref]}
-		if plain, there := found[ref]; there {
-			var whole guest.Guest
-			if err := plain.Decode(&whole); err != nil {
-				return Persons{}, fmt.Errorf("read persons for identity: %w", err)
-			}
-			shown, _ := privacy.Show(a.disclosure, "guest", privacy.Reader{Role: c.Who.Role}, whole)
-			person.Guest = &shown
+func (a *app) persons(ctx context.Context, c httpapi.Call[foundation.PersonsBody]) (foundation.Persons[Person], error) {
+	return foundation.Resolve(ctx, a.vault, c, func(ref string, who *guest.Guest, unreadable bool) Person {
+		answer := Person{Ref: ref, Unreadable: unreadable}
+		if who != nil {
+			shown, _ := privacy.Show(a.disclosure, "guest", privacy.Reader{Role: c.Who.Role}, *who)
+			answer.Guest = &shown
 		}
-		answer.Items = append(answer.Items, person)
-	}
-	return answer, nil
+		return answer
+	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/vault"
@@ -88,13 +89,6 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, about string,
 	return nil
 }
 
-// PersonsBody asks for the people behind references. Purpose and case are recorded with the reading.
-type PersonsBody struct {
-	Refs    []string `json:"refs" minItems:"1" maxItems:"500"`
-	Purpose string   `json:"purpose" pattern:"^[a-z][a-z0-9_.-]{0,63}$"`
-	Case    string   `json:"case" pattern:"^[!-~]{1,100}$"`
-}
-
 // Person is somebody as another service needs them. An erased person has a reference and nothing else.
 type Person struct {
 	Ref        string         `json:"ref"`
@@ -102,36 +96,15 @@ type Person struct {
 	Unreadable bool           `json:"unreadable,omitzero" doc:"the row was damaged or tampered with"`
 }
 
-// Persons answers in the order of the references.
-type Persons struct {
-	Items []Person `json:"items"`
-}
-
-func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
-	refs := make([]vault.Ref, 0, len(c.In.Refs))
-	for _, ref := range c.In.Refs {
-		refs = append(refs, vault.Ref(ref))
-	}
-	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
-	if err != nil {
-		return Persons{}, fmt.Errorf("read persons for another service: %w", err)
-	}
-	answer := Persons{Items: make([]Person, 0, len(refs))}
-	for _, ref := range refs {
-		item := Person{Ref: string(ref), Unreadable: damaged[ref]}
-		if plain, there := found[ref]; there {
-			var p person.Person
-			if err := plain.Decode(&p); err != nil {
-				return Persons{}, fmt.Errorf("read persons for another service: %w", err)
-			}
-			if p.FullName != "" { // the reference of a remark is nobody's
-				p, _ = privacy.Show(a.disclosure, "person", privacy.Reader{Role: c.Who.Role}, p)
-				item.Person = &p
-			}
+func (a *app) persons(ctx context.Context, c httpapi.Call[foundation.PersonsBody]) (foundation.Persons[Person], error) {
+	return foundation.Resolve(ctx, a.vault, c, func(ref string, who *person.Person, unreadable bool) Person {
+		answer := Person{Ref: ref, Unreadable: unreadable}
+		if who != nil && who.FullName != "" { // the reference of a remark is nobody's
+			shown, _ := privacy.Show(a.disclosure, "person", privacy.Reader{Role: c.Who.Role}, *who)
+			answer.Person = &shown
 		}
-		answer.Items = append(answer.Items, item)
-	}
-	return answer, nil
+		return answer
+	})
 }
 
 // ProfilesBody asks what a right to money depends on. Purpose and case are recorded with the reading.
