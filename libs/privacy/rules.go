@@ -200,6 +200,16 @@ func (r Rules) Of(service string, at time.Time) (all []Retention) {
 // All returns every rule of retention, those that no longer hold included.
 func (r Rules) All() []Retention { return r.retention }
 
+// ErasedOnRequest lists the purposes of a service that a request of the person erases, or ever erased.
+func (r Rules) ErasedOnRequest(service string) (purposes []string) {
+	for _, rule := range r.retention {
+		if rule.Service == service && rule.OnRequest == OnRequestErase {
+			purposes = append(purposes, rule.Purpose)
+		}
+	}
+	return purposes
+}
+
 // Deadlines returns every deadline, those that no longer hold included.
 func (r Rules) Deadlines() []Deadline { return r.deadlines }
 

@@ -106,7 +106,7 @@ func (o *office) start(t *testing.T) (stop func()) {
 	deps.Now, deps.API.Now = o.clock.Now, o.clock.Now
 	deps.Keys = append(deps.Keys, o.staff())
 	s, err := accounts.NewWith(t.Context(), deps.For(accounts.Name), accounts.Config{
-		DisbursementURL: o.money.url, DisbursementToken: "token",
+		DisbursementURL: o.money.url, DisbursementToken: "token", GatewayURL: o.money.url, GatewayToken: "token",
 	})
 	if err != nil {
 		t.Fatal(err)
