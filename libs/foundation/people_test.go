@@ -29,11 +29,11 @@ import (
 )
 
 const towerRules = `{"retention": [
- {"id": "ringers.2020", "service": "tower", "purpose": "ringer", "class": "basic", "valid_from": "2020-01-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "Luật A"},
- {"id": "wages.2020", "service": "tower", "purpose": "wage", "class": "sensitive", "valid_from": "2020-01-01", "months": 120, "counts_from": "sealed", "on_request": "keep", "legal_basis": "Luật B"}],
+ {"id": "ringers.2020", "service": "tower", "purpose": "ringer", "class": "basic", "valid_from": "2020-01-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "Luật A", "source": "test"},
+ {"id": "wages.2020", "service": "tower", "purpose": "wage", "class": "sensitive", "valid_from": "2020-01-01", "months": 120, "counts_from": "sealed", "on_request": "keep", "legal_basis": "Luật B", "source": "test"}],
  "deadlines": [
- {"id": "access", "kind": "access", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 10, "legal_basis": "Luật 91/2025/QH15"},
- {"id": "erasure", "kind": "erasure", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 20, "legal_basis": "Luật 91/2025/QH15"}]}`
+ {"id": "access", "kind": "access", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 10, "legal_basis": "Luật 91/2025/QH15", "source": "test"},
+ {"id": "erasure", "kind": "erasure", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 20, "legal_basis": "Luật 91/2025/QH15", "source": "test"}]}`
 
 // tower is a foundation with a clock that only moves when told to.
 type tower struct {
@@ -172,6 +172,9 @@ func TestPeopleAreAnsweredWithinTwoWorkingDays(t *testing.T) {
 	status, taken := w.call(t, http.MethodPost, "/subject-requests", `{"kind":"erasure","case":"2026/117","document":"001 090 123 456"}`)
 	if status != http.StatusCreated || taken["answer_by"] != "2026-11-26T00:00:00+07:00" && taken["answer_by"] != "2026-11-25T17:00:00Z" {
 		t.Fatalf("%d %v: a weekend and a holiday lie between", status, taken)
+	}
+	if taken["unverified"] != true {
+		t.Error("the deadline rests on a holiday that nobody verified, and does not say so")
 	}
 	if text := fmt.Sprint(taken); strings.Contains(text, number) {
 		t.Errorf("the number is repeated: %s", text)

@@ -74,7 +74,7 @@ type SubjectRequest struct {
 	AnswerBy   time.Time `json:"answer_by" doc:"the person has to have heard by then"`
 	DoneBy     time.Time `json:"done_by"`
 	LegalBasis string    `json:"legal_basis"`
-	Unverified bool      `json:"unverified,omitzero" doc:"the deadline, or the holidays of its year, are not confirmed"`
+	Unverified bool      `json:"unverified,omitzero" doc:"the deadline, or a holiday before it, was not compared with the text of the law"`
 	Overdue    bool      `json:"overdue"`
 	AnsweredAt time.Time `json:"answered_at,omitzero"`
 	AnsweredBy string    `json:"answered_by,omitzero"`
@@ -212,7 +212,7 @@ func (f *Foundation) viewRequest(r vault.Request) SubjectRequest {
 	waits := r.AnsweredAt.IsZero()
 	return SubjectRequest{
 		ID: r.ID, Kind: r.Kind, Case: r.Case, TakenBy: r.Actor, ReceivedAt: r.ReceivedAt, AnswerBy: r.AnswerBy, DoneBy: r.DoneBy,
-		LegalBasis: r.LegalBasis, Unverified: deadline.Unverified || !f.calendar.Covers(vn.DateOf(r.AnswerBy)),
+		LegalBasis: r.LegalBasis, Unverified: !deadline.Verified || !f.calendar.Sure(vn.DateOf(r.ReceivedAt), vn.DateOf(r.AnswerBy).AddDays(-1)),
 		Overdue:    waits && !f.deps.Now().Before(r.AnswerBy) || !waits && !r.AnsweredAt.Before(r.AnswerBy),
 		AnsweredAt: r.AnsweredAt, AnsweredBy: r.AnsweredBy, Outcome: r.Outcome, Erased: r.Erased, Kept: r.Kept, RefsSHA256: r.RefsSHA256,
 	}

@@ -35,6 +35,9 @@ type Persons struct {
 }
 
 func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
+	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+		return Persons{}, err
+	}
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))

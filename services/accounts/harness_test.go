@@ -19,6 +19,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/kafkabus"
@@ -36,6 +37,8 @@ type office struct {
 	config service.Config
 	tokens map[string]string
 	money  *money
+	// policy takes the place of the program's own; nil leaves it.
+	policy *policy.Policy
 }
 
 // noon is when tests happen: a Saturday at 14:00.
@@ -105,6 +108,9 @@ func (o *office) start(t *testing.T) (stop func()) {
 	}
 	deps.Now, deps.API.Now = o.clock.Now, o.clock.Now
 	deps.Keys = append(deps.Keys, o.staff())
+	if o.policy != nil {
+		deps.API.Policy = o.policy
+	}
 	s, err := accounts.NewWith(t.Context(), deps.For(accounts.Name), accounts.Config{
 		DisbursementURL: o.money.url, DisbursementToken: "token", GatewayURL: o.money.url, GatewayToken: "token",
 	})

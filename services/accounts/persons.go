@@ -107,6 +107,9 @@ type Persons struct {
 }
 
 func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (Persons, error) {
+	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+		return Persons{}, err
+	}
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))
@@ -163,6 +166,9 @@ type Profiles struct {
 }
 
 func (a *app) profiles(ctx context.Context, c httpapi.Call[ProfilesBody]) (Profiles, error) {
+	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+		return Profiles{}, err
+	}
 	states, err := a.states(ctx, c.In.Beneficiaries)
 	if err != nil {
 		return Profiles{}, err
