@@ -25,3 +25,31 @@ func TestAPersonIsToldTheirAccountNumber(t *testing.T) {
 		t.Errorf("an admin is answered %d", status)
 	}
 }
+
+// Nobody reads an account number from this service: no route answers with one, to nobody, but the report for the person.
+func TestNoRouteAnswersWithAnAccountNumber(t *testing.T) {
+	t.Parallel()
+	const number = "103872200345"
+	g := open(t)
+	e2e := id("first")
+	says(t, g.disbursement, "payment-p1", released(e2e, icb, g.account(t)))
+	g.banks[icb].waitFor(t, instructed, e2e, 1)
+	_, document := g.call(t, http.MethodGet, "admin", "/../openapi.json", nil)
+	paths, _ := document["paths"].(map[string]any)
+	asked := 0
+	for path, methods := range paths {
+		if _, reads := methods.(map[string]any)["get"]; !reads {
+			continue
+		}
+		path = strings.TrimPrefix(strings.NewReplacer("{id}", e2e, "{bic}", icb).Replace(path), "/bankgateway/v1")
+		for actor := range g.tokens {
+			asked++
+			if status, answer := g.call(t, http.MethodGet, actor, path, nil); strings.Contains(fmt.Sprint(answer), number) {
+				t.Errorf("%s reads the number at %s: %d", actor, path, status)
+			}
+		}
+	}
+	if asked < 3*len(g.tokens) {
+		t.Errorf("only %d questions were asked", asked)
+	}
+}
