@@ -31,7 +31,7 @@ func alone(_ context.Context, args []string) error {
 			return fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	service.Main("work", func(_ context.Context, deps service.Deps) (service.Service, error) {
+	service.Main("work", func(_ context.Context, deps service.Deps) (service.Service, error) { //nolint:contextcheck // it ends with the process
 		auth := deps.Auth()
 		return service.Service{Name: "work", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			who, err := auth.Identify(r.Context(), r, "192.0.2.1")
