@@ -4,7 +4,9 @@
 //  2. A client's certificate names its holder by one URI among its alternative names, "songan:bank:<BIC>" or
 //     "songan:facility:<id>". A certificate that names two holders, or has a word of ours that we do not know, names nobody.
 //  3. A certificate is no key. It says that a bank's key, or token, comes from that bank's machine; see access.Options.
-//  4. An [Authority] is for demonstrations and tests. An installation has one that issues, renews and revokes.
+//  4. Certificates are renewed by replacing files: what is new counts for connections that are made from then on, and what cannot
+//     be taken changes nothing.
+//  5. An [Authority] is for demonstrations and tests. An installation has one that issues, renews and revokes.
 package certificate
 
 import (
@@ -28,8 +30,9 @@ type Files struct {
 	Certificate, Key string
 }
 
-// Client returns the end that calls. Without a CA the system's authorities judge the server.
-func (f Files) Client() (*tls.Config, error) {
+// Client returns the end that calls. Without a CA the system's authorities judge the server. Its own certificate is read again
+// when its files change, and report hears when they cannot be taken; the CA is read once.
+func (f Files) Client(report func(error)) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	var err error
 	if f.CA != "" {
@@ -40,22 +43,39 @@ func (f Files) Client() (*tls.Config, error) {
 	if f.Certificate == "" && f.Key == "" {
 		return c, nil
 	}
-	own, err := f.own()
+	own, err := watch(report, func() (*tls.Config, error) {
+		pair, err := f.own()
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, err
+	}, f.Certificate, f.Key)
 	if err != nil {
 		return nil, err
 	}
-	c.Certificates = []tls.Certificate{own}
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		return &own.current().Certificates[0], nil
+	}
 	return c, nil
 }
 
 // Server returns the end that is called. With a CA it asks clients for a certificate and takes one of this CA or none:
-// who has to have one is decided where it is known who calls.
-func (f Files) Server() (*tls.Config, error) {
+// who has to have one is decided where it is known who calls. All files are read again when they change, for connections that
+// are made from then on, and report hears when they cannot be taken.
+func (f Files) Server(report func(error)) (*tls.Config, error) {
+	end, err := watch(report, f.server, f.CA, f.Certificate, f.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return end.current(), nil },
+	}, nil
+}
+
+func (f Files) server() (*tls.Config, error) {
 	own, err := f.own()
 	if err != nil {
 		return nil, err
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}, NextProtos: []string{"http/1.1"}}
 	if f.CA == "" {
 		return c, nil
 	}

@@ -2,6 +2,8 @@ package certificate_test
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/songan-vn/songan/libs/certificate"
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,7 +46,13 @@ func serve(t *testing.T, a *certificate.Authority) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := files.Server()
+	return listen(t, files, nil)
+}
+
+// listen serves with these files.
+func listen(t *testing.T, files certificate.Files, report func(error)) (url string) {
+	t.Helper()
+	config, err := files.Server(report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,10 +73,16 @@ func serve(t *testing.T, a *certificate.Authority) (url string) {
 // ask calls a server with a client's files, and returns what it saw.
 func ask(t *testing.T, url string, files certificate.Files) (string, error) {
 	t.Helper()
-	config, err := files.Client()
+	config, err := files.Client(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return get(t, url, config)
+}
+
+// get calls a server with a configuration, and returns what it saw.
+func get(t *testing.T, url string, config *tls.Config) (string, error) {
+	t.Helper()
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -148,7 +163,7 @@ func TestKeysAreForTheirOwnerAloneAndTheAuthorityIsMadeOnce(t *testing.T) {
 	if err := os.Chmod(files.Key, 0o640); err != nil { //nolint:gosec // that is what is refused
 		t.Fatal(err)
 	}
-	if _, err := files.Client(); err == nil {
+	if _, err := files.Client(nil); err == nil {
 		t.Error("a key that others read was taken")
 	}
 }
@@ -163,11 +178,11 @@ func TestWhatCannotBeACertificateIsRefused(t *testing.T) {
 	}
 	good := client(t, a, day, certificate.Holder{Bank: "ICBVVNVX"})
 	for _, f := range []certificate.Files{{}, {Certificate: good.Certificate}, {Certificate: good.Certificate, Key: a.CA()}} {
-		if _, err := f.Server(); err == nil {
+		if _, err := f.Server(nil); err == nil {
 			t.Errorf("%+v is a server", f)
 		}
 	}
-	if _, err := (certificate.Files{CA: good.Key}).Client(); err == nil {
+	if _, err := (certificate.Files{CA: good.Key}).Client(nil); err == nil {
 		t.Error("a key is no authority")
 	}
 }
@@ -180,4 +195,90 @@ func TestAConnectionWithoutTLSNamesNobody(t *testing.T) {
 	if _, ok := certificate.HolderOf(&tls.ConnectionState{}); ok {
 		t.Error("no certificate names somebody")
 	}
+}
+
+// sees waits until the server sees this holder when a client comes with these files.
+func sees(t *testing.T, url string, files certificate.Files, want string) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		got, err := ask(t, url, files)
+		if err != nil || got != want {
+			return fmt.Errorf("the server saw %q, %w", got, err)
+		}
+		return nil
+	})
+}
+
+// A server goes on with certificates that are renewed while it runs, and with those of before as long as the new ones cannot be
+// used; a client that was configured before shows its new one.
+func TestRenewedCertificatesCountWithoutARestart(t *testing.T) {
+	t.Parallel()
+	before, after := authority(t, time.Now), authority(t, time.Now)
+	bank := certificate.Holder{Bank: "ICBVVNVX"}
+	old, renewed := client(t, before, day, bank), client(t, after, day, bank)
+	dir := t.TempDir()
+	copyFiles := func(from, to certificate.Files) {
+		for name, target := range map[string]string{from.CA: to.CA, from.Certificate: to.Certificate, from.Key: to.Key} {
+			text, err := os.ReadFile(name)
+			if err := errors.Join(err, os.WriteFile(target, text, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	issue := func(a *certificate.Authority) certificate.Files {
+		files, err := a.Server(day, "127.0.0.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	used := certificate.Files{CA: filepath.Join(dir, "ca.crt"), Certificate: filepath.Join(dir, "server.crt"), Key: filepath.Join(dir, "server.key")}
+	shown := certificate.Files{CA: filepath.Join(dir, "own-ca.crt"), Certificate: filepath.Join(dir, "own.crt"), Key: filepath.Join(dir, "own.key")}
+	copyFiles(issue(before), used)
+	copyFiles(old, shown)
+	reports := make(chan error, 10)
+	url := listen(t, used, func(err error) { reports <- err })
+	own, err := shown.Client(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.RootCAs.AppendCertsFromPEM(readFile(t, after.CA()))
+	sees(t, url, old, "ICBVVNVX|")
+	if err := os.WriteFile(used.Certificate, []byte("half of a certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 20*time.Second, func() error {
+		if _, err := ask(t, url, old); err != nil {
+			t.Fatalf("renewed by half, the server lets nobody in: %v", err)
+		}
+		if len(reports) == 0 {
+			return errors.New("nobody was told")
+		}
+		return nil
+	})
+	copyFiles(issue(after), used)
+	sees(t, url, renewed, "ICBVVNVX|")
+	if got, err := ask(t, url, certificate.Files{CA: after.CA(), Certificate: old.Certificate, Key: old.Key}); err == nil {
+		t.Errorf("a certificate of the authority of before still says %q", got)
+	}
+	copyFiles(renewed, shown)
+	testkit.Eventually(t, 20*time.Second, func() error {
+		got, err := get(t, url, own)
+		if err != nil || got != "ICBVVNVX|" {
+			return fmt.Errorf("the client's new certificate: %q, %w", got, err)
+		}
+		return nil
+	})
+	if len(reports) != 1 {
+		t.Errorf("%d reports of one change", len(reports))
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

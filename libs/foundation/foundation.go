@@ -27,6 +27,7 @@ import (
 	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/reaction/quarantine"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/workday"
 	"github.com/songan-vn/songan/libs/witness"
@@ -112,7 +113,9 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
-	cluster, err := deps.Config.Cluster("songan-" + o.Service)
+	cluster, err := deps.Config.Cluster("songan-"+o.Service, func(err error) {
+		deps.Log.Error("certificates for the cluster", telemetry.Err(err))
+	})
 	if err != nil {
 		return nil, err
 	}

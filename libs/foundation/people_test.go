@@ -1,7 +1,9 @@
 package foundation_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,17 +21,19 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/witness"
 )
 
 const towerRules = `{"retention": [
- {"id": "ringers.2020", "service": "tower", "purpose": "ringer", "class": "basic", "valid_from": "2020-01-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "Luật A"},
- {"id": "wages.2020", "service": "tower", "purpose": "wage", "class": "sensitive", "valid_from": "2020-01-01", "months": 120, "counts_from": "sealed", "on_request": "keep", "legal_basis": "Luật B"}],
+ {"id": "ringers.2020", "service": "tower", "purpose": "ringer", "class": "basic", "valid_from": "2020-01-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "Luật A", "source": "test"},
+ {"id": "wages.2020", "service": "tower", "purpose": "wage", "class": "sensitive", "valid_from": "2020-01-01", "months": 120, "counts_from": "sealed", "on_request": "keep", "legal_basis": "Luật B", "source": "test"}],
  "deadlines": [
- {"id": "access", "kind": "access", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 10, "legal_basis": "Luật 91/2025/QH15"},
- {"id": "erasure", "kind": "erasure", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 20, "legal_basis": "Luật 91/2025/QH15"}]}`
+ {"id": "access", "kind": "access", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 10, "legal_basis": "Luật 91/2025/QH15", "source": "test"},
+ {"id": "erasure", "kind": "erasure", "valid_from": "2026-01-01", "answer_working_days": 2, "done_days": 20, "legal_basis": "Luật 91/2025/QH15", "source": "test"}]}`
 
 // tower is a foundation with a clock that only moves when told to.
 type tower struct {
@@ -38,12 +42,30 @@ type tower struct {
 	api   *httpapi.API
 	token string
 	data  string
+	// others is what another service says; nil errs.
+	others []subject.Report
+}
+
+// trail leads from a ringer to the bells that they rang.
+func (w *tower) trail(_ context.Context, found []vault.Ref) (subject.Trail, error) {
+	t := subject.Trail{Follow: []string{vault.NotePurpose}}
+	for _, ref := range found {
+		t.Streams = append(t.Streams, "bell-"+string(ref))
+	}
+	return t, nil
+}
+
+func (w *tower) elsewhere(context.Context, foundation.AskElsewhere, subject.Trail, []subject.Fact) ([]subject.Report, error) {
+	if w.others == nil {
+		return nil, problem.New(problem.Unavailable, "elsewhere_unknown", "away", "vắng")
+	}
+	return w.others, nil
 }
 
 func newTower(t *testing.T) *tower {
 	t.Helper()
 	d := deps(t)
-	w := &tower{clock: testkit.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.FixedZone("UTC+7", 7*3600)))}
+	w := &tower{others: []subject.Report{}, clock: testkit.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.FixedZone("UTC+7", 7*3600)))}
 	d.Now, d.API.Now = w.clock.Now, w.clock.Now
 	d.Config.RetentionRules = filepath.Join(d.Config.Data, "rules.json")
 	if err := os.WriteFile(d.Config.RetentionRules, []byte(towerRules), 0o600); err != nil {
@@ -57,7 +79,7 @@ func newTower(t *testing.T) *tower {
 	token, key := access.Generate(access.Principal{ID: "desk", Role: access.Admin})
 	d.API.Auth, d.API.Name, d.API.Fingerprint = d.Auth(access.Static(key)), w.Vault.Name, w.Vault.Fingerprint
 	w.api, w.token, w.data = httpapi.New(d.API), token, d.Config.Data
-	w.AnswerPeople(w.api)
+	w.AnswerPeople(w.api, foundation.Subjects{Trail: w.trail, Elsewhere: w.elsewhere})
 	return w
 }
 
@@ -151,6 +173,9 @@ func TestPeopleAreAnsweredWithinTwoWorkingDays(t *testing.T) {
 	if status != http.StatusCreated || taken["answer_by"] != "2026-11-26T00:00:00+07:00" && taken["answer_by"] != "2026-11-25T17:00:00Z" {
 		t.Fatalf("%d %v: a weekend and a holiday lie between", status, taken)
 	}
+	if taken["unverified"] != true {
+		t.Error("the deadline rests on a holiday that nobody verified, and does not say so")
+	}
 	if text := fmt.Sprint(taken); strings.Contains(text, number) {
 		t.Errorf("the number is repeated: %s", text)
 	}
@@ -194,6 +219,89 @@ func TestPeopleAreAnsweredWithinTwoWorkingDays(t *testing.T) {
 	}
 	if _, list = w.call(t, http.MethodGet, "/subject-requests?answered=true&limit=1", ""); len(list["items"].([]any)) != 1 || list["next_cursor"] == "" {
 		t.Errorf("%v", list)
+	}
+}
+
+// remark adds a note to the bell of a ringer.
+func (w *tower) remark(t *testing.T, ringer vault.Ref, text string) vault.Ref {
+	t.Helper()
+	note, err := w.Vault.SealNote(text, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Log.Append(t.Context(), eventstore.Append{
+		Stream: "bell-" + string(ringer), Expected: 1, Facts: []events.Event{rung{Bell: string(note.Ref)}}, Secrets: []vault.Row{note},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return note.Ref
+}
+
+// A person who asks is told what their data says, with the remarks about them and without others in those, what is recorded
+// about them, and what other services keep. As long as one of those cannot be asked, the request stays open.
+func TestAPersonIsToldWhatIsKeptEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newTower(t)
+	const number = "001090123456"
+	ringer := w.seal(t, "ringer", number)
+	other := w.seal(t, "ringer", "001090123457")
+	w.remark(t, other, "việc của người khác")
+	note := w.remark(t, ringer, "nhầm với Trần Thị Hoa")
+	_, taken := w.call(t, http.MethodPost, "/subject-requests", `{"kind":"access","case":"2026/1","document":"`+number+`"}`)
+	path := "/subject-requests/" + taken["id"].(string) + "/reply"
+	w.others = nil
+	if status, answer := w.call(t, http.MethodPost, path, "{}"); status != http.StatusServiceUnavailable || answer["code"] != "elsewhere_unknown" {
+		t.Fatalf("%d %v", status, answer)
+	}
+	w.others = []subject.Report{{Service: "bells", Holdings: []subject.Holding{{Content: "its part"}}}}
+	status, reply := w.call(t, http.MethodPost, path, "{}")
+	if status != http.StatusOK {
+		t.Fatalf("%d %v", status, reply)
+	}
+	type said struct {
+		Ref     vault.Ref
+		Content any
+	}
+	type told struct {
+		Holdings  []said
+		Facts     []struct{ Stream, Type string }
+		Elsewhere []struct {
+			Service  string
+			Holdings []said
+		}
+	}
+	want := told{
+		Holdings: []said{{ringer, map[string]any{"name": "Nguyễn Văn An"}}, {note, map[string]any{"text": "nhầm với ***"}}},
+		Facts:    []struct{ Stream, Type string }{{"bell-" + string(ringer), "tower.rung.v1"}, {"bell-" + string(ringer), "tower.rung.v1"}},
+	}
+	want.Elsewhere = append(want.Elsewhere, struct {
+		Service  string
+		Holdings []said
+	}{"bells", []said{{Content: "its part"}}})
+	var got told
+	text, err := json.Marshal(reply)
+	if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	read, err := w.Vault.Disclosures(t.Context(), ringer, note)
+	if err != nil || len(read) != 3 || read[2].Kind != "report" || read[2].Actor != "officer:desk" || read[2].Case != "2026/1" {
+		t.Errorf("recorded: %+v, %v", read, err)
+	}
+}
+
+// A service that is asked by others erases nothing at a request, so rules that say otherwise stop it.
+func TestWhoOnlyTellsHasNoRulesThatErase(t *testing.T) {
+	t.Parallel()
+	w := newTower(t)
+	trail := func(_ context.Context, keys subject.Keys) (subject.Trail, error) {
+		return subject.Trail{Streams: keys.Own, Follow: []string{"wage"}}, nil
+	}
+	if err := w.TellOfPeople(w.api, trail); err == nil || !strings.Contains(err.Error(), "ringer") {
+		t.Errorf("the rules erase ringers at a request, and it was taken: %v", err)
 	}
 }
 

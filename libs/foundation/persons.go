@@ -25,6 +25,9 @@ type Persons[A any] struct {
 func Resolve[P, A any](
 	ctx context.Context, v *vault.Vault, c httpapi.Call[PersonsBody], answer func(ref string, who *P, unreadable bool) A,
 ) (Persons[A], error) {
+	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+		return Persons[A]{}, err //nolint:wrapcheck // a refusal is for the caller, as it is
+	}
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))

@@ -9,14 +9,29 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/person"
 )
 
-// AnswerPeople adds the routes by which an office answers people about their own data: what is kept, who read it, and its
-// erasure. Services call it that can find a person by a document.
-func (f *Foundation) AnswerPeople(api *httpapi.API) {
+// Subjects is how a service knows what it has of a person.
+type Subjects struct {
+	// Trail says where, by the rows that the person's document found.
+	Trail func(ctx context.Context, found []vault.Ref) (subject.Trail, error)
+	// Elsewhere asks other services, which cannot find a person by a document; nil where there are none.
+	Elsewhere func(ctx context.Context, ask AskElsewhere, trail subject.Trail, facts []subject.Fact) ([]subject.Report, error)
+}
+
+// AskElsewhere is what other services are told of a request.
+type AskElsewhere struct {
+	// Kind is access or erasure; of an erasure, they say what stays and why.
+	Kind, Case string
+}
+
+// AnswerPeople adds the routes by which an office answers people about their own data: what is kept, what it says, who read it,
+// and its erasure. Services call it that can find a person by a document.
+func (f *Foundation) AnswerPeople(api *httpapi.API, subjects Subjects) {
 	httpapi.Ask(api, httpapi.Route{
 		Pattern: "POST /subject-requests", Summary: "Register what a person asks about their own data, with the deadlines of the law",
 		Action: "operations.take_request", Status: http.StatusCreated,
@@ -25,9 +40,9 @@ func (f *Foundation) AnswerPeople(api *httpapi.API) {
 		Pattern: "GET /subject-requests", Summary: "Requests of people about their data, the oldest first", Action: "operations.list_requests",
 	}, f.listRequests)
 	httpapi.Ask(api, httpapi.Route{
-		Pattern: "POST /subject-requests/{id}/reply", Summary: "Answer a request: report what is kept and who read it, or erase what no law keeps",
+		Pattern: "POST /subject-requests/{id}/reply", Summary: "Answer a request: report what is kept, what it says and who read it, or erase what no law keeps",
 		Action: "operations.answer_request", Status: http.StatusOK,
-	}, f.reply)
+	}, func(ctx context.Context, c httpapi.Call[struct{}]) (Reply, error) { return f.reply(ctx, c, subjects) })
 }
 
 // AskAboutMe is what a person asks for, as an officer takes it down. Who they are is kept as a keyed digest alone.
@@ -59,7 +74,7 @@ type SubjectRequest struct {
 	AnswerBy   time.Time `json:"answer_by" doc:"the person has to have heard by then"`
 	DoneBy     time.Time `json:"done_by"`
 	LegalBasis string    `json:"legal_basis"`
-	Unverified bool      `json:"unverified,omitzero" doc:"the deadline, or the holidays of its year, are not confirmed"`
+	Unverified bool      `json:"unverified,omitzero" doc:"the deadline, or a holiday before it, was not compared with the text of the law"`
 	Overdue    bool      `json:"overdue"`
 	AnsweredAt time.Time `json:"answered_at,omitzero"`
 	AnsweredBy string    `json:"answered_by,omitzero"`
@@ -69,13 +84,17 @@ type SubjectRequest struct {
 	RefsSHA256 string    `json:"refs_sha256,omitzero" doc:"of the erased references, sorted, one per line; they stand in the erasure ledger"`
 }
 
-// Reply is what the person is told. It names rows by reference: what they say is read by the officer of the case.
+// Reply is what the person is told. Who answers reads it, which is recorded; it is for the person and for nobody else.
 type Reply struct {
 	SubjectRequest
 
-	Holdings []vault.Holding    `json:"holdings" doc:"what is kept; after an erasure, what still is, and why"`
+	Holdings []subject.Holding  `json:"holdings" doc:"what is kept and what it says; after an erasure, what still is, and why"`
 	Refs     []vault.Ref        `json:"erased_refs"`
 	Readings []vault.Disclosure `json:"readings" doc:"who read the person, when and why"`
+	Facts    []subject.Fact     `json:"facts" doc:"what is recorded about the person"`
+	Cut      bool               `json:"cut,omitzero" doc:"there are more facts than an answer holds"`
+	// Elsewhere is what the services keep that this one asks.
+	Elsewhere []subject.Report `json:"elsewhere"`
 }
 
 func (f *Foundation) takeRequest(ctx context.Context, c httpapi.Call[AskAboutMe]) (SubjectRequest, error) {
@@ -127,15 +146,50 @@ func (f *Foundation) listRequests(ctx context.Context, c httpapi.Call[ListSubjec
 	return page, nil
 }
 
-func (f *Foundation) reply(ctx context.Context, c httpapi.Call[struct{}]) (Reply, error) {
-	rules := f.rules.Of(f.options.Service, c.Meta.At)
-	answer, err := f.Vault.Reply(ctx, c.Path("id"), c.Who.Actor(), func(purpose string) bool {
+// keeps says which purposes the law of the day keeps, whatever a person asks for.
+func (f *Foundation) keeps(at time.Time) func(purpose string) bool {
+	rules := f.rules.Of(f.options.Service, at)
+	return func(purpose string) bool {
 		for _, rule := range rules {
 			if rule.Purpose == purpose {
 				return rule.OnRequest == privacy.OnRequestKeep
 			}
 		}
 		return true // nobody said that it may go
+	}
+}
+
+// collector gathers what is not in the vault while a request is being answered.
+type collector struct {
+	*Foundation
+	subjects  Subjects
+	trail     subject.Trail
+	facts     []subject.Fact
+	cut       bool
+	elsewhere []subject.Report
+}
+
+func (c *collector) also(ctx context.Context, found []vault.Ref) (refs []vault.Ref, err error) {
+	if c.trail, err = c.subjects.Trail(ctx, found); err != nil {
+		return nil, err
+	}
+	if c.facts, c.cut, err = c.trail.Facts(ctx, c.Pool); err != nil {
+		return nil, err
+	}
+	return c.trail.RowsOf(ctx, c.Vault, c.facts)
+}
+
+func (c *collector) ask(ctx context.Context, r vault.Request, _ []vault.Ref) (err error) {
+	if c.subjects.Elsewhere != nil {
+		c.elsewhere, err = c.subjects.Elsewhere(ctx, AskElsewhere{Kind: r.Kind, Case: r.Case}, c.trail, c.facts)
+	}
+	return err
+}
+
+func (f *Foundation) reply(ctx context.Context, call httpapi.Call[struct{}], subjects Subjects) (Reply, error) {
+	c := &collector{Foundation: f, subjects: subjects, facts: []subject.Fact{}, elsewhere: []subject.Report{}}
+	answer, err := f.Vault.Reply(ctx, call.Path("id"), call.Who.Actor(), vault.Answering{
+		Keep: f.keeps(call.Meta.At), Also: c.also, Elsewhere: c.ask,
 	})
 	switch {
 	case errors.Is(err, vault.ErrNoRequest):
@@ -145,14 +199,12 @@ func (f *Foundation) reply(ctx context.Context, c httpapi.Call[struct{}]) (Reply
 	case err != nil:
 		return Reply{}, err
 	}
-	reply := Reply{SubjectRequest: f.viewRequest(answer.Request), Holdings: answer.Holdings, Refs: answer.Erased, Readings: answer.Readings}
-	if reply.Refs == nil {
-		reply.Refs = []vault.Ref{}
+	reply := Reply{
+		SubjectRequest: f.viewRequest(answer.Request), Refs: append([]vault.Ref{}, answer.Erased...),
+		Readings: append([]vault.Disclosure{}, answer.Readings...), Facts: c.facts, Cut: c.cut, Elsewhere: c.elsewhere,
 	}
-	if reply.Readings == nil {
-		reply.Readings = []vault.Disclosure{}
-	}
-	return reply, nil
+	reply.Holdings, err = c.trail.Show(answer.Holdings, answer.Contents)
+	return reply, err
 }
 
 func (f *Foundation) viewRequest(r vault.Request) SubjectRequest {
@@ -160,7 +212,7 @@ func (f *Foundation) viewRequest(r vault.Request) SubjectRequest {
 	waits := r.AnsweredAt.IsZero()
 	return SubjectRequest{
 		ID: r.ID, Kind: r.Kind, Case: r.Case, TakenBy: r.Actor, ReceivedAt: r.ReceivedAt, AnswerBy: r.AnswerBy, DoneBy: r.DoneBy,
-		LegalBasis: r.LegalBasis, Unverified: deadline.Unverified || !f.calendar.Covers(vn.DateOf(r.AnswerBy)),
+		LegalBasis: r.LegalBasis, Unverified: !deadline.Verified || !f.calendar.Sure(vn.DateOf(r.ReceivedAt), vn.DateOf(r.AnswerBy).AddDays(-1)),
 		Overdue:    waits && !f.deps.Now().Before(r.AnswerBy) || !waits && !r.AnsweredAt.Before(r.AnswerBy),
 		AnsweredAt: r.AnsweredAt, AnsweredBy: r.AnsweredBy, Outcome: r.Outcome, Erased: r.Erased, Kept: r.Kept, RefsSHA256: r.RefsSHA256,
 	}

@@ -2,59 +2,27 @@ package kafkabus_test
 
 import (
 	"crypto/rand"
-	"crypto/tls"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/libs/certificate"
-	embedded "github.com/songan-vn/songan/libs/embedded/kafka"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/kafkabus/grants"
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // sealed is a broker that is reached by TLS alone, and only with a client's certificate.
-type sealed struct {
-	authority *certificate.Authority
-	address   string
-	password  string
-}
-
-func newSealed(t *testing.T) sealed {
-	t.Helper()
-	a, err := certificate.OpenAuthority(t.TempDir(), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := a.Server(time.Hour, "127.0.0.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := files.Server()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.ClientAuth = tls.RequireAndVerifyClientCert
-	s := sealed{authority: a, password: rand.Text()}
-	broker, err := embedded.Start(embedded.Options{
-		Dir: t.TempDir(), Volatile: true, TLS: config, Users: []embedded.User{{Name: "songan", Password: s.password, Super: true}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = broker.Close() })
-	s.address = broker.Addr()
-	return s
-}
+type sealed struct{ testkit.Sealed }
 
 // connect is a program that has these files; none is one that knows nothing of TLS.
 func (s sealed) connect(t *testing.T, files certificate.Files) kafkabus.Config {
 	t.Helper()
-	settings := kafkabus.Settings{Brokers: []string{s.address}, User: "songan", Password: s.password}
+	settings := kafkabus.Settings{Brokers: []string{s.Addr}, User: s.User, Password: s.Password}
 	if files != (certificate.Files{}) {
 		var err error
-		if settings.TLS, err = files.Client(); err != nil {
+		if settings.TLS, err = files.Client(nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,8 +45,8 @@ func reaches(t *testing.T, cfg kafkabus.Config) error {
 
 func TestABrokerIsReachedByTLSWithBothCertificatesAndNotOtherwise(t *testing.T) {
 	t.Parallel()
-	s := newSealed(t)
-	files, err := s.authority.Client(time.Hour, certificate.Holder{Bank: "ICBVVNVX"})
+	s := sealed{testkit.SealedKafka(t)}
+	files, err := s.Authority.Client(time.Hour, certificate.Holder{Bank: "ICBVVNVX"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,19 +61,19 @@ func TestABrokerIsReachedByTLSWithBothCertificatesAndNotOtherwise(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	strangers.CA = s.authority.CA()
+	strangers.CA = s.Authority.CA()
 	for name, files := range map[string]certificate.Files{
-		"without TLS": {}, "without a certificate": {CA: s.authority.CA()}, "with another authority's certificate": strangers,
+		"without TLS": {}, "without a certificate": {CA: s.Authority.CA()}, "with another authority's certificate": strangers,
 		"for a broker of another authority": {CA: other.CA(), Certificate: files.Certificate, Key: files.Key},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := s.connect(t, files)
-			client := kafka.Client{Addr: kafka.TCP(s.address), Transport: cfg.Transport, Timeout: 2 * time.Second}
+			client := kafka.Client{Addr: kafka.TCP(s.Addr), Transport: cfg.Transport, Timeout: 2 * time.Second}
 			if _, err := client.Metadata(t.Context(), &kafka.MetadataRequest{}); err == nil {
 				t.Error("the transport reached the broker")
 			}
-			if conn, err := cfg.Dialer.DialContext(t.Context(), "tcp", s.address); err == nil {
+			if conn, err := cfg.Dialer.DialContext(t.Context(), "tcp", s.Addr); err == nil {
 				_ = conn.Close()
 				t.Error("the dialer reached the broker")
 			}

@@ -1,143 +1,63 @@
-// Package kms wraps secrets with a key that never leaves a key management service, by the protocol of a Vault's transit
-// engine: POST /v1/<mount>/encrypt/<key> and /decrypt/<key>, with the token in X-Vault-Token.
+// Package kms wraps secrets with a key that is kept apart from them: in a key management service, which never gives it away, or in
+// a file on another disk. One address says which:
 //
-//  1. The address is transit+https://host:port/<mount>/<key>, or transit+http for a service on this machine.
-//  2. Every call goes through a breaker, has a time limit, and goes to that address alone: redirects are not followed. An answer that is not the protocol's is an error of the
-//     service's, never a secret.
-//  3. What is said about an error names no secret, no token and no answer's body.
+//		file:///run/secrets/songan.key                  a key of this machine, 0600
+//		transit+https://host:port/<mount>/<key>         the protocol of a Vault's transit engine
+//
+//	 1. A file is the step before a service: it protects backups and disks of the key files, and nothing against whoever has both.
+//	 2. Every call to a service goes through a breaker, has a time limit, and goes to that address alone: redirects are not
+//	    followed. An answer that is not the protocol's is an error of the service's, never a secret.
+//	 3. What is said about an error names no secret, no token and no answer's body.
 package kms
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/songan-vn/songan/libs/breaker"
-)
-
-const (
-	patience   = 10 * time.Second
-	mostAnswer = 4 << 20
-	scheme     = "transit+"
 )
 
 // Options says which key is meant, and who asks.
 type Options struct {
-	// URI names service, mount and key.
+	// URI names the key.
 	URI string
-	// Token is what the service knows us by.
+	// Token is what a service knows us by. A file needs none.
 	Token string
 	// Client makes the calls; nil is one with a time limit.
 	Client     *http.Client
 	Registerer prometheus.Registerer
 }
 
-// Key is a key in the service.
+// Key wraps secrets.
 type Key struct {
-	base, mount, name, token string
-	client                   *http.Client
-}
-
-var errURI = errors.New("the address of a key is transit+https://host:port/<mount>/<key>")
-
-// Open returns a key. Nothing is asked yet.
-func Open(o Options) (*Key, error) {
-	rest, ok := strings.CutPrefix(o.URI, scheme)
-	if !ok {
-		return nil, errURI
-	}
-	u, err := url.Parse(rest)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && (u.Scheme != "http" || !local(u.Hostname())) {
-		return nil, errURI
-	}
-	mount, name, ok := strings.Cut(strings.Trim(u.Path, "/"), "/")
-	if !ok || mount == "" || name == "" || strings.Contains(name, "/") || o.Token == "" {
-		return nil, errors.Join(errURI, errors.New("and a token is needed"))
-	}
-	around, err := breaker.New("kms", breaker.Settings{Registerer: o.Registerer})
-	if err != nil {
-		return nil, fmt.Errorf("breaker around the key management service: %w", err)
-	}
-	client := http.Client{Timeout: patience}
-	if o.Client != nil {
-		client = *o.Client
-	}
-	client.Transport = breaker.Transport{Breaker: around, Base: client.Transport}
-	// A redirect would take the token, and the secret itself, to an address that nobody configured.
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Key{base: u.Scheme + "://" + u.Host, mount: mount, name: name, token: o.Token, client: &client}, nil
-}
-
-// local tells whether a host is this machine; elsewhere plain HTTP would show secrets to the network.
-func local(host string) bool { return host == "127.0.0.1" || host == "localhost" || host == "::1" }
-
-type message struct {
-	Plaintext  []byte `json:"plaintext,omitempty"`
-	Ciphertext string `json:"ciphertext,omitempty"`
-	Associated []byte `json:"associated_data,omitempty"`
+	wrap, unwrap func(secret, associated []byte) ([]byte, error)
 }
 
 // Wrap encrypts a secret; associated has to be said again to open it.
-func (k *Key) Wrap(secret, associated []byte) ([]byte, error) {
-	answer, err := k.ask("encrypt", message{Plaintext: secret, Associated: associated})
-	if err != nil {
-		return nil, err
-	}
-	if answer.Ciphertext == "" {
-		return nil, errors.New("kms: encrypt: the answer holds nothing")
-	}
-	return []byte(answer.Ciphertext), nil
-}
+func (k *Key) Wrap(secret, associated []byte) ([]byte, error) { return k.wrap(secret, associated) }
 
 // Unwrap opens what Wrap made.
 func (k *Key) Unwrap(wrapped, associated []byte) ([]byte, error) {
-	answer, err := k.ask("decrypt", message{Ciphertext: string(wrapped), Associated: associated})
-	if err != nil {
-		return nil, err
-	}
-	if len(answer.Plaintext) == 0 {
-		return nil, errors.New("kms: decrypt: the answer holds nothing")
-	}
-	return answer.Plaintext, nil
+	return k.unwrap(wrapped, associated)
 }
 
-func (k *Key) ask(what string, body message) (message, error) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return message{}, fmt.Errorf("kms: %s: encode", what)
+var errURI = errors.New("the address of a key is file:///<path> or transit+https://host:port/<mount>/<key>")
+
+// Open returns a key. A file is read; a service is not asked yet.
+func Open(o Options) (*Key, error) {
+	if path, is := FileOf(o.URI); is {
+		return openFile(path)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	at := k.base + "/v1/" + url.PathEscape(k.mount) + "/" + what + "/" + url.PathEscape(k.name)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(data))
-	if err != nil {
-		return message{}, fmt.Errorf("kms: %s: build request: %w", what, err)
+	return openTransit(o)
+}
+
+// FileOf returns the path of a key in a file.
+func FileOf(uri string) (path string, is bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "file" || u.Host != "" || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/") {
+		return "", false
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-Vault-Token", k.token)
-	answer, err := k.client.Do(request)
-	if err != nil {
-		return message{}, fmt.Errorf("kms: %s: %w", what, err)
-	}
-	defer func() { _ = answer.Body.Close() }() // it was read
-	text, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer))
-	if err != nil {
-		return message{}, fmt.Errorf("kms: %s: read answer: %w", what, err)
-	}
-	var said struct {
-		Data message `json:"data"`
-	}
-	if answer.StatusCode != http.StatusOK || json.Unmarshal(text, &said) != nil {
-		return message{}, fmt.Errorf("kms: %s: the service answered %d", what, answer.StatusCode)
-	}
-	return said.Data, nil
+	return u.Path, true
 }

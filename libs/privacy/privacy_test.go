@@ -160,8 +160,8 @@ func at(text string) time.Time {
 func TestTheRuleOfTheDayHolds(t *testing.T) {
 	t.Parallel()
 	rules, err := privacy.ParseRules([]byte(`{"retention": [
-{"id": "old", "service": "s", "purpose": "p", "class": "basic", "valid_from": "2020-01-01", "valid_to": "2026-07-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "L1"},
-{"id": "new", "service": "s", "purpose": "p", "class": "basic", "valid_from": "2026-07-01", "months": 12, "counts_from": "sealed", "on_request": "erase", "legal_basis": "L2"}]}`))
+{"id": "old", "service": "s", "purpose": "p", "class": "basic", "valid_from": "2020-01-01", "valid_to": "2026-07-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "L1", "source": "test"},
+{"id": "new", "service": "s", "purpose": "p", "class": "basic", "valid_from": "2026-07-01", "months": 12, "counts_from": "sealed", "on_request": "erase", "legal_basis": "L2", "source": "test"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestDeadlinesOfTheLaw(t *testing.T) {
 
 func TestRulesAreReadStrictly(t *testing.T) {
 	t.Parallel()
-	const good = `{"id": "a", "service": "s", "purpose": "p", "class": "basic", "valid_from": "2020-01-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "L"}`
+	const good = `{"id": "a", "service": "s", "purpose": "p", "class": "basic", "valid_from": "2020-01-01", "months": 60, "counts_from": "sealed", "on_request": "erase", "legal_basis": "L", "source": "test"}`
 	wrong := map[string]string{"twice on a day": good + "," + strings.Replace(good, `"a"`, `"b"`, 1)}
 	for old, replacement := range map[string]string{
 		`"months": 60`: `"months": 0`, `"sealed"`: `"birth"`, `"erase"`: `"maybe"`, `"basic"`: `"secret"`, `"L"`: `""`,
@@ -222,7 +222,7 @@ func TestRulesAreReadStrictly(t *testing.T) {
 		}
 	}
 	for _, deadline := range []string{`"kind": "access", "done_days": 3`, `"kind": "breach"`, `"kind": "other", "done_hours": 3`} {
-		if _, err := privacy.ParseRules([]byte(`{"deadlines": [{"id": "d", "valid_from": "2020-01-01", "legal_basis": "L", ` + deadline + `}]}`)); err == nil {
+		if _, err := privacy.ParseRules([]byte(`{"deadlines": [{"id": "d", "valid_from": "2020-01-01", "legal_basis": "L", "source": "test", ` + deadline + `}]}`)); err == nil {
 			t.Errorf("%s: read", deadline)
 		}
 	}

@@ -39,7 +39,9 @@ type Retention struct {
 	// OnRequest is what the person's own request does before the period is over: erase or keep.
 	OnRequest  string `json:"on_request"`
 	LegalBasis string `json:"legal_basis"`
-	Unverified bool   `json:"unverified,omitempty"`
+	// Source is where the number comes from, Verified whether it was compared with the text of the law.
+	Source   string `json:"source"`
+	Verified bool   `json:"verified"`
 }
 
 // What a request of the person does.
@@ -61,7 +63,9 @@ type Deadline struct {
 	DoneDays          int    `json:"done_days,omitempty"`
 	DoneHours         int    `json:"done_hours,omitempty"`
 	LegalBasis        string `json:"legal_basis"`
-	Unverified        bool   `json:"unverified,omitempty"`
+	// Source is where the number comes from, Verified whether it was compared with the text of the law.
+	Source   string `json:"source"`
+	Verified bool   `json:"verified"`
 }
 
 // The kinds of deadlines.
@@ -132,8 +136,8 @@ func ParseRules(file []byte) (Rules, error) {
 
 func (r Retention) check() error {
 	switch {
-	case r.ID == "" || r.Service == "" || r.Purpose == "" || r.LegalBasis == "":
-		return errors.New("an id, a service, a purpose and a legal basis are needed")
+	case r.ID == "" || r.Service == "" || r.Purpose == "" || r.LegalBasis == "" || r.Source == "":
+		return errors.New("an id, a service, a purpose, a legal basis and a source are needed")
 	case r.Class != Basic && r.Class != Sensitive:
 		return errors.New("the class is neither basic nor sensitive")
 	case r.Months < 1:
@@ -148,8 +152,8 @@ func (r Retention) check() error {
 
 func (d Deadline) check() error {
 	switch {
-	case d.ID == "" || d.LegalBasis == "":
-		return errors.New("an id and a legal basis are needed")
+	case d.ID == "" || d.LegalBasis == "" || d.Source == "":
+		return errors.New("an id, a legal basis and a source are needed")
 	case d.Kind != Access && d.Kind != Erasure && d.Kind != Breach:
 		return errors.New("the kind is not known")
 	case d.Kind != Breach && (d.AnswerWorkingDays < 1 || d.DoneDays < 1), d.Kind == Breach && d.DoneHours < 1:
@@ -199,6 +203,16 @@ func (r Rules) Of(service string, at time.Time) (all []Retention) {
 
 // All returns every rule of retention, those that no longer hold included.
 func (r Rules) All() []Retention { return r.retention }
+
+// ErasedOnRequest lists the purposes of a service that a request of the person erases, or ever erased.
+func (r Rules) ErasedOnRequest(service string) (purposes []string) {
+	for _, rule := range r.retention {
+		if rule.Service == service && rule.OnRequest == OnRequestErase {
+			purposes = append(purposes, rule.Purpose)
+		}
+	}
+	return purposes
+}
 
 // Deadlines returns every deadline, those that no longer hold included.
 func (r Rules) Deadlines() []Deadline { return r.deadlines }

@@ -117,15 +117,15 @@ func (c Config) check() error {
 	return errors.Join(faults...)
 }
 
-// Cluster returns how the Kafka cluster is reached.
-func (c Config) Cluster(client string) (kafkabus.Settings, error) {
+// Cluster returns how the Kafka cluster is reached. report hears of a renewed certificate that cannot be taken.
+func (c Config) Cluster(client string, report func(error)) (kafkabus.Settings, error) {
 	s := kafkabus.Settings{Brokers: c.Brokers, User: c.KafkaUser, Password: c.KafkaPassword, ClientID: client, Session: c.KafkaSession}
 	files := certificate.Files{CA: c.KafkaCA, Certificate: c.KafkaCertificate, Key: c.KafkaKey}
 	if !c.KafkaTLS && files == (certificate.Files{}) {
 		return s, nil
 	}
 	var err error
-	if s.TLS, err = files.Client(); err != nil {
+	if s.TLS, err = files.Client(report); err != nil {
 		return kafkabus.Settings{}, fmt.Errorf("KAFKA_TLS_CA, KAFKA_TLS_CERTIFICATE, KAFKA_TLS_KEY: %w", err)
 	}
 	return s, nil

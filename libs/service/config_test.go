@@ -135,12 +135,12 @@ func TestTheClusterIsReachedByTLSWhenAVariableSaysSo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := c.Cluster("test")
+		s, err := c.Cluster("test", nil)
 		if err != nil || (s.TLS != nil) != (name != "plain") || (s.TLS != nil && s.TLS.RootCAs != nil) != (name == "its own") {
 			t.Errorf("%s: %+v %v", name, s.TLS, err)
 		}
 	}
-	if _, err := (service.Config{KafkaCA: "/nowhere"}).Cluster("test"); err == nil || !strings.Contains(err.Error(), "KAFKA_TLS_CA") {
+	if _, err := (service.Config{KafkaCA: "/nowhere"}).Cluster("test", nil); err == nil || !strings.Contains(err.Error(), "KAFKA_TLS_CA") {
 		t.Error(err)
 	}
 }

@@ -113,7 +113,7 @@ func (g *guarded) call(t *testing.T, url, actor string, files certificate.Files)
 	transport := &http.Transport{DisableKeepAlives: true}
 	if strings.HasPrefix(url, "https:") {
 		files.CA = g.authority.CA()
-		config, err := files.Client()
+		config, err := files.Client(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,13 +70,16 @@ func (s *server) surface(mux http.Handler, c Config) (*http.Server, error) {
 		return surface, nil
 	}
 	var err error
-	surface.TLSConfig, err = certificate.Files{CA: c.TLSClients, Certificate: c.TLSCertificate, Key: c.TLSKey}.Server()
+	surface.TLSConfig, err = certificate.Files{CA: c.TLSClients, Certificate: c.TLSCertificate, Key: c.TLSKey}.Server(s.notTaken)
 	if err != nil {
 		return nil, fmt.Errorf("SONGAN_TLS_CERTIFICATE, SONGAN_TLS_KEY, SONGAN_TLS_CLIENT_CA: %w", err)
 	}
 	surface.Handler = strictly(mux)
 	return surface, nil
 }
+
+// notTaken says that certificates were renewed in a way that cannot be used.
+func (s *server) notTaken(err error) { s.log.Error("certificates of the server", telemetry.Err(err)) }
 
 // strictly tells browsers that came over TLS to come over nothing else.
 func strictly(next http.Handler) http.Handler {

@@ -71,7 +71,7 @@ func (v *Vault) checkHolds(ctx context.Context, tx pgx.Tx, ids []string) error {
 // one's data, and why).
 type Disclosure struct {
 	At time.Time `json:"at"`
-	// Kind is read, or a search: document, name.
+	// Kind is read, a search (document, name), or report: shown to the person themselves.
 	Kind    string `json:"kind"`
 	Actor   string `json:"actor"`
 	Purpose string `json:"purpose"`
@@ -89,14 +89,15 @@ func (v *Vault) Disclosures(ctx context.Context, refs ...Ref) ([]Disclosure, err
 	if err != nil {
 		return nil, fmt.Errorf("list disclosures: %w", err)
 	}
-	const query = `
+	return v.disclosures(ctx, v.pool, disclosuresOf, ids, mostDisclosures)
+}
+
+const disclosuresOf = `
 select r.at, r.kind, r.actor, r.purpose, r.case_ref, x.ref::text
   from vault_readings r, unnest(r.refs) as x (ref)
  where r.refs && $1::uuid[] and x.ref = any($1::uuid[])
  order by r.id
  limit $2`
-	return v.disclosures(ctx, query, ids, mostDisclosures)
-}
 
 // ReadBy lists what one actor read in a time, for the notice after a breach: within 72 hours one has to know whose data
 // it was.
@@ -109,11 +110,11 @@ select r.at, r.kind, r.actor, r.purpose, r.case_ref, x.ref::text
   from vault_readings r, unnest(r.refs) as x (ref)
  where r.actor = $1 and r.at >= $2 and r.at < $3
  order by r.id`
-	return v.disclosures(ctx, query, actor, from, until)
+	return v.disclosures(ctx, v.pool, query, actor, from, until)
 }
 
-func (v *Vault) disclosures(ctx context.Context, query string, args ...any) ([]Disclosure, error) {
-	rows, err := v.pool.Query(ctx, query, args...)
+func (v *Vault) disclosures(ctx context.Context, db asker, query string, args ...any) ([]Disclosure, error) {
+	rows, err := db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list disclosures: %w", err)
 	}

@@ -41,7 +41,7 @@ func TestWhoIsNeededIsNotErased(t *testing.T) {
 	if err := n.Erase(t.Context(), erasure, paid.Ref, settled.Ref); !errors.Is(err, errAway) {
 		t.Errorf("an officer, and nobody can say: %v", err)
 	}
-	if _, err := n.Reply(t.Context(), asked.ID, "officer:answers", func(string) bool { return false }); !errors.Is(err, errAway) {
+	if _, err := n.Reply(t.Context(), asked.ID, "officer:answers", vault.Answering{Keep: func(string) bool { return false }}); !errors.Is(err, errAway) {
 		t.Errorf("a request, and nobody can say: %v", err)
 	}
 	if gone, err := n.Retain(t.Context(), n.term(false)); !errors.Is(err, errAway) || gone != 0 {

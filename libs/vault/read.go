@@ -43,7 +43,7 @@ func (v *Vault) Read(ctx context.Context, r Reading, refs ...Ref) (map[Ref]Plain
 	if len(ids) == 0 {
 		return map[Ref]Plain{}, nil
 	}
-	rows, err := v.recordAndFetch(ctx, r, ids)
+	rows, err := v.recordAndFetch(ctx, v.pool, "read", r, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read vault: %w", err)
 	}
@@ -95,16 +95,16 @@ const alive = `(v.expires_at is null or v.expires_at > $1)
    and not exists (select from vault_erasures e where e.ref = v.ref)
    and not exists (select from vault_keys k where k.id = v.key and k.destroyed_at is not null)`
 
-func (v *Vault) recordAndFetch(ctx context.Context, r Reading, ids []string) ([]Row, error) {
+func (v *Vault) recordAndFetch(ctx context.Context, db asker, kind string, r Reading, ids []string) ([]Row, error) {
 	const query = `
 with recorded as (
     insert into vault_readings (at, kind, actor, purpose, case_ref, refs)
-    values ($1, 'read', $2, $3, $4, $5::uuid[])
+    values ($1, $6, $2, $3, $4, $5::uuid[])
 )
 select v.ref::text, v.purpose, v.key, v.ciphertext
   from vault v
  where v.ref = any($5::uuid[]) and ` + alive
-	found, err := v.pool.Query(ctx, query, v.now(), r.Actor, r.Purpose, r.Case, ids)
+	found, err := db.Query(ctx, query, v.now(), r.Actor, r.Purpose, r.Case, ids, kind)
 	if err != nil {
 		return nil, fmt.Errorf("fetch rows: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -152,16 +153,28 @@ type Answer struct {
 	Request
 	// Holdings are what is kept; after an erasure, what still is.
 	Holdings []Holding
+	// Contents are what they say, for a request for access.
+	Contents Contents
 	// Erased are the references that are gone.
 	Erased []Ref
 	// Readings say who read them, for a request for access.
 	Readings []Disclosure
 }
 
-// Reply answers a request, once. keep says which purposes the law keeps whatever the person asks for. An erasure takes
-// everything else that is neither on hold nor needed; the proof is the request itself, with the digest of the references, and the
-// erasure ledger.
-func (v *Vault) Reply(ctx context.Context, id, actor string, keep func(purpose string) bool) (Answer, error) {
+// Answering is how a service answers requests. What it leaves out is not done.
+type Answering struct {
+	// Keep says which purposes the law keeps whatever the person asks for; without it nothing is erased.
+	Keep func(purpose string) bool
+	// Also names rows of this vault that are about the person and bear no document, by those that do.
+	Also func(ctx context.Context, refs []Ref) ([]Ref, error)
+	// Elsewhere is where other services are asked what they keep. If it errs, the request stays open and nothing is erased.
+	Elsewhere func(ctx context.Context, r Request, refs []Ref) error
+}
+
+// Reply answers a request, once. An erasure takes everything that no law keeps and that is neither on hold nor needed; the proof
+// is the request itself, with the digest of the references, and the erasure ledger. What is read for a request for access is
+// recorded.
+func (v *Vault) Reply(ctx context.Context, id, actor string, how Answering) (Answer, error) {
 	if _, err := Ref(id).month(); err != nil {
 		return Answer{}, ErrNoRequest
 	}
@@ -174,26 +187,65 @@ func (v *Vault) Reply(ctx context.Context, id, actor string, keep func(purpose s
 			return err
 		}
 		answer.Outcome, answer.AnsweredBy, answer.AnsweredAt = OutcomeReported, actor, v.now()
+		if err := v.lookFurther(ctx, tx, &answer, how); err != nil {
+			return err
+		}
 		switch {
 		case len(answer.Holdings) == 0:
 			answer.Outcome = OutcomeNothing
 		case answer.Kind == RequestErasure:
-			if err := v.eraseHoldings(ctx, tx, &answer, keep); err != nil {
-				return err
-			}
+			err = v.eraseHoldings(ctx, tx, &answer, how.Keep)
+		default:
+			err = v.tellHoldings(ctx, tx, &answer)
+		}
+		if err != nil {
+			return err
 		}
 		return v.close(ctx, tx, answer)
 	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("reply: %w", err)
 	}
-	if answer.Kind == RequestAccess && len(answer.Holdings) > 0 {
-		if answer.Readings, err = v.readingsOf(ctx, answer.Holdings); err != nil {
-			return Answer{}, err
-		}
-	}
 	v.log.Info("request answered", zap.String("request", id), zap.String("kind", answer.Kind), zap.String("outcome", answer.Outcome))
 	return answer, nil
+}
+
+// lookFurther adds what the document alone does not find, here and in other services.
+func (v *Vault) lookFurther(ctx context.Context, tx pgx.Tx, a *Answer, how Answering) error {
+	refs := refsOf(a.Holdings)
+	if how.Also != nil && len(refs) > 0 {
+		more, err := how.Also(ctx, refs)
+		if err != nil {
+			return fmt.Errorf("look for what else is kept: %w", err)
+		}
+		more = slices.DeleteFunc(more, func(r Ref) bool { return slices.Contains(refs, r) })
+		also, err := v.holdingsOf(ctx, tx, more)
+		if err != nil {
+			return err
+		}
+		a.Holdings = append(a.Holdings, also...)
+	}
+	if how.Elsewhere != nil && len(refs) > 0 {
+		if err := how.Elsewhere(ctx, a.Request, refs); err != nil {
+			return fmt.Errorf("ask what others keep: %w", err)
+		}
+	}
+	return nil
+}
+
+func refsOf(holdings []Holding) []Ref {
+	refs := make([]Ref, len(holdings))
+	for i, h := range holdings {
+		refs[i] = h.Ref
+	}
+	return refs
+}
+
+// tellHoldings reads what is kept, and who read it, that included.
+func (v *Vault) tellHoldings(ctx context.Context, tx pgx.Tx, a *Answer) (err error) {
+	why := Reading{Actor: a.AnsweredBy, Purpose: a.Kind + "_request", Case: a.Case}
+	a.Contents, a.Readings, err = v.tell(ctx, tx, why, refsOf(a.Holdings))
+	return err
 }
 
 // holdings takes an open request and finds what is kept of the person. The search is recorded, as every other. Holds that
@@ -230,21 +282,23 @@ select f.ref::text, f.purpose,
 	if err != nil {
 		return nil, fmt.Errorf("find what is kept: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h Holding, err error) {
-		if err := row.Scan(&h.Ref, &h.Purpose, &h.Held); err != nil {
-			return h, err
-		}
-		h.Since, err = h.Ref.time()
-		return h, err
-	})
+	all, err := pgx.CollectRows(rows, scanHolding)
 	if err != nil {
 		return nil, fmt.Errorf("find what is kept: %w", err)
 	}
 	return all, nil
 }
 
-// keptByLaw is why a row stays for which no hold is needed.
-const keptByLaw = "kept_by_law"
+// KeptByLaw is why a row stays for which no hold is needed.
+const KeptByLaw = "kept_by_law"
+
+// ofNeeded is why a remark stays, which nobody asks about: it belongs to somebody who is needed.
+func ofNeeded(h Holding, needed map[Ref]string) string {
+	if h.Purpose != NotePurpose || len(needed) == 0 {
+		return needed[h.Ref]
+	}
+	return slices.Min(slices.Collect(maps.Values(needed)))
+}
 
 // why says what forbids the erasure of a row; empty when nothing does.
 func why(h Holding, needed string, keep func(purpose string) bool) string {
@@ -253,26 +307,22 @@ func why(h Holding, needed string, keep func(purpose string) bool) string {
 		return h.Held + ", " + needed
 	case needed != "" || h.Held != "":
 		return h.Held + needed
-	case keep(h.Purpose):
-		return keptByLaw
+	case keep == nil || keep(h.Purpose):
+		return KeptByLaw
 	default:
 		return ""
 	}
 }
 
 func (v *Vault) eraseHoldings(ctx context.Context, tx pgx.Tx, a *Answer, keep func(string) bool) error {
-	refs := make([]Ref, len(a.Holdings))
-	for i, h := range a.Holdings {
-		refs[i] = h.Ref
-	}
-	needed, err := v.askNeeded(ctx, refs) // while nothing is answered: if nobody can say, the request stays open
+	needed, err := v.askNeeded(ctx, refsOf(a.Holdings)) // while nothing is answered: if nobody can say, the request stays open
 	if err != nil {
 		return err
 	}
 	var entries []ledger.Entry
 	kept := []Holding{}
 	for _, h := range a.Holdings {
-		h.Held = why(h, needed[h.Ref], keep)
+		h.Held = why(h, ofNeeded(h, needed), keep)
 		if h.Held != "" {
 			kept = append(kept, h)
 			continue
@@ -302,20 +352,4 @@ update vault_requests
 		return fmt.Errorf("close request: %w", err)
 	}
 	return nil
-}
-
-func (v *Vault) readingsOf(ctx context.Context, holdings []Holding) ([]Disclosure, error) {
-	refs := make([]Ref, 0, len(holdings))
-	for _, h := range holdings {
-		refs = append(refs, h.Ref)
-	}
-	var all []Disclosure
-	for chunk := range slices.Chunk(refs, MaxRefs) {
-		some, err := v.Disclosures(ctx, chunk...)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	return all, nil
 }

@@ -1,7 +1,9 @@
 package vault_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,14 +31,7 @@ func (h *house) receive(t *testing.T, kind, of, document string) vault.Request {
 
 func (h *house) reply(t *testing.T, r vault.Request, kept ...string) vault.Answer {
 	t.Helper()
-	answer, err := h.Reply(t.Context(), r.ID, "officer:answers", func(purpose string) bool {
-		for _, k := range kept {
-			if k == purpose {
-				return true
-			}
-		}
-		return false
-	})
+	answer, err := h.Reply(t.Context(), r.ID, "officer:answers", vault.Answering{Keep: func(purpose string) bool { return slices.Contains(kept, purpose) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,14 +49,21 @@ func TestAPersonIsToldWhatIsKeptAndWhoReadIt(t *testing.T) {
 	if diff := cmp.Diff([]vault.Holding{{Ref: row.Ref, Purpose: "stay_guest", Since: evening().UTC()}}, answer.Holdings); diff != "" {
 		t.Error(diff)
 	}
+	var told person
+	if err := answer.Contents.Found[row.Ref].Decode(&told); err != nil || !cmp.Equal(told, tuyet()) || len(answer.Contents.Found) != 1 {
+		t.Errorf("told %v, %v", answer.Contents, err)
+	}
 	var readers []string
 	for _, d := range answer.Readings {
-		readers = append(readers, d.Actor+" "+d.Purpose+" "+d.Case)
+		readers = append(readers, d.Kind+" "+d.Actor+" "+d.Purpose+" "+d.Case)
 	}
-	if diff := cmp.Diff([]string{"officer:lan identity_check notice-7", "officer:answers access_request 2026/7"}, readers); diff != "" {
+	want := []string{
+		"read officer:lan identity_check notice-7", "document officer:answers access_request 2026/7", "report officer:answers access_request 2026/7",
+	}
+	if diff := cmp.Diff(want, readers); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := h.Reply(t.Context(), r.ID, "officer:answers", nil); !errors.Is(err, vault.ErrAnswered) {
+	if _, err := h.Reply(t.Context(), r.ID, "officer:answers", vault.Answering{}); !errors.Is(err, vault.ErrAnswered) {
 		t.Errorf("answered twice: %v", err)
 	}
 	if dump := h.dump(t, "vault_requests"); strings.Contains(dump, number) {
@@ -149,8 +151,66 @@ func TestTheRegisterOfRequestsIsStrict(t *testing.T) {
 		t.Error("nobody asks for nothing")
 	}
 	for _, id := range []string{"", "7", "019a0000-0000-7000-8000-000000000777"} {
-		if _, err := h.Reply(t.Context(), id, "officer:answers", nil); !errors.Is(err, vault.ErrNoRequest) {
+		if _, err := h.Reply(t.Context(), id, "officer:answers", vault.Answering{}); !errors.Is(err, vault.ErrNoRequest) {
 			t.Errorf("%q: %v", id, err)
 		}
+	}
+}
+
+// A remark bears no document: the service leads to it. It goes with the person, and stays as long as they are needed.
+func TestWhatADocumentDoesNotFindIsAnsweredForAsWell(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	row := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
+	note, err := h.SealNote("đổi phòng", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert(t, h.pool, note)
+	var asked []vault.Ref
+	how := vault.Answering{
+		Keep: func(string) bool { return false },
+		Also: func(_ context.Context, found []vault.Ref) ([]vault.Ref, error) {
+			return append(slices.Clone(found), note.Ref), nil
+		},
+		Elsewhere: func(_ context.Context, _ vault.Request, found []vault.Ref) error {
+			if asked = append(asked, found...); len(asked) == 1 {
+				return errAway
+			}
+			return nil
+		},
+	}
+	r := h.receive(t, vault.RequestErasure, "2026/20", number)
+	if _, err := h.Reply(t.Context(), r.ID, "officer:answers", how); !errors.Is(err, errAway) {
+		t.Fatalf("answered although others could not be asked: %v", err)
+	}
+	if got := read(t, h.Vault, row.Ref, note.Ref); len(got) != 2 {
+		t.Fatalf("%d are left of an erasure that failed", len(got))
+	}
+	answer, err := h.Reply(t.Context(), r.ID, "officer:answers", how)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]vault.Ref{row.Ref, note.Ref}, answer.Erased); diff != "" || len(answer.Contents.Found) != 0 {
+		t.Errorf("erased (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]vault.Ref{row.Ref, row.Ref}, asked); diff != "" {
+		t.Errorf("others were asked about (-want +got)\n%s", diff)
+	}
+}
+
+// What a person is shown of themselves is no work on them: it does not keep them for longer.
+func TestAPersonsOwnReportKeepsNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	row := h.seal(t, tuyet(), vault.Index{}, time.Time{})
+	h.clock.Advance(100 * 24 * time.Hour)
+	told, err := h.Tell(t.Context(), vault.Reading{Actor: "officer:lan", Purpose: "access_report", Case: "2026/21"}, row.Ref)
+	if err != nil || len(told.Holdings) != 1 || len(told.Readings) != 1 || told.Readings[0].Kind != "report" {
+		t.Fatalf("%+v, %v", told, err)
+	}
+	term := vault.Term{Rule: "r", LegalBasis: "Luật", Purpose: "stay_guest", Before: h.clock.Now().AddDate(0, 0, -30), Unread: true}
+	if due, err := h.Due(t.Context(), term); err != nil || due.Due != 1 {
+		t.Errorf("%+v, %v", due, err)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/libs/witness"
@@ -31,6 +32,7 @@ import (
 	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 	"github.com/songan-vn/songan/services/accommodation/internal/projections"
 	"github.com/songan-vn/songan/services/accommodation/internal/reactions"
+	"github.com/songan-vn/songan/services/accommodation/trail"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -99,7 +101,9 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
 	routes := a.routes(api)
 	base.Operate(routes)
-	base.AnswerPeople(routes)
+	base.AnswerPeople(routes, foundation.Subjects{Trail: func(ctx context.Context, found []vault.Ref) (subject.Trail, error) {
+		return trail.Of(ctx, base.Pool, found)
+	}})
 	return service.Service{
 		Name: Name, Handler: routes, Runners: base.Runners(), Ready: base.Ready,
 		Close: func() error { base.Close(); return nil },

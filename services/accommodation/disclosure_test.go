@@ -1,6 +1,7 @@
 package accommodation_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,9 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 	"github.com/songan-vn/songan/libs/witness"
+	"github.com/songan-vn/songan/services/accommodation"
 )
 
 // shown is what a test looks at of a stay.
@@ -289,5 +293,32 @@ func TestANoticeIsProvenOffline(t *testing.T) {
 	var problem struct{ Code string }
 	if err := json.Unmarshal(refused.Body, &problem); err != nil || problem.Code != "sensitive_stay" {
 		t.Errorf("%s", refused.Body)
+	}
+}
+
+// The policies are asked with the purpose and the case of every reading of people: what they refuse is refused.
+func TestThePoliciesHearWhatPeopleAreReadFor(t *testing.T) {
+	t.Parallel()
+	h := &house{Service: servicetest.Prepare(t, servicetest.Options{Name: accommodation.Name, At: noon, Staff: staff()})}
+	h.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
+		deps.API.Policy = policytest.Plus(t, h.Clock.Now, policytest.NoCuriosity)
+		return accommodation.New(ctx, deps)
+	})
+	h.hotel = h.facility(t, "hotel", "police")
+	made := h.Post(t, "hotel", "/notices", "1", stayOf(guestOf("Nguyễn Văn An")))
+	made.Want(t, http.StatusCreated)
+	id := made.Text(t, "id")
+	for purpose, status := range map[string]int{"curiosity": http.StatusForbidden, "missing_person": http.StatusOK} {
+		document := object{"type": "citizen_id", "number": "001090123456"}
+		h.Post(t, "police", "/lookups", "", object{"document": document, "purpose": purpose, "case": "BD-1"}).Want(t, status)
+		h.Post(t, "identity", "/persons", "", object{
+			"refs": []string{"01936d4e-0000-7000-8000-000000000000"}, "purpose": purpose, "case": "BD-1",
+		}).Want(t, status)
+		for _, path := range []string{"", "/history"} {
+			got := h.Get(t, "police", "/notices/"+id+path+"?purpose="+purpose+"&case=BD-1", "")
+			if (got.Status == http.StatusOK) != (status == http.StatusOK) {
+				t.Errorf("%s for %s: %d", path, purpose, got.Status)
+			}
+		}
 	}
 }

@@ -122,6 +122,9 @@ type Found struct {
 const lookupLimit = 200
 
 func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error) {
+	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+		return Found{}, err
+	}
 	refs, err := a.find(ctx, c.Who.Actor(), c.In)
 	if err != nil {
 		return Found{}, err

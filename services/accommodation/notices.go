@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
+	"github.com/songan-vn/songan/services/accommodation/trail"
 )
 
 // NotifyBody is a stay as a facility posts it.
@@ -76,7 +77,7 @@ func (b NotifyBody) warnings(now time.Time) []string {
 	return warnings
 }
 
-func noticeStream(id string) string { return "notice-" + id }
+func noticeStream(id string) string { return trail.Stream(id) }
 
 // receipt is the number a facility shows at an inspection: short enough to be read over a telephone.
 func (a *app) receipt(id string) string {

@@ -51,7 +51,7 @@ func (a *app) one(ctx context.Context, c httpapi.Call[Stated]) (Notice, error) {
 	if err := c.In.check(); err != nil {
 		return Notice{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Pass)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass, c.In)
 	if err != nil {
 		return Notice{}, err
 	}
@@ -77,13 +77,15 @@ type guestOf struct {
 	reader privacy.Reader
 }
 
-// visible loads a stay that the caller may know of. To everybody else it does not exist.
-func (a *app) visible(ctx context.Context, id string, may policy.Pass) (notice.Notice, error) {
+// visible loads a stay that the caller may know of, for what they say it is read for. To everybody else it does not exist.
+func (a *app) visible(ctx context.Context, id string, may policy.Pass, why Stated) (notice.Notice, error) {
 	n, err := a.notice(ctx, id)
 	if err != nil {
 		return notice.Notice{}, err
 	}
-	if !may.May(thing(n.Facility, n.Unit)) {
+	what := thing(n.Facility, n.Unit)
+	what.Purpose, what.Case = why.Purpose, why.Case
+	if !may.May(what) {
 		return notice.Notice{}, notice.ErrUnknown()
 	}
 	return n, nil
@@ -123,7 +125,7 @@ func (a *app) history(ctx context.Context, c httpapi.Call[Stated]) (history.Hist
 	if err := c.In.check(); err != nil {
 		return history.History{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Pass)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass, c.In)
 	if err != nil {
 		return history.History{}, err
 	}
@@ -163,7 +165,7 @@ func (a *app) prove(ctx context.Context, c httpapi.Call[AskProof]) (witness.Rece
 	if err := c.In.check(); err != nil {
 		return witness.Receipt{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Pass)
+	n, err := a.visible(ctx, c.Path("id"), c.Pass, c.In.Stated)
 	if err != nil {
 		return witness.Receipt{}, err
 	}

@@ -95,7 +95,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
 	routes := a.routes(api)
 	base.Operate(routes)
-	base.AnswerPeople(routes)
+	base.AnswerPeople(routes, keeper.subjects())
 	return service.Service{
 		Name: Name, Handler: routes, Ready: base.Ready,
 		Runners: append(base.Runners(), service.Runner{Name: "issuer", Run: a.issue}),

@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/services/accounts/internal/beneficiary"
+	"github.com/songan-vn/songan/services/accounts/trail"
 )
 
 // RegisterBody is a beneficiary as an officer enters them.
@@ -158,7 +159,7 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 	return doneBeneficiary(out), nil
 }
 
-func beneficiaryStream(id string) string { return "beneficiary-" + id }
+func beneficiaryStream(id string) string { return trail.Stream(id) }
 
 // mark is the keyed name of a person: the same in every file, and nothing that can be turned back.
 func (a *app) mark(p person.Person) string { return a.vault.Name("person", p.Key()...) }

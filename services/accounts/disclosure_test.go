@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 	"github.com/songan-vn/songan/libs/vn/person"
 )
 
@@ -61,5 +63,20 @@ func TestEveryFieldOfAPersonHasALineInTheTable(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{}, missing); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The policies are asked with the purpose for which another service resolves people.
+func TestThePoliciesHearWhatPeopleAreResolvedFor(t *testing.T) {
+	t.Parallel()
+	o := prepare(t)
+	o.policy = policytest.Plus(t, o.Clock.Now, policytest.NoCuriosity)
+	t.Cleanup(o.start(t))
+	id := o.register(t, 1)
+	for purpose, status := range map[string]int{"curiosity": http.StatusForbidden, "bank_instruction": http.StatusOK} {
+		o.Post(t, "gateway", "/persons", "", object{
+			"refs": []string{"01936d4e-0000-7000-8000-000000000000"}, "purpose": purpose, "case": "BD-1",
+		}).Want(t, status)
+		o.Post(t, "gateway", "/profiles", "", object{"beneficiaries": []string{id}, "purpose": purpose, "case": "BD-1"}).Want(t, status)
 	}
 }

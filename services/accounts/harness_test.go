@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/service/servicetest"
@@ -20,6 +21,8 @@ type office struct {
 	*servicetest.Service
 
 	money *money
+	// policy takes the place of the program's own; nil leaves it.
+	policy *policy.Policy
 }
 
 // noon is when tests happen: a Saturday at 14:00.
@@ -73,7 +76,12 @@ func open(t *testing.T) *office {
 func (o *office) start(t *testing.T) (stop func()) {
 	t.Helper()
 	return o.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
-		return accounts.NewWith(ctx, deps, accounts.Config{DisbursementURL: o.money.url, DisbursementToken: "token"})
+		if o.policy != nil {
+			deps.API.Policy = o.policy
+		}
+		return accounts.NewWith(ctx, deps, accounts.Config{
+			DisbursementURL: o.money.url, DisbursementToken: "token", GatewayURL: o.money.url, GatewayToken: "token",
+		})
 	})
 }
 

@@ -5,39 +5,65 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-// money is a disbursement service of which only one answer is there.
+// money is a disbursement service, and a bank gateway, of which only the answers to accounts are there.
 type money struct {
 	url string
 	mu  sync.Mutex
-	// away says that it answers with an error; unsettled whose money is on its way.
+	// away says that it answers with an error whose money is on its way; unsettled whose money is on its way.
 	away      bool
 	unsettled []string
 	asked     int
+	// about is what was asked about people who want to know what is kept, by service.
+	about map[string]foundation.AboutPerson
 }
 
 func newMoney(t *testing.T) *money {
 	t.Helper()
-	m := &money{unsettled: []string{}}
+	m := &money{unsettled: []string{}, about: map[string]foundation.AboutPerson{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.asked++
-		if m.away || r.URL.Path != "/disbursement/v1/needs" {
+		service, reports := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), "/v1/subject-reports")
+		switch {
+		case reports:
+			m.report(w, r, service)
+		case m.away:
 			w.WriteHeader(http.StatusServiceUnavailable)
-			return
+		case r.URL.Path == "/disbursement/v1/needs":
+			_ = json.NewEncoder(w).Encode(object{"beneficiaries": m.unsettled}) // whoever asked has gone
 		}
-		_ = json.NewEncoder(w).Encode(object{"beneficiaries": m.unsettled}) // whoever asked has gone
 	}))
 	t.Cleanup(server.Close)
 	m.url = server.URL
 	return m
+}
+
+// report remembers what was asked, and keeps one row of everybody.
+func (m *money) report(w http.ResponseWriter, r *http.Request, service string) {
+	var about foundation.AboutPerson
+	if err := json.NewDecoder(r.Body).Decode(&about); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	m.about[service] = about
+	_ = json.NewEncoder(w).Encode(subject.Report{Service: service, Holdings: []subject.Holding{{Content: "kept by " + service}}})
+}
+
+func (m *money) askedAbout(service string) foundation.AboutPerson {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.about[service]
 }
 
 func (m *money) set(away bool, unsettled ...string) {
@@ -101,9 +127,9 @@ func TestWhoIsStillToBePaidIsNotErased(t *testing.T) {
 	o.money.set(true)
 	o.Post(t, "admin", first, "", object{}).Refused(t, http.StatusServiceUnavailable, "needs_unknown")
 	o.money.set(false, id)
-	o.reply(t, first).held(t, 2, "payment_in_flight") // also the name of before: an instruction may bear it
+	o.reply(t, first).held(t, 3, "payment_in_flight") // also the name of before: an instruction may bear it; and the remark
 	o.money.set(false)
-	if got := o.reply(t, o.asks(t, "2026/2", "001050000001")); got.Outcome != "erased" || got.Erased != 2 {
+	if got := o.reply(t, o.asks(t, "2026/2", "001050000001")); got.Outcome != "erased" || got.Erased != 3 {
 		t.Errorf("settled: %+v", got)
 	}
 }

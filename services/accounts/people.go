@@ -8,11 +8,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/libs/breaker"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/services/accounts/needed"
+	"github.com/songan-vn/songan/services/accounts/trail"
 )
 
 // Config is what can be set besides service.Config.
@@ -20,6 +23,9 @@ type Config struct {
 	// DisbursementURL and DisbursementToken reach the disbursement service, which knows whose money is not settled.
 	DisbursementURL   string `env:"SONGAN_DISBURSEMENT_URL,required"`
 	DisbursementToken string `env:"SONGAN_DISBURSEMENT_TOKEN,required"`
+	// GatewayURL and GatewayToken reach the bank gateway, which keeps the numbers of accounts.
+	GatewayURL   string `env:"SONGAN_BANKGATEWAY_URL,required"`
+	GatewayToken string `env:"SONGAN_BANKGATEWAY_TOKEN,required"`
 }
 
 const (
@@ -31,11 +37,11 @@ const (
 	neededWithin = 10 * time.Second
 )
 
-// keeper answers the vault who cannot be erased yet.
+// keeper answers the vault who cannot be erased yet, and people what others keep of them.
 type keeper struct {
 	// pool is set once the database is open; the vault is not used before.
-	pool         *pgxpool.Pool
-	disbursement *peer.Client
+	pool                  *pgxpool.Pool
+	disbursement, gateway *peer.Client
 }
 
 func newKeeper(deps service.Deps, config Config) (*keeper, error) {
@@ -43,9 +49,54 @@ func newKeeper(deps service.Deps, config Config) (*keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("breaker around disbursement: %w", err)
 	}
-	return &keeper{disbursement: peer.NewClient(peer.Options{
-		URL: config.DisbursementURL, Token: config.DisbursementToken, Breaker: around, Now: deps.Now, Patience: askPatience,
-	})}, nil
+	numbers, err := breaker.New("accounts_bankgateway", breaker.Settings{OpenFor: openFor, Registerer: deps.Metrics})
+	if err != nil {
+		return nil, fmt.Errorf("breaker around the bank gateway: %w", err)
+	}
+	return &keeper{
+		disbursement: peer.NewClient(peer.Options{
+			URL: config.DisbursementURL, Token: config.DisbursementToken, Breaker: around, Now: deps.Now, Patience: askPatience,
+		}),
+		gateway: peer.NewClient(peer.Options{
+			URL: config.GatewayURL, Token: config.GatewayToken, Breaker: numbers, Now: deps.Now, Patience: askPatience,
+		}),
+	}, nil
+}
+
+// subjects answers people who ask about their data.
+func (k *keeper) subjects() foundation.Subjects {
+	return foundation.Subjects{
+		Trail: func(ctx context.Context, found []vault.Ref) (subject.Trail, error) {
+			return trail.Of(ctx, k.pool, found)
+		},
+		Elsewhere: func(ctx context.Context, ask foundation.AskElsewhere, found subject.Trail, facts []subject.Fact) ([]subject.Report, error) {
+			reports := []subject.Report{}
+			for _, other := range []struct {
+				service string
+				client  *peer.Client
+				keys    subject.Keys
+			}{
+				{"disbursement", k.disbursement, trail.Files(found)}, {"bankgateway", k.gateway, trail.Accounts(found, facts)},
+			} {
+				report, err := foundation.AskAbout(ctx, other.client, other.service, foundation.AboutPerson{
+					Kind: ask.Kind, Case: ask.Case, Keys: other.keys,
+				})
+				if err != nil {
+					return nil, fmt.Errorf("%w: %w", errUnknownElsewhere(), err)
+				}
+				reports = append(reports, report)
+			}
+			return reports, nil
+		},
+	}
+}
+
+func errUnknownElsewhere() error {
+	return &problem.Problem{
+		Kind: problem.Unavailable, Code: "elsewhere_unknown", RetryAfter: openFor,
+		Detail:   "what other services keep of the person cannot be found out now, so the request stays open",
+		DetailVI: "hiện chưa hỏi được các dịch vụ khác đang lưu gì về người này, nên yêu cầu chưa được trả lời",
+	}
 }
 
 // needed is asked before anybody is erased. Where it cannot be found out, nobody is.

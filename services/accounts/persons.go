@@ -137,6 +137,9 @@ type Profiles struct {
 }
 
 func (a *app) profiles(ctx context.Context, c httpapi.Call[ProfilesBody]) (Profiles, error) {
+	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+		return Profiles{}, err
+	}
 	states, err := a.states(ctx, c.In.Beneficiaries)
 	if err != nil {
 		return Profiles{}, err

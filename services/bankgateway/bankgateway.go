@@ -28,12 +28,14 @@ import (
 	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
 	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions"
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
+	"github.com/songan-vn/songan/services/bankgateway/trail"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -126,6 +128,12 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
 	routes := a.routes(api)
 	base.Operate(routes)
+	err = base.TellOfPeople(routes, func(_ context.Context, keys subject.Keys) (subject.Trail, error) { return trail.Of(keys), nil })
+	if err != nil {
+		err = errors.Join(err, a.close())
+		base.Close()
+		return service.Service{}, err
+	}
 	return service.Service{
 		Name: Name, Handler: routes, Ready: base.Ready, Close: func() error { defer base.Close(); return a.close() },
 		Runners: append(base.Runners(), service.Runner{Name: "outbox", Run: a.sendAll}, service.Runner{Name: "gauges", Run: a.count}),

@@ -68,7 +68,7 @@ func staff() map[string]access.Principal {
 	all := map[string]access.Principal{
 		"admin": {Role: access.Admin}, "hotel": {Role: access.Facility, Facility: "f"},
 		"treasurer": {Role: access.Treasurer, Unit: "01"}, "far-treasurer": {Role: access.Treasurer, Unit: "79"},
-		"auditor": {Role: access.Auditor}, "commune-auditor": {Role: access.Auditor, Unit: "00004"}, "next-auditor": {Role: access.Auditor, Unit: "00008"},
+		"auditor": {Role: access.Auditor}, "accounts": {Role: access.Service}, "commune-auditor": {Role: access.Auditor, Unit: "00004"}, "next-auditor": {Role: access.Auditor, Unit: "00008"},
 		icb: {Role: access.Bank, Bank: icb}, bidv: {Role: access.Bank, Bank: bidv},
 	}
 	for name, p := range all {

@@ -26,6 +26,7 @@ import (
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/units"
 	"github.com/songan-vn/songan/libs/witness"
@@ -37,6 +38,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
+	"github.com/songan-vn/songan/services/disbursement/trail"
 )
 
 // Name is the service's name in paths, topics and configuration.
@@ -138,6 +140,13 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	api := a.routes(a.options(deps))
 	base.Operate(api)
+	err = base.TellOfPeople(api, func(ctx context.Context, keys subject.Keys) (subject.Trail, error) {
+		return trail.Of(ctx, base.Pool, keys)
+	})
+	if err != nil {
+		base.Close()
+		return service.Service{}, err
+	}
 	runners := append(base.Runners(), service.Runner{Name: "clerk", Run: a.clerk.Run})
 	return service.Service{
 		Name: Name, Handler: api, Runners: append(runners, a.paymentRunners()...), Ready: base.Ready,

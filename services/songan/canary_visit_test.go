@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,18 @@ func (a *aviary) visit() {
 	}
 }
 
+// tellsOnly looks into what a person is told, which is about that person and about nobody else.
+func (a *aviary) tellsOnly(n int, answer string) {
+	a.t.Helper()
+	for m, p := range a.people {
+		for what, word := range map[string]string{"name": p.FullName, "document": p.Document.Number} {
+			if strings.Contains(answer, word) != (m == n) {
+				a.t.Errorf("what person %d is told holds the %s of person %d: %t", n, what, m, m != n)
+			}
+		}
+	}
+}
+
 // askBack has people ask what is kept about them, and to be erased.
 func (a *aviary) askBack() {
 	a.t.Helper()
@@ -42,7 +55,12 @@ func (a *aviary) askBack() {
 		const path = "/accommodation/v1/subject-requests"
 		body := map[string]any{"kind": kind, "case": fmt.Sprint("2026/", n), "document": p.Document.Number}
 		taken := a.make(a.t, "admin", path, body)
-		a.refusals.add(string(a.do(http.MethodPost, path+"/"+taken["id"]+"/reply", "admin", "", struct{}{}, http.StatusOK)))
+		answer := string(a.do(http.MethodPost, path+"/"+taken["id"]+"/reply", "admin", "", struct{}{}, http.StatusOK))
+		if kind == "access" {
+			a.tellsOnly(n, answer)
+		} else {
+			a.refusals.add(answer)
+		}
 		body["case"] = p.Document.Number
 		a.do(http.MethodPost, path, "admin", "", body, http.StatusUnprocessableEntity)
 		body["case"], body["kind"] = "7", p.FullName

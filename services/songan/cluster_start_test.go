@@ -234,6 +234,7 @@ func (c *cluster) planService(t *testing.T, name string) {
 		"SONGAN_POPULATION_URL": "http://" + c.address[population], "SONGAN_POPULATION_KEY": "population",
 		"SONGAN_PEOPLE_URL": "http://" + c.address["accommodation"], "SONGAN_PEOPLE_TOKEN": c.tokens[name],
 		"SONGAN_DISBURSEMENT_URL": "http://" + c.address["disbursement"], "SONGAN_DISBURSEMENT_TOKEN": c.tokens[name],
+		"SONGAN_BANKGATEWAY_URL": "http://" + c.address["bankgateway"], "SONGAN_BANKGATEWAY_TOKEN": c.tokens[name],
 		"SONGAN_ACCOUNTS_URL": "http://" + c.address["accounts"], "SONGAN_ACCOUNTS_TOKEN": c.tokens[name],
 		"SONGAN_BANKS": strings.Join(bics(), ","), "SONGAN_BANK_PASSWORDS": strings.Join(passwords, ","),
 		"SONGAN_DISBURSEMENT_SILENCE": "4s", "SONGAN_KAFKA_SESSION": kafkabus.LeastSession.String(),

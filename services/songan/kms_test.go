@@ -3,11 +3,13 @@ package songan_test
 import (
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/songan-vn/songan/libs/kms"
+	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/services/simulators/transit"
 )
@@ -30,7 +32,7 @@ func openKMS(t *testing.T) (*transit.Service, func(name, token string) *kms.Key)
 
 func TestAKeyFileThatAServiceSealedOpensWithThatServiceAlone(t *testing.T) {
 	t.Parallel()
-	service, key := openKMS(t)
+	transits, key := openKMS(t)
 	path := filepath.Join(t.TempDir(), "vault.key")
 	good := key("songan", "hunter2")
 	if err := vault.CreateSealedMaster(path, good); err != nil {
@@ -49,15 +51,15 @@ func TestAKeyFileThatAServiceSealedOpensWithThatServiceAlone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	service.Away.Store(true)
+	transits.Away.Store(true)
 	for range 6 { // the fifth opens the breaker
 		if _, err := vault.LoadSealedKeys(path, good); err == nil {
 			t.Error("opened without the service")
 		}
 	}
-	service.Away.Store(false)
-	calls := service.Calls.Load()
-	if _, err := vault.LoadSealedKeys(path, good); err == nil || service.Calls.Load() != calls {
+	transits.Away.Store(false)
+	calls := transits.Calls.Load()
+	if _, err := vault.LoadSealedKeys(path, good); err == nil || transits.Calls.Load() != calls {
 		t.Error("the breaker lets calls through", err)
 	}
 }
@@ -98,5 +100,46 @@ func TestAnAddressOfAKeyThatCannotBeRightIsRefused(t *testing.T) {
 	}
 	if _, err := kms.Open(kms.Options{URI: "transit+https://kms/transit/k"}); err == nil {
 		t.Error("no token")
+	}
+}
+
+// The key may lie in a file: the command makes it, seals with it, and the service opens with it alone.
+func TestAKeyFileIsSealedWithAKeyInAFile(t *testing.T) {
+	t.Parallel()
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, sealing := filepath.Join(dir, "vault.key"), filepath.Join(dir, "sealing.key")
+	if err := vault.CreateMaster(path); err != nil {
+		t.Fatal(err)
+	}
+	run := func(uri string, args ...string) error {
+		c := exec.CommandContext(t.Context(), binary, append([]string{"seal-vault"}, args...)...)
+		c.Env = []string{"SONGAN_VAULT_KMS=" + uri, "HOME=" + dir}
+		return c.Run()
+	}
+	if err := run("file://"+sealing, path); err == nil {
+		t.Error("sealed with a key that there is not")
+	}
+	if err := run("file://"+sealing, "--make-key", path); err != nil {
+		t.Fatal(err)
+	}
+	if err := run("file://"+sealing, "--make-key"); err == nil {
+		t.Error("the key was made anew over the one that is used")
+	}
+	if err := run("transit+https://kms.example/transit/songan", "--make-key"); err == nil {
+		t.Error("a key of a service was made")
+	}
+	key, err := service.Config{VaultKMS: "file://" + sealing}.KMS(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.LoadSealedKeys(path, key); err != nil {
+		t.Error(err)
+	}
+	if _, err := vault.LoadKeys(path); err == nil {
+		t.Error("a sealed file opens without its key")
 	}
 }

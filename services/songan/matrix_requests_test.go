@@ -179,6 +179,7 @@ func bodies(ids map[string]string) map[string]any {
 	persons := map[string]any{"refs": []string{"01936d4e-0000-7000-8000-000000000000"}, "purpose": "test", "case": "matrix"}
 	guest := stay(2, time.Now())["guest"]
 	aboutMe := map[string]any{"kind": "access", "case": "matrix-1", "document": "001090000002"}
+	keys := map[string]any{"kind": "access", "case": "matrix-1", "own": []string{ids["beneficiaries"]}, "mentions": []string{}, "refs": []string{}}
 	return map[string]any{
 		"POST /accommodation/v1/notices":                       stay(3, time.Now()),
 		"POST /accommodation/v1/notices/batch":                 []any{stay(4, time.Now())},
@@ -195,6 +196,8 @@ func bodies(ids map[string]string) map[string]any {
 		"POST /accommodation/v1/facilities/{id}/reinstatement": reason,
 		"POST /accommodation/v1/subject-requests":              aboutMe,
 		"POST /accounts/v1/subject-requests":                   aboutMe,
+		"POST /disbursement/v1/subject-reports":                keys,
+		"POST /bankgateway/v1/subject-reports":                 keys,
 		"POST /accounts/v1/beneficiaries":                      beneficiary,
 		"POST /accounts/v1/beneficiaries/batch":                []any{beneficiary},
 		"POST /accounts/v1/beneficiaries/{id}/correction":      map[string]any{"person": person(2), "reason": "nhầm"},

@@ -275,6 +275,7 @@ func questions() []string {
 	return []string{
 		"POST /accommodation/v1/lookups", "POST /accommodation/v1/scan", "POST /accommodation/v1/persons",
 		"POST /accounts/v1/persons", "POST /accounts/v1/profiles", "POST /disbursement/v1/needs",
+		"POST /disbursement/v1/subject-reports", "POST /bankgateway/v1/subject-reports",
 	}
 }
 

@@ -110,16 +110,16 @@ func retentionTable(rules privacy.Rules) string {
 			class += "; sensitive: " + r.AlsoSensitive
 		}
 		fmt.Fprintf(&out, "| %s `%s` | %s | %d months | %s | %s | %s, from %s | %s |\n", r.Service, r.Purpose, class, r.Months,
-			strings.ReplaceAll(r.CountsFrom, "_", " "), r.OnRequest, r.LegalBasis, r.ValidFrom, unverified(r.Unverified))
+			strings.ReplaceAll(r.CountsFrom, "_", " "), r.OnRequest, r.LegalBasis, r.ValidFrom, verified(r.Verified))
 	}
 	return out.String()
 }
 
-func unverified(is bool) string {
+func verified(is bool) string {
 	if is {
-		return "unverified"
+		return "verified"
 	}
-	return ""
+	return "**unverified**"
 }
 
 func deadlineTable(rules privacy.Rules) string {
@@ -130,7 +130,7 @@ func deadlineTable(rules privacy.Rules) string {
 		if d.DoneHours > 0 {
 			answer, done = "", fmt.Sprintf("%d hours", d.DoneHours)
 		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %s, from %s | %s |\n", d.Kind, answer, done, d.LegalBasis, d.ValidFrom, unverified(d.Unverified))
+		fmt.Fprintf(&out, "| %s | %s | %s | %s, from %s | %s |\n", d.Kind, answer, done, d.LegalBasis, d.ValidFrom, verified(d.Verified))
 	}
 	return out.String()
 }

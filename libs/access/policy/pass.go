@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/territory"
 	"github.com/songan-vn/songan/libs/vn/units"
 )
@@ -61,6 +62,22 @@ func (p Pass) May(t Thing) bool {
 	q := k.question(p.action.policy.now().Truncate(time.Minute)) // a policy may compare what was named, so it is asked
 	q.purpose, q.file = t.Purpose, t.Case
 	return p.action.ask(q)
+}
+
+// For refuses a purpose, or a case, for which the caller may do it to nothing, not even to what is theirs: people are looked for
+// before it is known where they are.
+func (p Pass) For(purpose, file string) error {
+	refused := problem.New(problem.Forbidden, "purpose_not_allowed",
+		"nobody may read people for this purpose in your role", "vai trò của bạn không được đọc dữ liệu cá nhân cho mục đích này")
+	if p.action == nil {
+		return refused
+	}
+	q := p.action.policy.kindOf(p.who).mine().question(p.action.policy.now().Truncate(time.Minute))
+	q.purpose, q.file = purpose, file
+	if !p.action.ask(q) {
+		return refused
+	}
+	return nil
 }
 
 // Reach is all that a caller may do an action to, as the filter of a list: every one of the three has to fit.

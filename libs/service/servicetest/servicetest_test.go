@@ -18,7 +18,7 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m, nil) }
+func TestMain(m *testing.M) { testkit.Main(m, testkit.Roles{"alone": alone}) }
 
 // echo is a service that tells callers what they sent, and refuses POST.
 func echo(_ context.Context, deps service.Deps) (service.Service, error) {

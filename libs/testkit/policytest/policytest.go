@@ -2,7 +2,9 @@
 package policytest
 
 import (
+	"io/fs"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/songan-vn/songan/libs/access/policy"
@@ -22,3 +24,34 @@ func Load(t testing.TB, now func() time.Time) *policy.Policy {
 	}
 	return p
 }
+
+// Plus returns the policies together with more of them, for tests of what a route tells the policies.
+func Plus(t testing.TB, now func() time.Time, more string) *policy.Policy {
+	t.Helper()
+	directory, err := units.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := fstest.MapFS{"policies/more.cedar": &fstest.MapFile{Data: []byte(more)}}
+	err = fs.WalkDir(policy.Files(), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(policy.Files(), path)
+		all[path] = &fstest.MapFile{Data: text}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := policy.Read(all, policy.Options{Units: directory, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// NoCuriosity is a policy by which nobody reads people for the purpose "curiosity".
+const NoCuriosity = `@id("nobody-is-curious")
+@why("A test asks whether the policies hear of the purpose.")
+forbid (principal, action, resource) when { context.purpose == "curiosity" };`

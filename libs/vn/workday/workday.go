@@ -2,8 +2,9 @@
 //
 //  1. Saturdays and Sundays are off, unless the list says that one is worked instead of another day.
 //  2. Holidays are data (data/holidays.tsv), a line per day with its legal basis: they change every year.
-//  3. Of a year that is not in the list only the weekends are known. A deadline in it comes out too early, never too late,
-//     and [Calendar.Covers] says that it is not sure.
+//  3. A line is marked S where a source names the day, and U where nobody has verified it: the calendar of a year is announced late.
+//  4. Of a year that is not in the list only the weekends are known. A deadline in it comes out too early, never too late. Whether a
+//     time rests on sure days alone is told by [Calendar.Sure].
 package workday
 
 import (
@@ -25,6 +26,7 @@ var embedded []byte
 type Calendar struct {
 	worked map[vn.Date]bool // what differs from the weekday
 	years  map[int]bool
+	doubts map[vn.Date]bool // marked U
 }
 
 // Load returns the calendar that comes with the program.
@@ -46,7 +48,7 @@ func Read(list io.Reader) (*Calendar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read holidays: %w", err)
 	}
-	c := &Calendar{worked: map[vn.Date]bool{}, years: map[int]bool{}}
+	c := &Calendar{worked: map[vn.Date]bool{}, years: map[int]bool{}, doubts: map[vn.Date]bool{}}
 	number := 0
 	for line := range strings.Lines(string(text)) {
 		number++
@@ -80,6 +82,9 @@ func (c *Calendar) add(fields []string) error {
 		return errors.New("the day stands there twice")
 	}
 	c.worked[day], c.years[day.Year()] = kind == "work", true
+	if fields[columnMark] == "U" {
+		c.doubts[day] = true
+	}
 	return nil
 }
 
@@ -94,6 +99,16 @@ func (c *Calendar) Working(day vn.Date) bool {
 
 // Covers tells whether the holidays of the day's year are known.
 func (c *Calendar) Covers(day vn.Date) bool { return c.years[day.Year()] }
+
+// Sure tells whether what is known of the days from one to another, both included, was verified.
+func (c *Calendar) Sure(from, to vn.Date) bool {
+	for day := from; !day.After(to); day = day.AddDays(1) {
+		if !c.Covers(day) || c.doubts[day] {
+			return false
+		}
+	}
+	return true
+}
 
 // After returns the n-th working day after a day, which does not count itself.
 func (c *Calendar) After(day vn.Date, n int) vn.Date {

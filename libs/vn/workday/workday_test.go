@@ -41,6 +41,18 @@ func TestWorkingDaysLeaveOutWeekendsAndHolidays(t *testing.T) {
 			t.Errorf("%d working days after %s are %s, want %s", c.days, c.from, got, c.want)
 		}
 	}
+	for name, c := range map[string]struct {
+		from, to string
+		want     bool
+	}{
+		"an ordinary week": {"2026-11-16", "2026-11-20", true}, "a holiday that is sourced": {"2026-04-27", "2026-05-04", true},
+		"a holiday that nobody verified": {"2026-11-20", "2026-11-25", false}, "on its last day": {"2026-11-20", "2026-11-24", false},
+		"a year of which nothing is known": {"2026-12-30", "2031-01-03", false},
+	} {
+		if got := calendar.Sure(day(t, c.from), day(t, c.to)); got != c.want {
+			t.Errorf("%s: sure is %t", name, got)
+		}
+	}
 	if !calendar.Covers(day(t, "2026-12-31")) || calendar.Covers(day(t, "2031-01-03")) {
 		t.Error("the calendar does not know which years it covers")
 	}

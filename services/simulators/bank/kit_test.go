@@ -2,6 +2,7 @@ package bank_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,13 +51,18 @@ type gateway struct {
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
 	b := testkit.Kafka(t)
-	cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password})
+	return gatewayAt(t, kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password})
+}
+
+func gatewayAt(t *testing.T, s kafkabus.Settings) *gateway {
+	t.Helper()
+	cfg, err := kafkabus.Connect(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cfg.Close)
-	letters := strings.ToUpper(testkit.Topic(t, b, 1))
-	client := &kafka.Client{Addr: b.Addr(), Transport: cfg.Transport, Timeout: soon}
+	letters := rand.Text()
+	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: cfg.Transport, Timeout: soon}
 	g := &gateway{t: t, cfg: cfg, client: client, bic: letters[len(letters)-8:], password: "password-of-the-bank"}
 	user := contract.User(g.bic)
 	for _, topic := range []string{contract.InstructionsTopic(g.bic), contract.ReportsTopic(g.bic)} {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/songan-vn/songan/libs/certificate"
 )
 
 // Run is the program: it reads its settings from the environment, says where it listens, and stays until ctx ends.
@@ -45,6 +47,11 @@ func optionsFrom(getenv func(string) string) (Options, error) {
 		}
 	}
 	var err error
+	if files := (certificate.Files{CA: get("TLS_CA"), Certificate: get("TLS_CERTIFICATE"), Key: get("TLS_KEY")}); files != (certificate.Files{}) {
+		if o.TLS, err = files.Client(nil); err != nil {
+			return Options{}, fmt.Errorf("SONGAN_BANK_TLS_CA, _TLS_CERTIFICATE, _TLS_KEY: %w", err)
+		}
+	}
 	if o.Seed, err = strconv.ParseUint(cmp.Or(get("SEED"), "0"), 10, 64); err != nil {
 		return Options{}, errors.New("SONGAN_BANK_SEED is not a number")
 	}

@@ -28,7 +28,9 @@ type rule struct {
 	NextMorning       string `json:"next_morning"`
 	WithinHours       int    `json:"within_hours"`
 	WithinHoursRemote int    `json:"within_hours_remote"`
-	Unverified        bool   `json:"unverified"`
+	// Source is where the values come from, Verified whether they were compared with the text of the law.
+	Source   string `json:"source"`
+	Verified bool   `json:"verified"`
 
 	evening, morning time.Duration // Before and NextMorning as time since midnight
 }

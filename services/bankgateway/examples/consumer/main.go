@@ -1,7 +1,7 @@
 // Command consumer is the smallest bank that keeps the contract with Song An: it reads its instructions, pays each
 // end-to-end id once, and reports that. docs/banks.md says what a real one does besides.
 //
-//	BIC=ICBVVNVX BROKERS=kafka:9092 KAFKA_USER=songan.bank.ICBVVNVX KAFKA_PASSWORD=... PAID=paid.jsonl consumer
+//	BIC=ICBVVNVX BROKERS=kafka:9092 KAFKA_USER=songan.bank.ICBVVNVX KAFKA_PASSWORD=... PAID=paid.jsonl consumer   # CA, CERTIFICATE, KEY: tls.go
 package main
 
 import (
@@ -34,19 +34,20 @@ func main() {
 }
 
 func run(ctx context.Context, getenv func(string) string) error {
+	safe, broken := encryption(getenv)
 	login, failed := scram.Mechanism(scram.SHA512, getenv("KAFKA_USER"), getenv("KAFKA_PASSWORD"))
 	file, err := os.OpenFile(getenv("PAID"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err = errors.Join(failed, err); err != nil {
+	if err = errors.Join(broken, failed, err); err != nil {
 		return err
 	}
 	defer file.Close()
 	topics, brokers := "songan.bank."+getenv("BIC")+".", strings.Split(getenv("BROKERS"), ",")
 	instructions := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: brokers, Dialer: &kafka.Dialer{SASLMechanism: login}, Topic: topics + "instructions.v1",
+		Brokers: brokers, Dialer: &kafka.Dialer{SASLMechanism: login, TLS: safe}, Topic: topics + "instructions.v1",
 		GroupID: topics + "consumer", StartOffset: kafka.FirstOffset, MaxWait: 500 * time.Millisecond,
 	})
 	defer instructions.Close()
-	transport := &kafka.Transport{SASL: login}
+	transport := &kafka.Transport{SASL: login, TLS: safe}
 	defer transport.CloseIdleConnections()
 	reports := &kafka.Writer{
 		Addr: kafka.TCP(brokers...), Transport: transport, Topic: topics + "reports.v1",

@@ -34,7 +34,7 @@ func TestTheExampleKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	b := testkit.Kafka(t)
 	bic := rand.Text()[:8] // a cluster may remember another run
-	cfg := connect(t, b, bic)
+	cfg := connect(t, kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password}, bic)
 	paid := filepath.Join(t.TempDir(), "paid.txt")
 	env := map[string]string{
 		"BIC": bic, "BROKERS": strings.Join(b.Addrs, ","), "KAFKA_USER": bank.User(bic), "KAFKA_PASSWORD": "secret", "PAID": paid,
@@ -74,7 +74,7 @@ func TestTheExampleMayBeStartedBeforeTheBankIsLetIn(t *testing.T) {
 		"BIC": bic, "BROKERS": strings.Join(b.Addrs, ","), "KAFKA_USER": bank.User(bic), "KAFKA_PASSWORD": "secret",
 		"PAID": filepath.Join(t.TempDir(), "paid.txt"),
 	})
-	cfg := connect(t, b, bic)
+	cfg := connect(t, kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password}, bic)
 	instruct(t, cfg, bic, bank.PaymentInstructed{EndToEndID: "e2e-1", Amount: 540_000})
 	if got := reports(t, cfg, bic, 1); got[0].Status != "ACCC" {
 		t.Errorf("the report is %+v", got[0])
@@ -102,9 +102,9 @@ func tear(t *testing.T, file string) {
 }
 
 // connect makes the topics and the user of the bank.
-func connect(t *testing.T, b testkit.Broker, bic string) kafkabus.Config {
+func connect(t *testing.T, s kafkabus.Settings, bic string) kafkabus.Config {
 	t.Helper()
-	cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: b.Password})
+	cfg, err := kafkabus.Connect(s)
 	if err != nil {
 		t.Fatal(err)
 	}

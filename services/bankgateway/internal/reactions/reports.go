@@ -166,7 +166,7 @@ func (r Reports) seal(cmd opening.Hear, state opening.Opening, number string) (o
 	if !cmd.Counts(state) {
 		return cmd, nil, nil
 	}
-	row, err := r.Vault.Seal(purposeNumber, sealedNumber{number}, vault.Index{}, time.Time{})
+	row, err := r.Vault.Seal(PurposeNumber, sealedNumber{number}, vault.Index{}, time.Time{})
 	if err != nil {
 		return cmd, nil, fmt.Errorf("seal the number of an account: %w", err)
 	}

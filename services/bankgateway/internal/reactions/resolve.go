@@ -10,8 +10,8 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
 )
 
-// purposeNumber is what account numbers are sealed for in the gateway's vault.
-const purposeNumber = "account_number"
+// PurposeNumber is what account numbers are sealed for in the gateway's vault.
+const PurposeNumber = "account_number"
 
 // sealedNumber is the row of an account number.
 type sealedNumber struct {

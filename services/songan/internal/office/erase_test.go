@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 )
@@ -40,7 +41,8 @@ func TestAnErasureGoesOnUntilNothingIsFound(t *testing.T) {
 		}
 	}
 	e := Erase{Case: Case{Actor: "officer:lan", Case: "2026/1"}, Reason: "subject_request"}
-	proof, err := e.erase(t.Context(), v, number)
+	who := &known{search: search{e.Case, "erasure", number}}
+	proof, err := e.erase(t.Context(), subject.Place{Service: "tower", Pool: pool, Vault: v}, who, func(vault.Holding) bool { return false })
 	if err != nil || len(proof.Refs) != many {
 		t.Fatalf("%d erased, %v", len(proof.Refs), err)
 	}

@@ -5,7 +5,8 @@
 //  1. A person is found by the number of their document, which is read from standard input and never from the command
 //     line: arguments stand in the shell's history and in the list of processes.
 //  2. Every search is recorded in the vault, like any other reading, with the operator and the case.
-//  3. What came of it is written as JSON, with references and without personal data: it is the proof for the file.
+//  3. What came of it is written as JSON, with references and without personal data: it is the proof for the file. A person's own
+//     report is the exception: it says what is kept of them, is for them, and for nobody else to keep.
 package office
 
 import (
@@ -25,6 +26,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/pg"
 	configured "github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn/person"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
@@ -47,16 +49,16 @@ type Case struct {
 func now() time.Time { return time.Now() }
 
 // each opens the vault of each service, one after the other.
-func (p Place) each(ctx context.Context, do func(service string, v *vault.Vault) error) error {
+func (p Place) each(ctx context.Context, do func(in subject.Place) error) error {
 	for _, service := range p.Services {
-		if err := p.with(ctx, service, func(v *vault.Vault) error { return do(service, v) }); err != nil {
+		if err := p.with(ctx, service, do); err != nil {
 			return fmt.Errorf("vault of %s: %w", service, err)
 		}
 	}
 	return nil
 }
 
-func (p Place) with(ctx context.Context, service string, do func(*vault.Vault) error) error {
+func (p Place) with(ctx context.Context, service string, do func(in subject.Place) error) error {
 	address, err := p.address(service)
 	if err != nil {
 		return err
@@ -83,7 +85,7 @@ func (p Place) with(ctx context.Context, service string, do func(*vault.Vault) e
 	if err != nil {
 		return fmt.Errorf("open the vault of %s: %w", service, err)
 	}
-	return do(v)
+	return do(subject.Place{Service: service, Pool: pool, Vault: v})
 }
 
 func (p Place) keys(service string) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/privacy"
+	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 )
@@ -55,8 +56,8 @@ func (r Retention) Do(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("read the rules of retention: %w", err)
 	}
 	report, missing := []Kept{}, false
-	err = r.each(ctx, func(service string, v *vault.Vault) error {
-		kept, err := keptBy(ctx, service, v, rules)
+	err = r.each(ctx, func(in subject.Place) error {
+		kept, err := keptBy(ctx, in.Service, in.Vault, rules)
 		report = append(report, kept)
 		missing = missing || len(kept.WithoutRule) > 0
 		return err
@@ -123,13 +124,13 @@ var ErrOverdue = errors.New("a person should have been answered by now")
 func (r Requests) Do(ctx context.Context, out io.Writer) error {
 	const most = 1000
 	waiting, overdue := []Waiting{}, false
-	err := r.each(ctx, func(service string, v *vault.Vault) error {
-		open, err := v.Requests(ctx, false, "", most)
+	err := r.each(ctx, func(in subject.Place) error {
+		open, err := in.Vault.Requests(ctx, false, "", most)
 		for _, o := range open {
 			late := !now().Before(o.AnswerBy)
 			overdue = overdue || late
 			waiting = append(waiting, Waiting{
-				Service: service, ID: o.ID, Kind: o.Kind, Case: o.Case, ReceivedAt: o.ReceivedAt, AnswerBy: o.AnswerBy, DoneBy: o.DoneBy,
+				Service: in.Service, ID: o.ID, Kind: o.Kind, Case: o.Case, ReceivedAt: o.ReceivedAt, AnswerBy: o.AnswerBy, DoneBy: o.DoneBy,
 				LegalBasis: o.LegalBasis, Overdue: late,
 			})
 		}

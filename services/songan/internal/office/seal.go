@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	keys "github.com/songan-vn/songan/libs/kms"
 	configured "github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
 // SealVault seals key files that lie there in the clear with the key of SONGAN_VAULT_KMS. The services are stopped meanwhile.
 type SealVault struct {
-	Files []string `arg:"" help:"Key files."`
+	MakeKey bool     `help:"First make the key, in the file that SONGAN_VAULT_KMS names (file:///<path>); it must not exist yet."`
+	Files   []string `arg:"" optional:"" help:"Key files."`
 }
 
 // Do seals. It can be repeated.
@@ -19,6 +21,15 @@ func (s SealVault) Do(context.Context) error {
 	config, err := configured.Load[configured.Config]()
 	if err != nil {
 		return err
+	}
+	if s.MakeKey {
+		path, is := keys.FileOf(config.VaultKMS)
+		if !is {
+			return errors.New("SONGAN_VAULT_KMS names no key in a file; a service makes its keys itself")
+		}
+		if err := keys.Create(path); err != nil {
+			return err
+		}
 	}
 	kms, err := config.KMS(nil)
 	if err != nil {

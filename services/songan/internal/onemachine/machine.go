@@ -174,10 +174,11 @@ func (m *machine) identity(ctx context.Context, deps service.Deps) (service.Serv
 	})
 }
 
-// accounts finds disbursement in this process.
+// accounts finds disbursement and the bank gateway in this process.
 func (m *machine) accounts(ctx context.Context, deps service.Deps) (service.Service, error) {
 	return accounts.NewWith(ctx, deps, accounts.Config{
 		DisbursementURL: m.here(), DisbursementToken: m.cast.token(accounts.Name),
+		GatewayURL: m.here(), GatewayToken: m.cast.token(accounts.Name),
 	})
 }
 

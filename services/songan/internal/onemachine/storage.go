@@ -159,7 +159,7 @@ func Kafka(dir string, demo Demo) (kafkabus.Settings, error) {
 		return kafkabus.Settings{}, err
 	}
 	if len(config.Brokers) > 0 {
-		return config.Cluster("")
+		return config.Cluster("", nil)
 	}
 	tokens, err := readTokens(filepath.Join(dir, "tokens.json"))
 	if err != nil {
