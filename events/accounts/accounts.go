@@ -122,6 +122,9 @@ type AccountRequested struct {
 	Holder string `json:"holder"`
 }
 
+// FirstAccount is the id of a beneficiary's first account: there was none before it.
+func FirstAccount(beneficiary string) string { return beneficiary + "-1" }
+
 // EventName is the fact's name in the log and on the bus.
 func (AccountRequested) EventName() string { return "accounts.account_requested.v1" }
 

@@ -81,13 +81,14 @@ func LapsedPayments(ctx context.Context, pool *pgxpool.Pool, enrolment string) (
 	return collect[Obsolete](rows, err, "look for payments without a right")
 }
 
-// UnsentPayments returns the payments into an account that no bank was told of.
+// UnsentPayments returns the payments into an account of a beneficiary that no bank was told of; or, when same is false, into
+// any other one of theirs.
 func UnsentPayments(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Obsolete, error) {
 	const query = `
 select payroll, payment, 'account_changed', amount
-  from payments where beneficiary = $1 and account = $2 and status in ('released', 'reissued')
+  from payments where beneficiary = $1 and (account = $2) = $3 and status in ('released', 'reissued')
  order by payment`
-	rows, err := pool.Query(ctx, query, a.Beneficiary, a.Account)
+	rows, err := pool.Query(ctx, query, a.Beneficiary, a.Account, a.Same)
 	return collect[Obsolete](rows, err, "look for payments into an account")
 }
 
@@ -111,6 +112,14 @@ type Account struct {
 	Beneficiary, Account string
 	// Same is true for the lines that pay into it, false for those that pay into another one.
 	Same bool
+}
+
+// Seen tells whether a row knows of the change: nothing is paid any more into what the change concerns.
+func (a Account) Seen(now Beneficiary) bool {
+	if a.Same {
+		return now.Account != a.Account || now.State != AccountOpen
+	}
+	return now.Account == a.Account
 }
 
 // obsoleteLines takes the list and the draft.

@@ -111,17 +111,17 @@ func (c Changes) ended(ctx context.Context, r events.Recorded, id string) error 
 	return c.withdraw(ctx, r, payments)
 }
 
-// opened removes the lines that pay into the account that this one replaces. It does not wait for the read models, because
-// accounts are opened by the thousand and hardly ever replace one.
+// opened removes the lines that pay into the account that this one replaces. The first account of a beneficiary replaces none:
+// accounts are opened by the thousand, and those neither wait for anything nor hold up payments.
 func (c Changes) opened(ctx context.Context, r events.Recorded, e accounts.AccountOpened) error {
-	lines, err := projections.ObsoleteOfAccount(ctx, c.Pool, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account})
-	if err != nil || len(lines) == 0 {
-		return err
+	if e.Account == accounts.FirstAccount(e.Beneficiary) {
+		return nil
 	}
-	return c.remove(ctx, r, lines)
+	return c.changed(ctx, r, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account})
 }
 
-// changed removes the lines that pay into an account which is not what it was when the list was approved.
+// changed removes the lines that pay into an account which is not what it was when the list was approved, and takes back what
+// no bank was told of.
 func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.Account) error {
 	if err := c.seen(ctx, a); err != nil {
 		return err
@@ -164,7 +164,7 @@ func (c Changes) seen(ctx context.Context, a projections.Account) error {
 		if err != nil {
 			return err
 		}
-		if known && (row.Account != a.Account || row.State != projections.AccountOpen) {
+		if known && a.Seen(row) {
 			return nil
 		}
 		select {
