@@ -148,13 +148,12 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		if p.Status != payment.CashPaid {
 			checks = append(checks, a.notClosed(ctx, p), a.entitledStill(ctx, p, seen), a.notCreditedBefore(ctx, p))
 		}
-		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
-			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
-			if err := a.receiptUsed(ctx, signed, c.Meta); err != nil {
-				return httpapi.Done[Payment]{}, err
-			}
+		count := func() (httpapi.Done[Payment], error) { return changeUnless(ctx, a, c, cmd, checks...) }
+		if _, refused := cmd.Decide(p, c.Meta); refused != nil || errors.Join(checks...) != nil || c.In.Receipt == "" {
+			return count()
 		}
-		return changeUnless(ctx, a, c, cmd, checks...)
+		signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
+		return proven(ctx, a, a.receiptOf(signed), c.Meta, count)
 	})
 }
 
