@@ -261,9 +261,12 @@ func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
 	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
 		t.Fatal(diff)
 	}
+	for _, id := range []string{"b0", "b1", "cash"} { // nobody is owed the money of a right that ended
+		o.becomes(t, list, id, "refunded")
+	}
 	o.wantLedger(t, list, map[string]int64{
-		"budget": 6 * amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": 4 * amount, "cash": 0,
-		"treasury": -6 * amount, "difference": 0,
+		"budget": 3 * amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": amount, "cash": 0,
+		"treasury": -3 * amount, "difference": 0,
 	})
 	o.refuse(t, first["b1"], "reissue", object{}, "beneficiary_deceased")
 	// The right of b2 did not end: the money is still there, no other list pays it, and nobody was overpaid.

@@ -107,6 +107,31 @@ func LapsedPayment(ctx context.Context, pool *pgxpool.Pool, payment, list string
 	return one[Obsolete](rows, err, "look for the right behind a payment")
 }
 
+const backWithList = `
+select p.payment, case
+    when d.died_on is not null and l.month > left(d.died_on, 7) or ` + lapsed + ` is not null then 'right_ended'
+    when p.origin <> '' and ` + chainOf + `p.origin` + isContested + ` then 'already_paid'
+    else '' end
+  from payments p
+  join lines l on l.payment = p.payment and l.payroll = p.payroll
+  join payrolls r on r.payroll = l.payroll and r.draft = l.draft
+  left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
+ where p.payroll = $1 and p.status in ('returned', 'recalled') and p.contested = '{}' and ($2 = '' or p.payment = $2)
+ order by p.payment`
+
+// Back is money of a list that came back or never left.
+type Back struct {
+	Payment string
+	// Reason says why nobody is owed it any more: right_ended or already_paid; empty when somebody is.
+	Reason string
+}
+
+// BackWithList returns the money that lies with a list and that no bank has; or that of one payment, unless it is empty.
+func BackWithList(ctx context.Context, pool *pgxpool.Pool, list, payment string) ([]Back, error) {
+	rows, err := pool.Query(ctx, backWithList, list, payment)
+	return collect[Back](rows, err, "look for money that came back")
+}
+
 // Account names the lines that a change of an account concerns.
 type Account struct {
 	Beneficiary, Account string
