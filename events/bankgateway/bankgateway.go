@@ -125,6 +125,9 @@ type InstructionSent struct {
 
 	// Amount is in dong; what banks got is summed up from here.
 	Amount int64 `json:"amount"`
+	// Assumed tells that nobody knows whether the topic has it: sending it broke off, and it cannot be written again. It counts
+	// as sent, so the bank is asked.
+	Assumed bool `json:"assumed,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.
