@@ -98,3 +98,19 @@ func TestAnOrderThatLostARaceIsFreeForAnotherList(t *testing.T) {
 		t.Fatalf("%d orders were given back (%v)", taken, err)
 	}
 }
+
+func TestWhereThereAreTwoTreasurersOneFundsAndTheOtherReleases(t *testing.T) {
+	t.Parallel()
+	o, _, _ := everybody(t, 1)
+	o.stop()
+	o.apart = true
+	o.start(t)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	if refused := o.step(t, "treasurer", list, "release", object{}); refused.status != http.StatusUnprocessableEntity || refused.text(t, "code") != "same_person" {
+		t.Fatalf("who entered the money: %d %s", refused.status, refused.body)
+	}
+	o.step(t, "cashier", list, "release", object{}).want(t, http.StatusOK)
+	o.becomes(t, list, "b0", "released")
+}

@@ -239,7 +239,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	cmd := payroll.Release{By: c.Who.ID}
+	cmd := payroll.Release{By: c.Who.ID, Apart: a.config.TwoTreasurers}
 	if p.Frozen() {
 		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
