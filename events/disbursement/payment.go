@@ -266,7 +266,7 @@ type WithdrawalRequested struct {
 	Attempt    int    `json:"attempt"`
 	EndToEndID string `json:"end_to_end_id"`
 	Bank       string `json:"bank"`
-	// Reason is died, stopped, suspended or account_changed; or unsendable, when two persons decided.
+	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid; or unsendable, when two persons decided.
 	Reason string `json:"reason"`
 	By     string `json:"by"`
 }

@@ -13,7 +13,7 @@ import (
 type Obsolete struct {
 	Payroll string
 	Payment string
-	// Reason is died, stopped, suspended, account_changed or already_paid.
+	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid.
 	Reason string
 	Amount int64
 }
@@ -61,6 +61,32 @@ select l.payroll, l.payment, 'account_changed', l.amount
 func ObsoleteOfAccount(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Obsolete, error) {
 	rows, err := pool.Query(ctx, obsoleteOfAccount, a.Beneficiary, a.Account, a.Same)
 	return collect[Obsolete](rows, err, "look for lines of an account")
+}
+
+const ofReported = `
+select l.payroll, l.payment, 'death_reported', l.amount
+  from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+ where l.mark = (select mark from beneficiaries where beneficiary = $1 and death_reported)
+   and p.status in ('approved', 'funded') and not l.held and l.removed = ''
+ order by l.payroll, l.payment`
+
+// ObsoleteOfReported returns the lines of approved lists for somebody whom a bank reported dead, as long as nobody has decided
+// about it.
+func ObsoleteOfReported(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, ofReported, beneficiary)
+	return collect[Obsolete](rows, err, "look for lines of somebody who is reported dead")
+}
+
+// PaymentsOfReported returns what nobody has yet of the money of such a person.
+func PaymentsOfReported(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
+	const query = `
+select payroll, payment, 'death_reported', amount
+  from payments
+ where beneficiary in (select f.beneficiary from beneficiaries b join beneficiaries f on f.mark = b.mark where b.beneficiary = $1 and b.death_reported)
+   and status in ('released', 'reissued', 'cash_pending')
+ order by payment`
+	rows, err := pool.Query(ctx, query, beneficiary)
+	return collect[Obsolete](rows, err, "look for payments of somebody who is reported dead")
 }
 
 const lapsedPayments = `
@@ -147,18 +173,23 @@ func (a Account) Seen(now Beneficiary) bool {
 	return now.Account == a.Account
 }
 
+// theDead are the people of whom any file says that they died, or that a bank says so and nobody has decided about it.
+const theDead = `select mark, min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported
+        from beneficiaries where died_on <> '' or death_reported group by mark`
+
 // obsoleteLines takes the list and the draft.
 const obsoleteLines = `
 select $1::text, payment, reason, amount
   from (
     select l.place, l.payment, l.amount, coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
+        case when d.reported then 'death_reported' end,
         case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
         case when l.origin <> '' and ` + chainOf + `l.origin` + isContested + ` then 'already_paid' end
       ) as reason
       from lines l
       left join beneficiaries b on b.beneficiary = l.beneficiary
-      left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
+      left join (` + theDead + `) as d on d.mark = l.mark
      where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''`
 
 // ofThese narrows obsoleteLines. It is another query, because one for both reads the whole list for each thousand of it.
