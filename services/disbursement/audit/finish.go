@@ -77,7 +77,8 @@ func (a *auditor) finishBanks() {
 	}
 }
 
-// controlSums sums up, for each closed payroll, what was released to banks and not withdrawn, and what banks were told.
+// controlSums sums up, for each closed payroll, what was released to banks and not withdrawn, and what banks were told. What came
+// back after the closure may be on its way once more, and is in neither sum as long as it waits to be sent.
 func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 	released, told = map[string]money.Amount{}, map[string]money.Amount{}
 	for id, p := range a.payments {
@@ -85,6 +86,9 @@ func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 			continue
 		}
 		for _, at := range append(slices.Clip(p.Earlier), p.Current) {
+			if at.Attempt == p.Current.Attempt && slices.Contains(payment.Unsent(), p.Status) {
+				continue
+			}
 			if !p.withdrawn[at.Attempt] {
 				released[p.Payroll] += money.Amount(p.Amount)
 			}
