@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -16,20 +17,20 @@ import (
 func TestABankThatReportsADeathOpensACaseForAnOfficer(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	gateway := o.neighbour(t, "bankgateway", bankgateway.Catalog())
+	gateway := o.Neighbour(t, "bankgateway", bankgateway.Catalog())
 	lives, died, refused := o.register(t, 1), o.register(t, 2), o.register(t, 3)
 	o.issue(t, "i", vietin, lives, died, refused)
 	for _, id := range []string{lives, died} {
-		gateway.say(t, bankgateway.OpeningReported{
+		servicetest.Say(t, gateway, "account-"+id+"-1", bankgateway.OpeningReported{
 			Account: id + "-1", Beneficiary: id, Bank: vietin, Status: "opened", Number: "0193a5c0-7d3e-7c41-9b52-6f1e8a4d2c70", Mark: "mark-" + id, HolderMatch: "match",
 		})
 		o.status(t, id, "opened")
-		gateway.say(t, bankgateway.DeathReported{
+		servicetest.Say(t, gateway, "instruction-"+id, bankgateway.DeathReported{
 			Instruction: bankgateway.Instruction{EndToEndID: "SA-" + id, Payment: "p-" + id, Attempt: 1, Bank: vietin}, Account: id + "-1",
 		})
 		o.status(t, id, "suspended")
 	}
-	gateway.say(t, bankgateway.OpeningReported{Account: refused + "-1", Beneficiary: refused, Bank: vietin, Status: "refused", Reason: "MD07"})
+	servicetest.Say(t, gateway, "account-"+refused+"-1", bankgateway.OpeningReported{Account: refused + "-1", Beneficiary: refused, Bank: vietin, Status: "refused", Reason: "MD07"})
 	o.status(t, refused, "refused")
 	reported := func() string {
 		var page struct {
@@ -38,7 +39,7 @@ func TestABankThatReportsADeathOpensACaseForAnOfficer(t *testing.T) {
 				DeathReported struct{ Account, Of string } `json:"death_reported"`
 			}
 		}
-		o.get(t, "colleague", "/beneficiaries?ids_only=true&death_reported=true", "").into(t, &page)
+		o.Get(t, "colleague", "/beneficiaries?ids_only=true&death_reported=true", "").Into(t, &page)
 		var cases []string
 		for _, item := range page.Items {
 			cases = append(cases, strings.NewReplacer(lives, "lives", died, "died", refused, "refused").Replace(item.ID+" "+item.DeathReported.Account+" "+item.DeathReported.Of))
@@ -56,13 +57,13 @@ func TestABankThatReportsADeathOpensACaseForAnOfficer(t *testing.T) {
 	}
 	is("died died-1 beneficiary; lives lives-1 beneficiary; refused refused-1 beneficiary")
 	why := object{"reason": "đến nhận tiền tại phường"}
-	o.post(t, "chairman", "/accounts/"+lives+"-1/reinstatement", "r", why).refused(t, http.StatusUnprocessableEntity, "death_reported")
-	o.post(t, "accountant", "/beneficiaries/"+lives+"/death/dismissal", "d0", why).want(t, http.StatusForbidden)
-	o.post(t, "stranger", "/beneficiaries/"+lives+"/death/dismissal", "d1", why).refused(t, http.StatusNotFound, "beneficiary_unknown")
-	o.post(t, "maker", "/beneficiaries/"+lives+"/death/dismissal", "d2", why).want(t, http.StatusOK)
+	o.Post(t, "chairman", "/accounts/"+lives+"-1/reinstatement", "r", why).Refused(t, http.StatusUnprocessableEntity, "death_reported")
+	o.Post(t, "accountant", "/beneficiaries/"+lives+"/death/dismissal", "d0", why).Want(t, http.StatusForbidden)
+	o.Post(t, "stranger", "/beneficiaries/"+lives+"/death/dismissal", "d1", why).Refused(t, http.StatusNotFound, "beneficiary_unknown")
+	o.Post(t, "maker", "/beneficiaries/"+lives+"/death/dismissal", "d2", why).Want(t, http.StatusOK)
 	o.status(t, lives, "opened")
-	o.post(t, "maker", "/beneficiaries/"+died+"/death", "d3", object{"date": "2026-11-01", "source": "civil_registry"}).want(t, http.StatusOK)
+	o.Post(t, "maker", "/beneficiaries/"+died+"/death", "d3", object{"date": "2026-11-01", "source": "civil_registry"}).Want(t, http.StatusOK)
 	o.status(t, died, "closed")
 	is("refused refused-1 beneficiary")
-	o.post(t, "maker", "/beneficiaries/"+died+"/death/dismissal", "d4", why).refused(t, http.StatusUnprocessableEntity, "death_not_reported")
+	o.Post(t, "maker", "/beneficiaries/"+died+"/death/dismissal", "d4", why).Refused(t, http.StatusUnprocessableEntity, "death_not_reported")
 }

@@ -79,18 +79,18 @@ func TestWhatMayBeAtTheBankAndCannotBeWrittenAgainIsAskedAbout(t *testing.T) {
 	number := g.account(t)
 	g.people.erase(ref(1), true)
 	e2e := id("begun")
-	if _, err := g.pool.Exec(t.Context(), `insert into instruction_claims (end_to_end_id, withdrawn) values ($1, false)`, e2e); err != nil {
+	if _, err := g.Pool.Exec(t.Context(), `insert into instruction_claims (end_to_end_id, withdrawn) values ($1, false)`, e2e); err != nil {
 		t.Fatal(err)
 	}
 	p := released(e2e, icb, number)
-	says(t, g.disbursement, "payment-p1", p)
+	servicetest.Say(t, g.disbursement, "payment-p1", p)
 	g.become(t, "instruction-"+e2e, "instruction_held")
-	says(t, g.disbursement, "payment-p1", withdrawal(p, "unsendable"))
+	servicetest.Say(t, g.disbursement, "payment-p1", withdrawal(p, "unsendable"))
 	g.become(t, "instruction-"+e2e, "instruction_held instruction_sent")
 	if last := strings.ReplaceAll(g.recorded(t, "instruction-"+e2e)[1], " ", ""); !strings.Contains(last, `"assumed":true`) {
 		t.Errorf("recorded %s", last)
 	}
-	says(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
+	servicetest.Say(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
 	g.become(t, "instruction-"+e2e, "instruction_held instruction_sent inquiry_sent")
 	unknown := status(e2e, "RJCT")
 	unknown.Reason, unknown.Inquiry = "NARR", 1
