@@ -19,6 +19,8 @@ func BeneficiaryFacts() []events.Event {
 		BeneficiaryCorrected{},
 		BeneficiaryIdentified{},
 		BeneficiaryDied{},
+		DeathReported{},
+		DeathReportDismissed{},
 		AccountRequested{},
 		AccountNeedsInformation{},
 		AccountRefused{},
@@ -107,6 +109,33 @@ type BeneficiaryDied struct {
 // EventName is the fact's name in the log and on the bus.
 func (BeneficiaryDied) EventName() string { return "accounts.beneficiary_died.v1" }
 
+// DeathReported says that a bank gave the death of an account's holder as its reason. Nothing is paid until an officer has
+// recorded the death, or dismissed the report.
+type DeathReported struct {
+	Beneficiary string `json:"beneficiary"`
+	Account     string `json:"account"`
+	// Bank is the BIC.
+	Bank string `json:"bank"`
+	// Of is who is said to have died: beneficiary or, where another person holds the account, representative.
+	Of string `json:"of"`
+	// EndToEndID is the payment that the bank refused or returned; empty when it refused to open the account.
+	EndToEndID string `json:"end_to_end_id,omitempty"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (DeathReported) EventName() string { return "accounts.death_reported.v1" }
+
+// DeathReportDismissed says that an officer found the person alive.
+type DeathReportDismissed struct {
+	Beneficiary string `json:"beneficiary"`
+	// Note is the vault reference of how they know.
+	Note string `json:"note"`
+	By   string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (DeathReportDismissed) EventName() string { return "accounts.death_report_dismissed.v1" }
+
 // AccountRequested says that a bank is asked to open an account.
 type AccountRequested struct {
 	// Account is "<beneficiary>-<ordinal>"; it is also the id of the request at the bank.
@@ -124,6 +153,9 @@ type AccountRequested struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (AccountRequested) EventName() string { return "accounts.account_requested.v1" }
+
+// FirstAccount is the id of a beneficiary's first account: there was none before it.
+func FirstAccount(beneficiary string) string { return beneficiary + "-1" }
 
 // AccountNeedsInformation says that the bank cannot decide yet.
 type AccountNeedsInformation struct {
@@ -177,7 +209,7 @@ func (AccountActivated) EventName() string { return "accounts.account_activated.
 type AccountSuspended struct {
 	Account     string `json:"account"`
 	Beneficiary string `json:"beneficiary"`
-	// Reason is a code: owner, dispute, signal, other.
+	// Reason is a code: owner, dispute, signal, other; or death_reported, when a bank says that the holder died.
 	Reason string `json:"reason"`
 	// Note is the vault reference of the officer's remark; empty when there is none.
 	Note string `json:"note,omitempty"`

@@ -31,6 +31,7 @@ func InstructionFacts() []events.Event {
 		PaymentReported{},
 		ReportSetAside{},
 		InstructionWithdrawn{},
+		DeathReported{},
 	}
 }
 
@@ -125,6 +126,11 @@ type InstructionSent struct {
 
 	// Amount is in dong; what banks got is summed up from here.
 	Amount int64 `json:"amount"`
+	// Account is the account that it pays into, as in accounts.account_opened.
+	Account string `json:"account,omitempty"`
+	// Assumed tells that nobody knows whether the topic has it: sending it broke off, and it cannot be written again. It counts
+	// as sent, so the bank is asked.
+	Assumed bool `json:"assumed,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.
@@ -219,3 +225,14 @@ type ReportSetAside struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (ReportSetAside) EventName() string { return "bankgateway.report_set_aside.v1" }
+
+// DeathReported says that the bank gave the death of the account's holder as its reason (ISO 20022 MD07). It is the bank's word,
+// and no proof: a person has to look.
+type DeathReported struct {
+	Instruction
+
+	Account string `json:"account"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (DeathReported) EventName() string { return "bankgateway.death_reported.v1" }

@@ -30,6 +30,7 @@ func PaymentFacts() []events.Event {
 		WithdrawalRequested{},
 		PaymentWithdrawn{},
 		CreditContested{},
+		PaymentRefunded{},
 	}
 }
 
@@ -265,7 +266,7 @@ type WithdrawalRequested struct {
 	Attempt    int    `json:"attempt"`
 	EndToEndID string `json:"end_to_end_id"`
 	Bank       string `json:"bank"`
-	// Reason is died, stopped, suspended or account_changed; or unsendable, when two persons decided.
+	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid; or unsendable, when two persons decided.
 	Reason string `json:"reason"`
 	By     string `json:"by"`
 }
@@ -298,3 +299,17 @@ type CreditContested struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (CreditContested) EventName() string { return "disbursement.credit_contested.v1" }
+
+// PaymentRefunded says that the money of a returned or recalled payment went back to the State Treasury, because nobody is owed
+// it any more. If somebody is after all, a later list pays it as arrears.
+type PaymentRefunded struct {
+	Payment string `json:"payment"`
+	// From is how it stood: returned or recalled.
+	From string `json:"from"`
+	// Reason is right_ended, or already_paid: the person has the money of this month.
+	Reason string `json:"reason"`
+	By     string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (PaymentRefunded) EventName() string { return "disbursement.payment_refunded.v1" }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -75,7 +76,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	base, err := foundation.Open(ctx, deps, foundation.Options{
 		Service: Name,
 		Own:     events.NewCatalog(facts.Catalog()),
-		Others:  events.NewCatalog(identity.Catalog(), bankgateway.OpeningFacts()),
+		Others:  events.NewCatalog(identity.Catalog(), bankgateway.OpeningFacts(), []events.Event{bankgateway.DeathReported{}}),
 		Needed:  keeper.needed,
 	})
 	if err != nil {
@@ -120,9 +121,10 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	if _, err = base.Project(ctx, projections.People()); err != nil {
 		return err
 	}
-	handlers := append(
-		reactions.Identity{Log: base.Log, Now: a.now}.Handlers(), reactions.Openings{Log: base.Log, Now: a.now}.Handlers()...)
-	return base.React("others", inFlight, handlers...)
+	return base.React("others", inFlight, slices.Concat(
+		reactions.Identity{Log: base.Log, Now: a.now}.Handlers(), reactions.Openings{Log: base.Log, Now: a.now}.Handlers(),
+		reactions.Deaths{Log: base.Log, Now: a.now}.Handlers(),
+	)...)
 }
 
 // seen waits until all three read models have reached a position, for queries that join them.
@@ -150,6 +152,9 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /beneficiaries/{id}/death", Summary: "The beneficiary has died", Action: "accounts.record_death",
 	}, a.die)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /beneficiaries/{id}/death/dismissal", Summary: "The person lives, whatever the bank said", Action: "accounts.dismiss_death",
+	}, a.dismissDeath)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /beneficiaries", Summary: "List beneficiaries; the unit's officers see the people, and each reading is recorded",
 		Action: "accounts.list_beneficiaries", After: a.beneficiaries.WaitFor,

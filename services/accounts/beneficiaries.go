@@ -215,3 +215,18 @@ func (a *app) die(ctx context.Context, c httpapi.Call[DeathBody]) (httpapi.Done[
 	}
 	return doneBeneficiary(out), nil
 }
+
+// dismissDeath says that somebody lives whom a bank reported dead, and how the officer knows.
+func (a *app) dismissDeath(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Beneficiary], error) {
+	note, err := a.vault.SealNote(c.In.Reason, time.Time{})
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	out, err := a.apply(ctx, change{
+		beneficiary: c.Path("id"), may: c.Pass, meta: c.Meta, command: beneficiary.DismissDeath{Note: string(note.Ref)}, secrets: []vault.Row{note},
+	})
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	return doneBeneficiary(out), nil
+}

@@ -76,13 +76,14 @@ type ListBeneficiaries struct {
 	Account    string `query:"account" enum:"none,requested,needs_information,refused,opened,active,suspended,blocked,closed" doc:"state of the latest account"`
 	FileNumber string `query:"file_number" maxLength:"40"`
 	Living     bool   `query:"living" doc:"leave out whoever has died"`
+	Reported   bool   `query:"death_reported" doc:"only whom a bank reported dead, and nobody has decided yet"`
 	IDsOnly    bool   `query:"ids_only" doc:"do not read the people, even where the caller may"`
 }
 
 func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBeneficiaries]) (httpapi.Page[Beneficiary], error) {
 	q := c.In
 	filter := projections.BeneficiaryFilter{
-		Scope: c.Pass.In(q.Unit).Units.Names(), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Limit: q.Limit,
+		Scope: c.Pass.In(q.Unit).Units.Names(), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Reported: q.Reported, Limit: q.Limit,
 	}
 	if q.Cursor.At != nil {
 		filter.After = *q.Cursor.At

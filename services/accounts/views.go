@@ -23,6 +23,7 @@ type Beneficiary struct {
 	MayHold        bool           `json:"may_hold" doc:"could hold an account themselves when they were registered"`
 	Represented    bool           `json:"represented" doc:"a representative receives for them"`
 	DiedOn         string         `json:"died_on,omitzero"`
+	DeathReported  *DeathReport   `json:"death_reported,omitzero" doc:"a bank says that the holder died; record the death, or dismiss the report"`
 	RegisteredBy   string         `json:"registered_by"`
 	Account        *Account       `json:"account,omitzero" doc:"the latest account, or the request for it"`
 	Accounts       []Account      `json:"accounts,omitempty" doc:"all there ever were; only where one beneficiary is read"`
@@ -33,6 +34,12 @@ type Beneficiary struct {
 	Unreadable     bool           `json:"unreadable,omitzero" doc:"the person's row was damaged or tampered with"`
 }
 
+// DeathReport is a bank's word that somebody died, which nobody has decided about.
+type DeathReport struct {
+	Account string `json:"account"`
+	Of      string `json:"of" enum:"beneficiary,representative" doc:"who holds the account"`
+}
+
 // Account is an account, a request for one, or a member of a draft, as the service answers with it.
 type Account struct {
 	ID          string    `json:"id,omitzero" doc:"absent until the bank is asked"`
@@ -41,7 +48,7 @@ type Account struct {
 	Issuance    string    `json:"issuance,omitzero"`
 	Bank        string    `json:"bank" doc:"BIC"`
 	Status      string    `json:"status" enum:"drafted,requested,needs_information,refused,opened,active,suspended,blocked,closed,left_out"`
-	Reason      string    `json:"reason,omitzero" doc:"a code: of the bank, or name_differs, died, replaced"`
+	Reason      string    `json:"reason,omitzero" doc:"a code: of the bank, or name_differs, died, replaced, death_reported"`
 	HolderMatch string    `json:"holder_match,omitzero" enum:"match,close_match" doc:"how the bank's holder name compares with ours"`
 	ChangedAt   time.Time `json:"changed_at,omitzero"`
 }
@@ -62,6 +69,9 @@ func viewBeneficiary(b beneficiary.Beneficiary) Beneficiary {
 		ID: b.Beneficiary, Unit: b.Unit.Code, FileNumber: b.FileNumber, DocumentType: b.DocumentType,
 		Identity: b.Identity, IdentityFields: b.IdentityFields, MayHold: b.MayHold, Represented: b.Representative != "",
 		DiedOn: b.DiedOn, RegisteredBy: b.By,
+	}
+	if b.Reported.Account != "" {
+		v.DeathReported = &DeathReport{Account: b.Reported.Account, Of: b.Reported.Of}
 	}
 	for _, a := range b.Accounts {
 		v.Accounts = append(v.Accounts, viewAccount(a))
@@ -99,6 +109,7 @@ func viewRow(row projections.Beneficiary) Beneficiary {
 			Representative: row.Representative, By: row.By,
 		},
 		Identity: row.Identity, IdentityFields: row.IdentityFields, DiedOn: row.DiedOn,
+		Reported: facts.DeathReported{Account: row.ReportedAccount, Of: row.ReportedOf},
 	}
 	v := viewBeneficiary(state)
 	v.Unit = unitCode(row.Unit)

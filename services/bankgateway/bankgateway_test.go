@@ -206,6 +206,8 @@ func TestNonsenseIsQuarantinedByItsPlaceAlone(t *testing.T) {
 		raw("103872200345", "bank.payment_status_reported.v1", []byte(`{"end_to_end_id": {"account_number":"103872200345"}}`)),
 		raw(e2e, "bank.payment_status_reported.v1", []byte("\x00\xff\xfe"+strings.Repeat("103872200345", 60_000))),
 		raw(e2e, "103872200345", []byte(`{}`)),
+		raw(e2e, "bank.payment_status_reported.v1", []byte(`{"end_to_end_id":"`+e2e+`","status":"ACCC","bank_reference":"FT1","booked_at":"2026-11-21T09:00:00Z","amount":540000.5}`)),
+		raw(e2e, "bank.payment_status_reported.v1", []byte(`{"end_to_end_id":"`+e2e+`","status":"ACCC","bank_reference":"FT1","booked_at":"2026-11-21T09:00:00Z","amount":-540000}`)),
 		report(t, e2e, bank.AccountOpeningReported{RequestID: id("mai") + "-1", Status: "opened", AccountNumber: "103-872", HolderName: "An"}),
 		report(t, e2e, bank.AccountVerified{RequestID: id("mai") + "-1", Answer: "RCVC", Status: "active"}),
 	)
@@ -228,7 +230,7 @@ func TestNonsenseIsQuarantinedByItsPlaceAlone(t *testing.T) {
 		for _, line := range lines {
 			got[line] = true
 		}
-		if diff := cmp.Diff(want, got); diff != "" || len(lines) != 13 {
+		if diff := cmp.Diff(want, got); diff != "" || len(lines) != 15 {
 			return fmt.Errorf("%d in quarantine: %s", len(lines), diff)
 		}
 		return nil

@@ -3,6 +3,7 @@ package bankgateway_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,36 @@ func TestAHeldInstructionIsWithdrawnAndASentOneIsNot(t *testing.T) {
 	g.become(t, "instruction-"+held, "instruction_held instruction_withdrawn")
 	if got := g.types(t, "instruction-"+sent); got != "instruction_sent" {
 		t.Fatalf("recorded %s", got)
+	}
+}
+
+// Somebody began to send it, and Kafka went away; nobody knows whether it got there. Then the person was erased, so that it cannot be
+// said again. Two persons take it back: it is not, but the bank is asked, and does not know it.
+func TestWhatMayBeAtTheBankAndCannotBeWrittenAgainIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	number := g.account(t)
+	g.people.erase(ref(1), true)
+	e2e := id("begun")
+	if _, err := g.pool.Exec(t.Context(), `insert into instruction_claims (end_to_end_id, withdrawn) values ($1, false)`, e2e); err != nil {
+		t.Fatal(err)
+	}
+	p := released(e2e, icb, number)
+	says(t, g.disbursement, "payment-p1", p)
+	g.become(t, "instruction-"+e2e, "instruction_held")
+	says(t, g.disbursement, "payment-p1", withdrawal(p, "unsendable"))
+	g.become(t, "instruction-"+e2e, "instruction_held instruction_sent")
+	if last := strings.ReplaceAll(g.recorded(t, "instruction-"+e2e)[1], " ", ""); !strings.Contains(last, `"assumed":true`) {
+		t.Errorf("recorded %s", last)
+	}
+	says(t, g.disbursement, "payment-p1", disbursement.PaymentUnknown{Payment: "p1", Attempt: 1, EndToEndID: e2e, Bank: icb, Inquiry: 1})
+	g.become(t, "instruction-"+e2e, "instruction_held instruction_sent inquiry_sent")
+	unknown := status(e2e, "RJCT")
+	unknown.Reason, unknown.Inquiry = "NARR", 1
+	g.banks[icb].says(t, report(t, e2e, unknown))
+	g.become(t, "instruction-"+e2e, "instruction_held instruction_sent inquiry_sent payment_reported")
+	if told := g.banks[icb].received("bank.payment_instructed.v1", e2e); len(told) > 0 {
+		t.Fatal("the bank was told to pay somebody who was erased")
 	}
 }
 

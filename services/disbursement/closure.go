@@ -34,7 +34,8 @@ type Closure struct {
 	Carried        int64  `json:"carried" doc:"dong"`
 }
 
-// closePayroll carries forward what was not paid, each payment once, and then closes the list. If it breaks off, the next
+// closePayroll carries forward what was not paid, each payment once, gives the treasury back what nobody is owed any more, and
+// then closes the list. If it breaks off, the next
 // call goes on: what was carried is carried.
 func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[Closure], error) {
 	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
@@ -47,6 +48,11 @@ func (a *app) closePayroll(ctx context.Context, c httpapi.Call[struct{}]) (httpa
 			return httpapi.Done[Closure]{}, err
 		}
 		if cmd.CarriedForward, cmd.Carried, err = a.carryForward(ctx, p.Payroll, c.Meta); err != nil {
+			return httpapi.Done[Closure]{}, err
+		}
+		refunding := c.Meta
+		refunding.Cause = "closure/" + p.Payroll
+		if err := a.refundEnded(ctx, p.Payroll, c.Who.ID, refunding); err != nil {
 			return httpapi.Done[Closure]{}, err
 		}
 	}

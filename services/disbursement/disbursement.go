@@ -53,6 +53,8 @@ type Config struct {
 	LookBack int `env:"SONGAN_DISBURSEMENT_LOOK_BACK" envDefault:"12"`
 	// Silence is how long a bank may say nothing about a payment before it is asked.
 	Silence time.Duration `env:"SONGAN_DISBURSEMENT_SILENCE" envDefault:"15m"`
+	// TwoTreasurers wants another person to release a list than those who entered its money. Whoever has two treasurers wants it.
+	TwoTreasurers bool `env:"SONGAN_DISBURSEMENT_TWO_TREASURERS" envDefault:"false"`
 }
 
 // check says what is wrong with the configuration.

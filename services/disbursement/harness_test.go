@@ -44,7 +44,9 @@ type office struct {
 	config service.Config
 	tokens map[string]string
 	people *people
-	stop   func()
+	// apart is for an operator with two treasurers.
+	apart bool
+	stop  func()
 }
 
 // open starts everything.
@@ -79,7 +81,7 @@ func (o *office) start(t testing.TB) {
 	deps.Now, deps.API.Now = o.clock.Now, o.clock.Now
 	deps.Keys = append(deps.Keys, o.staff())
 	s, err := disbursement.NewWith(t.Context(), deps.For(disbursement.Name), disbursement.Config{
-		AccountsURL: o.people.url, AccountsToken: "token", LookBack: 12, Silence: 15 * time.Minute,
+		AccountsURL: o.people.url, AccountsToken: "token", LookBack: 12, Silence: 15 * time.Minute, TwoTreasurers: o.apart,
 	})
 	if err != nil {
 		t.Fatal(err)

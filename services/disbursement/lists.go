@@ -203,7 +203,7 @@ type ListSignals struct {
 
 // Signal is something that somebody has to look at.
 type Signal struct {
-	Code        string       `json:"code" enum:"shared_account,died,account_changed,identity,overpaid,profile_unreadable,not_computable"`
+	Code        string       `json:"code" enum:"shared_account,died,death_reported,account_changed,identity,overpaid,profile_unreadable,not_computable"`
 	Line        string       `json:"line,omitzero" doc:"absent for what is no line"`
 	Beneficiary string       `json:"beneficiary"`
 	Unit        string       `json:"unit"`

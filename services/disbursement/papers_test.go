@@ -1,7 +1,10 @@
 package disbursement_test
 
 import (
+	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,4 +65,52 @@ func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
 		t.Errorf("a receipt for two people: %v", got)
 	}
 	pay("cashier", first["b1"], "PC-2", "2026-11-21").want(t, http.StatusOK)
+}
+
+// Several orders come for one list at the same moment, and it needs one. The others are free for the next list.
+func TestAnOrderThatLostARaceIsFreeForAnotherList(t *testing.T) {
+	t.Parallel()
+	o, _, _ := everybody(t, 1)
+	november := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, november, "")
+	const racers = 8
+	var racing sync.WaitGroup
+	var won atomic.Int32
+	for n := range racers {
+		racing.Go(func() {
+			if o.step(t, "treasurer", november, "funding", object{"amount": amount, "reference": fmt.Sprint("KB-", n)}).status == http.StatusOK {
+				won.Store(int32(n + 1))
+			}
+		})
+	}
+	racing.Wait()
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	o.approved(t, december, "")
+	for n := range racers {
+		free := o.step(t, "treasurer", december, "funding", object{"amount": 1, "reference": fmt.Sprint("KB-", n)}).status == http.StatusOK
+		if counted := int32(n+1) == won.Load(); free == counted {
+			t.Errorf("order %d: counted for November %t, for December %t", n, counted, free)
+		}
+	}
+	var taken int
+	err := o.pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.voucher_undone.v1'`).Scan(&taken)
+	if err != nil || taken == 0 {
+		t.Fatalf("%d orders were given back (%v)", taken, err)
+	}
+}
+
+func TestWhereThereAreTwoTreasurersOneFundsAndTheOtherReleases(t *testing.T) {
+	t.Parallel()
+	o, _, _ := everybody(t, 1)
+	o.stop()
+	o.apart = true
+	o.start(t)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	if refused := o.step(t, "treasurer", list, "release", object{}); refused.status != http.StatusUnprocessableEntity || refused.text(t, "code") != "same_person" {
+		t.Fatalf("who entered the money: %d %s", refused.status, refused.body)
+	}
+	o.step(t, "cashier", list, "release", object{}).want(t, http.StatusOK)
+	o.becomes(t, list, "b0", "released")
 }

@@ -104,7 +104,10 @@ func changeUnless[I any](
 
 // living refuses payments into the account of somebody who died, under whichever file.
 func (a *app) living(ctx context.Context, p payment.Payment) error {
-	died, err := a.diedOn(ctx, p.Mark)
+	died, reported, err := a.diedOn(ctx, p.Mark)
+	if err == nil && reported {
+		return errReported()
+	}
 	if err == nil && died != "" {
 		return problem.Reject("beneficiary_deceased",
 			"the person died; nothing is paid into their account any more", "người hưởng đã mất; không chuyển vào tài khoản nữa")
@@ -112,15 +115,31 @@ func (a *app) living(ctx context.Context, p payment.Payment) error {
 	return err
 }
 
-// diedOn is the first day on which any file of a person says that they died; empty when none does.
-func (a *app) diedOn(ctx context.Context, mark string) (died string, err error) {
+// unreported keeps money where it is until an officer has decided what a bank's word is worth.
+func (a *app) unreported(ctx context.Context, p payment.Payment) error {
+	_, reported, err := a.diedOn(ctx, p.Mark)
+	if err != nil || !reported {
+		return err
+	}
+	return errReported()
+}
+
+func errReported() error {
+	return problem.Reject("death_reported", "a bank says that the person died; an officer records the death or dismisses the report first",
+		"ngân hàng báo người hưởng đã mất; cán bộ cần ghi nhận báo tử hoặc bác bỏ báo cáo trước")
+}
+
+// diedOn is the first day on which any file of a person says that they died, empty when none does; and whether a bank says so of
+// any and nobody has decided about it.
+func (a *app) diedOn(ctx context.Context, mark string) (died string, reported bool, err error) {
 	files, err := projections.BeneficiariesOf(ctx, a.pool, []string{mark})
 	for _, file := range files {
+		reported = reported || file.Reported
 		if file.DiedOn != "" && (died == "" || file.DiedOn < died) {
 			died = file.DiedOn
 		}
 	}
-	return died, err
+	return died, reported, err
 }
 
 // CashBody says that money was handed over. Without it, a failed payment moves to cash and waits for another treasurer.
@@ -138,6 +157,9 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		return httpapi.Done[Payment]{}, err
 	}
 	var checks []error
+	if p.Status != payment.CashPaid {
+		checks = append(checks, a.unreported(ctx, p))
+	}
 	if c.In.CollectedOn != "" && p.Status != payment.CashPaid {
 		checks = append(checks, a.lived(ctx, p), a.notReleasedBy(ctx, p, c.Who.ID))
 	}
@@ -148,13 +170,12 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		if p.Status != payment.CashPaid {
 			checks = append(checks, a.notClosed(ctx, p), a.entitledStill(ctx, p, seen), a.notCreditedBefore(ctx, p))
 		}
-		if _, refused := cmd.Decide(p, c.Meta); refused == nil && errors.Join(checks...) == nil && c.In.Receipt != "" {
-			signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
-			if err := a.receiptUsed(ctx, signed, c.Meta); err != nil {
-				return httpapi.Done[Payment]{}, err
-			}
+		count := func() (httpapi.Done[Payment], error) { return changeUnless(ctx, a, c, cmd, checks...) }
+		if _, refused := cmd.Decide(p, c.Meta); refused != nil || errors.Join(checks...) != nil || c.In.Receipt == "" {
+			return count()
 		}
-		return changeUnless(ctx, a, c, cmd, checks...)
+		signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
+		return proven(ctx, a, a.receiptOf(signed), c.Meta, count)
 	})
 }
 
@@ -170,7 +191,7 @@ func (a *app) notReleasedBy(ctx context.Context, p payment.Payment, who string) 
 
 // lived keeps money for a month after the person's death from being handed over (invariant I8).
 func (a *app) lived(ctx context.Context, p payment.Payment) error {
-	died, err := a.diedOn(ctx, p.Mark)
+	died, _, err := a.diedOn(ctx, p.Mark)
 	if err == nil && died != "" && p.Month > died[:len("2026-11")] {
 		return problem.Reject("beneficiary_deceased", "the person died before the month that the money is for",
 			"người hưởng đã mất trước tháng được chi trả")

@@ -96,6 +96,10 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 		Action: "disbursement.approve_withdrawal",
 	}, a.approveWithdrawal)
 	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /payments/{id}/refund", Summary: "Give money that came back and that nobody is owed any more back to the treasury",
+		Action: "disbursement.refund_payment",
+	}, a.refund)
+	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payrolls/{id}/closure", Summary: "End a list; what was not paid goes to the next month", Action: "disbursement.close_payroll",
 		Timeout: closureTimeout,
 	}, a.closePayroll)
@@ -121,7 +125,7 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 type Payment struct {
 	ID          string `json:"id"`
 	Payroll     string `json:"payroll"`
-	Status      string `json:"status" enum:"released,sent,acknowledged,in_flight,unknown,credited,rejected,returned,reissued,cash_pending,cash_paid,carried_forward,recalled"`
+	Status      string `json:"status" enum:"released,sent,acknowledged,in_flight,unknown,credited,rejected,returned,reissued,cash_pending,cash_paid,carried_forward,recalled,refunded"`
 	Unit        string `json:"unit"`
 	Programme   string `json:"programme"`
 	Beneficiary string `json:"beneficiary"`
@@ -215,7 +219,7 @@ type ListPayments struct {
 	httpapi.Paging[string]
 
 	Payroll     string `query:"payroll" maxLength:"64"`
-	Status      string `query:"status" enum:"released,sent,acknowledged,in_flight,unknown,credited,rejected,returned,reissued,cash_pending,cash_paid,carried_forward,recalled"`
+	Status      string `query:"status" enum:"released,sent,acknowledged,in_flight,unknown,credited,rejected,returned,reissued,cash_pending,cash_paid,carried_forward,recalled,refunded"`
 	Beneficiary string `query:"beneficiary" maxLength:"64"`
 	Unit        string `query:"unit" pattern:"^[0-9]{2,5}$" doc:"a commune, or a province with its communes"`
 	Month       string `query:"month" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" doc:"month of the list"`

@@ -219,19 +219,18 @@ type FundBody struct {
 // Validate keeps people out of what stands in facts.
 func (b FundBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/reference", b.Reference) }
 
-// fund takes the order for the list before the list counts it: one that is refused otherwise takes none.
+// fund takes the order for the list before the list counts it: one that is refused otherwise takes none, or gives it back.
 func (a *app) fund(ctx context.Context, c httpapi.Call[FundBody]) (httpapi.Done[Payroll], error) {
 	cmd := payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID}
 	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	if _, refused := cmd.Decide(p, c.Meta); refused == nil {
-		if err := a.orderUsed(ctx, c.In.Reference, p.Payroll, c.Meta); err != nil {
-			return httpapi.Done[Payroll]{}, err
-		}
+	count := func() (httpapi.Done[Payroll], error) { return changePayroll(ctx, a, c, cmd) }
+	if _, refused := cmd.Decide(p, c.Meta); refused != nil {
+		return count()
 	}
-	return changePayroll(ctx, a, c, cmd)
+	return proven(ctx, a, a.orderOf(c.In.Reference, p.Payroll), c.Meta, count)
 }
 
 // release reads the lines once more from the log, and whatever became of the people since, and then pays the list.
@@ -240,7 +239,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	cmd := payroll.Release{By: c.Who.ID}
+	cmd := payroll.Release{By: c.Who.ID, Apart: a.config.TwoTreasurers}
 	if p.Frozen() {
 		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err

@@ -17,7 +17,9 @@ type Reconciliation struct {
 	Instructed int64  `json:"instructed"`
 	Credited   int64  `json:"credited"`
 	Rejected   int64  `json:"rejected"`
-	Returned   int64  `json:"returned"`
+	Returned   int64  `json:"returned" doc:"came back, or never left: with those of recalled and refunded"`
+	Recalled   int64  `json:"recalled" doc:"of returned: taken back by an officer or by the end of a right, and waiting with the list for a decision"`
+	Refunded   int64  `json:"refunded" doc:"of returned: given back to the treasury, because nobody is owed it any more"`
 	InFlight   int64  `json:"in_flight" doc:"at a bank or on the way to one, without those that are unknown"`
 	Unknown    int64  `json:"unknown"`
 	Cash       int64  `json:"cash" doc:"handed over, or waiting to be collected"`
@@ -35,6 +37,8 @@ type ReconciliationCounts struct {
 	Credited   int64 `json:"credited"`
 	Rejected   int64 `json:"rejected"`
 	Returned   int64 `json:"returned"`
+	Recalled   int64 `json:"recalled"`
+	Refunded   int64 `json:"refunded"`
 	InFlight   int64 `json:"in_flight"`
 	Unknown    int64 `json:"unknown"`
 	Cash       int64 `json:"cash"`
@@ -79,6 +83,12 @@ func (a *app) reconcile(ctx context.Context, c httpapi.Call[struct{}]) (Reconcil
 		amount, count := r.bucket(sum.Status)
 		*amount += sum.Amount
 		*count += sum.Count
+		switch sum.Status {
+		case payment.Recalled:
+			r.Recalled, r.Counts.Recalled = r.Recalled+sum.Amount, r.Counts.Recalled+sum.Count
+		case payment.Refunded:
+			r.Refunded, r.Counts.Refunded = r.Refunded+sum.Amount, r.Counts.Refunded+sum.Count
+		}
 	}
 	r.Difference = r.Instructed - r.Credited - r.Rejected - r.Returned - r.InFlight - r.Unknown - r.Cash - r.Carried
 	n := &r.Counts
@@ -97,7 +107,7 @@ func (r *Reconciliation) bucket(status string) (amount, count *int64) {
 		return &r.Credited, &r.Counts.Credited
 	case payment.Rejected:
 		return &r.Rejected, &r.Counts.Rejected
-	case payment.Returned, payment.Recalled:
+	case payment.Returned, payment.Recalled, payment.Refunded:
 		return &r.Returned, &r.Counts.Returned
 	case payment.Unknown:
 		return &r.Unknown, &r.Counts.Unknown

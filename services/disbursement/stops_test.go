@@ -261,9 +261,12 @@ func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
 	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
 		t.Fatal(diff)
 	}
+	for _, id := range []string{"b0", "b1", "cash"} { // nobody is owed the money of a right that ended
+		o.becomes(t, list, id, "refunded")
+	}
 	o.wantLedger(t, list, map[string]int64{
-		"budget": 6 * amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": 4 * amount, "cash": 0,
-		"treasury": -6 * amount, "difference": 0,
+		"budget": 3 * amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": 2 * amount, "returned": amount, "cash": 0,
+		"treasury": -3 * amount, "difference": 0,
 	})
 	o.refuse(t, first["b1"], "reissue", object{}, "beneficiary_deceased")
 	// The right of b2 did not end: the money is still there, no other list pays it, and nobody was overpaid.
@@ -372,43 +375,4 @@ func TestOneBookingForTwoCreditsIsContested(t *testing.T) {
 	if err := o.pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.credit_contested.v1'`).Scan(&facts); err != nil || facts != 2 {
 		t.Fatalf("%d contests (%v)", facts, err)
 	}
-}
-
-// Another process is through the gate and has looked at the account. While it begins the payment, the account is blocked.
-func TestAPaymentThatIsBegunWhileItsAccountIsBlockedIsWithdrawn(t *testing.T) {
-	t.Parallel()
-	o, g, _ := everybody(t, 1)
-	list := o.released(t, 1)
-	p := o.payments(t, list)["b0"]
-	g.tell(t, p, "sent", "RJCT AC04")
-	o.becomes(t, list, "b0", "rejected")
-	goOn := o.held(t, `current_schema() || '/stops'`)
-	o.people.tell(t, "b0", accounts.AccountBlocked{Account: "b0-1", Beneficiary: "b0", Reason: "authority", By: "mai"})
-	testkit.Eventually(t, 20*time.Second, func() error {
-		var waiting int
-		err := o.pool.QueryRow(t.Context(), `
-select count(*) from pg_locks l join pg_database d on d.oid = l.database
- where d.datname = current_database() and l.locktype = 'advisory' and not l.granted`).Scan(&waiting)
-		return errorUnless(err == nil && waiting > 0, "nobody waits at the gate (%v)", err)
-	})
-	log := o.log(t)
-	defer log.Close()
-	history, err := log.Load(t.Context(), "payment-"+p.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _ := history[0].Event.(disbursement.PaymentReleased)
-	again := first.Target
-	again.Attempt, again.EndToEndID = 2, p.EndToEndID[:len(p.EndToEndID)-1]+"2"
-	_, err = log.Append(t.Context(), eventstore.Append{
-		Stream: "payment-" + p.ID, Expected: len(history), Meta: events.Meta{OccurredAt: noon},
-		Facts: []events.Event{disbursement.PaymentReissued{Payable: first.Payable, Target: again, By: "tam"}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	goOn()
-	p.Attempt, p.EndToEndID = again.Attempt, again.EndToEndID
-	g.withdraws(t, o, p, "account_changed")
-	o.becomes(t, list, "b0", "recalled")
 }

@@ -2,25 +2,20 @@ package disbursement
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
 )
 
-// orderUsed takes an order of the State Treasury for a list. Orders are numbered by the treasury, so a number counts once,
-// whatever list it is for.
-func (a *app) orderUsed(ctx context.Context, reference, payroll string, m decider.Meta) error {
-	return a.use(ctx, voucher.Use{Paper: a.vault.Name("treasury_order", reference), For: payroll, Pointer: "/reference"}, m)
-}
-
-// receiptUsed takes a receipt for a person. Each unit numbers its receipts, and begins anew every year; one receipt may be for
-// several months.
-func (a *app) receiptUsed(ctx context.Context, receipt receipt, m decider.Meta) error {
-	year := receipt.on[:min(len("2026"), len(receipt.on))]
-	paper := a.vault.Name("receipt", receipt.unit.Code, receipt.unit.ValidFrom, year, receipt.number)
-	return a.use(ctx, voucher.Use{Paper: paper, For: receipt.mark, Pointer: "/receipt"}, m)
+// orderOf is an order of the State Treasury for a list. Orders are numbered by the treasury, so a number counts once, whatever
+// list it is for.
+func (a *app) orderOf(reference, payroll string) voucher.Use {
+	return voucher.Use{Paper: a.vault.Name("treasury_order", reference), For: payroll, Use: rand.Text(), Pointer: "/reference"}
 }
 
 // receipt is what somebody signed.
@@ -29,9 +24,27 @@ type receipt struct {
 	number, on, mark string
 }
 
-func (a *app) use(ctx context.Context, cmd voucher.Use, m decider.Meta) error {
-	m.Fingerprint = ""       // of another request, perhaps, that did not get further than this
-	m.Cause += "/" + cmd.For // the same key for something else is no repetition of this use
-	_, err := eventstore.Execute(ctx, a.log, voucher.Stream(cmd.Paper), cmd, m)
-	return err
+// receiptOf is a receipt for a person. Each unit numbers its receipts, and begins anew every year; one receipt may be for
+// several months.
+func (a *app) receiptOf(r receipt) voucher.Use {
+	year := r.on[:min(len("2026"), len(r.on))]
+	paper := a.vault.Name("receipt", r.unit.Code, r.unit.ValidFrom, year, r.number)
+	return voucher.Use{Paper: paper, For: r.mark, Use: rand.Text(), Pointer: "/receipt"}
+}
+
+// proven records what a paper proves, after it took the paper. What is refused then, because somebody was faster, gives the
+// paper back. What failed otherwise does not: it may have been recorded, and who tries again still has the paper.
+func proven[T any](ctx context.Context, a *app, use voucher.Use, m decider.Meta, record func() (T, error)) (T, error) {
+	m.Cause, m.Fingerprint = "", "" // each use is one of its own
+	if _, err := eventstore.Execute(ctx, a.log, voucher.Stream(use.Paper), use, m); err != nil {
+		var none T
+		return none, err
+	}
+	done, err := record()
+	if p, refused := problem.Of(err); refused && (p.Kind == problem.Rejected || p.Kind == problem.Invalid) {
+		undo := voucher.Undo{Paper: use.Paper, Use: use.Use}
+		_, lost := eventstore.Execute(ctx, a.log, voucher.Stream(use.Paper), undo, m)
+		err = errors.Join(err, lost)
+	}
+	return done, err
 }

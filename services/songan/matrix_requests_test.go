@@ -199,6 +199,7 @@ func bodies(ids map[string]string) map[string]any {
 		"POST /accounts/v1/beneficiaries/batch":                []any{beneficiary},
 		"POST /accounts/v1/beneficiaries/{id}/correction":      map[string]any{"person": person(2), "reason": "nhầm"},
 		"POST /accounts/v1/beneficiaries/{id}/death":           map[string]any{"date": month + "-01", "source": "family"},
+		"POST /accounts/v1/beneficiaries/{id}/death/dismissal": reason,
 		"POST /accounts/v1/persons":                            persons,
 		"POST /disbursement/v1/needs":                          map[string]any{"beneficiaries": []string{ids["beneficiaries"]}},
 		"POST /accounts/v1/profiles":                           map[string]any{"beneficiaries": []string{ids["beneficiaries"]}, "purpose": "test", "case": "matrix"},

@@ -17,13 +17,40 @@ import (
 
 const securityPage = "../../docs/security.md"
 
-// Every test and every file that the page about security names is there.
-func TestThePageAboutSecurityNamesWhatExists(t *testing.T) {
+// Every test and every file that these pages name is there.
+func TestThePagesAboutSecurityAndBadInputNameWhatExists(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(securityPage)
-	if err != nil {
-		t.Fatal(err)
+	tests := testNames(t)
+	for page, some := range map[string]int{securityPage: 40, "../../docs/bad-input.md": 15} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(text), -1)
+		if len(named) < some {
+			t.Errorf("%s names %d tests only", page, len(named))
+		}
+		for _, name := range named {
+			if !tests[name[1]] {
+				t.Errorf("%s: there is no test %s", page, name[1])
+			}
+		}
+		files := regexp.MustCompile("`((?:libs|services|docs|tools)/[\\w./-]+)`|\\]\\(([\\w./-]+\\.md)").FindAllStringSubmatch(string(text), -1)
+		for _, file := range files {
+			path := "../../" + file[1]
+			if file[2] != "" {
+				path = "../../docs/" + file[2]
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Errorf("%s: there is no file %s%s", page, file[1], file[2])
+			}
+		}
 	}
+}
+
+// testNames are those of all tests.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
 	tests := map[string]bool{}
 	for _, root := range []string{"../../libs", "../../services", "../../events", "../../tools"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -40,26 +67,7 @@ func TestThePageAboutSecurityNamesWhatExists(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
-	const some = 40
-	if len(named) < some {
-		t.Errorf("the page names %d tests only", len(named))
-	}
-	for _, name := range named {
-		if !tests[name[1]] {
-			t.Errorf("there is no test %s", name[1])
-		}
-	}
-	files := regexp.MustCompile("`((?:libs|services|docs|tools)/[\\w./-]+)`|\\]\\(([\\w./-]+\\.md)").FindAllStringSubmatch(string(page), -1)
-	for _, file := range files {
-		path := "../../" + file[1]
-		if file[2] != "" {
-			path = "../../docs/" + file[2]
-		}
-		if _, err := os.Stat(path); err != nil {
-			t.Errorf("there is no file %s%s", file[1], file[2])
-		}
-	}
+	return tests
 }
 
 // The tables of classes, terms and deadlines are made of the data that the services work by.

@@ -50,6 +50,14 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			plant: func(h *history) { replace(h, func(e *disbursement.PayrollFunded) { e.Amount = 500_000 }) },
 			want:  []string{"I1"},
 		},
+		"I1 an order of the treasury counts for two lists": {
+			plant: func(h *history) {
+				replace(h, func(e *disbursement.PayrollFunded) { e.Reference = "KB-1" })
+				h.after("payroll-november", disbursement.PayrollFunded{},
+					entry{log: money, stream: "payroll-december", fact: disbursement.PayrollFunded{Payroll: "december", Amount: 5, Reference: "KB-1"}})
+			},
+			want: []string{"I1"},
+		},
 		"I2 a person is paid twice for one month": {
 			plant: func(h *history) {
 				twice := released("lan")

@@ -24,6 +24,7 @@ type auditor struct {
 	marks        map[string]string // of beneficiaries
 	instructions map[string]*instruction
 	bookings     map[booking]string // of credits, and the payment
+	orders       map[string]string  // of the State Treasury, and the list that each paid for
 	payments     map[string]*paid
 	attempts     map[string]string // end-to-end id to payment
 	lists        map[string]*list
@@ -110,7 +111,7 @@ type execution struct {
 func newAuditor(rules entitlement.Rules) *auditor {
 	a := &auditor{
 		law: law{data: rules.Data()}, deaths: map[string]death{}, marks: map[string]string{},
-		instructions: map[string]*instruction{}, bookings: map[booking]string{}, payments: map[string]*paid{},
+		instructions: map[string]*instruction{}, bookings: map[booking]string{}, orders: map[string]string{}, payments: map[string]*paid{},
 		attempts: map[string]string{}, lists: map[string]*list{}, stops: map[string][]stop{}, live: map[entitled]map[string]bool{},
 		origins: map[string]string{}, months: map[entitledMonth]*monthTotal{}, causes: map[[16]byte]execution{},
 	}

@@ -81,10 +81,10 @@ func (a *auditor) finishBanks() {
 func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 	released, told = map[string]money.Amount{}, map[string]money.Amount{}
 	for id, p := range a.payments {
-		if a.lists[p.Payroll].Status != payroll.Closed || p.Current.Attempt == 0 {
+		if a.lists[p.Payroll].Status != payroll.Closed {
 			continue
 		}
-		for _, at := range append(slices.Clip(p.Earlier), p.Current) {
+		for _, at := range p.instructed() {
 			if !p.withdrawn[at.Attempt] {
 				released[p.Payroll] += money.Amount(p.Amount)
 			}
@@ -94,6 +94,19 @@ func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 		}
 	}
 	return released, told
+}
+
+// instructed are the attempts by account, but for one that waits to be sent: what came back after the closure may be on its way
+// once more.
+func (p *paid) instructed() []payment.Attempt {
+	switch {
+	case p.Current.Attempt == 0:
+		return nil
+	case slices.Contains(payment.Unsent(), p.Status):
+		return p.Earlier
+	default:
+		return append(slices.Clip(p.Earlier), p.Current)
+	}
 }
 
 // finishCredits is I3 against the gateway: every credit was reported, with its reference.

@@ -44,6 +44,20 @@ func (a *auditor) granted(id string, of disbursement.Payable, line payroll.Line,
 	nine.holds(a.law.grants(of.Programme, of.Month, l.AsOf, line.Granted), "payment %s: the law does not know what is granted", id)
 }
 
+// refunded takes a payment out of its month (I9): what went back to the treasury is not paid, and may be owed once more. What was
+// carried forward counts in the month of the payment that it began as.
+func (a *auditor) refunded(p *paid) {
+	seen := map[*paid]bool{}
+	for first := p; first != nil && !seen[first]; first = a.payments[first.Origin] {
+		seen[first] = true
+		m := a.months[entitledMonth{mark: first.Mark, programme: first.Programme, month: first.Month}]
+		if first.Kind != payroll.CarriedForward && m != nil {
+			m.total -= money.Amount(first.Amount)
+			m.broken = true
+		}
+	}
+}
+
 // unpaid finds the months of which a line is not paid, or not yet.
 func (a *auditor) unpaid() {
 	for _, l := range a.lists {

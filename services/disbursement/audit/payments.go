@@ -43,6 +43,8 @@ func (a *auditor) payment(id string, r events.Recorded) {
 		p.returned[e.Attempt] = true
 	case disbursement.PaymentWithdrawn:
 		p.withdrawn[e.Attempt] = true
+	case disbursement.PaymentRefunded:
+		a.refunded(p)
 	case disbursement.PaymentCarriedForward:
 		l := a.listOf(p.Payroll)
 		l.carried++
@@ -178,7 +180,7 @@ func (a *auditor) keepLive(id string, p *paid) {
 		key.apart = p.Origin
 	}
 	switch p.Status {
-	case payment.Rejected, payment.Returned, payment.Recalled, payment.CarriedForward:
+	case payment.Rejected, payment.Returned, payment.Recalled, payment.CarriedForward, payment.Refunded:
 		delete(a.live[key], id)
 		return
 	}

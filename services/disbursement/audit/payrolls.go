@@ -41,6 +41,7 @@ func (a *auditor) payroll(id string, r events.Recorded) {
 		l.approver, l.approved = e.By, r
 		a.approved(id, l, e)
 	case disbursement.PayrollFunded:
+		a.ordered(id, e)
 		a.post(id, l, ledger.Fund(money.Amount(e.Amount)))
 	case disbursement.LineRemoved:
 		l.removed[e.Line] = true
@@ -103,6 +104,13 @@ func (a *auditor) closed(id string, l *list, e disbursement.PayrollClosed) {
 	if posting, left := ledger.Close(l.books); left {
 		a.post(id, l, posting)
 	}
+}
+
+// ordered is a part of I1: an order of the State Treasury is the money of one list.
+func (a *auditor) ordered(id string, e disbursement.PayrollFunded) {
+	other, used := a.orders[e.Reference]
+	a.invariant(1).holds(!used || e.Reference == "", "payroll %s: the treasury's order was counted for payroll %s", id, other)
+	a.orders[e.Reference] = id
 }
 
 // post is I1 at one moment.

@@ -30,7 +30,7 @@ select asked.beneficiary
          select from payments p
            left join payment_lists x on x.payroll = p.payroll
           where p.beneficiary = asked.beneficiary
-            and (p.status not in ('credited', 'cash_paid', 'carried_forward')
+            and (p.status not in ('credited', 'cash_paid', 'carried_forward', 'refunded')
                  or cardinality(p.contested) > 0
                  or p.status = 'credited' and p.recall <> ''
                  or p.status = 'carried_forward' and not exists (

@@ -135,6 +135,9 @@ func (c Reinstate) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error)
 		return nil, ErrNoAccount()
 	case a.Status != Suspended && a.Status != Blocked:
 		return nil, problem.Reject("account_not_suspended", "the account is not suspended or blocked", "tài khoản không bị tạm dừng hay phong tỏa")
+	case b.Reported.Account == c.Account:
+		return nil, problem.Reject("death_reported", "a bank says that the holder died; record the death, or dismiss the report",
+			"ngân hàng báo chủ tài khoản đã mất; hãy ghi nhận báo tử hoặc bác bỏ báo cáo")
 	case slices.Contains(a.HeldBy, m.Actor):
 		return nil, problem.Reject("same_person",
 			"whoever suspended or blocked the account cannot reinstate it", "người tạm dừng hoặc phong tỏa không được tự mở lại")

@@ -12,6 +12,8 @@
 //  7. A correction brings new references and starts the identity check again. It cannot make another person of somebody:
 //     the document's number stays, or they are registered anew.
 //  8. Death is final: it closes the account or the request, and nothing is requested after it.
+//  9. A bank's word that the holder died is no death: it suspends the account until an officer has recorded the death, or
+//     dismissed the report. Nothing else reinstates the account.
 package beneficiary
 
 import (
@@ -49,6 +51,8 @@ type Beneficiary struct {
 	Identity       string
 	IdentityFields []string
 	DiedOn         string
+	// Reported is the report of a death that nobody has decided about; empty when there is none.
+	Reported accounts.DeathReported
 	// Accounts are all there ever were, the latest last.
 	Accounts []Account
 }
@@ -101,7 +105,11 @@ func (b Beneficiary) Evolve(e events.Event) Beneficiary {
 	case accounts.BeneficiaryIdentified:
 		b.Identity, b.IdentityFields = e.Result, e.Fields
 	case accounts.BeneficiaryDied:
-		b.DiedOn = e.DiedOn
+		b.DiedOn, b.Reported = e.DiedOn, accounts.DeathReported{}
+	case accounts.DeathReported:
+		b.Reported = e
+	case accounts.DeathReportDismissed:
+		b.Reported = accounts.DeathReported{}
 	case accounts.AccountRequested:
 		b.Accounts = append(slices.Clone(b.Accounts), Account{AccountRequested: e, Status: Requested})
 	default:

@@ -28,10 +28,13 @@ type Beneficiary struct {
 	Identity       string   `db:"identity"`
 	IdentityFields []string `db:"identity_fields"`
 	DiedOn         string   `db:"died_on"`
-	Account        string   `db:"account"`
-	AccountBank    string   `db:"account_bank"`
-	AccountStatus  string   `db:"account_status"`
-	AccountReason  string   `db:"account_reason"`
+	// ReportedAccount is the account whose holder a bank says has died, ReportedOf who that is; empty when nobody has to decide.
+	ReportedAccount string `db:"reported_account"`
+	ReportedOf      string `db:"reported_of"`
+	Account         string `db:"account"`
+	AccountBank     string `db:"account_bank"`
+	AccountStatus   string `db:"account_status"`
+	AccountReason   string `db:"account_reason"`
 }
 
 // UnitKey writes a unit's key as one text, "00004@2025-07-01", which is what scopes are compared with.
@@ -57,12 +60,15 @@ create table if not exists beneficiaries_v1 (
   identity        text not null,
   identity_fields text[],
   died_on         text not null,
+  reported_account text not null,
+  reported_of     text not null,
   account         text not null,
   account_bank    text not null,
   account_status  text not null,
   account_reason  text not null
 ) with (fillfactor = 80);
 create index if not exists beneficiaries_by_unit_v1 on beneficiaries_v1 (unit, beneficiary);
+create index if not exists beneficiaries_reported_v1 on beneficiaries_v1 (beneficiary) where reported_account <> '';
 create index if not exists beneficiaries_by_file_v1 on beneficiaries_v1 (file_number);
 `
 
@@ -76,6 +82,10 @@ func beneficiaryKey(r events.Recorded) (string, bool) {
 	case accounts.BeneficiaryIdentified:
 		return e.Beneficiary, true
 	case accounts.BeneficiaryDied:
+		return e.Beneficiary, true
+	case accounts.DeathReported:
+		return e.Beneficiary, true
+	case accounts.DeathReportDismissed:
 		return e.Beneficiary, true
 	default:
 		account, ok := beneficiary.AccountOf(r.Event)
@@ -101,7 +111,11 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 	case accounts.BeneficiaryIdentified:
 		b.Identity, b.IdentityFields = e.Result, e.Fields
 	case accounts.BeneficiaryDied:
-		b.DiedOn = e.DiedOn
+		b.DiedOn, b.ReportedAccount, b.ReportedOf = e.DiedOn, "", ""
+	case accounts.DeathReported:
+		b.ReportedAccount, b.ReportedOf = e.Account, e.Of
+	case accounts.DeathReportDismissed:
+		b.ReportedAccount, b.ReportedOf = "", ""
 	default:
 		id, _ := beneficiary.AccountOf(r.Event)
 		account := beneficiary.Account{Status: b.AccountStatus, Reason: b.AccountReason}.Evolve(r.Event)
@@ -125,13 +139,15 @@ type BeneficiaryFilter struct {
 	Account string
 	// Living leaves out whoever has died.
 	Living bool
+	// Reported leaves out whom no bank has reported dead, or whose report is decided about.
+	Reported bool
 	// After is the id at which the page before ended.
 	After string
 	Limit int
 }
 
 const beneficiaryColumns = `beneficiary, unit, file_number, person, document_type, representative, may_hold, registered_by,
-  identity, identity_fields, died_on, account, account_bank, account_status, account_reason`
+  identity, identity_fields, died_on, reported_account, reported_of, account, account_bank, account_status, account_reason`
 
 const listBeneficiaries = `
 select ` + beneficiaryColumns + `
@@ -141,13 +157,14 @@ select ` + beneficiaryColumns + `
    and ($3 = '' or file_number = $3)
    and ($4 = '' or account_status = case $4 when 'none' then '' else $4 end)
    and (not $5 or died_on = '')
-   and beneficiary > $6
+   and (not $6 or reported_account <> '')
+   and beneficiary > $7
  order by beneficiary
- limit $7`
+ limit $8`
 
 // ListBeneficiaries lists beneficiaries by id.
 func ListBeneficiaries(ctx context.Context, pool *pgxpool.Pool, f BeneficiaryFilter) ([]Beneficiary, error) {
-	rows, err := pool.Query(ctx, listBeneficiaries, f.Scope, f.Identity, f.FileNumber, f.Account, f.Living, f.After, f.Limit)
+	rows, err := pool.Query(ctx, listBeneficiaries, f.Scope, f.Identity, f.FileNumber, f.Account, f.Living, f.Reported, f.After, f.Limit)
 	return collect[Beneficiary](rows, err, "list beneficiaries")
 }
 

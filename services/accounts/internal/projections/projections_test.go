@@ -27,6 +27,8 @@ func TestARowAgreesWithTheStateOfItsBeneficiary(t *testing.T) {
 	facts := []events.Event{
 		accounts.BeneficiaryIdentified{Beneficiary: "B1", Result: "mismatched", Fields: []string{"sex"}},
 		accounts.BeneficiaryDied{Beneficiary: "B1", DiedOn: "2026-10-31"},
+		accounts.DeathReported{Beneficiary: "B1", Account: "B1-1", Bank: "ICBVVNVX", Of: "representative"},
+		accounts.DeathReportDismissed{Beneficiary: "B1"},
 		accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P9", DocumentType: "birth_certificate"},
 		accounts.AccountNeedsInformation{Account: "B1-1", Reason: "PHOTO"},
 		accounts.AccountRefused{Account: "B1-1", Reason: "BE01"},
@@ -55,6 +57,7 @@ func TestARowAgreesWithTheStateOfItsBeneficiary(t *testing.T) {
 		want := Beneficiary{
 			Beneficiary: "B1", Unit: "00004@2025-07-01", FileNumber: "F1", Person: b.Person, DocumentType: b.DocumentType,
 			Representative: b.Representative, MayHold: b.MayHold, By: "officer:lan", Identity: b.Identity, IdentityFields: b.IdentityFields, DiedOn: b.DiedOn,
+			ReportedAccount: b.Reported.Account, ReportedOf: b.Reported.Of,
 			Account: last.Account, AccountBank: last.Bank, AccountStatus: last.Status, AccountReason: last.Reason,
 		}
 		if diff := cmp.Diff(want, row); diff != "" {
@@ -106,7 +109,8 @@ func TestEveryFactConcernsItsRow(t *testing.T) {
 	for _, e := range accounts.BeneficiaryFacts() {
 		_, account := beneficiary.AccountOf(e)
 		switch e.(type) {
-		case accounts.BeneficiaryRegistered, accounts.BeneficiaryCorrected, accounts.BeneficiaryIdentified, accounts.BeneficiaryDied:
+		case accounts.BeneficiaryRegistered, accounts.BeneficiaryCorrected, accounts.BeneficiaryIdentified, accounts.BeneficiaryDied,
+			accounts.DeathReported, accounts.DeathReportDismissed:
 			account = !account
 		}
 		if !account {

@@ -32,6 +32,11 @@ func (o Openings) record(ctx context.Context, r events.Recorded, e bankgateway.O
 		Account: e.Account, Bank: e.Bank, Status: e.Status, Reason: e.Reason,
 		Number: e.Number, Mark: e.Mark, HolderMatch: e.HolderMatch, Biometric: e.Biometric,
 	}
-	_, err := eventstore.Execute(ctx, o.Log, "beneficiary-"+owner, cmd, reaction.Meta(r, Actor, o.Now()))
+	meta := reaction.Meta(r, Actor, o.Now())
+	if _, err := eventstore.Execute(ctx, o.Log, "beneficiary-"+owner, cmd, meta); err != nil || e.Reason != beneficiary.Deceased {
+		return err
+	}
+	meta.Cause += "/death"
+	_, err := eventstore.Execute(ctx, o.Log, "beneficiary-"+owner, beneficiary.ReportDeath{Account: e.Account, Bank: e.Bank}, meta)
 	return err
 }

@@ -21,6 +21,9 @@ const (
 	Returned = "RTND"
 )
 
+// Deceased is ISO 20022's reason for a holder who died.
+const Deceased = "MD07"
+
 // Why a report is set aside.
 const (
 	Late          = "late"
@@ -72,13 +75,21 @@ func (c Hear) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 		return nil, nil
 	}
 	if why := s.aside(r); why != "" {
-		return []events.Event{bankgateway.ReportSetAside{Instruction: s.Instruction, Report: r, Why: why}}, nil
+		return s.deceased(r, bankgateway.ReportSetAside{Instruction: s.Instruction, Report: r, Why: why}), nil
 	}
-	facts := []events.Event{bankgateway.PaymentReported{Instruction: s.Instruction, Report: r}}
+	facts := s.deceased(r, bankgateway.PaymentReported{Instruction: s.Instruction, Report: r})
 	if early, waits := s.early(); waits && (r.Status == Debited || r.Status == Credited) {
 		facts = append(facts, bankgateway.PaymentReported{Instruction: s.Instruction, Report: early})
 	}
 	return facts, nil
+}
+
+// deceased says on that the holder died, if the report says so for the first time.
+func (s Instruction) deceased(r bankgateway.Report, said events.Event) []events.Event {
+	if r.Reason != Deceased || s.Deceased {
+		return []events.Event{said}
+	}
+	return []events.Event{said, bankgateway.DeathReported{Instruction: s.Instruction, Account: s.Account}}
 }
 
 // answers tells whether a repetition says that the instruction stands where it stood when the bank was asked.

@@ -18,6 +18,7 @@
 //  9. What was not sent can be withdrawn, and is then never sent.
 //  10. A report has to come from the bank that was instructed, speak of the amount that was instructed, and name the
 //     booking where money moved. Else it is nonsense, and refused.
+//  11. That the holder died (MD07) is said on, once, whatever else becomes of the report: somebody has to look.
 package instruction
 
 import (
@@ -38,6 +39,10 @@ type Instruction struct {
 	// Amount is in dong, and known once the instruction was sent.
 	Amount int64
 	Sent   bool
+	// Account is what it pays into, and known then, too.
+	Account string
+	// Deceased tells that the bank said that the holder died.
+	Deceased bool
 	// Held says why it cannot be sent; empty when it can.
 	Held string
 	// Withdrawn says why it never will be.
@@ -57,7 +62,7 @@ type Instruction struct {
 func (s Instruction) Evolve(e events.Event) Instruction {
 	switch e := e.(type) {
 	case bankgateway.InstructionSent:
-		s.Instruction, s.Amount, s.Sent, s.Held = e.Instruction, e.Amount, true, ""
+		s.Instruction, s.Amount, s.Account, s.Sent, s.Held = e.Instruction, e.Amount, e.Account, true, ""
 	case bankgateway.InstructionHeld:
 		s.Instruction, s.Held = e.Instruction, e.Reason
 	case bankgateway.InstructionResumed:
@@ -75,6 +80,8 @@ func (s Instruction) Evolve(e events.Event) Instruction {
 		}
 	case bankgateway.ReportSetAside:
 		s.Heard = s.hear(e.Report)
+	case bankgateway.DeathReported:
+		s.Deceased = true
 	default:
 		panic(decider.Unknown(e))
 	}

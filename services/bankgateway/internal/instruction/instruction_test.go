@@ -303,3 +303,29 @@ func TestInWhateverOrderAndHoweverOftenReportsCome(t *testing.T) {
 		}
 	})
 }
+
+func TestThatTheHolderDiedIsSaidOnOnce(t *testing.T) {
+	t.Parallel()
+	sent := bankgateway.InstructionSent{Instruction: named(), Amount: 540_000, Account: "b-1"}
+	said := func(status string) bankgateway.Report {
+		r := said(status)
+		r.Reason = instruction.Deceased
+		return r
+	}
+	reported := func(status string) events.Event {
+		return bankgateway.PaymentReported{Instruction: named(), Report: said(status)}
+	}
+	died := bankgateway.DeathReported{Instruction: named(), Account: "b-1"}
+	credited := bankgateway.PaymentReported{Instruction: named(), Report: bankgateway.Report{Status: "ACCC", BankReference: "FT-ACCC", BookedAt: booked()}}
+	decidertest.Run(t, []decidertest.Case[instruction.Instruction]{
+		{Name: "with a rejection", Given: []events.Event{sent}, When: heard(said("RJCT")), Then: []events.Event{reported("RJCT"), died}},
+		{Name: "with a return", Given: []events.Event{sent, credited}, When: heard(said("RTND")), Then: []events.Event{reported("RTND"), died}},
+		{Name: "while the bank holds the money", Given: []events.Event{sent}, When: heard(said("BLCK")), Then: []events.Event{reported("BLCK"), died}},
+		{Name: "not again", Given: []events.Event{sent, reported("BLCK"), died}, When: heard(said("RJCT")), Then: []events.Event{reported("RJCT")}},
+		{
+			Name: "with a report that is set aside", Given: []events.Event{sent, credited}, When: heard(said("RJCT")),
+			Then: []events.Event{bankgateway.ReportSetAside{Instruction: named(), Report: said("RJCT"), Why: instruction.Contradictory}, died},
+		},
+		{Name: "nor for another reason", Given: []events.Event{sent}, When: hear("RJCT"), Then: []events.Event{bankgateway.PaymentReported{Instruction: named(), Report: bankgateway.Report{Status: "RJCT", Reason: "AC04"}}}},
+	})
+}

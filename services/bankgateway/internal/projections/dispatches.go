@@ -223,8 +223,8 @@ func Waiting(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, 
 	return waiting, nil
 }
 
-// Withdrawals lists what is not to be said to a bank any more, and was not said, by its work. Some of it may stay: what was
-// claimed for being sent, and cannot be.
+// Withdrawals lists what is not to be said to a bank any more, and was not said, by its work. What was
+// claimed for being sent stays until it is.
 func Withdrawals(ctx context.Context, pool *pgxpool.Pool, bank, after string, limit int) ([]Dispatch, error) {
 	const query = `
 select ` + dispatchColumns + `

@@ -56,7 +56,7 @@ func (p payment) letter(known resolved) (events.Event, string) {
 }
 
 func (p payment) send() instruction.Send {
-	return instruction.Send{Instruction: named(p.Payment, p.Target), Amount: p.Amount}
+	return instruction.Send{Instruction: named(p.Payment, p.Target), Amount: p.Amount, Account: p.Account}
 }
 
 func (p payment) begin(m decider.Meta) ([]events.Event, error) {

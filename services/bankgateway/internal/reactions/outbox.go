@@ -8,7 +8,8 @@
 //  4. What cannot be resolved any more is held, recorded with a reason, and met again as an item of quarantine, while the
 //     others go on. A dependency that is away holds up everything, and nothing is held or quarantined for it.
 //  5. What is to be withdrawn is withdrawn before anything is said, batch by batch, also while the bank is paused. Sending and withdrawing
-//     claim an instruction first (package claims): of both, one happens, whichever processes are at it.
+//     claim an instruction first (package claims): of both, one happens, whichever processes are at it. What was claimed for being
+//     sent and cannot be written any more counts as sent when it is to be withdrawn: the bank knows whether it has it.
 //  6. A bank's report is nonsense until it fits what that bank was told; see the packages instruction and opening. What is
 //     nonsense goes to quarantine, by its place alone.
 package reactions

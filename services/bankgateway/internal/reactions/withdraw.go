@@ -15,7 +15,7 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
-// withdraw keeps what is not to be sent any more, and says how many instructions that were. What is being sent it passes over.
+// withdraw settles what is not to be sent any more, and says how many instructions that were. What is being sent it passes over.
 func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err error) {
 	var last int64
 	for after := ""; ; {
@@ -41,7 +41,7 @@ func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err er
 	return withdrawn, o.Seen(ctx, last)
 }
 
-// keepAll withdraws what is not being sent, and answers with the position of the last fact about it.
+// keepAll settles what is not being sent, and answers with the position of the last fact about it.
 func (o Outbox) keepAll(ctx context.Context, waiting []projections.Dispatch) (kept int, last int64, err error) {
 	catalog := wanting()
 	for _, d := range waiting {
@@ -67,8 +67,13 @@ func (o Outbox) keepAll(ctx context.Context, waiting []projections.Dispatch) (ke
 // keep withdraws one instruction, unless it is being sent.
 func (o Outbox) keep(ctx context.Context, p payment, d projections.Dispatch) (int64, error) {
 	ours, err := claims.Withdraw(ctx, o.Pool, p.EndToEndID)
-	if err != nil || !ours {
-		return 0, err // it is sent in this sweep, if a crash kept it from that; and then there is nothing to withdraw
+	switch {
+	case err != nil:
+		return 0, err
+	case !ours && d.Held:
+		return o.assume(ctx, p, d)
+	case !ours:
+		return 0, nil // it is sent in this sweep, if a crash kept it from that; and then there is nothing to withdraw
 	}
 	cmd := instruction.Withdraw(bankgateway.InstructionWithdrawn{Instruction: named(p.Payment, p.Target), Reason: d.Withdraw})
 	meta := decider.Meta{At: o.Now(), Actor: Actor, Cause: d.Cause + "/withdraw", Correlation: d.Correlation, Trace: d.Trace}
@@ -77,6 +82,22 @@ func (o Outbox) keep(ctx context.Context, p payment, d projections.Dispatch) (in
 		return 0, fmt.Errorf("withdraw %s: %w", p.EndToEndID, err)
 	}
 	o.Logger.Info("withdrawn before it was sent", zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))
+	return out.Position, nil
+}
+
+// assume counts an instruction as sent that somebody began to send and that cannot be written again, because a person was erased
+// since. The bank may have it or not, so it can neither be sent nor be taken back: the bank is asked, as about any other, and
+// whoever does not know it says so.
+func (o Outbox) assume(ctx context.Context, p payment, d projections.Dispatch) (int64, error) {
+	cmd := p.send()
+	cmd.Assumed = true
+	meta := decider.Meta{At: o.Now(), Actor: Actor, Cause: d.Cause + "/assumed", Correlation: d.Correlation, Trace: d.Trace}
+	out, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta)
+	if err != nil {
+		return 0, fmt.Errorf("count %s as sent: %w", p.EndToEndID, err)
+	}
+	o.Logger.Warn("this may be at the bank and cannot be written again; it counts as sent, and the bank will be asked",
+		zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))
 	return out.Position, nil
 }
 

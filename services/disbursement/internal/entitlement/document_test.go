@@ -2,13 +2,16 @@ package entitlement_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/month"
 )
 
 const document = "../../../../docs/social-security.md"
@@ -23,7 +26,9 @@ func TestTheDocumentShowsTheRulesAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(written)
-	for name, table := range tables(entitlement.National().Data()) {
+	all := tables(entitlement.National().Data())
+	all["golden"] = goldenTable(readGolden(t))
+	for name, table := range all {
 		begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->\n"
 		before, rest, found := strings.Cut(want, begin)
 		_, after, closed := strings.Cut(rest, end)
@@ -87,6 +92,45 @@ func tables(d entitlement.Data) map[string]string {
 		"standards": standards.String(), "levels": levels.String(), "rules": rules.String(),
 		"others": others.String(), "reasons": reasons.String(),
 	}
+}
+
+// goldenTable lists the cases that were worked out by hand, in the order of the domain's own list first.
+func goldenTable(f goldenFile) string {
+	var rows [][]string
+	for _, c := range f.Cases {
+		var paid []string
+		for _, m := range slices.SortedFunc(maps.Keys(c.Months), month.Month.Compare) {
+			paid = append(paid, m.String()+": "+c.Months[m].Total.String())
+		}
+		rows = append(rows, []string{c.Source, c.Name, strings.Join(paid, ", ")})
+	}
+	for _, c := range f.Arrears {
+		due := []string{}
+		for _, o := range c.Due {
+			due = append(due, fmt.Sprintf("%s: %s %s", o.Month, o.Kind, o.Amount))
+		}
+		if len(due) == 0 {
+			due = append(due, "nothing")
+		}
+		rows = append(rows, []string{c.Source, c.Name, strings.Join(due, ", ")})
+	}
+	for _, c := range f.Shared {
+		rows = append(rows, []string{c.Source, c.Name, fmt.Sprintf("%d of %d held, signal `%s`", c.Held, c.People, c.Signal)})
+	}
+	slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(order(a[0]), order(b[0])) })
+	t := newTable("from", "case", "what it comes to")
+	for _, r := range rows {
+		t.row(r...)
+	}
+	return t.String()
+}
+
+// order puts the domain's golden cases before what was taken from its other parts.
+func order(source string) string {
+	if strings.HasPrefix(source, "golden") {
+		return " " + source
+	}
+	return source
 }
 
 type table struct{ strings.Builder }

@@ -17,9 +17,11 @@ import (
 //go:embed testdata/golden.json
 var golden []byte
 
-// A goldenCase is worked out by hand from the law; see docs/social-security.md.
+// A goldenCase is worked out by hand from the law; see docs/social-security.md, which lists them all.
 type goldenCase struct {
-	Name       string                        `json:"name"`
+	Name string `json:"name"`
+	// Source is the place in domain/social-security.md that the case is from.
+	Source     string                        `json:"source"`
 	Person     entitlement.Person            `json:"person"`
 	Enrolments []entitlement.Enrolment       `json:"enrolments"`
 	AsOf       vn.Date                       `json:"as_of"`
@@ -34,6 +36,7 @@ type goldenOutcome struct {
 
 type goldenArrears struct {
 	Name       string                       `json:"name"`
+	Source     string                       `json:"source"`
 	Person     entitlement.Person           `json:"person"`
 	Enrolments []entitlement.Enrolment      `json:"enrolments"`
 	AsOf       vn.Date                      `json:"as_of"`
@@ -43,18 +46,29 @@ type goldenArrears struct {
 	Due        []entitlement.Owed           `json:"due"`
 }
 
-func readGolden(t testing.TB) (cases []goldenCase, arrears []goldenArrears) {
+// goldenShare is an account that several people use. The list holds their lines; see the tests of the service.
+type goldenShare struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+	People int    `json:"people"`
+	Held   int    `json:"held"`
+	Signal string `json:"signal"`
+}
+
+type goldenFile struct {
+	Cases   []goldenCase    `json:"cases"`
+	Arrears []goldenArrears `json:"arrears"`
+	Shared  []goldenShare   `json:"shared"`
+}
+
+func readGolden(t testing.TB) (file goldenFile) {
 	t.Helper()
-	var file struct {
-		Cases   []goldenCase    `json:"cases"`
-		Arrears []goldenArrears `json:"arrears"`
-	}
 	dec := json.NewDecoder(bytes.NewReader(golden))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&file); err != nil {
 		t.Fatal(err)
 	}
-	return file.Cases, file.Arrears
+	return file
 }
 
 // bare leaves out where a line's figures come from: TestALineNamesItsSources looks at that.
@@ -70,8 +84,7 @@ func bare(lines []entitlement.Line) []entitlement.Line {
 func TestGoldenCases(t *testing.T) {
 	t.Parallel()
 	rules := entitlement.National()
-	cases, _ := readGolden(t)
-	for _, c := range cases {
+	for _, c := range readGolden(t).Cases {
 		for m, want := range c.Months {
 			t.Run(c.Name+" "+m.String(), func(t *testing.T) {
 				t.Parallel()
@@ -88,8 +101,7 @@ func TestGoldenCases(t *testing.T) {
 func TestGoldenArrears(t *testing.T) {
 	t.Parallel()
 	rules := entitlement.National()
-	_, arrears := readGolden(t)
-	for _, c := range arrears {
+	for _, c := range readGolden(t).Arrears {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			entitled := make(map[month.Month]money.Amount)
@@ -107,8 +119,8 @@ func TestGoldenArrears(t *testing.T) {
 func TestGoldenEnrolmentsAreValid(t *testing.T) {
 	t.Parallel()
 	rules := entitlement.National()
-	cases, arrears := readGolden(t)
-	for _, a := range arrears {
+	cases := readGolden(t).Cases
+	for _, a := range readGolden(t).Arrears {
 		cases = append(cases, goldenCase{Name: a.Name, Person: a.Person, Enrolments: a.Enrolments})
 	}
 	for _, c := range cases {
@@ -119,6 +131,23 @@ func TestGoldenEnrolmentsAreValid(t *testing.T) {
 			if faults := rules.CheckEnrolment(e, ""); faults != nil {
 				t.Errorf("%s: %+v", c.Name, faults)
 			}
+		}
+	}
+}
+
+func TestEveryRuleHasAGoldenCase(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, c := range readGolden(t).Cases {
+		for _, outcome := range c.Months {
+			for _, line := range outcome.Lines {
+				used[line.Rule] = true
+			}
+		}
+	}
+	for _, r := range entitlement.National().Data().Rules {
+		if !used[r.ID] {
+			t.Errorf("no golden case is paid by rule %s", r.ID)
 		}
 	}
 }

@@ -9,7 +9,8 @@
 //  5. An unknown payment is still in flight: silence moves no money.
 //  6. At the closure, what is available goes back to the treasury. What was returned and not carried forward stays: it
 //     waits for somebody's decision. So does what was recalled, whether it came back from a bank or never reached one: its
-//     payment can still be made, and no other list pays it.
+//     payment can still be made, and no other list pays it. What nobody is owed any more goes back to the treasury, before or
+//     after the closure.
 package ledger
 
 import (
@@ -68,6 +69,8 @@ func Where(p payment.Payment) Account {
 		return Returned
 	case payment.CashPending, payment.CashPaid:
 		return Cash
+	case payment.Refunded:
+		return Treasury
 	default: // not released, rejected, carried forward
 		return Available
 	}

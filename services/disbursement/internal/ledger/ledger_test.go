@@ -40,6 +40,7 @@ func TestMoneyGoesTheWayOfItsPayment(t *testing.T) {
 		"carried, returned":     {standing(payment.Returned), standing(payment.CarriedForward), "returned->available"},
 		"recalled and returned": {standing(payment.Credited), recalled(payment.Returned), "credited->returned"},
 		"recalled and rejected": {standing(payment.InFlight), recalled(payment.Rejected), "in_flight->returned"},
+		"refunded":              {recalled(payment.Rejected), standing(payment.Refunded), "returned->treasury"},
 	} {
 		got := ""
 		if p, moved := ledger.Move(c.from, c.to); moved {
@@ -185,7 +186,7 @@ func (w *world) step() {
 	attempt := rapid.IntRange(1, max(1, p.Current.Attempt)).Draw(w.t, "attempt")
 	e2e := payment.EndToEndID(p.Payment, attempt)
 	var cmd payment.Command
-	switch rapid.IntRange(0, 9).Draw(w.t, "what") {
+	switch rapid.IntRange(0, 10).Draw(w.t, "what") {
 	case 0:
 		cmd = payment.MarkSent{EndToEndID: e2e, Attempt: attempt, Amount: p.Amount}
 	case 1:
@@ -198,6 +199,8 @@ func (w *world) step() {
 		cmd = payment.Recall{Reason: "CUST"}
 	case 5:
 		cmd = payment.CarryForward{}
+	case 6:
+		cmd = payment.Refund{Reason: rapid.SampledFrom([]string{"", payment.RightEnded}).Draw(w.t, "why")}
 	default:
 		cmd = w.report(e2e, attempt)
 	}

@@ -22,6 +22,8 @@
 //     waits for that as long as it takes, also in a closed list.
 //  12. Money that a bank says it credited, to a payment that is not credited, is owed back: as many returns as credits, each
 //     booking once and in whatever order they are heard of, settle it. A second rejection contradicts nothing.
+//  13. What came back, or was never sent, and is owed to nobody any more goes back to the State Treasury: it is refunded, and
+//     this payment is never made again.
 package payment
 
 import (
@@ -49,6 +51,7 @@ const (
 	CashPaid       = "cash_paid"
 	CarriedForward = "carried_forward"
 	Recalled       = "recalled"
+	Refunded       = "refunded"
 )
 
 // Open lists how a payment stands whose outcome a bank still owes.
@@ -129,6 +132,8 @@ func (p Payment) Evolve(e events.Event) Payment {
 		p.Status, p.CollectedOn, p.Receipt = CashPaid, e.CollectedOn, e.Receipt
 	case disbursement.PaymentCarriedForward:
 		p.Status = CarriedForward
+	case disbursement.PaymentRefunded:
+		p.Status = Refunded
 	case disbursement.RecallRequested:
 		p.Current.Recall = e.Reason
 	case disbursement.WithdrawalProposed:

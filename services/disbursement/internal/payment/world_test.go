@@ -169,13 +169,16 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"closes":   do(payment.CarryForward{}),
 		"recalls":  do(payment.Recall{Reason: "CUST", By: "tam"}),
 		"stops":    do(payment.Withdraw{Reason: "died", By: "clerk"}),
+		"refunds": func(t *rapid.T) {
+			w.do(t, payment.Refund{Reason: rapid.SampledFrom([]string{"", payment.RightEnded, payment.AlreadyPaid}).Draw(t, "why"), By: "tam"})
+		},
 		"proposes": func(t *rapid.T) { w.do(t, payment.ProposeWithdrawal{By: person.Draw(t, "by")}) },
 		"approves": func(t *rapid.T) { w.do(t, payment.ApproveWithdrawal{By: person.Draw(t, "by")}) },
 	}
 }
 
 // check is rule number one: one person's money for one month goes one way. What the person has, what they may still get,
-// cash that lies ready and what next month's list will pay are together at most one payment.
+// cash that lies ready, what next month's list will pay and what the treasury has back are together at most one payment.
 func (w *world) check(t *rapid.T) {
 	t.Helper()
 	ways := 0
@@ -184,7 +187,7 @@ func (w *world) check(t *rapid.T) {
 			ways++
 		}
 	}
-	if slices.Contains([]string{payment.CashPending, payment.CashPaid, payment.CarriedForward}, w.payment.Status) {
+	if slices.Contains([]string{payment.CashPending, payment.CashPaid, payment.CarriedForward, payment.Refunded}, w.payment.Status) {
 		ways++
 	}
 	if ways > 1 {

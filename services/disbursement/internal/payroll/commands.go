@@ -160,7 +160,7 @@ func (c Fund) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
 // Removal is a line that is not paid after all.
 type Removal struct {
 	Line string
-	// Reason is died, stopped, suspended, account_changed or already_paid.
+	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid.
 	Reason string
 	Amount money.Amount
 }

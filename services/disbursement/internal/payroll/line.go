@@ -28,6 +28,7 @@ const (
 const (
 	SignalSharedAccount  = "shared_account"  // several people use the account, and its holder represents none of them: held
 	SignalDied           = "died"            // arrears of somebody who died: who gets them is for people to decide: held
+	SignalDeathReported  = "death_reported"  // a bank says that the person died, and no officer has decided about it: held
 	SignalAccountChanged = "account_changed" // the account was replaced a few days before
 	SignalIdentity       = "identity"        // the population database did not confirm the person
 )

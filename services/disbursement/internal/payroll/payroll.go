@@ -3,7 +3,8 @@
 //  1. A list is drafted, computed by the clerk, submitted, checked, approved, funded, released and closed, in this order
 //     and in no other. It can be rejected as long as no money was provided for it; then it may be drafted again.
 //  2. There are four parts: making (draft and submission), checking, approving, and paying (funding and release). Nobody
-//     takes two of them in one payroll, not even in different drafts, whatever their role is (invariant I4).
+//     takes two of them in one payroll, not even in different drafts, whatever their role is (invariant I4). Where an operator
+//     has two treasurers, paying is two parts as well: who entered any of the money does not release it.
 //  3. The lines are frozen by the computation: every later step names the hash of the same lines, and the release
 //     computes it again from the log (invariant I5).
 //  4. After the approval nothing is added and nothing is changed. A line can only be removed, with a reason, and the
@@ -15,6 +16,7 @@ package payroll
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
@@ -43,6 +45,8 @@ type Payroll struct {
 	// Funds is what the State Treasury provided so far, References the orders by which it did.
 	Funds      money.Amount
 	References []string
+	// FundedBy is who entered the orders.
+	FundedBy []string
 	// Removed are the lines that are not paid after all.
 	Removed Removals
 	// Completed says what the release made; it is empty until every line became a payment or was removed.
@@ -100,6 +104,7 @@ func (p Payroll) Evolve(e events.Event) Payroll {
 	case disbursement.PayrollFunded:
 		p.Funds += money.Amount(e.Amount)
 		p.References = append(p.References[:len(p.References):len(p.References)], e.Reference)
+		p.FundedBy = append(slices.Clip(p.FundedBy), e.By)
 		p.parts = p.with(e.By, payer)
 	case disbursement.LineRemoved:
 		p.Removed = p.Removed.with(e.Line, money.Amount(e.Amount))

@@ -115,6 +115,12 @@ func TestFundingAndReleasing(t *testing.T) {
 		{Name: "other lines are not released", Given: until("payroll_funded"), When: payroll.Release{Hash: "x", By: "tam"}, Problem: "hash_differs"},
 		{Name: "the approver does not release", Given: until("payroll_funded"), When: payroll.Release{Hash: "h", By: "chi"}, Problem: "same_person"},
 		{Name: "a list is released", Given: until("payroll_funded"), When: payroll.Release{Hash: "h", By: "tam"}, Then: facts{release}},
+		{Name: "where there are two treasurers, who funds does not release", Given: until("payroll_funded"), When: payroll.Release{Hash: "h", By: "tam", Apart: true}, Problem: "same_person"},
+		{
+			Name: "but the other one does", Given: until("payroll_funded"), When: payroll.Release{Hash: "h", By: "thu", Apart: true},
+			Then: facts{disbursement.PayrollReleased{Payroll: "L1", Hash: "h", By: "thu"}},
+		},
+		{Name: "nor does who entered a part of the money", Given: append(part[:len(part):len(part)], disbursement.PayrollFunded{Payroll: "L1", Amount: 400, Reference: "KB2", By: "thu"}), When: payroll.Release{Hash: "h", By: "tam", Apart: true}, Problem: "same_person"},
 		{Name: "a list is released once", Given: until("payroll_released"), When: payroll.Release{Hash: "h", By: "tam"}, Problem: "payroll_released"},
 		{Name: "a line is removed once", Given: append(until("payroll_approved"), removed), When: payroll.Remove{Lines: []payroll.Removal{remove}}},
 		{Name: "nothing is removed from a draft", Given: until("payroll_submitted"), When: payroll.Remove{Lines: []payroll.Removal{remove}}},

@@ -18,6 +18,8 @@ type Release struct {
 	Removals []Removal
 	Seen     int64
 	By       string
+	// Apart wants another person than those who entered the money.
+	Apart bool
 }
 
 // Decide refuses lines that are not those that were approved, and a list that is not funded.
@@ -32,6 +34,10 @@ func (c Release) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
 	}
 	if err := p.mayTake(c.By, payer); err != nil {
 		return nil, err
+	}
+	if c.Apart && slices.Contains(p.FundedBy, c.By) {
+		return nil, problem.Reject("same_person", "whoever entered the money does not release the list; another treasurer has to do this",
+			"người ghi nhận kinh phí không được phát hành chi trả; cần thủ quỹ khác thực hiện")
 	}
 	facts := p.remove(c.Removals)
 	if after := decider.Fold(p, facts...); after.Status != Funded {

@@ -40,6 +40,8 @@ type Beneficiary struct {
 	// Identity is what the population database answered; empty as long as it did not.
 	Identity string `db:"identity"`
 	DiedOn   string `db:"died_on"`
+	// Reported tells that a bank says that they died, and that no officer has decided about it.
+	Reported bool `db:"death_reported"`
 	// Account is the newest one that was requested.
 	Account string `db:"account"`
 	State   string `db:"state"`
@@ -94,6 +96,7 @@ create table if not exists beneficiaries_v1 (
   representative_mark text not null,
   identity        text not null,
   died_on         text not null,
+  death_reported  boolean not null,
   account         text not null,
   state           text not null,
   bank            text not null,
@@ -105,7 +108,7 @@ create table if not exists beneficiaries_v1 (
 ) with (fillfactor = 80);
 create index if not exists beneficiaries_by_mark_v1 on beneficiaries_v1 (mark);
 create index if not exists beneficiaries_by_account_mark_v1 on beneficiaries_v1 (account_mark) where account_mark <> '';
-create index if not exists beneficiaries_who_died_v1 on beneficiaries_v1 (mark) where died_on <> '';
+create index if not exists beneficiaries_who_died_v1 on beneficiaries_v1 (mark) where died_on <> '' or death_reported;
 `
 
 func beneficiaryKey(r events.Recorded) (string, bool) {
@@ -124,7 +127,11 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 	case accounts.BeneficiaryIdentified:
 		b.Identity = e.Result
 	case accounts.BeneficiaryDied:
-		b.DiedOn = e.DiedOn
+		b.DiedOn, b.Reported = e.DiedOn, false
+	case accounts.DeathReported:
+		b.Reported = e.Of == "beneficiary"
+	case accounts.DeathReportDismissed:
+		b.Reported = false
 	case accounts.AccountRequested:
 		b.Account, b.State, b.Bank = e.Account, AccountPending, e.Bank
 		b.Number, b.AccountMark, b.Holder = "", "", e.Holder
@@ -166,7 +173,7 @@ func opened(b Beneficiary, e accounts.AccountOpened, at time.Time) Beneficiary {
 }
 
 const beneficiaryColumns = `beneficiary, unit_code, unit_valid_from, mark, person, representatives,
-  representative_mark, identity, died_on, account, state, bank, number, account_mark, holder, replaced_on, opened`
+  representative_mark, identity, died_on, death_reported, account, state, bank, number, account_mark, holder, replaced_on, opened`
 
 // OneBeneficiary reads a row; false when accounts has not told of the beneficiary yet.
 func OneBeneficiary(ctx context.Context, pool *pgxpool.Pool, id string) (Beneficiary, bool, error) {

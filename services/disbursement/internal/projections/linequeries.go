@@ -138,12 +138,19 @@ type Covered struct {
 	Amount int64
 }
 
-// What was carried forward counts with the payment that it began as, and not again.
+// What was carried forward counts with the payment that it began as, and not again. What went back to the treasury covers
+// nothing, and neither does what it had taken over: if the right comes back, they are owed.
 const coveredMonths = `
+with recursive refunded as (
+  select payment, origin from payments where status = 'refunded'
+  union
+  select p.payment, p.origin from refunded r join payments p on p.payment = r.origin where r.origin <> ''
+)
 select l.mark, l.month, sum(l.amount)::bigint
   from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
  where l.mark = any($1) and l.programme = $2 and l.month between $3 and $4 and l.payroll <> $5
    and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
+   and l.payment not in (select payment from refunded)
  group by l.mark, l.month`
 
 // Asking is what a list asks about the payments of some people.

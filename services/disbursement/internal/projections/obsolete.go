@@ -13,7 +13,7 @@ import (
 type Obsolete struct {
 	Payroll string
 	Payment string
-	// Reason is died, stopped, suspended, account_changed or already_paid.
+	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid.
 	Reason string
 	Amount int64
 }
@@ -63,6 +63,32 @@ func ObsoleteOfAccount(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Ob
 	return collect[Obsolete](rows, err, "look for lines of an account")
 }
 
+const ofReported = `
+select l.payroll, l.payment, 'death_reported', l.amount
+  from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+ where l.mark = (select mark from beneficiaries where beneficiary = $1 and death_reported)
+   and p.status in ('approved', 'funded') and not l.held and l.removed = ''
+ order by l.payroll, l.payment`
+
+// ObsoleteOfReported returns the lines of approved lists for somebody whom a bank reported dead, as long as nobody has decided
+// about it.
+func ObsoleteOfReported(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, ofReported, beneficiary)
+	return collect[Obsolete](rows, err, "look for lines of somebody who is reported dead")
+}
+
+// PaymentsOfReported returns what nobody has yet of the money of such a person.
+func PaymentsOfReported(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
+	const query = `
+select payroll, payment, 'death_reported', amount
+  from payments
+ where beneficiary in (select f.beneficiary from beneficiaries b join beneficiaries f on f.mark = b.mark where b.beneficiary = $1 and b.death_reported)
+   and status in ('released', 'reissued', 'cash_pending')
+ order by payment`
+	rows, err := pool.Query(ctx, query, beneficiary)
+	return collect[Obsolete](rows, err, "look for payments of somebody who is reported dead")
+}
+
 const lapsedPayments = `
 select payroll, payment, reason, amount
   from (
@@ -81,13 +107,14 @@ func LapsedPayments(ctx context.Context, pool *pgxpool.Pool, enrolment string) (
 	return collect[Obsolete](rows, err, "look for payments without a right")
 }
 
-// UnsentPayments returns the payments into an account that no bank was told of.
+// UnsentPayments returns the payments into an account of a beneficiary that no bank was told of; or, when same is false, into
+// any other one of theirs.
 func UnsentPayments(ctx context.Context, pool *pgxpool.Pool, a Account) ([]Obsolete, error) {
 	const query = `
 select payroll, payment, 'account_changed', amount
-  from payments where beneficiary = $1 and account = $2 and status in ('released', 'reissued')
+  from payments where beneficiary = $1 and (account = $2) = $3 and status in ('released', 'reissued')
  order by payment`
-	rows, err := pool.Query(ctx, query, a.Beneficiary, a.Account)
+	rows, err := pool.Query(ctx, query, a.Beneficiary, a.Account, a.Same)
 	return collect[Obsolete](rows, err, "look for payments into an account")
 }
 
@@ -106,6 +133,31 @@ func LapsedPayment(ctx context.Context, pool *pgxpool.Pool, payment, list string
 	return one[Obsolete](rows, err, "look for the right behind a payment")
 }
 
+const backWithList = `
+select p.payment, case
+    when d.died_on is not null and l.month > left(d.died_on, 7) or ` + lapsed + ` is not null then 'right_ended'
+    when p.origin <> '' and ` + chainOf + `p.origin` + isContested + ` then 'already_paid'
+    else '' end
+  from payments p
+  join lines l on l.payment = p.payment and l.payroll = p.payroll
+  join payrolls r on r.payroll = l.payroll and r.draft = l.draft
+  left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
+ where p.payroll = $1 and p.status in ('returned', 'recalled') and p.contested = '{}' and ($2 = '' or p.payment = $2)
+ order by p.payment`
+
+// Back is money of a list that came back or never left.
+type Back struct {
+	Payment string
+	// Reason says why nobody is owed it any more: right_ended or already_paid; empty when somebody is.
+	Reason string
+}
+
+// BackWithList returns the money that lies with a list and that no bank has; or that of one payment, unless it is empty.
+func BackWithList(ctx context.Context, pool *pgxpool.Pool, list, payment string) ([]Back, error) {
+	rows, err := pool.Query(ctx, backWithList, list, payment)
+	return collect[Back](rows, err, "look for money that came back")
+}
+
 // Account names the lines that a change of an account concerns.
 type Account struct {
 	Beneficiary, Account string
@@ -113,18 +165,31 @@ type Account struct {
 	Same bool
 }
 
+// Seen tells whether a row knows of the change: nothing is paid any more into what the change concerns.
+func (a Account) Seen(now Beneficiary) bool {
+	if a.Same {
+		return now.Account != a.Account || now.State != AccountOpen
+	}
+	return now.Account == a.Account
+}
+
+// theDead are the people of whom any file says that they died, or that a bank says so and nobody has decided about it.
+const theDead = `select mark, min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported
+        from beneficiaries where died_on <> '' or death_reported group by mark`
+
 // obsoleteLines takes the list and the draft.
 const obsoleteLines = `
 select $1::text, payment, reason, amount
   from (
     select l.place, l.payment, l.amount, coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
+        case when d.reported then 'death_reported' end,
         case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
         case when l.origin <> '' and ` + chainOf + `l.origin` + isContested + ` then 'already_paid' end
       ) as reason
       from lines l
       left join beneficiaries b on b.beneficiary = l.beneficiary
-      left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
+      left join (` + theDead + `) as d on d.mark = l.mark
      where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''`
 
 // ofThese narrows obsoleteLines. It is another query, because one for both reads the whole list for each thousand of it.

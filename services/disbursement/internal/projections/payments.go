@@ -94,6 +94,7 @@ create index if not exists payments_by_payroll_v1 on payments_v1 (payroll, payme
 create index if not exists payments_by_beneficiary_v1 on payments_v1 (beneficiary, payment);
 create index if not exists payments_by_origin_v1 on payments_v1 (origin) where origin <> '';
 create index if not exists payments_contested_v1 on payments_v1 (payment) where contested <> '{}';
+create index if not exists payments_refunded_v1 on payments_v1 (payment) where status = 'refunded';
 create index if not exists payments_by_month_v1 on payments_v1 (payroll_month, unit_code);
 
 create table if not exists bookings_v1 (
@@ -198,6 +199,8 @@ func paymentOfDecision(e events.Event) string {
 		return e.Payment
 	case disbursement.CreditContested:
 		return e.Payment
+	case disbursement.PaymentRefunded:
+		return e.Payment
 	default:
 		return ""
 	}
@@ -233,6 +236,8 @@ func applyToPayment(p Payment, r events.Recorded) Payment {
 		p.Status, p.CollectedOn, p.Receipt = payment.CashPaid, e.CollectedOn, e.Receipt
 	case disbursement.PaymentCarriedForward:
 		p.Status = payment.CarriedForward
+	case disbursement.PaymentRefunded:
+		p.Status = payment.Refunded
 	case disbursement.RecallRequested:
 		p.Recall = e.Reason
 	case disbursement.ReportNoted:

@@ -31,6 +31,7 @@ func happenings() []events.Event {
 		disbursement.MovedToCash{Payment: "p"},
 		disbursement.CashPaid{Payment: "p", CollectedOn: "2026-11-20", Receipt: "PC-1"},
 		disbursement.PaymentCarriedForward{Payment: "p"},
+		disbursement.PaymentRefunded{Payment: "p", From: "recalled", Reason: payment.RightEnded},
 		disbursement.RecallRequested{Payment: "p", Attempt: 1, Reason: "CUST"},
 		disbursement.WithdrawalProposed{Payment: "p", Attempt: 1, By: "tam"},
 		disbursement.WithdrawalRequested{Payment: "p", Attempt: 1, Reason: "died"},

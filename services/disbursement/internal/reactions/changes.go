@@ -47,6 +47,7 @@ type Changes struct {
 func (c Changes) Handlers() []reaction.Handler {
 	return []reaction.Handler{
 		reaction.On(c.died),
+		reaction.On(c.reported),
 		reaction.On(func(ctx context.Context, r events.Recorded, e disbursement.EnrolmentStopped) error {
 			return c.ended(ctx, r, e.Enrolment)
 		}),
@@ -111,21 +112,52 @@ func (c Changes) ended(ctx context.Context, r events.Recorded, id string) error 
 	return c.withdraw(ctx, r, payments)
 }
 
-// opened removes the lines that pay into the account that this one replaces. It does not wait for the read models, because
-// accounts are opened by the thousand and hardly ever replace one.
-func (c Changes) opened(ctx context.Context, r events.Recorded, e accounts.AccountOpened) error {
-	lines, err := projections.ObsoleteOfAccount(ctx, c.Pool, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account})
-	if err != nil || len(lines) == 0 {
+// reported stops what is on its way to somebody whom a bank reported dead, until an officer has decided about it.
+func (c Changes) reported(ctx context.Context, r events.Recorded, e accounts.DeathReported) error {
+	if e.Of != "beneficiary" { // their account is suspended, and that is another fact
+		return nil
+	}
+	if err := c.until(ctx, e.Beneficiary, func(row projections.Beneficiary) bool { return row.Reported || row.DiedOn != "" }); err != nil {
 		return err
 	}
-	return c.remove(ctx, r, lines)
+	return c.stop(ctx, r, search{
+		lines: func() ([]projections.Obsolete, error) {
+			return projections.ObsoleteOfReported(ctx, c.Pool, e.Beneficiary)
+		},
+		payments: func() ([]projections.Obsolete, error) {
+			return projections.PaymentsOfReported(ctx, c.Pool, e.Beneficiary)
+		},
+	})
 }
 
-// changed removes the lines that pay into an account which is not what it was when the list was approved.
+// opened removes the lines that pay into the account that this one replaces. The first account of a beneficiary replaces none:
+// accounts are opened by the thousand, and those neither wait for anything nor hold up payments.
+func (c Changes) opened(ctx context.Context, r events.Recorded, e accounts.AccountOpened) error {
+	if e.Account == accounts.FirstAccount(e.Beneficiary) {
+		return nil
+	}
+	return c.changed(ctx, r, projections.Account{Beneficiary: e.Beneficiary, Account: e.Account})
+}
+
+// changed removes the lines that pay into an account which is not what it was when the list was approved, and takes back what
+// no bank was told of.
 func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.Account) error {
-	if err := c.seen(ctx, a); err != nil {
+	if err := c.until(ctx, a.Beneficiary, a.Seen); err != nil {
 		return err
 	}
+	return c.stop(ctx, r, search{
+		lines:    func() ([]projections.Obsolete, error) { return projections.ObsoleteOfAccount(ctx, c.Pool, a) },
+		payments: func() ([]projections.Obsolete, error) { return projections.UnsentPayments(ctx, c.Pool, a) },
+	})
+}
+
+// search finds what is not to be paid any more.
+type search struct {
+	lines, payments func() ([]projections.Obsolete, error)
+}
+
+// stop removes and withdraws what a change ends that payments see by now.
+func (c Changes) stop(ctx context.Context, r events.Recorded, s search) error {
 	// Whoever paid by what was known before is through the gate after this, and in the log.
 	if err := c.Stops.Stop(ctx, func(context.Context) error { return nil }); err != nil {
 		return err
@@ -133,14 +165,14 @@ func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.A
 	if err := c.catchUp(ctx); err != nil {
 		return err
 	}
-	lines, err := projections.ObsoleteOfAccount(ctx, c.Pool, a)
+	lines, err := s.lines()
 	if err != nil {
 		return err
 	}
 	if err := c.remove(ctx, r, lines); err != nil {
 		return err
 	}
-	payments, err := projections.UnsentPayments(ctx, c.Pool, a)
+	payments, err := s.payments()
 	if err != nil {
 		return err
 	}
@@ -154,17 +186,17 @@ const (
 	lookEvery = 20 * time.Millisecond
 )
 
-// seen waits until payments see that an account is not what it was. The two come over Kafka, one to here and one to the read
-// model that payments look at.
-func (c Changes) seen(ctx context.Context, a projections.Account) error {
+// until waits until payments see what changed about a beneficiary. The two come over Kafka, one to here and one to the read model
+// that payments look at.
+func (c Changes) until(ctx context.Context, beneficiary string, seen func(projections.Beneficiary) bool) error {
 	waiting, cancel := context.WithTimeout(ctx, seeWithin)
 	defer cancel()
 	for {
-		row, known, err := projections.OneBeneficiary(ctx, c.Pool, a.Beneficiary)
+		row, known, err := projections.OneBeneficiary(ctx, c.Pool, beneficiary)
 		if err != nil {
 			return err
 		}
-		if known && (row.Account != a.Account || row.State != projections.AccountOpen) {
+		if known && seen(row) {
 			return nil
 		}
 		select {

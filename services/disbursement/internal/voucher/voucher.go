@@ -3,9 +3,14 @@
 //  1. A paper is a stream, named by its number and by who numbers such papers. Whoever uses it first has it.
 //  2. The one that has it may use it again: an order is counted once by its list (package payroll), and a receipt may be for
 //     several months of one person.
+//  3. A paper is used before what it proves is recorded, so that two cannot be at it. If that is refused then, because
+//     somebody else was faster, the use is undone; and a paper of which no use is left is nobody's again.
+//  4. Each use is one of its own, also of the same request: undoing one leaves the others.
 package voucher
 
 import (
+	"slices"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/problem"
@@ -17,6 +22,8 @@ type Used struct {
 	Paper string `json:"paper"`
 	// For is the list, or the mark of the person.
 	For string `json:"for"`
+	// Use is what this use is undone by.
+	Use string `json:"use"`
 }
 
 // EventName is the fact's name in the log.
@@ -25,44 +32,76 @@ func (Used) EventName() string { return "disbursement.voucher_used.v1" }
 // Private keeps papers in the service.
 func (Used) Private() {}
 
+// Undone says that what a paper was used for did not happen. It is private, too.
+type Undone struct {
+	Paper string `json:"paper"`
+	Use   string `json:"use"`
+}
+
+// EventName is the fact's name in the log.
+func (Undone) EventName() string { return "disbursement.voucher_undone.v1" }
+
+// Private keeps papers in the service.
+func (Undone) Private() {}
+
 // PrivateFacts lists the facts that never leave this service.
-func PrivateFacts() []events.Event { return []events.Event{Used{}} }
+func PrivateFacts() []events.Event { return []events.Event{Used{}, Undone{}} }
 
 // Stream is where the use of a paper is recorded.
 func Stream(paper string) string { return "voucher-" + paper }
 
-// Voucher is the folded state. Its zero value is a paper that nobody used.
-type Voucher struct{ Used }
+// Voucher is the folded state. Its zero value is a paper that nobody uses.
+type Voucher struct {
+	// For is whose it is.
+	For string
+	// Uses are those that were not undone.
+	Uses []string
+}
 
 // Evolve is the whole state machine on one screen.
 func (v Voucher) Evolve(e events.Event) Voucher {
 	switch e := e.(type) {
 	case Used:
-		v.Used = e
+		return Voucher{For: e.For, Uses: append(slices.Clip(v.Uses), e.Use)}
+	case Undone:
+		left := slices.DeleteFunc(slices.Clone(v.Uses), func(use string) bool { return use == e.Use })
+		if len(left) == 0 {
+			return Voucher{}
+		}
+		return Voucher{For: v.For, Uses: left}
 	default:
 		panic(decider.Unknown(e))
 	}
-	return v
 }
 
 // Use takes a paper.
 type Use struct {
 	Paper, For string
+	// Use is new for each.
+	Use string
 	// Pointer is where in the request its number stands.
 	Pointer string
 }
 
 // Decide refuses a paper that belongs to something else.
 func (c Use) Decide(v Voucher, _ decider.Meta) ([]events.Event, error) {
-	switch {
-	case v.For == c.For:
-		return nil, nil
-	case v.For != "":
+	if v.For != "" && v.For != c.For {
 		var faults problem.Faults
 		faults.At(c.Pointer, problem.Fault{
 			Code: "reference_used", Message: "this paper was used for something else already", MessageVI: "chứng từ này đã được dùng cho khoản khác",
 		})
 		return nil, faults.Err()
 	}
-	return []events.Event{Used{Paper: c.Paper, For: c.For}}, nil
+	return []events.Event{Used{Paper: c.Paper, For: c.For, Use: c.Use}}, nil
+}
+
+// Undo gives a paper back.
+type Undo struct{ Paper, Use string }
+
+// Decide undoes a use once.
+func (c Undo) Decide(v Voucher, _ decider.Meta) ([]events.Event, error) {
+	if !slices.Contains(v.Uses, c.Use) {
+		return nil, nil
+	}
+	return []events.Event{Undone(c)}, nil
 }

@@ -77,7 +77,7 @@ func cast(topics string) map[string]Actor {
 	all := map[string]Actor{
 		"police":    {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
 		"treasurer": {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: province},
-		// Receipts are entered by another treasurer than the one who released the list.
+		// Receipts, and where an operator wants it money, are entered by another treasurer than the one who releases the list.
 		"cashier":  {Name: "Thủ quỹ chi trả", Role: string(access.Treasurer), Unit: province},
 		"province": {Name: "Ban chỉ đạo Đề án 06", Role: string(access.Steering), Unit: province},
 		"auditor":  {Name: "Kiểm toán", Role: string(access.Auditor)},

@@ -2,7 +2,8 @@
 // only if the database has not changed its mind, so the decision is made before the message goes out, and for ever.
 //
 //  1. The first claim counts, in whichever process. Who claims again in the same sense, after a crash, has the claim still.
-//  2. A claim says what is going to happen; that it has happened is a fact of the instruction's stream.
+//  2. A claim says what is going to happen; that it has happened is a fact of the instruction's stream. A claim for being sent
+//     of which nothing came may have reached the bank all the same, so it never becomes a withdrawal.
 package claims
 
 import (

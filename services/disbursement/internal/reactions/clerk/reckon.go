@@ -56,6 +56,8 @@ type computation struct {
 	decisions []entitlement.Enrolment
 	shared    map[string]bool
 	out       *sheet
+	// reported tells that a bank says of any of the person's files that they died.
+	reported bool
 }
 
 // reckon computes one person's lines: the month of the list, months of which not all was paid, and what was carried
@@ -90,6 +92,7 @@ func (c *computation) prepare() bool {
 		}
 	}
 	for _, file := range c.files {
+		c.reported = c.reported || file.Reported
 		died, err := vn.ParseDate(file.DiedOn)
 		if err == nil && (c.subject.DiedOn.IsZero() || died.Before(c.subject.DiedOn)) {
 			c.subject.DiedOn = died
@@ -244,6 +247,9 @@ func (c *computation) add(l payroll.Line, proof Proof) {
 	}
 	if !c.subject.DiedOn.IsZero() && l.Kind != payroll.Regular {
 		l.Signals, l.Held = append(l.Signals, payroll.SignalDied), true
+	}
+	if c.reported {
+		l.Signals, l.Held = append(l.Signals, payroll.SignalDeathReported), true
 	}
 	if file.Identity != "matched" {
 		l.Signals = append(l.Signals, payroll.SignalIdentity)

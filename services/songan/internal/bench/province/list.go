@@ -52,7 +52,7 @@ func (p *province) sign(ctx context.Context, list payList) error {
 		p.step(ctx, list.ID, "submission", "province_lisa", struct{}{}),
 		p.step(ctx, list.ID, "check", "province_accountant", struct{}{}),
 		p.step(ctx, list.ID, "approval", "province_chairman", struct{}{}),
-		p.step(ctx, list.ID, "funding", "treasurer", map[string]any{"amount": list.Totals.Total, "reference": "KB-" + list.ID[:12]}),
+		p.step(ctx, list.ID, "funding", "cashier", map[string]any{"amount": list.Totals.Total, "reference": "KB-" + list.ID[:12]}),
 	)
 }
 

@@ -274,7 +274,7 @@ func (p *play) sign(ctx context.Context, o *office) error {
 		{p.payrollCall(o, o.accountant, "check"), struct{}{}},
 		{own, nil},
 		{p.payrollCall(o, o.chairman, "approval"), struct{}{}},
-		{p.payrollCall(o, o.treasurer, "funding"), client.Object{"amount": o.total, "reference": p.order(o)}},
+		{p.payrollCall(o, o.cashier, "funding"), client.Object{"amount": o.total, "reference": p.order(o)}},
 	} {
 		if step.body == nil {
 			if err := p.mustRefuse(ctx, "the maker approved their own list", step.call, struct{}{}); err != nil {

@@ -54,7 +54,7 @@ func (s *Sums) part(state string) (*Sum, error) {
 		return &s.Credited, nil
 	case "rejected":
 		return &s.Rejected, nil
-	case "returned", "recalled":
+	case "returned", "recalled", "refunded":
 		return &s.Returned, nil
 	case "released", "sent", "acknowledged", "in_flight", "reissued":
 		return &s.InFlight, nil

@@ -1,0 +1,116 @@
+package disbursement_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Amounts that are no dong and months that are none: each is refused with what is wrong where, and leaves nothing behind.
+func TestAmountsAndMonthsThatAreNoneAreRefused(t *testing.T) {
+	t.Parallel()
+	o, _, rights := everybody(t, 1)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.approved(t, list, "")
+	before := o.facts(t)
+	funding := func(amount string) (string, string) {
+		return "/payrolls/" + list + "/funding", `{"amount":` + amount + `,"reference":"KB-1"}`
+	}
+	month := func(m string) (string, string) {
+		return "/payrolls", `{"unit":"00004","programme":"social_assistance","month":` + m + `}`
+	}
+	stop := func(m string) (string, string) {
+		return "/enrolments/" + rights["b0"] + "/stop", `{"reason":"x","from_month":` + m + `}`
+	}
+	for _, c := range []struct {
+		actor string
+		of    func(string) (path, body string)
+		what  string
+		fault string
+	}{
+		{"treasurer", funding, `810000.5`, "/amount invalid_value"},
+		{"treasurer", funding, `810000.0`, "/amount invalid_value"},
+		{"treasurer", funding, `8.1e5`, "/amount invalid_value"},
+		{"treasurer", funding, `"810000"`, "/amount invalid_value"},
+		{"treasurer", funding, `null`, "/amount required"},
+		{"treasurer", funding, `-1`, "/amount amount_not_positive"},
+		{"treasurer", funding, `0`, "/amount amount_not_positive"},
+		{"treasurer", funding, `1000000000000001`, "/amount funds_exceed_total"},
+		{"treasurer", funding, `9223372036854775808`, "/amount invalid_value"},
+		{"treasurer", funding, `810001`, "/amount funds_exceed_total"},
+		{"lisa", month, `"2026-13"`, "/month wrong_format"},
+		{"lisa", month, `"2026-00"`, "/month wrong_format"},
+		{"lisa", month, `"2026-1"`, "/month wrong_format"},
+		{"lisa", month, `"11/2026"`, "/month wrong_format"},
+		{"lisa", month, `"2026-11-01"`, "/month wrong_format"},
+		{"lisa", month, `""`, "/month blank"},
+		{"lisa", month, `202611`, "/month wrong_type"},
+		{"lisa", stop, `"2026-13"`, "/from_month wrong_format"},
+		{"lisa", stop, `"tháng 11"`, "/from_month wrong_format"},
+	} {
+		path, body := c.of(c.what)
+		refused := o.send(t, http.MethodPost, c.actor, path, http.Header{"Idempotency-Key": {"bad-" + fmt.Sprintf("%x", path+c.what)}, "Content-Type": {"application/json"}}, []byte(body))
+		if diff := cmp.Diff([]string{c.fault}, refused.faults(t)); diff != "" || refused.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %v %s", c.what, refused.status, refused.faults(t), diff)
+		}
+		if plain := strings.Trim(c.what, `"`); len(plain) > len("2026-1") && strings.Contains(string(refused.body), plain) {
+			t.Errorf("the answer repeats %s: %s", plain, refused.body)
+		}
+	}
+	for _, query := range []string{"/payrolls?month=2026-13", "/entitlements/b0?month=11-2026", "/cashless?month=2026-1"} {
+		if refused := o.get(t, "lisa", query, ""); refused.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", query, refused.status, refused.body)
+		}
+	}
+	if after := o.facts(t); after != before {
+		t.Errorf("%d facts were stored", after-before)
+	}
+	var left struct{ Funded int64 }
+	if err := json.Unmarshal(o.get(t, "treasurer", "/payrolls/"+list, "").body, &left); err != nil || left.Funded != 0 {
+		t.Errorf("the list is funded with %d (%v)", left.Funded, err)
+	}
+}
+
+// facts counts what stands in the log.
+func (o *office) facts(t *testing.T) (n int) {
+	t.Helper()
+	if err := o.pool.QueryRow(t.Context(), `select count(*) from events`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A maker, a checker who approves, and a release without money: refused by the person or the state, and nothing is half done.
+func TestWhoMayNotAndWhatIsTooEarlyLeavesTheListAsItWas(t *testing.T) {
+	t.Parallel()
+	o, _, _ := everybody(t, 1)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	o.step(t, "lisa", list, "submission", object{}).want(t, http.StatusOK)
+	refuse := func(actor, step, code string) {
+		t.Helper()
+		before := o.facts(t)
+		refused := o.step(t, actor, list, step, object{})
+		if refused.status < http.StatusBadRequest || refused.text(t, "code") != code {
+			t.Errorf("%s by %s: %d %s", step, actor, refused.status, refused.body)
+		}
+		if o.facts(t) != before {
+			t.Errorf("%s by %s left facts behind", step, actor)
+		}
+	}
+	refuse("lisa", "approval", "role_not_allowed")
+	refuse("approver", "approval", "payroll_state")
+	o.step(t, "accountant", list, "check", object{}).want(t, http.StatusOK)
+	refuse("lisa-2", "approval", "role_not_allowed")
+	refuse("treasurer", "release", "payroll_state")
+	o.step(t, "approver", list, "approval", object{}).want(t, http.StatusOK)
+	refuse("treasurer", "release", "insufficient_funds")
+	o.funded(t, list, "")
+	refuse("approver", "release", "role_not_allowed")
+	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	o.becomes(t, list, "b0", "released")
+	refuse("cashier", "release", "payroll_released")
+}
