@@ -19,13 +19,7 @@ import (
 // carriedOver is the approved and funded list of December, which takes over b0's rejected money of November.
 func carriedOver(t *testing.T) (o *office, g *gateway, rejected paid, december string) {
 	t.Helper()
-	o = open(t)
-	g = newGateway(t, o)
-	for _, id := range []string{"b0", "b1"} {
-		o.someone(t, id, unit, vietcombank)
-		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
-	}
-	o.seen(t, `identity = 'matched' and state = 'open'`)
+	o, g, _ = everybody(t, 2)
 	november := o.released(t, 2)
 	first := o.payments(t, november)
 	g.tell(t, first["b0"], "sent", "RJCT AC04")
@@ -35,7 +29,7 @@ func carriedOver(t *testing.T) (o *office, g *gateway, rejected paid, december s
 	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, november)); diff != "" {
 		t.Fatal(diff)
 	}
-	december = o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	december = o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.approved(t, december, "")
 	o.funded(t, december, "")
 	return o, g, rejected, december
@@ -47,13 +41,13 @@ func TestWhatABankCreditsAfterAllIsNotPaidByTheNextList(t *testing.T) {
 	o, g, rejected, december := carriedOver(t)
 	g.tell(t, rejected, "contradictory ACCC FT0")
 	o.contests(t, rejected, true)
-	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", december, "release", object{}).Want(t, http.StatusOK)
 	o.wantLines(t, "lisa", december,
 		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account")
 
-	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").text(t, "id")
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").Text(t, "id")
 	o.wantLines(t, "lisa", january, "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
-	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).want(t, http.StatusOK)
+	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).Want(t, http.StatusOK)
 	g.tell(t, rejected, "late RTND AC04")
 	o.contests(t, rejected, false)
 	o.draft(t, "lisa", "00004", "social_assistance", "2027-01")
@@ -90,7 +84,7 @@ func TestWhatABankCreditsDuringTheReleaseIsNotPaid(t *testing.T) {
 	want := release{Payments: 2, Total: 2 * amount, Removed: 1, RemovedTotal: amount}
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var got struct{ Release release }
-		o.get(t, "treasurer", "/payrolls/"+december, "").into(t, &got)
+		o.Get(t, "treasurer", "/payrolls/"+december, "").Into(t, &got)
 		return errorUnless(got.Release == want, "released %+v", got.Release)
 	})
 	o.wantLines(t, "lisa", december,
@@ -101,12 +95,12 @@ func TestWhatABankCreditsDuringTheReleaseIsNotPaid(t *testing.T) {
 func takenOver(t *testing.T) (o *office, g *gateway, rejected, taker paid) {
 	t.Helper()
 	o, g, rejected, december := carriedOver(t)
-	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", december, "release", object{}).Want(t, http.StatusOK)
 	var id string
 	testkit.Eventually(t, 20*time.Second, func() error {
-		return o.pool.QueryRow(t.Context(), `select payment from payments where origin = $1`, rejected.ID).Scan(&id)
+		return o.Pool.QueryRow(t.Context(), `select payment from payments where origin = $1`, rejected.ID).Scan(&id)
 	})
-	o.get(t, "treasurer", "/payments/"+id, "").into(t, &taker)
+	o.Get(t, "treasurer", "/payments/"+id, "").Into(t, &taker)
 	return o, g, rejected, taker
 }
 
@@ -115,7 +109,7 @@ func (o *office) stands(t *testing.T, p paid, status string) (now paid) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		now = paid{}
-		o.get(t, "treasurer", "/payments/"+p.ID, "").into(t, &now)
+		o.Get(t, "treasurer", "/payments/"+p.ID, "").Into(t, &now)
 		return errorUnless(now.Status == status, "%+v", now)
 	})
 	return now
@@ -154,9 +148,9 @@ func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
 	}
 	g.tell(t, november, "contradictory ACCC FT0")
 	o.contests(t, november, true)
-	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").text(t, "id")
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").Text(t, "id")
 	o.wantLines(t, "lisa", january, "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
-	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).want(t, http.StatusOK)
+	o.step(t, "lisa", january, "rejection", object{"reason": "tiền đã về"}).Want(t, http.StatusOK)
 	g.tell(t, november, "contradictory RTND AC04")
 	o.contests(t, november, false)
 	o.draft(t, "lisa", "00004", "social_assistance", "2027-01")
@@ -166,7 +160,7 @@ func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
 	o.funded(t, january, "")
 	g.tell(t, november, "contradictory ACCC FT01")
 	o.contests(t, november, true)
-	o.step(t, "treasurer", january, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", january, "release", object{}).Want(t, http.StatusOK)
 	o.wantLines(t, "lisa", january,
 		"b0 2026-11 carried_forward 810000 account removed:already_paid", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
 	o.audited(t, g)
@@ -177,7 +171,7 @@ func (o *office) others(t *testing.T, than paid, count int) (others []paid) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var page struct{ Items []paid }
-		o.get(t, "treasurer", "/payments?payroll="+than.Payroll, "").into(t, &page)
+		o.Get(t, "treasurer", "/payments?payroll="+than.Payroll, "").Into(t, &page)
 		others = slices.DeleteFunc(page.Items, func(p paid) bool { return p.ID == than.ID })
 		return errorUnless(len(others) == count, "%d others", len(others))
 	})
@@ -214,17 +208,17 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 	o.seen(t, `died_on <> '' or beneficiary in ('lives', 'elsewhere')`)
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var files int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from beneficiaries where died_on <> ''`).Scan(&files)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from beneficiaries where died_on <> ''`).Scan(&files)
 		return errorUnless(err == nil && files == 3, "%d files (%v)", files, err)
 	})
 
 	handed := func(id string) object { return object{"collected_on": "2026-11-21", "receipt": "PC-" + id} }
 	got := []string{}
 	for _, id := range []string{"october", "november", "elsewhere", "lives"} {
-		answer := o.post(t, "cashier", "/payments/"+first[id].ID+"/cash", "cash-"+id, handed(id))
-		got = append(got, fmt.Sprint(id, " ", answer.status))
-		if answer.status != http.StatusOK {
-			got[len(got)-1] += " " + answer.text(t, "code")
+		answer := o.Post(t, "cashier", "/payments/"+first[id].ID+"/cash", "cash-"+id, handed(id))
+		got = append(got, fmt.Sprint(id, " ", answer.Status))
+		if answer.Status != http.StatusOK {
+			got[len(got)-1] += " " + answer.Text(t, "code")
 		}
 	}
 	want := []string{"october 422 beneficiary_deceased", "november 200", "elsewhere 422 beneficiary_deceased", "lives 200"}
@@ -232,8 +226,8 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 		t.Fatal(diff)
 	}
 	o.refuse(t, first["elsewhere"], "reissue", object{}, "beneficiary_deceased")
-	again := o.post(t, "cashier", "/payments/"+first["lives"].ID+"/cash", "cash-lives", handed("lives"))
-	if again.want(t, http.StatusOK); again.header.Get("Idempotent-Replay") != "true" {
+	again := o.Post(t, "cashier", "/payments/"+first["lives"].ID+"/cash", "cash-lives", handed("lives"))
+	if again.Want(t, http.StatusOK); again.Header.Get("Idempotent-Replay") != "true" {
 		t.Fatal("the same request again is not a repetition")
 	}
 }
@@ -241,13 +235,7 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 // What is returned after the closure may be tried again, as often as any other payment. What was available then is gone.
 func TestMoneyThatComesBackAfterTheClosureIsStillPaid(t *testing.T) {
 	t.Parallel()
-	o := open(t)
-	g := newGateway(t, o)
-	for _, id := range []string{"b0", "b1"} {
-		o.someone(t, id, unit, vietcombank)
-		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
-	}
-	o.seen(t, `identity = 'matched' and state = 'open'`)
+	o, g, _ := everybody(t, 2)
 	list := o.released(t, 2)
 	first := o.payments(t, list)
 	g.tell(t, first["b0"], "sent", "ACCC FT0")
@@ -298,7 +286,7 @@ func TestWhatIsSettledAfterTheClosureIsPaidByTheNextList(t *testing.T) {
 	third := o.reissue(t, o.becomes(t, list, "b2", "rejected"))
 	g.tell(t, third, "sent", "ACCC FT4")
 	o.becomes(t, list, "b2", "credited")
-	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december, "b0 2026-11 carried_forward 810000 account",
 		"b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account", "b2 2026-12 regular 810000 account")
 	o.audited(t, g)

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/service/servicetest"
 )
 
 // Amounts that are no dong and months that are none: each is refused with what is wrong where, and leaves nothing behind.
 func TestAmountsAndMonthsThatAreNoneAreRefused(t *testing.T) {
 	t.Parallel()
 	o, _, rights := everybody(t, 1)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	before := o.facts(t)
 	funding := func(amount string) (string, string) {
@@ -53,24 +55,27 @@ func TestAmountsAndMonthsThatAreNoneAreRefused(t *testing.T) {
 		{"lisa", stop, `"tháng 11"`, "/from_month wrong_format"},
 	} {
 		path, body := c.of(c.what)
-		refused := o.send(t, http.MethodPost, c.actor, path, http.Header{"Idempotency-Key": {"bad-" + fmt.Sprintf("%x", path+c.what)}, "Content-Type": {"application/json"}}, []byte(body))
-		if diff := cmp.Diff([]string{c.fault}, refused.faults(t)); diff != "" || refused.status != http.StatusUnprocessableEntity {
-			t.Errorf("%s: %d %v %s", c.what, refused.status, refused.faults(t), diff)
+		refused := o.Send(t, servicetest.Request{
+			Method: http.MethodPost, Actor: c.actor, Path: path, Body: []byte(body),
+			Header: http.Header{"Idempotency-Key": {"bad-" + fmt.Sprintf("%x", path+c.what)}, "Content-Type": {"application/json"}},
+		})
+		if diff := cmp.Diff([]string{c.fault}, refused.Faults(t)); diff != "" || refused.Status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %v %s", c.what, refused.Status, refused.Faults(t), diff)
 		}
-		if plain := strings.Trim(c.what, `"`); len(plain) > len("2026-1") && strings.Contains(string(refused.body), plain) {
-			t.Errorf("the answer repeats %s: %s", plain, refused.body)
+		if plain := strings.Trim(c.what, `"`); len(plain) > len("2026-1") && strings.Contains(string(refused.Body), plain) {
+			t.Errorf("the answer repeats %s: %s", plain, refused.Body)
 		}
 	}
 	for _, query := range []string{"/payrolls?month=2026-13", "/entitlements/b0?month=11-2026", "/cashless?month=2026-1"} {
-		if refused := o.get(t, "lisa", query, ""); refused.status != http.StatusUnprocessableEntity {
-			t.Errorf("%s: %d %s", query, refused.status, refused.body)
+		if refused := o.Get(t, "lisa", query, ""); refused.Status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", query, refused.Status, refused.Body)
 		}
 	}
 	if after := o.facts(t); after != before {
 		t.Errorf("%d facts were stored", after-before)
 	}
 	var left struct{ Funded int64 }
-	if err := json.Unmarshal(o.get(t, "treasurer", "/payrolls/"+list, "").body, &left); err != nil || left.Funded != 0 {
+	if err := json.Unmarshal(o.Get(t, "treasurer", "/payrolls/"+list, "").Body, &left); err != nil || left.Funded != 0 {
 		t.Errorf("the list is funded with %d (%v)", left.Funded, err)
 	}
 }
@@ -78,7 +83,7 @@ func TestAmountsAndMonthsThatAreNoneAreRefused(t *testing.T) {
 // facts counts what stands in the log.
 func (o *office) facts(t *testing.T) (n int) {
 	t.Helper()
-	if err := o.pool.QueryRow(t.Context(), `select count(*) from events`).Scan(&n); err != nil {
+	if err := o.Pool.QueryRow(t.Context(), `select count(*) from events`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -88,14 +93,14 @@ func (o *office) facts(t *testing.T) (n int) {
 func TestWhoMayNotAndWhatIsTooEarlyLeavesTheListAsItWas(t *testing.T) {
 	t.Parallel()
 	o, _, _ := everybody(t, 1)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
-	o.step(t, "lisa", list, "submission", object{}).want(t, http.StatusOK)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	o.step(t, "lisa", list, "submission", object{}).Want(t, http.StatusOK)
 	refuse := func(actor, step, code string) {
 		t.Helper()
 		before := o.facts(t)
 		refused := o.step(t, actor, list, step, object{})
-		if refused.status < http.StatusBadRequest || refused.text(t, "code") != code {
-			t.Errorf("%s by %s: %d %s", step, actor, refused.status, refused.body)
+		if refused.Status < http.StatusBadRequest || refused.Text(t, "code") != code {
+			t.Errorf("%s by %s: %d %s", step, actor, refused.Status, refused.Body)
 		}
 		if o.facts(t) != before {
 			t.Errorf("%s by %s left facts behind", step, actor)
@@ -103,14 +108,14 @@ func TestWhoMayNotAndWhatIsTooEarlyLeavesTheListAsItWas(t *testing.T) {
 	}
 	refuse("lisa", "approval", "role_not_allowed")
 	refuse("approver", "approval", "payroll_state")
-	o.step(t, "accountant", list, "check", object{}).want(t, http.StatusOK)
+	o.step(t, "accountant", list, "check", object{}).Want(t, http.StatusOK)
 	refuse("lisa-2", "approval", "role_not_allowed")
 	refuse("treasurer", "release", "payroll_state")
-	o.step(t, "approver", list, "approval", object{}).want(t, http.StatusOK)
+	o.step(t, "approver", list, "approval", object{}).Want(t, http.StatusOK)
 	refuse("treasurer", "release", "insufficient_funds")
 	o.funded(t, list, "")
 	refuse("approver", "release", "role_not_allowed")
-	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	o.becomes(t, list, "b0", "released")
 	refuse("cashier", "release", "payroll_released")
 }

@@ -1,7 +1,6 @@
 package disbursement_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
-	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/disbursement/audit"
 )
@@ -29,33 +27,7 @@ type gateway struct {
 
 func newGateway(t testing.TB, o *office) *gateway {
 	t.Helper()
-	config := o.config
-	config.DatabaseURL, config.Data = testkit.PostgresURL(t), t.TempDir()
-	deps, closeDeps, err := service.NewDeps(t.Context(), "bankgateway", config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &gateway{versions: map[string]int{}}
-	own := events.NewCatalog(bankgateway.Catalog())
-	if g.base, err = foundation.Open(t.Context(), deps.For("bankgateway"), foundation.Options{Service: "bankgateway", Own: own}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	for _, r := range g.base.Runners() {
-		running.Go(func() {
-			if err := r.Run(ctx); err != nil {
-				t.Errorf("runner %s of the gateway: %v", r.Name, err)
-			}
-		})
-	}
-	t.Cleanup(func() {
-		stop()
-		running.Wait()
-		g.base.Close()
-		_ = closeDeps(context.Background())
-	})
-	return g
+	return &gateway{versions: map[string]int{}, base: o.Neighbour(t, "bankgateway", bankgateway.Catalog())}
 }
 
 // paid is a payment as the list shows it.
@@ -136,9 +108,9 @@ func (o *office) payments(t testing.TB, id string) map[string]paid {
 		Items []paid
 		Next  string
 	}
-	listed := o.get(t, "treasurer", "/payments?limit=200&payroll="+id, "")
-	listed.want(t, http.StatusOK)
-	listed.into(t, &page)
+	listed := o.Get(t, "treasurer", "/payments?limit=200&payroll="+id, "")
+	listed.Want(t, http.StatusOK)
+	listed.Into(t, &page)
 	for _, p := range page.Items {
 		found[p.Beneficiary] = p
 	}
@@ -160,13 +132,13 @@ func (o *office) becomes(t testing.TB, list, beneficiary, status string) (p paid
 // released drafts a list of everybody and takes it to its release, until all payments are there.
 func (o *office) released(t testing.TB, payments int) (id string) {
 	t.Helper()
-	id = o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	id = o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, id, "")
 	o.funded(t, id, "")
-	o.step(t, "treasurer", id, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", id, "release", object{}).Want(t, http.StatusOK)
 	testkit.Eventually(t, 60*time.Second, func() error {
 		var n int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from payments join payment_lists using (payroll) where payroll = $1 and completed`, id).Scan(&n)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from payments join payment_lists using (payroll) where payroll = $1 and completed`, id).Scan(&n)
 		if err != nil || n != payments {
 			return fmt.Errorf("%d of %d payments are there (%w)", n, payments, err)
 		}
@@ -178,7 +150,7 @@ func (o *office) released(t testing.TB, payments int) (id string) {
 // audited fails unless all invariants hold in the three logs.
 func (o *office) audited(t testing.TB, g *gateway) {
 	t.Helper()
-	report, err := audit.Run(t.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.pool, Gateway: poolOf(g)})
+	report, err := audit.Run(t.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.Pool, Gateway: poolOf(g)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,11 +23,11 @@ func BenchmarkPayments(b *testing.B) {
 	g := newGateway(b, o)
 	o.province(b, paidPeople)
 	for range b.N {
-		id := o.draft(b, "province-lisa", "01", "social_pension", "2026-11").text(b, "id")
+		id := o.draft(b, "province-lisa", "01", "social_pension", "2026-11").Text(b, "id")
 		o.approved(b, id, "province-")
 		o.funded(b, id, "province-")
 		began := time.Now()
-		o.step(b, "province-treasurer", id, "release", object{}).want(b, http.StatusOK)
+		o.step(b, "province-treasurer", id, "release", object{}).Want(b, http.StatusOK)
 		payments := o.shown(b, `select count(*) from payments join payment_lists using (payroll) where completed and payroll = $1`, id)
 		b.ReportMetric(float64(payments)/time.Since(began).Seconds(), "released/s")
 		instructed := g.reportAll(b, o, id)
@@ -35,7 +35,7 @@ func BenchmarkPayments(b *testing.B) {
 		o.shown(b, `select count(*) from payments where status = 'credited' and payroll = $1`, id)
 		b.ReportMetric(float64(instructed)/time.Since(reported).Seconds(), "credited/s")
 		audited := time.Now()
-		report, err := audit.Run(b.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.pool, Gateway: g.base.Pool})
+		report, err := audit.Run(b.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.Pool, Gateway: g.base.Pool})
 		if err != nil || !report.OK() {
 			b.Fatalf("the audit: %v, %+v", err, report)
 		}
@@ -48,7 +48,7 @@ func (o *office) shown(b *testing.B, query, id string) (n int) {
 	b.Helper()
 	var lines int
 	testkit.Eventually(b, 10*time.Minute, func() error {
-		err := o.pool.QueryRow(b.Context(), `select (select count(*) from lines where payroll = $1), (`+query+`)`, id).Scan(&lines, &n)
+		err := o.Pool.QueryRow(b.Context(), `select (select count(*) from lines where payroll = $1), (`+query+`)`, id).Scan(&lines, &n)
 		return errorUnless(err == nil && lines > 0 && n == lines, "%d of %d (%v)", n, lines, err)
 	})
 	return n
@@ -57,7 +57,7 @@ func (o *office) shown(b *testing.B, query, id string) (n int) {
 // reportAll says of every payment of a list that it was sent, is in flight and was credited.
 func (g *gateway) reportAll(b *testing.B, o *office, id string) int {
 	b.Helper()
-	rows, err := o.pool.Query(b.Context(), `select payment, end_to_end_id, attempt, bank, amount from payments where payroll = $1`, id)
+	rows, err := o.Pool.Query(b.Context(), `select payment, end_to_end_id, attempt, bank, amount from payments where payroll = $1`, id)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func BenchmarkDraft(b *testing.B) {
 		var view struct {
 			Totals struct{ Lines, Held, Findings int }
 		}
-		list.into(b, &view)
+		list.Into(b, &view)
 		b.ReportMetric(float64(view.Totals.Lines), "lines")
 		b.ReportMetric(took.Seconds(), "s/draft")
 		b.ReportMetric(cpu(b)-worked, "cpu-s/draft")
@@ -40,13 +40,13 @@ func BenchmarkDraft(b *testing.B) {
 		shown := time.Now()
 		testkit.Eventually(b, time.Minute, func() error {
 			var lines int
-			if err := o.pool.QueryRow(b.Context(), `select count(*) from lines`).Scan(&lines); err != nil || lines < view.Totals.Lines {
+			if err := o.Pool.QueryRow(b.Context(), `select count(*) from lines`).Scan(&lines); err != nil || lines < view.Totals.Lines {
 				return fmt.Errorf("%d lines are shown (%w)", lines, err)
 			}
 			return nil
 		})
 		b.Logf("the lines are shown %v later", time.Since(shown))
-		o.step(b, "province-lisa", list.text(b, "id"), "rejection", object{"reason": "đo lại"}).want(b, 200)
+		o.step(b, "province-lisa", list.Text(b, "id"), "rejection", object{"reason": "đo lại"}).Want(b, 200)
 		b.StartTimer()
 	}
 }

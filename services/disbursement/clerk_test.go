@@ -27,8 +27,8 @@ func TestAClerkThatDiedGoesOn(t *testing.T) {
 	const many = 2_300 // three sheets
 	o.province(t, many)
 	first := o.draft(t, "lisa", "00004", "social_pension", "2026-11")
-	id, hash := first.text(t, "id"), first.text(t, "hash")
-	o.step(t, "lisa", id, "rejection", object{"reason": "lập lại"}).want(t, http.StatusOK)
+	id, hash := first.Text(t, "id"), first.Text(t, "hash")
+	o.step(t, "lisa", id, "rejection", object{"reason": "lập lại"}).Want(t, http.StatusOK)
 	o.stop()
 
 	log := o.log(t)
@@ -36,8 +36,8 @@ func TestAClerkThatDiedGoesOn(t *testing.T) {
 	log.Close()
 	o.start(t)
 	again := o.computed(t, "lisa", id)
-	if again.text(t, "hash") != hash {
-		t.Fatalf("another list than before the crash:\n%s\n%s", first.body, again.body)
+	if again.Text(t, "hash") != hash {
+		t.Fatalf("another list than before the crash:\n%s\n%s", first.Body, again.Body)
 	}
 	log = o.log(t)
 	defer log.Close()
@@ -88,11 +88,11 @@ func (o *office) crashed(t testing.TB, log *eventstore.Store, id string) {
 // province appends people and rights past the API, and waits until the read models show them.
 func (o *office) province(t testing.TB, people int) {
 	t.Helper()
-	keys, err := vault.LoadKeys(filepath.Join(o.config.Data, "vault-disbursement.key"))
+	keys, err := vault.LoadKeys(filepath.Join(o.Config.Data, "vault-disbursement.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.Open(t.Context(), o.pool, keys, vault.Options{Now: o.clock.Now})
+	v, err := vault.Open(t.Context(), o.Pool, keys, vault.Options{Now: o.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,13 +137,13 @@ func (o *office) province(t testing.TB, people int) {
 	}
 	testkit.Eventually(t, 5*time.Minute, func() error {
 		var shown, enrolled int
-		err := o.pool.QueryRow(t.Context(), `select (select count(*) from beneficiaries where state = 'open'), (select count(*) from enrolments)`).Scan(&shown, &enrolled)
+		err := o.Pool.QueryRow(t.Context(), `select (select count(*) from beneficiaries where state = 'open'), (select count(*) from enrolments)`).Scan(&shown, &enrolled)
 		if err != nil || shown < people || enrolled < people {
 			return fmt.Errorf("%d people and %d rights are shown (%w)", shown, enrolled, err)
 		}
 		return nil
 	})
-	if _, err := o.pool.Exec(t.Context(), `analyze`); err != nil {
+	if _, err := o.Pool.Exec(t.Context(), `analyze`); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -151,8 +151,8 @@ func (o *office) province(t testing.TB, people int) {
 // log opens the service's log beside it.
 func (o *office) log(t testing.TB) *eventstore.Store {
 	t.Helper()
-	log, err := eventstore.Open(t.Context(), o.pool, eventstore.Options{
-		Catalog: events.NewCatalog(disbursement.Catalog(), payroll.PrivateFacts()), Now: o.clock.Now,
+	log, err := eventstore.Open(t.Context(), o.Pool, eventstore.Options{
+		Catalog: events.NewCatalog(disbursement.Catalog(), payroll.PrivateFacts()), Now: o.Clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/witness"
 )
@@ -20,8 +21,8 @@ func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
 	o.someone(t, "ill", unit, "")
 	o.someone(t, "lame", unit, "")
 	o.enrol(t, "lisa", decision("lame", "social_assistance", "c6_severe", "2026-08-03"))
-	last := o.post(t, "lisa", "/enrolments", "ill", decision("ill", "social_assistance", "c8", "2026-08-03"))
-	last.want(t, http.StatusCreated)
+	last := o.Post(t, "lisa", "/enrolments", "ill", decision("ill", "social_assistance", "c8", "2026-08-03"))
+	last.Want(t, http.StatusCreated)
 	o.seen(t, `true`)
 	for _, c := range []struct{ actor, of, want string }{
 		{"lisa", "ill", "810000 C8 1.5 true"},
@@ -31,8 +32,8 @@ func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
 		{"treasurer", "ill", "810000   false"},
 		{"treasurer", "lame", "1080000   false"},
 	} {
-		answer := o.get(t, c.actor, "/entitlements/"+c.of+"?month=2026-08", last.position())
-		answer.want(t, http.StatusOK)
+		answer := o.Get(t, c.actor, "/entitlements/"+c.of+"?month=2026-08", last.Position())
+		answer.Want(t, http.StatusOK)
 		var got struct {
 			Amount     int64
 			Chosen     []struct{ Rule, Coefficient string }
@@ -40,17 +41,17 @@ func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
 			LegalBasis []string `json:"legal_basis"`
 			Unverified bool
 		}
-		answer.into(t, &got)
+		answer.Into(t, &got)
 		rule, coefficient := "", ""
 		for _, line := range got.Chosen {
 			rule, coefficient = line.Rule, line.Coefficient
 		}
 		text := fmt.Sprintf("%d %s %s %t", got.Amount, rule, coefficient, len(got.Chosen)+len(got.Rejected)+len(got.LegalBasis) > 0)
 		if text != c.want {
-			t.Errorf("%s sees %q of %s, want %q: %s", c.actor, text, c.of, c.want, answer.body)
+			t.Errorf("%s sees %q of %s, want %q: %s", c.actor, text, c.of, c.want, answer.Body)
 		}
 		if c.actor == "treasurer" && got.Unverified {
-			t.Errorf("some categories are unverified: %s", answer.body)
+			t.Errorf("some categories are unverified: %s", answer.Body)
 		}
 	}
 }
@@ -62,23 +63,23 @@ func TestAPaymentIsProvenOffline(t *testing.T) {
 	p := o.payments(t, list)["b0"]
 	g.tell(t, p, "sent", "ACCC FT0")
 	o.becomes(t, list, "b0", "credited")
-	verifiers, err := witness.LoadVerifier(filepath.Join(o.config.Data, "witness-disbursement.key.pub"))
+	verifiers, err := witness.LoadVerifier(filepath.Join(o.Config.Data, "witness-disbursement.key.pub"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for version, fact := range map[string]string{"": "payment_credited.v1", "?version=1": "payment_released.v1"} {
-		var proof answer
+		var proof servicetest.Answer
 		testkit.Eventually(t, 20*time.Second, func() error {
-			if proof = o.get(t, "auditor", "/payments/"+p.ID+"/proof"+version, ""); proof.status != http.StatusOK {
-				return fmt.Errorf("%d %s", proof.status, proof.body)
+			if proof = o.Get(t, "auditor", "/payments/"+p.ID+"/proof"+version, ""); proof.Status != http.StatusOK {
+				return fmt.Errorf("%d %s", proof.Status, proof.Body)
 			}
 			return nil
 		})
 		var receipt witness.Receipt
-		proof.into(t, &receipt)
+		proof.Into(t, &receipt)
 		if _, err := receipt.Verify(verifiers); err != nil || !strings.HasSuffix(receipt.Type, fact) {
 			t.Errorf("%q: %v, %+v", version, err, receipt)
 		}
 	}
-	o.get(t, "stranger", "/payments/"+p.ID+"/proof", "").want(t, http.StatusNotFound)
+	o.Get(t, "stranger", "/payments/"+p.ID+"/proof", "").Want(t, http.StatusNotFound)
 }

@@ -61,10 +61,10 @@ func TestTheStatementOfAListAddsUpWhileABankLies(t *testing.T) {
 	dice := rand.New(rand.NewPCG(2026, 11)) //nolint:gosec // lies that can be told again
 	add := func() (s statement) {
 		t.Helper()
-		answered := o.get(t, "auditor", "/reconciliations/"+list, "")
-		answered.want(t, http.StatusOK)
-		if answered.into(t, &s); s.Difference != 0 || s.Instructed != people*amount || s.sum() != s.Instructed {
-			t.Fatalf("the statement does not add up: %s", answered.body)
+		answered := o.Get(t, "auditor", "/reconciliations/"+list, "")
+		answered.Want(t, http.StatusOK)
+		if answered.Into(t, &s); s.Difference != 0 || s.Instructed != people*amount || s.sum() != s.Instructed {
+			t.Fatalf("the statement does not add up: %s", answered.Body)
 		}
 		return s
 	}
@@ -88,7 +88,7 @@ func TestTheStatementOfAListAddsUpWhileABankLies(t *testing.T) {
 	}
 	testkit.Eventually(t, 30*time.Second, func() error {
 		var waiting int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from quarantine where stream like 'instruction-SA-STRAY-%'`).Scan(&waiting)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from quarantine where stream like 'instruction-SA-STRAY-%'`).Scan(&waiting)
 		return errorUnless(err == nil && waiting == strays, "%d of %d strays in quarantine (%v)", waiting, strays, err)
 	})
 	testkit.Eventually(t, 20*time.Second, func() error {

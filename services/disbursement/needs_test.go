@@ -16,9 +16,9 @@ import (
 func (o *office) needs(t *testing.T, of ...string) []string {
 	t.Helper()
 	var got struct{ Beneficiaries []string }
-	answer := o.post(t, "accounts", "/needs", "", object{"beneficiaries": of})
-	answer.want(t, http.StatusOK)
-	answer.into(t, &got)
+	answer := o.Post(t, "accounts", "/needs", "", object{"beneficiaries": of})
+	answer.Want(t, http.StatusOK)
+	answer.Into(t, &got)
 	slices.Sort(got.Beneficiaries)
 	return got.Beneficiaries
 }
@@ -50,7 +50,7 @@ func TestWhoseMoneyIsNotSettledIsNeeded(t *testing.T) {
 	} {
 		o.becomes(t, list, b, status)
 	}
-	o.post(t, "treasurer", "/payments/"+p["b6"].ID+"/recall", "recall", object{"reason": "CUST"}).want(t, http.StatusOK)
+	o.Post(t, "treasurer", "/payments/"+p["b6"].ID+"/recall", "recall", object{"reason": "CUST"}).Want(t, http.StatusOK)
 	o.paid(t, list, "b8")
 	testkit.Eventually(t, 20*time.Second, func() error {
 		want := []string{"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b9"}
@@ -59,7 +59,7 @@ func TestWhoseMoneyIsNotSettledIsNeeded(t *testing.T) {
 		}
 		return nil
 	})
-	o.post(t, "lisa", "/needs", "", object{"beneficiaries": []string{"b1"}}).want(t, http.StatusForbidden)
+	o.Post(t, "lisa", "/needs", "", object{"beneficiaries": []string{"b1"}}).Want(t, http.StatusForbidden)
 }
 
 // What was carried forward is owed until the list of another month pays it; a list that is being made needs its people.
@@ -70,7 +70,7 @@ func TestWhoIsOwedMoneyOfAnEarlierMonthIsNeeded(t *testing.T) {
 	o.someone(t, "b0", unit, vietcombank)
 	o.enrol(t, "lisa", decision("b0", "social_assistance", "c5a", "2026-11-02"))
 	o.seen(t, `identity = 'matched' and state = 'open'`)
-	draft := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	draft := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	if got := o.needs(t, "b0"); len(got) > 0 {
 		t.Errorf("a draft binds nobody: %v", got)
 	}
@@ -79,7 +79,7 @@ func TestWhoIsOwedMoneyOfAnEarlierMonthIsNeeded(t *testing.T) {
 		t.Errorf("approved\n%s", diff)
 	}
 	o.funded(t, draft, "")
-	o.step(t, "treasurer", draft, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", draft, "release", object{}).Want(t, http.StatusOK)
 	p := o.becomes(t, draft, "b0", "released")
 	g.tell(t, p, "sent", "RJCT AC04")
 	o.becomes(t, draft, "b0", "rejected")
@@ -89,13 +89,13 @@ func TestWhoIsOwedMoneyOfAnEarlierMonthIsNeeded(t *testing.T) {
 	if diff := cmp.Diff([]string{"b0"}, o.needs(t, "b0")); diff != "" {
 		t.Errorf("carried forward\n%s", diff)
 	}
-	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.approved(t, december, "")
 	o.funded(t, december, "")
-	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", december, "release", object{}).Want(t, http.StatusOK)
 	var page struct{ Items []paid }
 	testkit.Eventually(t, 30*time.Second, func() error {
-		o.get(t, "treasurer", "/payments?payroll="+december, "").into(t, &page)
+		o.Get(t, "treasurer", "/payments?payroll="+december, "").Into(t, &page)
 		if len(page.Items) != 2 {
 			return fmt.Errorf("%d payments instead of two", len(page.Items))
 		}

@@ -54,10 +54,10 @@ func TestMoneyGoesEveryWayThatBanksKnowAndTheBooksAgree(t *testing.T) {
 	g.tell(t, b1, "sent", "ACCC FT1")
 	o.becomes(t, list, "b1", "credited")
 	b2 := o.becomes(t, list, "b2", "returned")
-	o.post(t, "province-treasurer", "/payments/"+b2.ID+"/cash", "move", object{}).want(t, http.StatusOK)
+	o.Post(t, "province-treasurer", "/payments/"+b2.ID+"/cash", "move", object{}).Want(t, http.StatusOK)
 	both := object{"collected_on": "2026-11-21", "receipt": "PC-2"}
-	if alone := o.post(t, "province-treasurer", "/payments/"+b2.ID+"/cash", "alone", both); alone.text(t, "code") != "same_person" {
-		t.Fatalf("one person moves it and enters the receipt: %s", alone.body)
+	if alone := o.Post(t, "province-treasurer", "/payments/"+b2.ID+"/cash", "alone", both); alone.Text(t, "code") != "same_person" {
+		t.Fatalf("one person moves it and enters the receipt: %s", alone.Body)
 	}
 	o.change(t, b2, "cash", object{"collected_on": "2026-11-21", "receipt": "PC-2"}, "cash_paid")
 	o.refuse(t, o.becomes(t, list, "b4", "rejected"), "reissue", object{}, "payment_duplicate")
@@ -67,15 +67,15 @@ func TestMoneyGoesEveryWayThatBanksKnowAndTheBooksAgree(t *testing.T) {
 	o.change(t, first["b8"], "cash", object{"collected_on": "2026-11-21", "receipt": "PC-8"}, "cash_paid")
 
 	o.becomes(t, list, "b3", "in_flight")
-	o.clock.Advance(16 * time.Minute)
+	o.Clock.Advance(16 * time.Minute)
 	b3 := o.becomes(t, list, "b3", "unknown")
 	if b3.Inquiries != 1 {
 		t.Fatalf("asked %d times", b3.Inquiries)
 	}
 	o.refuse(t, b3, "reissue", object{}, "payment_not_failed")
 	o.wantReconciled(t, list)
-	if refused := o.step(t, "treasurer", list, "closure", object{}); refused.text(t, "code") != "payments_open" {
-		t.Fatalf("closed with an unknown payment: %s", refused.body)
+	if refused := o.step(t, "treasurer", list, "closure", object{}); refused.Text(t, "code") != "payments_open" {
+		t.Fatalf("closed with an unknown payment: %s", refused.Body)
 	}
 	g.tell(t, b3, "ACCC FT3")
 	o.becomes(t, list, "b3", "credited")
@@ -97,15 +97,15 @@ func (o *office) reissue(t *testing.T, p paid) paid {
 func (o *office) change(t *testing.T, p paid, what string, body object, status string) (after paid) {
 	t.Helper()
 	key := fmt.Sprint(what, p.ID, p.Status, status)
-	done := o.post(t, whoMay(what), "/payments/"+p.ID+"/"+what, key, body)
-	done.want(t, http.StatusOK)
-	done.into(t, &after)
+	done := o.Post(t, whoMay(what), "/payments/"+p.ID+"/"+what, key, body)
+	done.Want(t, http.StatusOK)
+	done.Into(t, &after)
 	if after.Status != status {
 		t.Fatalf("%s leads to %s", what, after.Status)
 	}
-	again := o.post(t, whoMay(what), "/payments/"+p.ID+"/"+what, key, body)
-	if again.header.Get("Idempotent-Replay") != "true" || string(again.body) != string(done.body) {
-		t.Fatalf("the same request again answers %d %s", again.status, again.body)
+	again := o.Post(t, whoMay(what), "/payments/"+p.ID+"/"+what, key, body)
+	if again.Header.Get("Idempotent-Replay") != "true" || string(again.Body) != string(done.Body) {
+		t.Fatalf("the same request again answers %d %s", again.Status, again.Body)
 	}
 	return after
 }
@@ -120,9 +120,9 @@ func whoMay(what string) string {
 
 func (o *office) refuse(t *testing.T, p paid, what string, body object, code string) {
 	t.Helper()
-	refused := o.post(t, whoMay(what), "/payments/"+p.ID+"/"+what, fmt.Sprint("refused", what, p.ID), body)
-	if refused.status != http.StatusUnprocessableEntity || refused.text(t, "code") != code {
-		t.Fatalf("%s answers %d %s, want %s", what, refused.status, refused.body, code)
+	refused := o.Post(t, whoMay(what), "/payments/"+p.ID+"/"+what, fmt.Sprint("refused", what, p.ID), body)
+	if refused.Status != http.StatusUnprocessableEntity || refused.Text(t, "code") != code {
+		t.Fatalf("%s answers %d %s, want %s", what, refused.Status, refused.Body, code)
 	}
 }
 
@@ -146,9 +146,9 @@ func (o *office) wantReconciled(t *testing.T, list string) {
 		InFlight                                                                     int64 `json:"in_flight"`
 		Exceptions                                                                   []struct{ Code, Status, Reason string }
 	}
-	answer := o.get(t, "auditor", "/reconciliations/"+list, "")
-	answer.want(t, http.StatusOK)
-	answer.into(t, &got)
+	answer := o.Get(t, "auditor", "/reconciliations/"+list, "")
+	answer.Want(t, http.StatusOK)
+	answer.Into(t, &got)
 	codes := map[string]string{}
 	for _, e := range got.Exceptions {
 		codes[e.Code] = e.Status + " " + e.Reason
@@ -161,7 +161,7 @@ func (o *office) wantReconciled(t *testing.T, list string) {
 	}
 	if got.Instructed != 10*amount || got.Credited != 3*amount || got.Rejected != 3*amount || got.Unknown != amount ||
 		got.Cash != 3*amount || got.Returned != 0 || got.InFlight != 0 || got.Difference != 0 {
-		t.Errorf("reconciled: %s", answer.body)
+		t.Errorf("reconciled: %s", answer.Body)
 	}
 	o.wantLedger(t, list, map[string]int64{
 		"budget": 10 * amount, "available": 3 * amount, "reserved": 0, "in_flight": amount, "credited": 3 * amount, "returned": 0, "cash": 3 * amount,
@@ -172,7 +172,7 @@ func (o *office) wantReconciled(t *testing.T, list string) {
 func (o *office) wantLedger(t *testing.T, list string, want map[string]int64) {
 	t.Helper()
 	var page struct{ Items []map[string]any }
-	o.get(t, "auditor", "/ledger/accounts?payroll="+list, "").into(t, &page)
+	o.Get(t, "auditor", "/ledger/accounts?payroll="+list, "").Into(t, &page)
 	got := map[string]int64{}
 	for name, value := range page.Items[0] {
 		if n, isNumber := value.(float64); isNumber {
@@ -192,16 +192,16 @@ func (o *office) wantClosed(t *testing.T, list string) {
 			CarriedForward int `json:"carried_forward"`
 			Carried        int64
 		}
-		answer := o.post(t, "treasurer", "/payrolls/"+list+"/closure", "close", object{})
-		answer.want(t, http.StatusOK)
-		if answer.into(t, &closed); closed.CarriedForward != 1 || closed.Carried != amount {
-			t.Fatalf("closed: %s", answer.body)
+		answer := o.Post(t, "treasurer", "/payrolls/"+list+"/closure", "close", object{})
+		answer.Want(t, http.StatusOK)
+		if answer.Into(t, &closed); closed.CarriedForward != 1 || closed.Carried != amount {
+			t.Fatalf("closed: %s", answer.Body)
 		}
 	}
 	o.becomes(t, list, "b9", "carried_forward")
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var left int64
-		return errorUnless(o.pool.QueryRow(t.Context(), `select amount from ledger_balances where payroll = $1 and account = 'available'`, list).Scan(&left) == nil && left == 0, "%d is left", left)
+		return errorUnless(o.Pool.QueryRow(t.Context(), `select amount from ledger_balances where payroll = $1 and account = 'available'`, list).Scan(&left) == nil && left == 0, "%d is left", left)
 	})
 	o.wantLedger(t, list, map[string]int64{
 		"budget": 6 * amount, "available": 0, "reserved": 0, "in_flight": 0, "credited": 4 * amount, "returned": 0, "cash": 2 * amount,
@@ -212,7 +212,7 @@ func (o *office) wantClosed(t *testing.T, list string) {
 		InCash    struct{ Count, Amount int64 } `json:"paid_in_cash"`
 		Share     string
 	}
-	o.get(t, "province-treasurer", "/cashless?unit=01&month=2026-11", "").into(t, &cashless)
+	o.Get(t, "province-treasurer", "/cashless?unit=01&month=2026-11", "").Into(t, &cashless)
 	if cashless.ByAccount.Count != 4 || cashless.InCash.Amount != 2*amount || cashless.Share != "0.6667" {
 		t.Errorf("cashless: %+v", cashless)
 	}
@@ -238,7 +238,7 @@ func TestARecallTakesMoneyBackAndNobodyCarriesItForward(t *testing.T) {
 	var history struct {
 		Items []struct{ Type, Status string }
 	}
-	o.get(t, "auditor", "/payments/"+p.ID+"/history", "").into(t, &history)
+	o.Get(t, "auditor", "/payments/"+p.ID+"/history", "").Into(t, &history)
 	var steps []string
 	for _, step := range history.Items {
 		steps = append(steps, step.Status)
@@ -260,7 +260,7 @@ func TestTheSameReportsAgainChangeNothing(t *testing.T) {
 	}
 	var facts, streams int
 	testkit.Eventually(t, 20*time.Second, func() error {
-		err := o.pool.QueryRow(t.Context(), `select count(*), count(distinct stream) from events where stream like 'payment-%'`).Scan(&facts, &streams)
+		err := o.Pool.QueryRow(t.Context(), `select count(*), count(distinct stream) from events where stream like 'payment-%'`).Scan(&facts, &streams)
 		return errorUnless(err == nil && facts == 8*5+2 && streams == 10, "%d facts in %d streams (%v)", facts, streams, err)
 	})
 	o.audited(t, g)
@@ -274,10 +274,10 @@ func TestAReportThatFitsNothingIsLookedAtByPeople(t *testing.T) {
 	other.Amount++
 	g.tell(t, other, "sent")
 	testkit.Eventually(t, 30*time.Second, func() error {
-		waiting := o.get(t, "admin", "/quarantine", "")
+		waiting := o.Get(t, "admin", "/quarantine", "")
 		var page struct{ Items []map[string]any }
-		waiting.into(t, &page)
-		return errorUnless(len(page.Items) == 1 && page.Items[0]["error_code"] == "amount_differs", "%s", waiting.body)
+		waiting.Into(t, &page)
+		return errorUnless(len(page.Items) == 1 && page.Items[0]["error_code"] == "amount_differs", "%s", waiting.Body)
 	})
 	if p := o.payments(t, list)["b0"]; p.Status != "released" {
 		t.Fatalf("it is %s", p.Status)
@@ -288,13 +288,13 @@ func TestWhoMayNotSeeAPaymentHearsThatThereIsNone(t *testing.T) {
 	t.Parallel()
 	o, _, list := village(t)
 	p := o.payments(t, list)["b0"]
-	o.get(t, "stranger", "/payments/"+p.ID+"/history", "").want(t, http.StatusNotFound)
-	o.get(t, "stranger", "/reconciliations/"+list, "").want(t, http.StatusNotFound)
-	o.get(t, "admin", "/payments", "").want(t, http.StatusForbidden)
-	o.post(t, "lisa", "/payments/"+p.ID+"/cash", "k", object{}).want(t, http.StatusForbidden)
+	o.Get(t, "stranger", "/payments/"+p.ID+"/history", "").Want(t, http.StatusNotFound)
+	o.Get(t, "stranger", "/reconciliations/"+list, "").Want(t, http.StatusNotFound)
+	o.Get(t, "admin", "/payments", "").Want(t, http.StatusForbidden)
+	o.Post(t, "lisa", "/payments/"+p.ID+"/cash", "k", object{}).Want(t, http.StatusForbidden)
 	for actor, want := range map[string]int{"stranger": 0, "lisa": 10, "province-treasurer": 10, "auditor": 10} {
 		var page struct{ Items []json.RawMessage }
-		if o.get(t, actor, "/payments?month=2026-11", "").into(t, &page); len(page.Items) != want {
+		if o.Get(t, actor, "/payments?month=2026-11", "").Into(t, &page); len(page.Items) != want {
 			t.Errorf("%s sees %d payments, want %d", actor, len(page.Items), want)
 		}
 	}
@@ -308,29 +308,29 @@ func TestEveryLineIsOnePaymentWhateverIsStartedTwiceOrBrokenOff(t *testing.T) {
 	o := open(t)
 	g := newGateway(t, o)
 	o.province(t, people)
-	id := o.draft(t, "province-lisa", "01", "social_pension", "2026-11").text(t, "id")
+	id := o.draft(t, "province-lisa", "01", "social_pension", "2026-11").Text(t, "id")
 	o.approved(t, id, "province-")
 	o.funded(t, id, "province-")
-	o.step(t, "province-treasurer", id, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "province-treasurer", id, "release", object{}).Want(t, http.StatusOK)
 	second := *o
 	second.start(t)
 	t.Cleanup(func() { second.stop() })
 	testkit.Eventually(t, 30*time.Second, func() error {
 		var n int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from events where stream like 'payment-%'`).Scan(&n)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from events where stream like 'payment-%'`).Scan(&n)
 		return errorUnless(err == nil && n > 0, "%d payments (%v)", n, err)
 	})
 	o.stop()
 	o.start(t)
 	var lines, payments int
 	testkit.Eventually(t, 60*time.Second, func() error {
-		err := o.pool.QueryRow(t.Context(), `
+		err := o.Pool.QueryRow(t.Context(), `
 select (select count(*) from lines where payroll = $1), (select count(*) from payments p join payment_lists l using (payroll) where payroll = $1 and l.completed)`, id).
 			Scan(&lines, &payments)
 		return errorUnless(err == nil && lines > people && lines == payments, "%d payments of %d lines (%v)", payments, lines, err)
 	})
 	var facts int
-	if err := o.pool.QueryRow(context.WithoutCancel(t.Context()), `select count(*) from events where stream like 'payment-%'`).Scan(&facts); err != nil || facts != lines {
+	if err := o.Pool.QueryRow(context.WithoutCancel(t.Context()), `select count(*) from events where stream like 'payment-%'`).Scan(&facts); err != nil || facts != lines {
 		t.Fatalf("%d facts of %d payments: %v", facts, lines, err)
 	}
 	o.audited(t, g)
@@ -346,14 +346,14 @@ func TestALineThatAnotherListPaidIsRemovedWithTheReason(t *testing.T) {
 		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
 	}
 	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
 	var line string
-	if err := o.pool.QueryRow(t.Context(), `select payment from lines where beneficiary = 'b1'`).Scan(&line); err != nil {
+	if err := o.Pool.QueryRow(t.Context(), `select payment from lines where beneficiary = 'b1'`).Scan(&line); err != nil {
 		t.Fatal(err)
 	}
-	log, err := eventstore.Open(t.Context(), o.pool, eventstore.Options{Catalog: events.NewCatalog(disbursement.Catalog())})
+	log, err := eventstore.Open(t.Context(), o.Pool, eventstore.Options{Catalog: events.NewCatalog(disbursement.Catalog())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,11 +364,11 @@ func TestALineThatAnotherListPaidIsRemovedWithTheReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	testkit.Eventually(t, 30*time.Second, func() error {
 		var removed string
 		var payments int
-		err := o.pool.QueryRow(t.Context(), `
+		err := o.Pool.QueryRow(t.Context(), `
 select (select removed from lines where payment = $1), (select count(*) from payments join payment_lists using (payroll) where payroll = $2 and completed)`, line, list).
 			Scan(&removed, &payments)
 		return errorUnless(err == nil && removed == "already_paid" && payments == 1, "removed %q, %d payments (%v)", removed, payments, err)

@@ -32,7 +32,7 @@ type page struct {
 func (o *office) lines(t *testing.T, actor, id string) []string {
 	t.Helper()
 	var p page
-	o.get(t, actor, "/payrolls/"+id+"/lines?limit=200", "").into(t, &p)
+	o.Get(t, actor, "/payrolls/"+id+"/lines?limit=200", "").Into(t, &p)
 	lines := make([]string, 0, len(p.Items))
 	for _, l := range p.Items {
 		line := fmt.Sprintf("%s %s %s %d %s", l.Beneficiary, l.Month, l.Kind, l.Amount, l.Method)
@@ -77,38 +77,38 @@ func TestAListIsDraftedCheckedApprovedFundedAndReleased(t *testing.T) {
 	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
 
 	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11")
-	id := list.text(t, "id")
+	id := list.Text(t, "id")
 	o.wantLines(t, "lisa", id,
 		"b1 2026-11 regular 810000 account",
 		"b2 2026-11 regular 810000 cash no_account")
 
-	o.step(t, "lisa", id, "check", object{}).want(t, http.StatusForbidden)
-	o.step(t, "stranger", id, "submission", object{}).want(t, http.StatusNotFound)
-	o.step(t, "treasurer", id, "release", object{}).want(t, http.StatusUnprocessableEntity)
-	o.step(t, "lisa", id, "submission", object{"hash": strings.Repeat("0", 64)}).want(t, http.StatusConflict)
-	o.step(t, "lisa-2", id, "submission", object{"hash": list.text(t, "hash")}).want(t, http.StatusOK)
-	if refused := o.step(t, "accountant", id, "check", object{}); refused.text(t, "code") != "same_person" {
-		t.Fatalf("the maker's second key checks: %d %s", refused.status, refused.body)
+	o.step(t, "lisa", id, "check", object{}).Want(t, http.StatusForbidden)
+	o.step(t, "stranger", id, "submission", object{}).Want(t, http.StatusNotFound)
+	o.step(t, "treasurer", id, "release", object{}).Want(t, http.StatusUnprocessableEntity)
+	o.step(t, "lisa", id, "submission", object{"hash": strings.Repeat("0", 64)}).Want(t, http.StatusConflict)
+	o.step(t, "lisa-2", id, "submission", object{"hash": list.Text(t, "hash")}).Want(t, http.StatusOK)
+	if refused := o.step(t, "accountant", id, "check", object{}); refused.Text(t, "code") != "same_person" {
+		t.Fatalf("the maker's second key checks: %d %s", refused.Status, refused.Body)
 	}
-	o.step(t, "province-accountant", id, "check", object{}).want(t, http.StatusOK)
-	o.step(t, "approver", id, "approval", object{}).want(t, http.StatusOK)
-	if refused := o.step(t, "treasurer", id, "release", object{}); refused.text(t, "code") != "insufficient_funds" {
-		t.Fatalf("released unfunded: %d %s", refused.status, refused.body)
+	o.step(t, "province-accountant", id, "check", object{}).Want(t, http.StatusOK)
+	o.step(t, "approver", id, "approval", object{}).Want(t, http.StatusOK)
+	if refused := o.step(t, "treasurer", id, "release", object{}); refused.Text(t, "code") != "insufficient_funds" {
+		t.Fatalf("released unfunded: %d %s", refused.Status, refused.Body)
 	}
-	o.step(t, "treasurer", id, "funding", object{"amount": 1_620_001, "reference": "KB/1"}).want(t, http.StatusUnprocessableEntity)
+	o.step(t, "treasurer", id, "funding", object{"amount": 1_620_001, "reference": "KB/1"}).Want(t, http.StatusUnprocessableEntity)
 	part := o.step(t, "treasurer", id, "funding", object{"amount": 620_000, "reference": "KB/1"})
-	if part.want(t, http.StatusOK); part.text(t, "status") != "approved" {
-		t.Fatalf("partly funded is %s", part.body)
+	if part.Want(t, http.StatusOK); part.Text(t, "status") != "approved" {
+		t.Fatalf("partly funded is %s", part.Body)
 	}
 	all := o.step(t, "treasurer", id, "funding", object{"amount": 1_000_000, "reference": "KB/2"})
-	if all.want(t, http.StatusOK); all.text(t, "status") != "funded" {
-		t.Fatalf("funded is %s", all.body)
+	if all.Want(t, http.StatusOK); all.Text(t, "status") != "funded" {
+		t.Fatalf("funded is %s", all.Body)
 	}
-	released := o.post(t, "treasurer", "/payrolls/"+id+"/release", "press", object{})
-	released.want(t, http.StatusOK)
-	o.post(t, "treasurer", "/payrolls/"+id+"/release", "press", object{}).want(t, http.StatusOK)
-	if again := o.step(t, "treasurer", id, "release", object{}); again.status != http.StatusConflict || again.text(t, "code") != "payroll_released" {
-		t.Fatalf("a second press answers %d: %s", again.status, again.body)
+	released := o.Post(t, "treasurer", "/payrolls/"+id+"/release", "press", object{})
+	released.Want(t, http.StatusOK)
+	o.Post(t, "treasurer", "/payrolls/"+id+"/release", "press", object{}).Want(t, http.StatusOK)
+	if again := o.step(t, "treasurer", id, "release", object{}); again.Status != http.StatusConflict || again.Text(t, "code") != "payroll_released" {
+		t.Fatalf("a second press answers %d: %s", again.Status, again.Body)
 	}
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var done struct {
@@ -119,8 +119,8 @@ func TestAListIsDraftedCheckedApprovedFundedAndReleased(t *testing.T) {
 				Total    int64
 			}
 		}
-		o.get(t, "treasurer", "/payrolls/"+id, "").into(t, &done)
-		if done.Status != "released" || done.Release.Payments != 2 || done.Release.Total != 1_620_000 || done.Hash != list.text(t, "hash") {
+		o.Get(t, "treasurer", "/payrolls/"+id, "").Into(t, &done)
+		if done.Status != "released" || done.Release.Payments != 2 || done.Release.Total != 1_620_000 || done.Hash != list.Text(t, "hash") {
 			return fmt.Errorf("%+v", done)
 		}
 		return nil
@@ -133,23 +133,23 @@ func TestArrearsAreDatedAndNothingIsPaidTwice(t *testing.T) {
 	o.someone(t, "b1", unit, vietcombank)
 	o.enrol(t, "lisa", decision("b1", "social_assistance", "c6_severe", "2026-09-15"))
 	o.seen(t, `state = 'open'`)
-	commune := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	commune := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.wantLines(t, "lisa", commune,
 		"b1 2026-09 arrears 1080000 account", "b1 2026-10 arrears 1080000 account", "b1 2026-11 regular 1080000 account")
-	province := o.draft(t, "province-lisa", "01", "social_assistance", "2026-11").text(t, "id")
+	province := o.draft(t, "province-lisa", "01", "social_assistance", "2026-11").Text(t, "id")
 	o.wantLines(t, "province-lisa", province)
-	if refused := o.step(t, "province-lisa", province, "submission", object{}); refused.text(t, "code") != "payroll_empty" {
-		t.Fatalf("an empty list is handed over: %s", refused.body)
+	if refused := o.step(t, "province-lisa", province, "submission", object{}); refused.Text(t, "code") != "payroll_empty" {
+		t.Fatalf("an empty list is handed over: %s", refused.Body)
 	}
-	next := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	next := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", next, "b1 2026-12 regular 1080000 account")
 
 	// The commune takes its list back: the province's next draft pays all of it.
-	o.step(t, "lisa", commune, "rejection", object{"reason": "sai"}).want(t, http.StatusOK)
-	o.step(t, "province-lisa", province, "rejection", object{"reason": "trống"}).want(t, http.StatusOK)
+	o.step(t, "lisa", commune, "rejection", object{"reason": "sai"}).Want(t, http.StatusOK)
+	o.step(t, "province-lisa", province, "rejection", object{"reason": "trống"}).Want(t, http.StatusOK)
 	again := o.draft(t, "province-lisa", "01", "social_assistance", "2026-11")
-	if again.text(t, "id") != province {
-		t.Fatalf("another list: %s", again.body)
+	if again.Text(t, "id") != province {
+		t.Fatalf("another list: %s", again.Body)
 	}
 	o.wantLines(t, "province-lisa", province,
 		"b1 2026-09 arrears 1080000 account", "b1 2026-10 arrears 1080000 account", "b1 2026-11 regular 1080000 account")
@@ -165,7 +165,7 @@ func TestWhatHappensAfterTheApprovalTakesLinesOut(t *testing.T) {
 	}
 	o.seen(t, `state = 'open'`)
 	list := o.draft(t, "lisa", "00004", "social_pension", "2026-12")
-	id, hash := list.text(t, "id"), list.text(t, "hash")
+	id, hash := list.Text(t, "id"), list.Text(t, "hash")
 	o.approved(t, id, "")
 	o.funded(t, id, "")
 
@@ -175,8 +175,8 @@ func TestWhatHappensAfterTheApprovalTakesLinesOut(t *testing.T) {
 		Account: "replaced-1", Beneficiary: "replaced", Reason: "replaced",
 	}}, accountOf("replaced", vietcombank, 2, "knew")...)...)
 	month := object{"from_month": "2026-12", "reason": "chuyển đi"}
-	o.post(t, "lisa", "/enrolments/"+ids["stopped"]+"/stop", "s1", month).want(t, http.StatusOK)
-	o.post(t, "lisa", "/enrolments/"+ids["suspended"]+"/suspension", "s2", month).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+ids["stopped"]+"/stop", "s1", month).Want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+ids["suspended"]+"/suspension", "s2", month).Want(t, http.StatusOK)
 	amount := "650000" // the province grants more than the nation
 	o.wantLines(t, "lisa", id,
 		"closed 2026-11 arrears "+amount+" account removed:account_changed", "closed 2026-12 regular "+amount+" account removed:account_changed",
@@ -185,13 +185,13 @@ func TestWhatHappensAfterTheApprovalTakesLinesOut(t *testing.T) {
 		"stays 2026-11 arrears "+amount+" account", "stays 2026-12 regular "+amount+" account",
 		"stopped 2026-11 arrears "+amount+" account", "stopped 2026-12 regular "+amount+" account removed:stopped",
 		"suspended 2026-11 arrears "+amount+" account", "suspended 2026-12 regular "+amount+" account removed:suspended")
-	o.step(t, "treasurer", id, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", id, "release", object{}).Want(t, http.StatusOK)
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var done struct {
 			Hash    string
 			Release struct{ Payments, Removed int }
 		}
-		o.get(t, "treasurer", "/payrolls/"+id, "").into(t, &done)
+		o.Get(t, "treasurer", "/payrolls/"+id, "").Into(t, &done)
 		if done.Hash != hash || done.Release.Payments != 5 || done.Release.Removed != 7 {
 			return fmt.Errorf("%+v", done)
 		}

@@ -1,7 +1,6 @@
 package disbursement_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -14,8 +13,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/kafkabus"
-	"github.com/songan-vn/songan/libs/service"
-	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 )
 
 // people is the accounts service: its log is real, its answers are made up.
@@ -37,39 +35,15 @@ type profile struct {
 	DiedOn      string      `json:"died_on,omitempty"`
 }
 
-func newPeople(t testing.TB, config service.Config) *people {
+func newPeople(t testing.TB, s *servicetest.Service) *people {
 	t.Helper()
-	config.DatabaseURL, config.Data = testkit.PostgresURL(t), t.TempDir()
-	deps, closeDeps, err := service.NewDeps(t.Context(), "accounts", config)
-	if err != nil {
+	p := &people{profiles: map[string]profile{}, versions: map[string]int{}, base: s.Neighbour(t, "accounts", accounts.Catalog())}
+	if err := kafkabus.EnsureTopic(t.Context(), p.base.Bus, s.Config.Topics+".bankgateway.v1", 6, -1); err != nil {
 		t.Fatal(err)
-	}
-	p := &people{profiles: map[string]profile{}, versions: map[string]int{}}
-	facts := events.NewCatalog(accounts.Catalog())
-	if p.base, err = foundation.Open(t.Context(), deps.For("accounts"), foundation.Options{Service: "accounts", Own: facts}); err != nil {
-		t.Fatal(err)
-	}
-	if err := kafkabus.EnsureTopic(t.Context(), p.base.Bus, config.Topics+".bankgateway.v1", 6, -1); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	for _, r := range p.base.Runners() {
-		running.Go(func() {
-			if err := r.Run(ctx); err != nil {
-				t.Errorf("runner %s of accounts: %v", r.Name, err)
-			}
-		})
 	}
 	server := httptest.NewServer(http.HandlerFunc(p.serve))
+	t.Cleanup(server.Close)
 	p.url = server.URL
-	t.Cleanup(func() {
-		server.Close()
-		stop()
-		running.Wait()
-		p.base.Close()
-		_ = closeDeps(context.Background())
-	})
 	return p
 }
 

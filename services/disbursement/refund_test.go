@@ -15,7 +15,7 @@ type where struct{ Instructed, Credited, Returned, Recalled, Refunded, Carried, 
 func (o *office) wantWhere(t *testing.T, list string, want where) {
 	t.Helper()
 	var got where
-	o.get(t, "auditor", "/reconciliations/"+list, "").into(t, &got)
+	o.Get(t, "auditor", "/reconciliations/"+list, "").Into(t, &got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("reconciliation (-want +got):\n%s", diff)
 	}
@@ -29,7 +29,7 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 	november := o.released(t, 4)
 	first := o.payments(t, november)
 	end := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
-	o.post(t, "lisa", "/enrolments/"+rights["b0"]+"/suspension", "suspend", end).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+rights["b0"]+"/suspension", "suspend", end).Want(t, http.StatusOK)
 	for _, id := range []string{"b1", "b2"} {
 		o.people.tell(t, id, accounts.AccountBlocked{Account: id + "-1", Beneficiary: id, Reason: "authority", By: "mai"})
 		g.withdraws(t, o, first[id], "account_changed")
@@ -46,7 +46,7 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 	}
 	o.becomes(t, november, "b0", "refunded")
 	o.wantWhere(t, november, where{Instructed: 4 * amount, Credited: amount, Returned: 3 * amount, Recalled: 2 * amount, Refunded: amount})
-	o.post(t, "lisa", "/enrolments/"+rights["b1"]+"/stop", "stop", end).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+rights["b1"]+"/stop", "stop", end).Want(t, http.StatusOK)
 	o.change(t, o.payments(t, november)["b1"], "refund", object{}, "refunded")
 	o.wantWhere(t, november, where{Instructed: 4 * amount, Credited: amount, Returned: 3 * amount, Recalled: amount, Refunded: 2 * amount})
 	o.wantLedger(t, november, map[string]int64{
@@ -54,14 +54,14 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 		"treasury": -2 * amount, "difference": 0,
 	})
 	// The suspension was unfounded: November is owed again, and is paid as arrears. What waits with its list is not.
-	o.post(t, "lisa", "/enrolments/"+rights["b0"]+"/resumption", "resume", object{"from_month": "2026-11"}).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+rights["b0"]+"/resumption", "resume", object{"from_month": "2026-11"}).Want(t, http.StatusOK)
 	o.change(t, o.payments(t, november)["b2"], "cash", object{}, "cash_pending")
-	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december, "b0 2026-11 arrears 810000 account", "b0 2026-12 regular 810000 account",
 		"b2 2026-12 regular 810000 cash account_blocked", "b3 2026-12 regular 810000 account")
 	o.approved(t, december, "")
 	o.funded(t, december, "")
-	o.step(t, "treasurer", december, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", december, "release", object{}).Want(t, http.StatusOK)
 	o.becomes(t, december, "b3", "released")
 	o.audited(t, g)
 }

@@ -43,7 +43,7 @@ func (o *office) waitsAtTheGate(t *testing.T) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var waiting int
-		err := o.pool.QueryRow(t.Context(), `
+		err := o.Pool.QueryRow(t.Context(), `
 select count(*) from pg_locks l join pg_database d on d.oid = l.database
  where d.datname = current_database() and l.locktype = 'advisory' and not l.granted`).Scan(&waiting)
 		return errorUnless(err == nil && waiting > 0, "nobody waits at the gate (%v)", err)
@@ -80,13 +80,13 @@ func TestAnAccountThatReplacesAnotherTakesBackWhatNoBankHas(t *testing.T) {
 	o, g, _ := everybody(t, 2)
 	november := o.released(t, 2)
 	first := o.payments(t, november)
-	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.approved(t, december, "")
 	o.people.tell(t, "b0", accountOf("b0", vietcombank, 2, "knew")...)
 	g.withdraws(t, o, first["b0"], "account_changed")
 	o.becomes(t, november, "b0", "recalled")
 	o.wantLines(t, "lisa", december, "b0 2026-12 regular 810000 account removed:account_changed", "b1 2026-12 regular 810000 account")
-	o.post(t, "treasurer", "/payments/"+first["b0"].ID+"/reissue", "again", object{}).want(t, http.StatusOK)
+	o.Post(t, "treasurer", "/payments/"+first["b0"].ID+"/reissue", "again", object{}).Want(t, http.StatusOK)
 	if now := o.becomes(t, november, "b0", "reissued"); now.Account != "b0-2" {
 		t.Fatalf("%+v", now)
 	}

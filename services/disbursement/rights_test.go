@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -56,28 +57,28 @@ func TestADecisionThatIsWrongIsRefused(t *testing.T) {
 			[]string{"/beneficiary beneficiary_died", "/decision/signed_on signed_in_future", "/programme programme_unknown"},
 		},
 	} {
-		refused := o.post(t, "lisa", "/enrolments", "bad-"+strings.ReplaceAll(c.name, " ", "-"), c.body)
-		refused.want(t, http.StatusUnprocessableEntity)
-		got := refused.faults(t)
+		refused := o.Post(t, "lisa", "/enrolments", "bad-"+strings.ReplaceAll(c.name, " ", "-"), c.body)
+		refused.Want(t, http.StatusUnprocessableEntity)
+		got := refused.Faults(t)
 		slices.Sort(got)
 		if diff := cmp.Diff(c.faults, got); diff != "" {
-			t.Errorf("%s: %s\n%s", c.name, diff, refused.body)
+			t.Errorf("%s: %s\n%s", c.name, diff, refused.Body)
 		}
 	}
 	var stored int
-	if err := o.pool.QueryRow(t.Context(), `select (select count(*) from events) + (select count(*) from vault)`).Scan(&stored); err != nil || stored != 0 {
+	if err := o.Pool.QueryRow(t.Context(), `select (select count(*) from events) + (select count(*) from vault)`).Scan(&stored); err != nil || stored != 0 {
 		t.Fatalf("%d rows were stored, %v", stored, err)
 	}
 	for actor, status := range map[string]int{
 		"admin": http.StatusForbidden, "accountant": http.StatusForbidden, "auditor": http.StatusForbidden, "nowhere": http.StatusForbidden,
 	} {
-		o.post(t, actor, "/enrolments", "role-"+actor, with(nil)).want(t, status)
+		o.Post(t, actor, "/enrolments", "role-"+actor, with(nil)).Want(t, status)
 	}
-	made := o.post(t, "lisa", "/enrolments", "good", with(nil))
-	made.want(t, http.StatusCreated)
-	o.post(t, "lisa", "/enrolments", "good", with(nil)).want(t, http.StatusCreated)
-	o.post(t, "lisa", "/enrolments", "other-key", with(nil)).want(t, http.StatusConflict)
-	o.post(t, "stranger", "/enrolments/"+made.text(t, "id")+"/stop", "s", object{"from_month": "2026-12", "reason": "x"}).want(t, http.StatusNotFound)
+	made := o.Post(t, "lisa", "/enrolments", "good", with(nil))
+	made.Want(t, http.StatusCreated)
+	o.Post(t, "lisa", "/enrolments", "good", with(nil)).Want(t, http.StatusCreated)
+	o.Post(t, "lisa", "/enrolments", "other-key", with(nil)).Want(t, http.StatusConflict)
+	o.Post(t, "stranger", "/enrolments/"+made.Text(t, "id")+"/stop", "s", object{"from_month": "2026-12", "reason": "x"}).Want(t, http.StatusNotFound)
 }
 
 func TestAListThatIsWrongIsNotDrafted(t *testing.T) {
@@ -94,17 +95,17 @@ func TestAListThatIsWrongIsNotDrafted(t *testing.T) {
 		{"00004", "social_pension", "2026-1", []string{"/month wrong_format"}},
 		{"4", "social_pension", "2026-11", []string{"/unit wrong_format"}},
 	} {
-		refused := o.post(t, "lisa", "/payrolls", fmt.Sprint(c.unit, c.programme, c.month), object{"unit": c.unit, "programme": c.programme, "month": c.month})
-		refused.want(t, http.StatusUnprocessableEntity)
-		got := refused.faults(t)
+		refused := o.Post(t, "lisa", "/payrolls", fmt.Sprint(c.unit, c.programme, c.month), object{"unit": c.unit, "programme": c.programme, "month": c.month})
+		refused.Want(t, http.StatusUnprocessableEntity)
+		got := refused.Faults(t)
 		slices.Sort(got)
 		if diff := cmp.Diff(c.faults, got); diff != "" {
 			t.Errorf("%+v: %s", c, diff)
 		}
 	}
-	o.post(t, "admin", "/payrolls", "admin", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"}).want(t, http.StatusForbidden)
-	o.get(t, "lisa", "/payrolls/unknown", "").want(t, http.StatusNotFound)
-	o.step(t, "approver", "unknown", "approval", object{}).want(t, http.StatusNotFound)
+	o.Post(t, "admin", "/payrolls", "admin", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"}).Want(t, http.StatusForbidden)
+	o.Get(t, "lisa", "/payrolls/unknown", "").Want(t, http.StatusNotFound)
+	o.step(t, "approver", "unknown", "approval", object{}).Want(t, http.StatusNotFound)
 }
 
 // The golden case of a single parent with a severe disability, with its proof.
@@ -117,37 +118,37 @@ func TestARightIsAnsweredWithItsProof(t *testing.T) {
 	parent["facts"] = object{"children": 3}
 	o.enrol(t, "lisa", parent)
 	o.enrol(t, "lisa", decision("b1", "social_assistance", "c6_severe", "2026-08-03"))
-	last := o.post(t, "lisa", "/enrolments", "pension", decision("b1", "social_pension", "social_pension", "2026-08-03"))
-	last.want(t, http.StatusCreated)
+	last := o.Post(t, "lisa", "/enrolments", "pension", decision("b1", "social_pension", "social_pension", "2026-08-03"))
+	last.Want(t, http.StatusCreated)
 	o.seen(t, `state = 'open'`)
 	var right struct {
 		Amount   int64
 		Chosen   []struct{ Rule string }
 		Rejected []struct{ Rule, Reason string }
 	}
-	answered := o.get(t, "accountant", "/entitlements/b1?month=2026-08", last.position())
-	answered.want(t, http.StatusOK)
-	answered.into(t, &right)
+	answered := o.Get(t, "accountant", "/entitlements/b1?month=2026-08", last.Position())
+	answered.Want(t, http.StatusOK)
+	answered.Into(t, &right)
 	if right.Amount != 2_430_000 || len(right.Chosen) != 2 || len(right.Rejected) != 1 || right.Rejected[0].Reason != "not_highest" {
-		t.Fatalf("%s", answered.body)
+		t.Fatalf("%s", answered.Body)
 	}
-	o.get(t, "stranger", "/entitlements/b1", "").want(t, http.StatusNotFound)
-	o.get(t, "auditor", "/entitlements/b1", "").want(t, http.StatusForbidden)
+	o.Get(t, "stranger", "/entitlements/b1", "").Want(t, http.StatusNotFound)
+	o.Get(t, "auditor", "/entitlements/b1", "").Want(t, http.StatusForbidden)
 
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.wantLines(t, "lisa", list,
 		"b1 2026-08 arrears 2430000 account", "b1 2026-09 arrears 2430000 account", "b1 2026-10 arrears 2430000 account", "b1 2026-11 regular 2430000 account")
 	var p page
-	o.get(t, "lisa", "/payrolls/"+list+"/lines?kind=regular", "").into(t, &p)
+	o.Get(t, "lisa", "/payrolls/"+list+"/lines?kind=regular", "").Into(t, &p)
 	var line struct {
 		Proof struct{ Entitlement struct{ Amount int64 } }
 	}
-	o.get(t, "accountant", "/payrolls/"+list+"/lines/"+p.Items[0].ID, "").into(t, &line)
+	o.Get(t, "accountant", "/payrolls/"+list+"/lines/"+p.Items[0].ID, "").Into(t, &line)
 	if line.Proof.Entitlement.Amount != 2_430_000 {
 		t.Fatalf("the proof says %+v", line)
 	}
 	var readings int
-	if err := o.pool.QueryRow(t.Context(), `select count(*) from vault_readings where purpose = 'line_proof' and case_ref = $1`, list).Scan(&readings); err != nil || readings != 1 {
+	if err := o.Pool.QueryRow(t.Context(), `select count(*) from vault_readings where purpose = 'line_proof' and case_ref = $1`, list).Scan(&readings); err != nil || readings != 1 {
 		t.Fatalf("%d readings are recorded, %v", readings, err)
 	}
 }
@@ -179,13 +180,13 @@ func TestAnAccountOfManyIsHeld(t *testing.T) {
 		o.seen(t, `state = 'open'`)
 		list := o.draft(t, "lisa", "00004", "social_pension", "2026-11")
 		var totals struct{ Totals struct{ Lines, Held int } }
-		list.into(t, &totals)
+		list.Into(t, &totals)
 		if totals.Totals.Held != c.Held || totals.Totals.Lines != c.People-c.Held {
-			t.Fatalf("%s", list.body)
+			t.Fatalf("%s", list.Body)
 		}
 		testkit.Eventually(t, 10*time.Second, func() error {
 			var found struct{ Items []struct{ Code string } }
-			o.get(t, "accountant", "/payrolls/"+list.text(t, "id")+"/signals", "").into(t, &found)
+			o.Get(t, "accountant", "/payrolls/"+list.Text(t, "id")+"/signals", "").Into(t, &found)
 			same := 0
 			for _, s := range found.Items {
 				if s.Code == c.Signal {
@@ -209,14 +210,14 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 		ids[id] = o.enrol(t, "lisa", decision(id, "social_pension", "social_pension", "2026-11-01"))
 	}
 	o.seen(t, `identity = 'matched' and (account = '' or state = 'open')`)
-	november := o.draft(t, "lisa", "00004", "social_pension", "2026-11").text(t, "id")
-	o.step(t, "lisa", november, "rejection", object{"reason": "lập cho tiền mặt trước"}).want(t, http.StatusOK)
+	november := o.draft(t, "lisa", "00004", "social_pension", "2026-11").Text(t, "id")
+	o.step(t, "lisa", november, "rejection", object{"reason": "lập cho tiền mặt trước"}).Want(t, http.StatusOK)
 	o.people.tell(t, "stays", accounts.AccountSuspended{Account: "stays-1", Beneficiary: "stays", Reason: "owner", By: "lan"})
 	o.seen(t, `beneficiary <> 'stays' or state = 'suspended'`)
 	o.draft(t, "lisa", "00004", "social_pension", "2026-11")
 	o.approved(t, november, "")
 	o.funded(t, november, "")
-	o.step(t, "treasurer", november, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", november, "release", object{}).Want(t, http.StatusOK)
 	o.paid(t, november, "cash")
 	closed := o.closed(t, november)
 	if closed.CarriedForward != 2 || closed.Carried != 1_300_000 {
@@ -225,10 +226,10 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 
 	o.people.tell(t, "stays", accounts.AccountReinstated{Account: "stays-1", Beneficiary: "stays", Status: "opened", By: "mai"})
 	o.seen(t, `beneficiary <> 'stays' or state = 'open'`)
-	o.post(t, "lisa", "/enrolments/"+ids["leaves"]+"/stop", "leaves", object{"from_month": "2026-12", "reason": "x"}).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+ids["leaves"]+"/stop", "leaves", object{"from_month": "2026-12", "reason": "x"}).Want(t, http.StatusOK)
 	o.someone(t, "new", unit, "")
 	o.enrol(t, "lisa", decision("new", "social_pension", "social_pension", "2026-11-20"))
-	december := o.draft(t, "lisa", "00004", "social_pension", "2026-12").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_pension", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december,
 		"cash 2026-12 regular 650000 cash no_account",
 		"leaves 2026-11 carried_forward 650000 cash no_account",
@@ -237,7 +238,7 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 	var compared struct {
 		Items []struct{ Beneficiary, Change, Reason string }
 	}
-	o.get(t, "accountant", "/payrolls/"+december+"/changes", "").into(t, &compared)
+	o.Get(t, "accountant", "/payrolls/"+december+"/changes", "").Into(t, &compared)
 	got := []string{}
 	for _, c := range compared.Items {
 		got = append(got, c.Beneficiary+" "+c.Change+" "+c.Reason)
@@ -246,7 +247,7 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 	if diff := cmp.Diff([]string{"leaves left_out stopped", "new added other_list", "stays method account_opened"}, got); diff != "" {
 		t.Fatal(diff)
 	}
-	province := o.draft(t, "province-lisa", "01", "social_pension", "2026-12").text(t, "id")
+	province := o.draft(t, "province-lisa", "01", "social_pension", "2026-12").Text(t, "id")
 	o.wantLines(t, "province-lisa", province)
 }
 
@@ -255,13 +256,13 @@ func (o *office) paid(t *testing.T, list, beneficiary string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var found struct{ Items []struct{ ID string } }
-		o.get(t, "treasurer", "/payments?payroll="+list+"&beneficiary="+beneficiary, "").into(t, &found)
+		o.Get(t, "treasurer", "/payments?payroll="+list+"&beneficiary="+beneficiary, "").Into(t, &found)
 		if len(found.Items) != 1 {
 			return fmt.Errorf("%d payments", len(found.Items))
 		}
-		paid := o.post(t, "cashier", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
-		if paid.status != http.StatusOK {
-			return fmt.Errorf("answered %d: %s", paid.status, paid.body)
+		paid := o.Post(t, "cashier", "/payments/"+found.Items[0].ID+"/cash", "paid-"+beneficiary, object{"collected_on": "2026-11-21", "receipt": "PC/1"})
+		if paid.Status != http.StatusOK {
+			return fmt.Errorf("answered %d: %s", paid.Status, paid.Body)
 		}
 		return nil
 	})
@@ -277,10 +278,10 @@ func (o *office) closed(t *testing.T, list string) (done closure) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		answered := o.step(t, "treasurer", list, "closure", object{})
-		if answered.status != http.StatusOK {
-			return fmt.Errorf("answered %d: %s", answered.status, answered.body)
+		if answered.Status != http.StatusOK {
+			return fmt.Errorf("answered %d: %s", answered.Status, answered.Body)
 		}
-		answered.into(t, &done)
+		answered.Into(t, &done)
 		return nil
 	})
 	return done
@@ -300,14 +301,14 @@ func TestABatchOfDecisionsHasAVerdictForEach(t *testing.T) {
 	}
 	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Idempotency-Key": {"import"}}
 	for range 2 {
-		answered := o.send(t, http.MethodPost, "lisa", "/enrolments/batch", header, []byte(strings.Join(lines, "\n")))
-		answered.want(t, http.StatusOK)
-		if refused := strings.Count(string(answered.body), `"beneficiary_unknown"`); refused != 1 || strings.Count(string(answered.body), "\n") != 300 {
-			t.Fatalf("%d are refused: %.300s", refused, answered.body)
+		answered := o.Send(t, servicetest.Request{Method: http.MethodPost, Actor: "lisa", Path: "/enrolments/batch", Header: header, Body: []byte(strings.Join(lines, "\n"))})
+		answered.Want(t, http.StatusOK)
+		if refused := strings.Count(string(answered.Body), `"beneficiary_unknown"`); refused != 1 || strings.Count(string(answered.Body), "\n") != 300 {
+			t.Fatalf("%d are refused: %.300s", refused, answered.Body)
 		}
 	}
 	var rights int
-	if err := o.pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.enrolled.v1'`).Scan(&rights); err != nil || rights != 299 {
+	if err := o.Pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.enrolled.v1'`).Scan(&rights); err != nil || rights != 299 {
 		t.Fatalf("%d rights, %v", rights, err)
 	}
 }
@@ -322,7 +323,7 @@ func TestReferenceDataIsEffectiveDated(t *testing.T) {
 				Amount int64
 			}
 		}
-		o.get(t, "admin", "/rates?as_of="+day, "").into(t, &rates)
+		o.Get(t, "admin", "/rates?as_of="+day, "").Into(t, &rates)
 		for _, s := range rates.Standards {
 			if s.Series == "social_assistance" && s.Amount != want {
 				t.Errorf("%s: %d, want %d", day, s.Amount, want)
@@ -330,7 +331,7 @@ func TestReferenceDataIsEffectiveDated(t *testing.T) {
 		}
 	}
 	var programmes struct{ Items []struct{ ID string } }
-	o.get(t, "lisa", "/programmes", "").into(t, &programmes)
+	o.Get(t, "lisa", "/programmes", "").Into(t, &programmes)
 	if len(programmes.Items) != 3 {
 		t.Fatalf("%+v", programmes)
 	}
@@ -343,24 +344,24 @@ func TestAKeyIsForOneRequestWhateverItIsAbout(t *testing.T) {
 	for _, id := range []string{"b1", "b2"} {
 		o.someone(t, id, unit, vietcombank)
 	}
-	o.post(t, "lisa", "/enrolments", "one", decision("b1", "social_pension", "social_pension", "2026-11-01")).want(t, http.StatusCreated)
-	o.post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"}).want(t, http.StatusCreated)
-	for name, again := range map[string]answer{
-		"another person":     o.post(t, "lisa", "/enrolments", "one", decision("b2", "social_pension", "social_pension", "2026-11-01")),
-		"another month":      o.post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-12"}),
-		"another thing":      o.post(t, "lisa", "/payrolls", "one", object{"unit": "00004", "programme": "social_assistance", "month": "2026-11"}),
-		"the same otherwise": o.post(t, "lisa", "/enrolments", "one", decision("b1", "social_pension", "social_pension", "2026-11-02")),
+	o.Post(t, "lisa", "/enrolments", "one", decision("b1", "social_pension", "social_pension", "2026-11-01")).Want(t, http.StatusCreated)
+	o.Post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"}).Want(t, http.StatusCreated)
+	for name, again := range map[string]servicetest.Answer{
+		"another person":     o.Post(t, "lisa", "/enrolments", "one", decision("b2", "social_pension", "social_pension", "2026-11-01")),
+		"another month":      o.Post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-12"}),
+		"another thing":      o.Post(t, "lisa", "/payrolls", "one", object{"unit": "00004", "programme": "social_assistance", "month": "2026-11"}),
+		"the same otherwise": o.Post(t, "lisa", "/enrolments", "one", decision("b1", "social_pension", "social_pension", "2026-11-02")),
 	} {
-		if again.status != http.StatusUnprocessableEntity || again.text(t, "code") != "idempotency_key_reused" {
-			t.Errorf("%s answers %d %s", name, again.status, again.body)
+		if again.Status != http.StatusUnprocessableEntity || again.Text(t, "code") != "idempotency_key_reused" {
+			t.Errorf("%s answers %d %s", name, again.Status, again.Body)
 		}
 	}
-	repeated := o.post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"})
-	if repeated.want(t, http.StatusCreated); repeated.header.Get("Idempotent-Replay") != "true" {
+	repeated := o.Post(t, "lisa", "/payrolls", "two", object{"unit": "00004", "programme": "social_pension", "month": "2026-11"})
+	if repeated.Want(t, http.StatusCreated); repeated.Header.Get("Idempotent-Replay") != "true" {
 		t.Error("the same request again is not a repetition")
 	}
 	var streams int
-	if err := o.pool.QueryRow(t.Context(), `select count(distinct stream) from events where stream like 'enrolment-%' or stream like 'payroll-%'`).Scan(&streams); err != nil || streams != 2 {
+	if err := o.Pool.QueryRow(t.Context(), `select count(distinct stream) from events where stream like 'enrolment-%' or stream like 'payroll-%'`).Scan(&streams); err != nil || streams != 2 {
 		t.Errorf("%d streams (%v)", streams, err)
 	}
 }

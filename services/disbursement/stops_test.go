@@ -17,13 +17,14 @@ import (
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // held takes an advisory lock of the service, until the test gives it back.
 func (o *office) held(t *testing.T, key string) (giveBack func()) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), o.config.DatabaseURL)
+	conn, err := pgx.Connect(t.Context(), o.Config.DatabaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +54,14 @@ func everybody(t *testing.T, n int) (o *office, g *gateway, rights map[string]st
 func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
 	t.Parallel()
 	o, g, rights := everybody(t, 6)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
 	goOn := o.held(t, `'songan/release/' || current_schema() || '/`+list+`'`)
-	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
+	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
-	o.post(t, "lisa", "/enrolments/"+rights["b0"]+"/stop", "stop", stop).want(t, http.StatusOK)
-	o.post(t, "lisa", "/enrolments/"+rights["b1"]+"/suspension", "suspend", stop).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+rights["b0"]+"/stop", "stop", stop).Want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+rights["b1"]+"/suspension", "suspend", stop).Want(t, http.StatusOK)
 	o.people.tell(t, "b2", accounts.BeneficiaryDied{Beneficiary: "b2", DiedOn: "2026-10-31", Source: "family"})
 	o.people.tell(t, "b3", accounts.AccountBlocked{Account: "b3-1", Beneficiary: "b3", Reason: "authority", By: "mai"})
 	o.people.tell(t, "b4", accounts.AccountSuspended{Account: "b4-1", Beneficiary: "b4", Reason: "owner", By: "mai"})
@@ -91,21 +92,21 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 	t.Parallel()
 	const people = 40
 	o, g, rights := everybody(t, people)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
 	goOn := o.held(t, `current_schema() || '/stops'`)
 	var pressing sync.WaitGroup
-	pressing.Go(func() { o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK) })
+	pressing.Go(func() { o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK) })
 	for i := range people / 2 {
 		pressing.Go(func() {
 			id := fmt.Sprint("b", i)
-			o.post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "x"}).want(t, http.StatusOK)
+			o.Post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "x"}).Want(t, http.StatusOK)
 		})
 	}
 	testkit.Eventually(t, 10*time.Second, func() error {
 		var waiting int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted`).Scan(&waiting)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted`).Scan(&waiting)
 		return errorUnless(err == nil && waiting > 0, "nobody waits at the gate (%v)", err)
 	})
 	goOn()
@@ -114,7 +115,7 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 		var got struct {
 			Release struct{ Payments, Removed int }
 		}
-		o.get(t, "treasurer", "/payrolls/"+list, "").into(t, &got)
+		o.Get(t, "treasurer", "/payrolls/"+list, "").Into(t, &got)
 		return errorUnless(got.Release.Payments+got.Release.Removed == people, "%+v", got)
 	})
 	o.audited(t, g)
@@ -124,12 +125,12 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 func TestWhatStopsWhileAReleaseIsBrokenOffIsNotPaidEither(t *testing.T) {
 	t.Parallel()
 	o, g, rights := everybody(t, 3)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").text(t, "id")
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
 	goOn := o.held(t, `'songan/release/' || current_schema() || '/`+list+`'`)
-	o.step(t, "treasurer", list, "release", object{}).want(t, http.StatusOK)
-	rows, err := o.pool.Query(t.Context(), `select beneficiary, payment from lines where payroll = $1 order by place`, list)
+	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
+	rows, err := o.Pool.Query(t.Context(), `select beneficiary, payment from lines where payroll = $1 order by place`, list)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestWhatStopsWhileAReleaseIsBrokenOffIsNotPaidEither(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
-	o.post(t, "lisa", "/enrolments/"+rights[stopped.Beneficiary]+"/stop", "stop", stop).want(t, http.StatusOK)
+	o.Post(t, "lisa", "/enrolments/"+rights[stopped.Beneficiary]+"/stop", "stop", stop).Want(t, http.StatusOK)
 	goOn()
 	o.becomes(t, list, stays.Beneficiary, "released")
 	want := []string{
@@ -181,7 +182,7 @@ func TestAStopDoesNotWaitForAPaymentThatWaits(t *testing.T) {
 	o.seen(t, `identity = 'matched'`)
 	list := o.released(t, 2)
 	p := o.payments(t, list)["b0"]
-	tx, err := o.pool.Begin(t.Context())
+	tx, err := o.Pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,29 +190,29 @@ func TestAStopDoesNotWaitForAPaymentThatWaits(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `lock table enrolments_v1 in exclusive mode`); err != nil { // it can be read, and not written
 		t.Fatal(err)
 	}
-	stop := func(id string) answer {
+	stop := func(id string) servicetest.Answer {
 		t.Helper()
-		return o.post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "kiểm tra lại"})
+		return o.Post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "kiểm tra lại"})
 	}
-	stop("b1").want(t, http.StatusOK) // which the read model does not show
-	paid := make(chan answer, 1)
+	stop("b1").Want(t, http.StatusOK) // which the read model does not show
+	paid := make(chan servicetest.Answer, 1)
 	go func() {
-		paid <- o.post(t, "cashier", "/payments/"+p.ID+"/cash", "cash", object{"collected_on": "2026-11-21", "receipt": "PC-1"})
+		paid <- o.Post(t, "cashier", "/payments/"+p.ID+"/cash", "cash", object{"collected_on": "2026-11-21", "receipt": "PC-1"})
 	}()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var waiting int
-		err := o.pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'enrolments_v1'::regclass and not granted`).Scan(&waiting)
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'enrolments_v1'::regclass and not granted`).Scan(&waiting)
 		return errorUnless(err == nil && waiting > 0, "the read model is not behind (%v)", err)
 	})
 	for n := range 10 { // by the end of which the payment is where it waits
-		o.post(t, "lisa", "/enrolments/"+rights["b1"]+"/stop", fmt.Sprint("again-", n), object{"from_month": "2026-11", "reason": "kiểm tra lại"})
+		o.Post(t, "lisa", "/enrolments/"+rights["b1"]+"/stop", fmt.Sprint("again-", n), object{"from_month": "2026-11", "reason": "kiểm tra lại"})
 	}
-	stop("b0").want(t, http.StatusOK)
+	stop("b0").Want(t, http.StatusOK)
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if refused := <-paid; refused.text(t, "code") != "right_ended" {
-		t.Fatalf("answered %d %s", refused.status, refused.body)
+	if refused := <-paid; refused.Text(t, "code") != "right_ended" {
+		t.Fatalf("answered %d %s", refused.Status, refused.Body)
 	}
 }
 
@@ -220,7 +221,7 @@ func (g *gateway) withdraws(t *testing.T, o *office, p paid, reason string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var asked int
-		err := o.pool.QueryRow(t.Context(),
+		err := o.Pool.QueryRow(t.Context(),
 			`select count(*) from events where stream = $1 and type = 'disbursement.withdrawal_requested.v1' and data->>'reason' = $2`, "payment-"+p.ID, reason).Scan(&asked)
 		return errorUnless(err == nil && asked == 1, "asked %d times (%v)", asked, err)
 	})
@@ -241,9 +242,9 @@ func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
 	o.becomes(t, list, "b3", "sent")
 	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
 	for _, id := range []string{"b0", "b3", "cash"} {
-		o.post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, stop).want(t, http.StatusOK)
+		o.Post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, stop).Want(t, http.StatusOK)
 	}
-	o.people.tellAt(t, o.clock.Now(), "b1", accounts.BeneficiaryDied{Beneficiary: "b1", DiedOn: "2026-10-31", Source: "family"})
+	o.people.tellAt(t, o.Clock.Now(), "b1", accounts.BeneficiaryDied{Beneficiary: "b1", DiedOn: "2026-10-31", Source: "family"})
 	o.people.tell(t, "b2", accounts.AccountBlocked{Account: "b2-1", Beneficiary: "b2", Reason: "authority", By: "mai"})
 	g.withdraws(t, o, first["b0"], "stopped")
 	g.withdraws(t, o, first["b1"], "died")
@@ -270,18 +271,18 @@ func TestWhatNobodyHasYetIsWithdrawnWhenItsRightEnds(t *testing.T) {
 	})
 	o.refuse(t, first["b1"], "reissue", object{}, "beneficiary_deceased")
 	// The right of b2 did not end: the money is still there, no other list pays it, and nobody was overpaid.
-	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december, "b2 2026-12 regular 810000 cash account_blocked", "b4 2026-12 regular 810000 account")
 	var signals struct {
 		Items []struct{ Code, Beneficiary string }
 	}
-	o.get(t, "lisa", "/payrolls/"+december+"/signals", "").into(t, &signals)
+	o.Get(t, "lisa", "/payrolls/"+december+"/signals", "").Into(t, &signals)
 	for _, s := range signals.Items {
 		if s.Code == "overpaid" && s.Beneficiary != "b3" { // the bank had b3's money when the right ended
 			t.Fatalf("%+v", signals.Items)
 		}
 	}
-	o.post(t, "treasurer", "/payments/"+first["b2"].ID+"/cash", "move-b2", object{}).want(t, http.StatusOK)
+	o.Post(t, "treasurer", "/payments/"+first["b2"].ID+"/cash", "move-b2", object{}).Want(t, http.StatusOK)
 	o.change(t, o.becomes(t, list, "b2", "cash_pending"), "cash", object{"collected_on": "2026-11-21", "receipt": "PC-2"}, "cash_paid")
 	o.audited(t, g)
 }
@@ -293,13 +294,13 @@ func TestWhatCannotBeSentIsTakenBackByTwoPersons(t *testing.T) {
 	list := o.released(t, 1)
 	p := o.payments(t, list)["b0"]
 	propose, approve := "/payments/"+p.ID+"/withdrawal", "/payments/"+p.ID+"/withdrawal/approval"
-	o.post(t, "approver", propose, "role", object{}).want(t, http.StatusForbidden)
-	o.post(t, "treasurer", approve, "role", object{}).want(t, http.StatusForbidden)
-	if refused := o.post(t, "approver", approve, "early", object{}); refused.text(t, "code") != "withdrawal_not_proposed" {
-		t.Fatalf("%s", refused.body)
+	o.Post(t, "approver", propose, "role", object{}).Want(t, http.StatusForbidden)
+	o.Post(t, "treasurer", approve, "role", object{}).Want(t, http.StatusForbidden)
+	if refused := o.Post(t, "approver", approve, "early", object{}); refused.Text(t, "code") != "withdrawal_not_proposed" {
+		t.Fatalf("%s", refused.Body)
 	}
-	o.post(t, "treasurer", propose, "propose", object{}).want(t, http.StatusOK)
-	o.post(t, "approver", approve, "approve", object{}).want(t, http.StatusOK)
+	o.Post(t, "treasurer", propose, "propose", object{}).Want(t, http.StatusOK)
+	o.Post(t, "approver", approve, "approve", object{}).Want(t, http.StatusOK)
 	g.withdraws(t, o, p, "unsendable")
 	o.becomes(t, list, "b0", "rejected")
 	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, list)); diff != "" {
@@ -319,7 +320,7 @@ func TestATimeOutAtTheBankIsInquiredAboutByItself(t *testing.T) {
 	}
 	o.refuse(t, first["b0"], "reissue", object{}, "payment_not_failed")
 	o.change(t, first["b1"], "inquiry", object{}, "unknown")
-	o.clock.Advance(16 * time.Minute)
+	o.Clock.Advance(16 * time.Minute)
 	if b0 := o.becomes(t, list, "b0", "unknown"); b0.Inquiries != 1 {
 		t.Fatalf("asked %d times", b0.Inquiries)
 	}
@@ -364,7 +365,7 @@ func TestOneBookingForTwoCreditsIsContested(t *testing.T) {
 	var got struct {
 		Exceptions []struct{ Payment, Code string }
 	}
-	o.get(t, "auditor", "/reconciliations/"+list, "").into(t, &got)
+	o.Get(t, "auditor", "/reconciliations/"+list, "").Into(t, &got)
 	if len(got.Exceptions) != 2 || got.Exceptions[0].Code != "contradictory" {
 		t.Fatalf("exceptions: %+v", got.Exceptions)
 	}
@@ -372,7 +373,7 @@ func TestOneBookingForTwoCreditsIsContested(t *testing.T) {
 	o.becomes(t, list, "b1", "returned")
 	o.contests(t, first["b1"], false)
 	var facts int
-	if err := o.pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.credit_contested.v1'`).Scan(&facts); err != nil || facts != 2 {
+	if err := o.Pool.QueryRow(t.Context(), `select count(*) from events where type = 'disbursement.credit_contested.v1'`).Scan(&facts); err != nil || facts != 2 {
 		t.Fatalf("%d contests (%v)", facts, err)
 	}
 }

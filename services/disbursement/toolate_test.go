@@ -18,14 +18,14 @@ func TestACreditThatIsHeardOfAsCashIsHandedOverIsFound(t *testing.T) {
 	o, g, november, taker := takenOver(t)
 	g.tell(t, taker, "sent", "RJCT AC04")
 	taker = o.stands(t, taker, "rejected")
-	o.post(t, "treasurer", "/payments/"+taker.ID+"/cash", "moved", object{}).want(t, http.StatusOK)
-	o.post(t, "cashier", "/payments/"+taker.ID+"/cash", "handed", object{"collected_on": "2026-11-21", "receipt": "PC-1"}).want(t, http.StatusOK)
+	o.Post(t, "treasurer", "/payments/"+taker.ID+"/cash", "moved", object{}).Want(t, http.StatusOK)
+	o.Post(t, "cashier", "/payments/"+taker.ID+"/cash", "handed", object{"collected_on": "2026-11-21", "receipt": "PC-1"}).Want(t, http.StatusOK)
 	g.tell(t, november, "contradictory ACCC FT0")
 	o.contests(t, november, true)
 	var got struct {
 		Exceptions []struct{ Code, Payment string }
 	}
-	o.get(t, "auditor", "/reconciliations/"+november.Payroll, "").into(t, &got)
+	o.Get(t, "auditor", "/reconciliations/"+november.Payroll, "").Into(t, &got)
 	if len(got.Exceptions) != 1 || got.Exceptions[0].Code != "contradictory" || got.Exceptions[0].Payment != november.ID {
 		t.Errorf("the reconciliation shows %+v", got.Exceptions)
 	}
@@ -42,7 +42,7 @@ func TestACreditThatIsHeardOfAsCashIsHandedOverIsFound(t *testing.T) {
 func (o *office) violated(t *testing.T, g *gateway) (found map[string][]string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
-		report, err := audit.Run(t.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.pool, Gateway: poolOf(g)})
+		report, err := audit.Run(t.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.Pool, Gateway: poolOf(g)})
 		found = map[string][]string{}
 		for _, f := range report.Findings {
 			if !f.OK {

@@ -77,14 +77,18 @@ func (a *auditor) finishBanks() {
 	}
 }
 
-// controlSums sums up, for each closed payroll, what was released to banks and not withdrawn, and what banks were told.
+// controlSums sums up, for each closed payroll, what was released to banks and not withdrawn, and what banks were told. What came
+// back after the closure may be on its way once more, and is in neither sum as long as it waits to be sent.
 func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 	released, told = map[string]money.Amount{}, map[string]money.Amount{}
 	for id, p := range a.payments {
-		if a.lists[p.Payroll].Status != payroll.Closed {
+		if a.lists[p.Payroll].Status != payroll.Closed || p.Current.Attempt == 0 {
 			continue
 		}
-		for _, at := range p.instructed() {
+		for _, at := range append(slices.Clip(p.Earlier), p.Current) {
+			if at.Attempt == p.Current.Attempt && slices.Contains(payment.Unsent(), p.Status) {
+				continue
+			}
 			if !p.withdrawn[at.Attempt] {
 				released[p.Payroll] += money.Amount(p.Amount)
 			}
@@ -94,19 +98,6 @@ func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 		}
 	}
 	return released, told
-}
-
-// instructed are the attempts by account, but for one that waits to be sent: what came back after the closure may be on its way
-// once more.
-func (p *paid) instructed() []payment.Attempt {
-	switch {
-	case p.Current.Attempt == 0:
-		return nil
-	case slices.Contains(payment.Unsent(), p.Status):
-		return p.Earlier
-	default:
-		return append(slices.Clip(p.Earlier), p.Current)
-	}
 }
 
 // finishCredits is I3 against the gateway: every credit was reported, with its reference.
