@@ -27,10 +27,10 @@ func TestAPersonIsToldAboutTheirMoneyAndNobodyElses(t *testing.T) {
 	o, _, list := village(t)
 	p := o.payments(t, list)
 	ask := object{"kind": "access", "case": "2026/1", "own": []string{"b1"}, "mentions": []string{}, "refs": []string{}}
-	answer := o.post(t, "accounts", "/subject-reports", "", ask)
-	answer.want(t, http.StatusOK)
+	answer := o.Post(t, "accounts", "/subject-reports", "", ask)
+	answer.Want(t, http.StatusOK)
 	var got told
-	answer.into(t, &got)
+	answer.Into(t, &got)
 	said := map[string]string{}
 	for _, h := range got.Holdings {
 		said[h.Purpose] += fmt.Sprint(h.Content)
@@ -52,14 +52,14 @@ func TestAPersonIsToldAboutTheirMoneyAndNobodyElses(t *testing.T) {
 		t.Errorf("recorded: %+v", last)
 	}
 	for id, other := range p {
-		if id != "b1" && strings.Contains(string(answer.body), other.ID) {
+		if id != "b1" && strings.Contains(string(answer.Body), other.ID) {
 			t.Errorf("the payment of %s is told to b1", id)
 		}
 	}
 	ask["kind"] = "erasure"
-	answer = o.post(t, "accounts", "/subject-reports", "", ask)
+	answer = o.Post(t, "accounts", "/subject-reports", "", ask)
 	var stays told
-	answer.into(t, &stays)
+	answer.Into(t, &stays)
 	for _, h := range stays.Holdings {
 		if h.Held != "kept_by_law" || h.Content != nil {
 			t.Errorf("of an erasure: %+v", h)
@@ -68,7 +68,7 @@ func TestAPersonIsToldAboutTheirMoneyAndNobodyElses(t *testing.T) {
 	if len(stays.Holdings) != 2 {
 		t.Errorf("%+v", stays)
 	}
-	o.post(t, "admin", "/subject-reports", "", ask).want(t, http.StatusForbidden)
+	o.Post(t, "admin", "/subject-reports", "", ask).Want(t, http.StatusForbidden)
 	if diff := cmp.Diff("disbursement", got.Service); diff != "" {
 		t.Error(diff)
 	}
@@ -80,13 +80,13 @@ func TestWhoHoldsAnAccountIsToldOfThePaymentsIntoIt(t *testing.T) {
 	o, _, list := village(t)
 	p := o.payments(t, list)
 	var holder string
-	if err := o.pool.QueryRow(t.Context(), `select data->>'holder' from events where stream = $1 and version = 1`, "payment-"+p["b1"].ID).Scan(&holder); err != nil {
+	if err := o.Pool.QueryRow(t.Context(), `select data->>'holder' from events where stream = $1 and version = 1`, "payment-"+p["b1"].ID).Scan(&holder); err != nil {
 		t.Fatal(err)
 	}
 	var got told
-	o.post(t, "accounts", "/subject-reports", "", object{
+	o.Post(t, "accounts", "/subject-reports", "", object{
 		"kind": "access", "case": "2026/1", "own": []string{}, "mentions": []string{"b1", "b2"}, "refs": []string{holder},
-	}).into(t, &got)
+	}).Into(t, &got)
 	if len(got.Holdings) != 0 || len(got.Facts) == 0 {
 		t.Fatalf("%+v", got)
 	}
