@@ -39,14 +39,17 @@ type Taker struct {
 	Facts   int
 }
 
+// It is asked every second, and there are hardly any: "offset 0" looks their payments up one by one.
 const takersOfContested = `
 with recursive chain as (
   select payment from payments where contested <> '{}'
   union
-  select p.payment from chain c join payments p on p.origin = c.payment and p.origin <> ''
+  select p.payment
+    from chain c cross join lateral (select payment from payments where origin = c.payment and origin <> '' offset 0) as p
 )
 select p.payment, p.facts
-  from chain c join payments p on p.payment = c.payment
+  from chain c
+ cross join lateral (select payment, facts, origin, status from payments where payment = c.payment offset 0) as p
  where p.origin <> '' and p.status in ('released', 'reissued', 'cash_pending') and p.payment > $1
  order by p.payment
  limit $2`

@@ -62,11 +62,13 @@ type Exception struct {
 	Reused bool
 }
 
-// Whoever waits longer than $2 for being sent is an exception too.
+// Whoever waits longer than $2 for being sent is an exception too. Only bookings that were named twice, anywhere, are counted
+// within the list: to count all of them took most of a province's reconciliation.
 const listExceptions = `
 with doubles as (
   select bank, bank_reference from payments
-   where payroll = $1 and bank_reference <> '' group by 1, 2 having count(*) > 1
+   where payroll = $1 and bank_reference <> '' and (bank, bank_reference) in (select bank, reference from double_bookings)
+   group by 1, 2 having count(*) > 1
 )
 select ` + paymentColumns + `, (bank, bank_reference) in (select bank, bank_reference from doubles)
   from payments
