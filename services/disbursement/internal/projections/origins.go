@@ -2,7 +2,9 @@ package projections
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -57,6 +59,18 @@ select p.payment, p.facts
 // TakersOfContested pages through the payments that took over what a bank says it credited after all, and that no bank was
 // told of and nobody has collected.
 func TakersOfContested(ctx context.Context, pool *pgxpool.Pool, after string, limit int) ([]Taker, error) {
-	rows, err := pool.Query(ctx, takersOfContested, after, limit)
-	return collect[Taker](rows, err, "look for takers of contested payments")
+	var takers []Taker
+	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		// Without statistics the planner takes most payments to be contested, and reads them all instead of a tiny index.
+		if _, err := tx.Exec(ctx, `set local enable_seqscan = off`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, takersOfContested, after, limit)
+		takers, err = collect[Taker](rows, err, "look for takers of contested payments")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for takers: %w", err)
+	}
+	return takers, nil
 }
