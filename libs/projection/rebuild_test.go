@@ -167,7 +167,7 @@ func TestARebuildOfAProjectionWithTablesOfItsOwnDoesNotCountTwice(t *testing.T) 
 	start(t, r)
 	wait(t, m, i.lodge(t, 1, 300))
 	for round := range 3 {
-		stopWriting := i.busy(t, 100_000*round+100_000)
+		stopWriting := i.busy(t, 1_000_000*(round+1))
 		if _, err := m.Rebuild(t.Context()); err != nil {
 			t.Fatal(err)
 		}

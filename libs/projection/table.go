@@ -90,7 +90,8 @@ func (f *folder[R]) prepare(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// apply loads the rows of a batch with one statement, folds in memory, and writes them with another.
+// apply loads the rows of a batch with one statement, folds in memory, and writes them with another two: those that are new and
+// those that are not. Nobody else writes meanwhile, because the checkpoint was moved before.
 func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
 	l := f.layout.Load()
 	keys, order := f.keys(batch)
@@ -105,7 +106,11 @@ func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorde
 		values[i] = reflect.ValueOf(&folded[i]).Elem()
 		rows.SetKey(l.Columns(), values[i], key)
 	}
-	place := func(key string) reflect.Value { return values[index[key]] }
+	known := make([]bool, len(order))
+	place := func(key string) reflect.Value {
+		known[index[key]] = true
+		return values[index[key]]
+	}
 	if err := l.Load(ctx, tx, order, place); err != nil {
 		return fmt.Errorf("table %s: %w", f.table.Name, err)
 	}
@@ -117,10 +122,31 @@ func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorde
 		folded[at] = f.table.Apply(folded[at], fact)
 		rows.Settle(l.Columns(), values[at])
 	}
-	if err := l.Write(ctx, tx, values); err != nil {
+	if err := write(ctx, tx, l, values, known); err != nil {
 		return fmt.Errorf("table %s: %w", f.table.Name, err)
 	}
 	return nil
+}
+
+// write writes rows, of which some are in the table.
+func write(ctx context.Context, tx pgx.Tx, l *rows.Layout, values []reflect.Value, known []bool) error {
+	var fresh, old []reflect.Value
+	for i, row := range values {
+		if known[i] {
+			old = append(old, row)
+		} else {
+			fresh = append(fresh, row)
+		}
+	}
+	if len(fresh) > 0 {
+		if err := l.Insert(ctx, tx, fresh); err != nil {
+			return err
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	return l.Update(ctx, tx, old)
 }
 
 // keys answers with the key of each fact, nil when it concerns no row, and the distinct keys in order.

@@ -19,7 +19,8 @@ type Layout struct {
 	columns []Column
 	key     Column
 	load    string
-	write   string
+	insert  string
+	update  string
 }
 
 const columnTypes = `
@@ -49,7 +50,8 @@ func NewLayout(ctx context.Context, tx pgx.Tx, table string, columns []Column) (
 		}
 		l.columns[i] = c
 	}
-	l.load, l.write = l.loadStatement(), l.writeStatement()
+	l.load = l.loadStatement()
+	l.insert, l.update = l.writeStatements()
 	if err := l.rehearse(ctx, tx); err != nil {
 		return nil, fmt.Errorf("row of table %s: %w", table, err)
 	}
@@ -60,7 +62,16 @@ func (l *Layout) rehearse(ctx context.Context, tx pgx.Tx) error {
 	if err := l.Load(ctx, tx, []string{}, func(string) reflect.Value { return reflect.Value{} }); err != nil {
 		return err
 	}
-	return l.Write(ctx, tx, nil)
+	// A key that is not unique would let one batch write two rows of it, and no statement of ours would notice.
+	unique := fmt.Sprintf("insert into %[1]s (%[2]s) select %[2]s from %[1]s where false on conflict (%[2]s) do nothing",
+		quote(l.table), quote(l.key.name))
+	if _, err := tx.Exec(ctx, unique); err != nil {
+		return fmt.Errorf("key of %s: %w", l.table, err)
+	}
+	if err := l.Insert(ctx, tx, nil); err != nil {
+		return err
+	}
+	return l.Update(ctx, tx, nil)
 }
 
 func (l *Layout) loadStatement() string {
@@ -72,24 +83,24 @@ func (l *Layout) loadStatement() string {
 		strings.Join(reads, ", "), quote(l.table), quote(l.key.name), l.key.pg)
 }
 
-// writeStatement inserts or replaces rows. The arrays are unfolded side by side in the select list, which spares
-// the database a copy of each that unnest(a, b, ...) in the from clause would make.
-func (l *Layout) writeStatement() string {
-	var names, values, updates []string
+// writeStatements insert rows, and replace rows. One statement for both, "on conflict do update", takes two to three times as
+// long: it looks for each row once more, marks the new one as a guess, and locks the old one. The arrays are unfolded side by
+// side in the select list, which spares the database a copy of each that unnest(a, b, ...) in the from clause would make.
+func (l *Layout) writeStatements() (insert, update string) {
+	var names, values, named, updates []string
 	for i, c := range l.columns {
-		name := quote(c.name)
-		names = append(names, name)
-		values = append(values, c.written("unnest($"+strconv.Itoa(i+1)+"::"+c.natural()+"[])"))
+		name, value := quote(c.name), c.written("unnest($"+strconv.Itoa(i+1)+"::"+c.natural()+"[])")
+		names, values, named = append(names, name), append(values, value), append(named, value+" as "+name)
 		if !c.key {
-			updates = append(updates, name+" = excluded."+name)
+			updates = append(updates, name+" = u."+name)
 		}
 	}
-	conflict := "nothing"
-	if len(updates) > 0 {
-		conflict = "update set " + strings.Join(updates, ", ")
+	insert = fmt.Sprintf("insert into %s (%s) select %s", quote(l.table), strings.Join(names, ", "), strings.Join(values, ", "))
+	if len(updates) == 0 {
+		return insert, ""
 	}
-	return fmt.Sprintf("insert into %s (%s) select %s on conflict (%s) do %s",
-		quote(l.table), strings.Join(names, ", "), strings.Join(values, ", "), quote(l.key.name), conflict)
+	return insert, fmt.Sprintf("update %s t set %s from (select %s) as u where t.%s = u.%s",
+		quote(l.table), strings.Join(updates, ", "), strings.Join(named, ", "), quote(l.key.name), quote(l.key.name))
 }
 
 // Load reads the rows of the given keys; place says where the row of a key is to be put.
@@ -122,20 +133,47 @@ func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(
 	return nil
 }
 
-// Write inserts or replaces rows with one statement.
-func (l *Layout) Write(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+// Insert writes rows whose keys the table does not have.
+func (l *Layout) Insert(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+	parameters, err := l.parameters(rows)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, l.insert, parameters...); err != nil {
+		return fmt.Errorf("insert rows: %w", err)
+	}
+	return nil
+}
+
+// Update writes rows whose keys the table has.
+func (l *Layout) Update(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+	if l.update == "" {
+		return nil
+	}
+	parameters, err := l.parameters(rows)
+	if err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, l.update, parameters...)
+	if err != nil {
+		return fmt.Errorf("update rows: %w", err)
+	}
+	if int(tag.RowsAffected()) != len(rows) {
+		return fmt.Errorf("update rows: %d of %d are there", tag.RowsAffected(), len(rows))
+	}
+	return nil
+}
+
+func (l *Layout) parameters(rows []reflect.Value) ([]any, error) {
 	parameters := make([]any, len(l.columns))
 	for i, c := range l.columns {
 		parameter, err := c.parameter(rows)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		parameters[i] = parameter
 	}
-	if _, err := tx.Exec(ctx, l.write, parameters...); err != nil {
-		return fmt.Errorf("write rows: %w", err)
-	}
-	return nil
+	return parameters, nil
 }
 
 // cell is a place to scan a column into; it is used for all rows of a query.

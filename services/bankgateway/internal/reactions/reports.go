@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"time"
 
+	jsonv1 "github.com/go-json-experiment/json/v1" // reads as encoding/json does, in less than half of the time
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/events"
@@ -77,8 +78,11 @@ func decode(catalog events.Catalog, m reaction.Message) (events.Event, error) {
 			return nil, errMedia
 		}
 	}
-	report, err := catalog.Decode(m.Headers["ce_type"], m.Body)
-	if err != nil {
+	report, err := catalog.ReadBy(jsonv1.Unmarshal).Decode(m.Headers["ce_type"], m.Body)
+	if err == nil {
+		return report, nil
+	}
+	if report, err = catalog.Decode(m.Headers["ce_type"], m.Body); err != nil { // its errors are those that we know how to tell
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return nil, fmt.Errorf("%w: field %s has another type than %s", errBody, wrong.Field, wrong.Type)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
@@ -43,7 +44,9 @@ type task interface {
 }
 
 // wanting holds the facts that something has to be said for.
-func wanting() events.Catalog { return events.NewCatalog(projections.Wanting()) }
+func wanting() events.Catalog {
+	return events.NewCatalog(projections.Wanting()).ReadBy(jsonv1.Unmarshal)
+}
 
 // taskOf reads the task out of a dispatch.
 func taskOf(catalog events.Catalog, d projections.Dispatch) (task, error) {

@@ -66,11 +66,12 @@ type DoubleBooking struct {
 
 // DoubleBookings lists the credits that have to be contested, because one of the two is not yet.
 func DoubleBookings(ctx context.Context, pool *pgxpool.Pool, limit int) ([]DoubleBooking, error) {
+	// It is asked every second, and there are hardly any: "offset 0" looks their payments up one by one.
 	const query = `
 select d.payment, d.attempt, d.reference, d.other, d.other_attempt
   from double_bookings d
-  join payments p on p.payment = d.payment
-  join payments o on o.payment = d.other
+ cross join lateral (select outcome, attempt, contested from payments where payment = d.payment offset 0) as p
+ cross join lateral (select outcome, attempt, contested from payments where payment = d.other offset 0) as o
  where (p.outcome = 'credited' and p.attempt = d.attempt and not d.attempt = any(p.contested))
     or (o.outcome = 'credited' and o.attempt = d.other_attempt and not d.other_attempt = any(o.contested))
  order by d.payment, d.attempt

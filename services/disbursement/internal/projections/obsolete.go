@@ -177,32 +177,45 @@ func (a Account) Seen(now Beneficiary) bool {
 const theDead = `select mark, min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported
         from beneficiaries where died_on <> '' or death_reported group by mark`
 
-// obsoleteLines takes the list and the draft.
-const obsoleteLines = `
-select $1::text, payment, reason, amount
-  from (
-    select l.place, l.payment, l.amount, coalesce(
+// why says why a line l must not be paid, by what is known of its file b, of the death of its person d, and of its rights.
+const why = `coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
         case when d.reported then 'death_reported' end,
         case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
         case when l.origin <> '' and ` + chainOf + `l.origin` + isContested + ` then 'already_paid' end
-      ) as reason
+      )`
+
+const obsoleteOfList = `
+select $1::text, payment, reason, amount
+  from (
+    select l.place, l.payment, l.amount, ` + why + ` as reason
       from lines l
       left join beneficiaries b on b.beneficiary = l.beneficiary
       left join (` + theDead + `) as d on d.mark = l.mark
-     where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''`
+     where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''
+   ) as found
+ where reason is not null
+ order by place`
 
-// ofThese narrows obsoleteLines. It is another query, because one for both reads the whole list for each thousand of it.
-const ofThese = ` and l.payment = any($3)`
-
-const endObsolete = `
+// "offset 0" has each line looked up by itself. Joined in a way that looks cheap while statistics are young, each thousand of
+// a province's list read the whole province: a third of all that its release took.
+const obsoleteOfLines = `
+select $1::text, payment, reason, amount
+  from (
+    select l.place, l.payment, l.amount, ` + why + ` as reason
+      from unnest($3::text[]) as asked(payment)
+     cross join lateral (select * from lines where lines.payment = asked.payment offset 0) as l
+      left join lateral (select account, state from beneficiaries where beneficiary = l.beneficiary offset 0) as b on true
+      left join lateral (select min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported from beneficiaries
+                          where mark = l.mark and (died_on <> '' or death_reported) offset 0) as d on true
+     where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''
   ) as found
  where reason is not null
  order by place`
 
 // ObsoleteOfList returns the lines of a list that must not be paid, by everything that is known now.
 func ObsoleteOfList(ctx context.Context, pool *pgxpool.Pool, list string, draft int) ([]Obsolete, error) {
-	rows, err := pool.Query(ctx, obsoleteLines+endObsolete, list, draft)
+	rows, err := pool.Query(ctx, obsoleteOfList, list, draft)
 	return collect[Obsolete](rows, err, "look for lines that must not be paid")
 }
 
@@ -215,7 +228,7 @@ type Listed struct {
 
 // ObsoleteOfLines returns those of some lines that must not be paid, by everything that is known now.
 func ObsoleteOfLines(ctx context.Context, pool *pgxpool.Pool, l Listed) ([]Obsolete, error) {
-	rows, err := pool.Query(ctx, obsoleteLines+ofThese+endObsolete, l.Payroll, l.Draft, l.Payments)
+	rows, err := pool.Query(ctx, obsoleteOfLines, l.Payroll, l.Draft, l.Payments)
 	return collect[Obsolete](rows, err, "look for lines that must not be paid")
 }
 

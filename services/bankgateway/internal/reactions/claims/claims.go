@@ -38,23 +38,18 @@ create table if not exists instruction_claims (
 // Send claims instructions for being sent, and returns those that are withdrawn.
 func Send(ctx context.Context, pool *pgxpool.Pool, ids []string) (withdrawn []string, err error) {
 	const claim = `
-with claimed as (
-  insert into instruction_claims (end_to_end_id, withdrawn)
-  select id, false from unnest($1::text[]) as u(id) order by id
-      on conflict do nothing
-  returning end_to_end_id
-)
-select u.id from unnest($1::text[]) as u(id) where u.id not in (select end_to_end_id from claimed)`
-	rows, err := pool.Query(ctx, claim, ids)
+insert into instruction_claims (end_to_end_id, withdrawn)
+select id, false from unnest($1::text[]) as u(id) order by id
+    on conflict do nothing`
+	tag, err := pool.Exec(ctx, claim, ids)
 	if err != nil {
 		return nil, fmt.Errorf("claim %d instructions: %w", len(ids), err)
 	}
-	taken, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(taken) == 0 {
-		return nil, wrap("claim instructions", err)
+	if int(tag.RowsAffected()) == len(ids) {
+		return nil, nil // nobody was there before
 	}
 	// A second statement, which sees what whoever was first has committed meanwhile.
-	rows, err = pool.Query(ctx, `select end_to_end_id from instruction_claims where end_to_end_id = any($1) and withdrawn`, taken)
+	rows, err := pool.Query(ctx, `select end_to_end_id from instruction_claims where end_to_end_id = any($1) and withdrawn`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("look for withdrawn instructions: %w", err)
 	}

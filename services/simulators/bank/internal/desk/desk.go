@@ -8,12 +8,13 @@
 package desk
 
 import (
-	"encoding/json"
 	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
+
+	json "github.com/go-json-experiment/json/v1" // reads as encoding/json does, in less than half of the time
 
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/simulators/bank/internal/ledger"
