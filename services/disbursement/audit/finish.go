@@ -85,10 +85,11 @@ func (a *auditor) controlSums() (released, told map[string]money.Amount) {
 		if a.lists[p.Payroll].Status != payroll.Closed || p.Current.Attempt == 0 {
 			continue
 		}
-		for _, at := range append(slices.Clip(p.Earlier), p.Current) {
-			if at.Attempt == p.Current.Attempt && slices.Contains(payment.Unsent(), p.Status) {
-				continue
-			}
+		attempts := slices.Clone(p.Earlier)
+		if !slices.Contains(payment.Unsent(), p.Status) {
+			attempts = append(attempts, p.Current)
+		}
+		for _, at := range attempts {
 			if !p.withdrawn[at.Attempt] {
 				released[p.Payroll] += money.Amount(p.Amount)
 			}

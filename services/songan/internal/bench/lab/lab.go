@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,7 +64,7 @@ func New(ctx context.Context, out io.Writer) (_ *Lab, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the command: %w", err)
 	}
-	log, err := os.Create(filepath.Join(l.Dir, "system.log"))
+	log, err := os.Create(l.logPath())
 	if err != nil {
 		return nil, fmt.Errorf("make a log: %w", err)
 	}
@@ -162,5 +163,22 @@ func (l *Lab) Close() error {
 		defer timer.Stop()
 		err = errors.Join(l.system.Process.Signal(syscall.SIGTERM), l.system.Wait())
 	}
+	if err != nil {
+		err = fmt.Errorf("the system ended: %w: %s", err, l.lastWords())
+	}
 	return errors.Join(err, os.RemoveAll(l.Dir))
 }
+
+// lastWords are the last lines of the system's log.
+func (l *Lab) lastWords() []byte {
+	const lines = 5
+	text, _ := os.ReadFile(l.logPath()) // without it there is nothing to quote
+	text = bytes.TrimSpace(text)
+	from := len(text)
+	for range lines {
+		from = max(0, bytes.LastIndexByte(text[:from], '\n'))
+	}
+	return text[from:]
+}
+
+func (l *Lab) logPath() string { return filepath.Join(l.Dir, "system.log") }
