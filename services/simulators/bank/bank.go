@@ -162,9 +162,7 @@ func (s *Simulator) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closePatience)
 	defer cancel()
 	if s.server != nil {
-		if err := s.server.Shutdown(ctx); err != nil {
-			all = errors.Join(all, fmt.Errorf("stop bank simulator: %w", err), s.server.Close())
-		}
+		all = control.Stop(ctx, s.server)
 	}
 	s.running.Wait()
 	s.wire.close()

@@ -162,9 +162,7 @@ func (s *Simulator) Close(ctx context.Context) error {
 	defer cancel()
 	var all error
 	for _, server := range s.servers {
-		if err := server.Shutdown(ctx); err != nil {
-			all = errors.Join(all, fmt.Errorf("stop population simulator: %w", err), server.Close())
-		}
+		all = errors.Join(all, control.Stop(ctx, server))
 	}
 	s.running.Wait()
 	return all

@@ -24,6 +24,19 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
+// Stop lets answers under way finish, until ctx ends, and then hangs up: a client that opened a connection and never asked
+// anything would otherwise hold up the end, and it is no fault.
+func Stop(ctx context.Context, server *http.Server) error {
+	err := server.Shutdown(ctx)
+	if ctx.Err() != nil {
+		err = server.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
+
 // Only lets programs of this machine through. A page in a browser on the same machine reaches loopback too, and always
 // says where it comes from.
 func Only(next http.Handler) http.Handler {
