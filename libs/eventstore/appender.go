@@ -22,8 +22,9 @@ const (
 	tries      = 10 // of one batch while the database is away: about four seconds
 	firstWait  = 10 * time.Millisecond
 	mostWait   = time.Second
-	mostShifts = 10                     // doublings of firstWait
-	tripLimit  = 20 * time.Second       // one round trip, waiting for the turn of others included
+	mostShifts = 10               // doublings of firstWait
+	tripLimit  = 20 * time.Second // one round trip, waiting for the turn of others included
+	pingLimit  = 2 * time.Second
 	idle       = 100 * time.Millisecond // after which a connection may have been lost without a word
 )
 
@@ -121,12 +122,11 @@ func (w *writer) trip(b batch.Batch, careful bool) error {
 	}
 	session := w.session.Load()
 	err := b.Store(ctx, w.conn.Conn(), &w.wire, careful || !b.Sure(session))
-	if w.conn.Conn().IsClosed() {
-		w.disconnect()
-	}
 	if err == nil {
 		b.StoredIn(session)
 		w.used = time.Now()
+	} else if pg.IsDown(err) || w.conn.Conn().IsClosed() {
+		w.disconnect() // also from a server that answers, and cannot write any more
 	}
 	return err
 }
@@ -134,25 +134,38 @@ func (w *writer) trip(b batch.Batch, careful bool) error {
 // connect begins a session with the database, if there is none. What was known in an earlier one is not sure in it: a
 // standby that took over may not have had the last facts yet.
 func (w *writer) connect(ctx context.Context) (err error) {
-	if w.conn != nil && time.Since(w.used) > idle && w.conn.Ping(ctx) != nil {
+	if w.conn != nil && time.Since(w.used) > idle && !w.alive(ctx) {
 		w.disconnect() // better found out before the batch is sent than after
 	}
 	if w.conn != nil {
 		return nil
 	}
+	w.own.Reset() // streams are to be read where the writer writes
 	if w.conn, err = w.own.Acquire(ctx); err != nil {
 		return fmt.Errorf("get a connection: %w", err)
 	}
 	w.used = time.Now()
 	w.session.Add(1)
+	w.recent.Clear()
+	w.ring.Clear()
 	return nil
 }
 
+func (w *writer) alive(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	return w.conn.Ping(ctx) == nil
+}
+
 func (w *writer) disconnect() {
-	if w.conn != nil {
-		w.conn.Release()
-		w.conn = nil
+	if w.conn == nil {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), pingLimit)
+	defer cancel()
+	_ = w.conn.Conn().Close(ctx) // whatever it says, the pool forgets it
+	w.conn.Release()
+	w.conn = nil
 }
 
 // pause waits a little longer after every try. It is false when ctx ends or the store has no time left.

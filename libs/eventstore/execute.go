@@ -94,7 +94,7 @@ func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", e.stream, err)
 	}
 	defer done()
-	if rows, session, ok := e.store.recent.Rows(e.stream); ok {
+	if rows, session, ok := e.store.recent.Rows(e.stream); ok && session == e.store.session.Load() {
 		if out, done, err := e.hope(ctx, known{rows, session}); done {
 			return out, err
 		}

@@ -72,7 +72,7 @@ func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 
 func TestTooMuchWaitingIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	const bulks, each = 24, 512 // more than the queue takes, and what is under way
+	const bulks, each = 72, 512 // more than the queue takes, and what is under way
 	pool := fresh(t)
 	s := open(t, pool)
 	release := hold(t, pool)

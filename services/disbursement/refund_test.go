@@ -65,3 +65,26 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 	o.becomes(t, december, "b3", "released")
 	o.audited(t, g)
 }
+
+// What comes back because it was a duplicate goes to the treasury too, and is not owed once more: the person has the month.
+func TestADuplicateThatWasRefundedIsNotOwedAgain(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 3)
+	november := o.released(t, 3)
+	first := o.payments(t, november)
+	for id, report := range map[string]string{"b0": "ACCC FT0", "b1": "ACCC FT1", "b2": "ACCC FT2"} {
+		g.tell(t, first[id], "sent", report)
+		o.becomes(t, november, id, "credited")
+	}
+	o.change(t, first["b0"], "recall", object{"reason": "DUPL"}, "credited")
+	g.tell(t, first["b0"], "RTND CUST")
+	o.becomes(t, november, "b0", "recalled")
+	if diff := cmp.Diff(closure{}, o.closed(t, november)); diff != "" {
+		t.Fatal(diff)
+	}
+	o.change(t, o.payments(t, november)["b0"], "refund", object{}, "refunded")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
+	o.wantLines(t, "lisa", december, "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account",
+		"b2 2026-12 regular 810000 account")
+	o.audited(t, g)
+}

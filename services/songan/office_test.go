@@ -340,7 +340,7 @@ func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	const forge = `alter table events disable trigger all; update events set data = data || '{"kind":"household"}' where position = 1; alter table events enable trigger all`
+	const forge = `alter table events disable trigger all; update events set data = (data::jsonb || '{"kind":"household"}'::jsonb)::json where position = 1; alter table events enable trigger all`
 	if _, err := conn.Exec(t.Context(), forge); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,9 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.PaymentWithdrawn:
 		p.withdrawn[e.Attempt] = true
 	case disbursement.PaymentRefunded:
-		a.refunded(p)
+		if e.Reason != payment.AlreadyPaid {
+			a.refunded(p)
+		}
 	case disbursement.PaymentCarriedForward:
 		l := a.listOf(p.Payroll)
 		l.carried++

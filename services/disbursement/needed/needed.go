@@ -36,7 +36,7 @@ select asked.beneficiary
                  or p.status = 'carried_forward' and not exists (
                       select from lines l join payments n on n.payment = l.payment where l.origin = p.payment))
             and not (coalesce(x.closed, false) and cardinality(p.contested) = 0 and p.outcome <> 'returned'
-                     and (p.status = 'recalled' or p.status = 'rejected' and p.reason = any($2))))
+                     and p.status = 'rejected' and p.reason = any($2)))
     or asked.beneficiary in (
          select l.beneficiary
            from payrolls r

@@ -108,6 +108,10 @@ func New(catalog events.Catalog, a Draft) *Command {
 	if c.meta, c.Err = encodeMeta(c.As); c.Err != nil {
 		return c
 	}
+	if !storable(c.meta) {
+		c.Err = fmt.Errorf("%w: a text of the meta is none", ErrUnstorable)
+		return c
+	}
 	c.Types, c.Data, c.Decoded = make([]string, len(a.Facts)), make([][]byte, len(a.Facts)), make([]Decoded, len(a.Facts))
 	for i, fact := range a.Facts {
 		if c.Types[i], c.Data[i], c.Err = encodeFact(catalog, fact); c.Err != nil {

@@ -17,7 +17,7 @@ var ErrClosed = errors.New("the store is closed")
 
 // Bounds of a queue, and of what is taken at once.
 const (
-	Size       = 10_240   // most commands, or streams, that wait: all batches and requests that the edge lets in, at their widest
+	Size       = 33_280   // most commands, or streams, that wait: the 32 batches and 512 requests that the edge lets in, at their widest
 	Bytes      = 64 << 20 // most bytes that wait
 	BatchSize  = 512      // most commands, or streams, of one round trip
 	BatchBytes = 4 << 20  // bytes after which a round trip takes no more

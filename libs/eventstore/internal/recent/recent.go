@@ -74,6 +74,15 @@ func (r *Recent[R]) Forget(stream string) {
 	r.drop(r.streams[stream])
 }
 
+// Clear forgets all.
+func (r *Recent[R]) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.streams)
+	r.order.Init()
+	r.bytes = 0
+}
+
 func (r *Recent[R]) drop(e *list.Element) {
 	if e == nil {
 		return

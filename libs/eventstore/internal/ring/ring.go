@@ -54,6 +54,13 @@ func (r *Ring[T]) Add(position int64, item T, bytes int) {
 	}
 }
 
+// Clear forgets all.
+func (r *Ring[T]) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(r.count)
+}
+
 // drop forgets the n oldest.
 func (r *Ring[T]) drop(n int) {
 	for range n {

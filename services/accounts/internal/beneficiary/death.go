@@ -28,8 +28,8 @@ func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, erro
 		return nil, ErrNoAccount()
 	case a.Bank != c.Bank:
 		return nil, problem.Reject("report_of_another_bank", "another bank was asked for this account", "tài khoản này được yêu cầu ở ngân hàng khác")
-	case b.DiedOn != "" || b.Reported.Beneficiary != "":
-		return nil, nil
+	case b.DiedOn != "" || b.Reported.Account == c.Account || b.Reported.Of == "beneficiary":
+		return nil, nil // a case about somebody else, or about an account that was replaced, does not answer this one
 	}
 	of := "beneficiary"
 	if a.Holder != a.Person {

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 )
 
 // Line is a line of a list as the read model shows it.
@@ -139,10 +140,12 @@ type Covered struct {
 }
 
 // What was carried forward counts with the payment that it began as, and not again. What went back to the treasury covers
-// nothing, and neither does what it had taken over: if the right comes back, they are owed.
+// nothing, and neither does what it had taken over: if the right comes back, they are owed. Unless the person has the money: a
+// bank or an officer said so, or a bank says now that it has paid one of the chain after all.
 const coveredMonths = `
 with recursive refunded as (
-  select payment, origin from payments where status = 'refunded'
+  select p.payment, p.origin from payments p
+   where p.status = 'refunded' and not (p.reason = any($6) or p.recall = any($6)) and not ` + chainOf + `p.payment` + isContested + `
   union
   select p.payment, p.origin from refunded r join payments p on p.payment = r.origin where r.origin <> ''
 )
@@ -165,7 +168,7 @@ type Asking struct {
 
 // CoveredMonths returns what is paid or going to be paid by other lists.
 func CoveredMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
-	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Programme, a.From, a.To, a.Except)
+	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Programme, a.From, a.To, a.Except, payment.Duplicates())
 	return collect[Covered](rows, err, "read covered months")
 }
 
