@@ -41,7 +41,7 @@ type writer struct {
 // under way while the first commits, was measured: both batches get smaller, and together they store less.
 func (s *Store) write() {
 	w := writer{Store: s}
-	defer w.disconnect()
+	defer func() { w.disconnect(s.ctx) }()
 	for {
 		tickets := s.appends.Take()
 		if len(tickets) == 0 {
@@ -126,7 +126,7 @@ func (w *writer) trip(b batch.Batch, careful bool) error {
 		b.StoredIn(session)
 		w.used = time.Now()
 	} else if pg.IsDown(err) || w.conn.Conn().IsClosed() {
-		w.disconnect() // also from a server that answers, and cannot write any more
+		w.disconnect(ctx) // also from a server that answers, and cannot write any more
 	}
 	return err
 }
@@ -135,7 +135,7 @@ func (w *writer) trip(b batch.Batch, careful bool) error {
 // standby that took over may not have had the last facts yet.
 func (w *writer) connect(ctx context.Context) (err error) {
 	if w.conn != nil && time.Since(w.used) > idle && !w.alive(ctx) {
-		w.disconnect() // better found out before the batch is sent than after
+		w.disconnect(ctx) // better found out before the batch is sent than after
 	}
 	if w.conn != nil {
 		return nil
@@ -157,11 +157,11 @@ func (w *writer) alive(ctx context.Context) bool {
 	return w.conn.Ping(ctx) == nil
 }
 
-func (w *writer) disconnect() {
+func (w *writer) disconnect(ctx context.Context) {
 	if w.conn == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), pingLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingLimit)
 	defer cancel()
 	_ = w.conn.Conn().Close(ctx) // whatever it says, the pool forgets it
 	w.conn.Release()
