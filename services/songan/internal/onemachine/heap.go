@@ -16,8 +16,8 @@ import (
 const (
 	leastRoom   = 512 << 20
 	mostRoom    = 768 << 20 // with 2 GiB, the memory of a long upload was not flat
-	share       = 12  // of the machine's memory
-	leastGrowth = 100 // percent of what lives
+	share       = 12        // of the machine's memory
+	leastGrowth = 100       // percent of what lives
 	mostGrowth  = 900
 	liveBytes   = "/gc/heap/live:bytes"
 	lookEvery   = 250 * time.Millisecond
