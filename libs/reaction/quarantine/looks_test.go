@@ -25,6 +25,9 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 			Headers: map[string]string{}, Payload: []byte{},
 		}
 	}
+	if seen, waits, err := q.looks.of(t.Context(), of(1)); err != nil || seen || waits {
+		t.Errorf("an empty quarantine: seen %v, waits %v, %v", seen, waits, err)
+	}
 	for n := range 3 { // keys 0, 1 and 2 wait, for facts 0, 1 and 2
 		if err := q.Add(t.Context(), of(n)); err != nil {
 			t.Fatal(err)

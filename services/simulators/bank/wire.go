@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	fetchBytes  = 4 << 20 // most bytes of records in one answer
+	fetchBytes  = 1 << 20 // most bytes of records in one answer
 	fetchWait   = 500 * time.Millisecond
 	batchLimit  = 5000    // records that are decided about, and written to disk, at once
 	sendBytes   = 900_000 // of records in one request, a little less than a broker takes by default

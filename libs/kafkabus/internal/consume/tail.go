@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	fetchBytes = 1 << 20                // most bytes of records in one answer
+	fetchBytes = 1 << 18                // most bytes of records in one answer
 	fetchWait  = 500 * time.Millisecond // how long the broker holds a fetch when there is nothing new; new records end it
 
 	retryFirst = 50 * time.Millisecond

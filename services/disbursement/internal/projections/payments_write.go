@@ -99,6 +99,9 @@ func column[R, V any](rows []R, of func(R) V) []V {
 
 // texts writes PostgreSQL's text of an array.
 func texts(list []string) string {
+	if len(list) == 0 {
+		return "{}" // most payments
+	}
 	quoted := make([]string, len(list))
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	for i, text := range list {

@@ -15,8 +15,8 @@ import (
 // cost more than a quarter of the process's time.
 const (
 	leastRoom   = 512 << 20
-	mostRoom    = 768 << 20 // with 2 GiB, the memory of a long upload was not flat
-	share       = 12        // of the machine's memory
+	mostRoom    = 1536 << 20
+	share       = 16        // of the machine's memory
 	leastGrowth = 100       // percent of what lives
 	mostGrowth  = 900
 	liveBytes   = "/gc/heap/live:bytes"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 	"github.com/songan-vn/songan/services/songan/internal/demo/client"
+	"github.com/songan-vn/songan/services/songan/internal/demo/crowd"
 )
 
 // payList is what is looked at in a list.
@@ -52,7 +53,7 @@ func (p *province) sign(ctx context.Context, list payList) error {
 		p.step(ctx, list.ID, "submission", "province_lisa", struct{}{}),
 		p.step(ctx, list.ID, "check", "province_accountant", struct{}{}),
 		p.step(ctx, list.ID, "approval", "province_chairman", struct{}{}),
-		p.step(ctx, list.ID, "funding", "cashier", map[string]any{"amount": list.Totals.Total, "reference": "KB-" + list.ID[:12]}),
+		p.step(ctx, list.ID, "funding", "cashier", map[string]any{"amount": list.Totals.Total, "reference": "KB-" + crowd.Tag(list.ID)}),
 	)
 }
 
