@@ -13,7 +13,7 @@ import (
 
 // Reading says what a consumer reads that reads something else than the facts of Options.Others.
 type Reading struct {
-	// Topics are read in full; see [Foundation.Topic].
+	// Topics are read in full; see [Foundation.Topic]. The service's own facts are read from its log: kafkabus.OwnLog.
 	Topics []string
 	// Catalog knows what is handled.
 	Catalog events.Catalog
@@ -23,12 +23,12 @@ type Reading struct {
 	Foreign *reaction.Foreign
 }
 
-// ReactTo adds a consumer of certain topics: those of a bank, or the service's own. It is called before
+// ReactTo adds a consumer of certain topics: those of a bank, or of the service's own log. It is called before
 // [Foundation.Runners].
 func (f *Foundation) ReactTo(name string, from Reading, handlers ...reaction.Handler) error {
 	r, err := reaction.New(f.options.Service+"."+name, reaction.Deps{
 		Topics: from.Topics, Catalog: from.Catalog, InFlight: from.InFlight, Foreign: from.Foreign,
-		Pool: f.Pool, Bus: f.Bus, Now: f.deps.Now, Down: breaker.IsDown,
+		Pool: f.Pool, Own: f.Log, Bus: f.Bus, Now: f.deps.Now, Down: breaker.IsDown,
 		Log: f.deps.Log, Registerer: f.metrics, Tracer: f.deps.Tracer, Pace: f.Pace,
 	}, handlers...)
 	if err != nil {

@@ -129,6 +129,21 @@ func (l *ledger) note(t testing.TB, from, to int) {
 	}
 }
 
+// append appends facts to one stream.
+func (l *ledger) append(t testing.TB, stream string, facts ...events.Event) {
+	t.Helper()
+	results, err := l.store.AppendAll(t.Context(), []eventstore.Append{{
+		Stream: stream, Expected: l.versions[stream], Facts: facts, Meta: events.Meta{Cause: fmt.Sprint(stream, l.versions[stream])},
+	}})
+	l.versions[stream] += len(facts)
+	for _, r := range results {
+		err = errors.Join(err, r.Err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (l *ledger) relay(cfg kafkabus.Config) *kafkabus.Relay {
 	return kafkabus.NewRelay(l.store, l.pool, cfg, kafkabus.RelayOptions{
 		Topic: l.topic, Partitions: l.partitions, Batch: 100,

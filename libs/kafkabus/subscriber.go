@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
 )
@@ -37,6 +38,8 @@ type SubscriberOptions struct {
 	// Wanted tells by its type whether a fact is to be delivered; the others are passed over and cost next to nothing. A
 	// record without a type is delivered, for who handles it to say what is wrong. nil: all are.
 	Wanted func(typ string) bool
+	// Own is the service's log, for who subscribes to [OwnLog], with Positions.
+	Own *eventstore.Store
 	// InFlight is the most unfinished messages per partition; 64 if zero.
 	InFlight int
 	// NackWait is the longest pause before a refused message is delivered again; the first is 20 ms, and each is twice
@@ -99,15 +102,14 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	if s.closed {
 		return nil, fmt.Errorf("subscribe to %s: %w", topic, ErrClosed)
 	}
-	group := s.group(topic)
-	if err := group.Validate(); err != nil {
+	run, out, err := s.reader(topic)
+	if err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", topic, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	member := s.member(topic, group)
 	s.subscriptions.Go(func() {
 		defer cancel()
-		member.Run(ctx)
+		run(ctx)
 	})
 	s.subscriptions.Go(func() {
 		select {
@@ -116,13 +118,38 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		case <-ctx.Done():
 		}
 	})
-	return member.Out, nil
+	return out, nil
 }
 
-func (s *Subscriber) member(topic string, group kafka.ConsumerGroupConfig) *consume.Member {
-	return &consume.Member{
-		Client: s.cfg.Client(), Group: group, Topic: topic,
-		Chained: s.options.Positions != nil && !s.options.Foreign, Positions: s.options.Positions,
+// reader returns what reads a topic until its context ends, and the channel that it closes then.
+func (s *Subscriber) reader(topic string) (run func(context.Context), out <-chan *message.Message, err error) {
+	c := s.consumer(topic)
+	if topic == OwnLog {
+		if s.options.Own == nil || s.options.Positions == nil {
+			return nil, nil, errors.New("the log and positions have to be given")
+		}
+		c.Wanted = nil // it looks at types before it makes records
+		alone := &consume.Alone{
+			Consumer: c, Lock: "own-log/" + s.options.Group,
+			Source: func(from consume.Progress) consume.Source {
+				return &ownLog{store: s.options.Own, wanted: s.options.Wanted, at: from}
+			},
+		}
+		return alone.Run, c.Out, nil
+	}
+	group := s.group(topic)
+	if err := group.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("group %s: %w", group.ID, err)
+	}
+	member := &consume.Member{
+		Consumer: c, Client: s.cfg.Client(), Group: group, Chained: s.options.Positions != nil && !s.options.Foreign,
+	}
+	return member.Run, c.Out, nil
+}
+
+func (s *Subscriber) consumer(topic string) consume.Consumer {
+	return consume.Consumer{
+		Topic: topic, Positions: s.options.Positions,
 		InFlight: s.options.InFlight, NackWait: s.options.NackWait, Wanted: s.options.wanted(),
 		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
 		Log:     s.options.Log.With(zap.String("topic", topic), zap.String("consumer", s.options.Group)),

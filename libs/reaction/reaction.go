@@ -1,4 +1,4 @@
-// Package reaction turns facts of other services into commands of our own.
+// Package reaction turns facts of other services, and some of our own, into commands.
 //
 //  1. A reaction handles one kind of fact; see [On]. Facts that nobody handles pass by.
 //  2. Facts of one stream come one after the other, those of different streams at the same time.
@@ -13,7 +13,7 @@
 //  7. An operator releases a fact (it is handled again, and those behind it, in order) or discards it, with a reason.
 //  8. A panic is an error of one fact. A handler ends within its time, and soon after a shutdown has begun.
 //
-// It runs on a Watermill router over kafkabus.
+// It runs on a Watermill router over kafkabus, which reads facts of others from Kafka and a service's own from its log.
 package reaction
 
 import (

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/reaction/quarantine"
@@ -49,6 +50,8 @@ type Deps struct {
 
 	// Topics are those of the services whose facts are handled, unless given.
 	Topics []string
+	// Own is the service's log, if kafkabus.OwnLog is one of the topics.
+	Own *eventstore.Store
 	// Foreign says that the topics are written by others, and how to read them; nil for facts of our services.
 	Foreign *Foreign
 	// Attempts is how often a fact is tried before it is quarantined; 5 if zero. FirstPause is the wait after the
@@ -179,7 +182,7 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 	}
 	options := kafkabus.SubscriberOptions{
 		Group: r.name, Positions: kafkabus.NewPositions(r.deps.Pool, r.name), InFlight: r.deps.InFlight,
-		Foreign: r.deps.Foreign != nil, Log: r.deps.Log, Registerer: r.deps.Registerer,
+		Own: r.deps.Own, Foreign: r.deps.Foreign != nil, Log: r.deps.Log, Registerer: r.deps.Registerer,
 	}
 	if r.deps.Foreign == nil {
 		options.Wanted = r.wants

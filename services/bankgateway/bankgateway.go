@@ -23,6 +23,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/libs/pg"
@@ -169,7 +170,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation, deps servic
 	}
 	held := reactions.Held{Outbox: a.outbox(), Now: a.now}
 	return base.ReactTo("held", foundation.Reading{
-		Topics: []string{base.Topic(Name)}, Catalog: events.NewCatalog(held.Facts()),
+		Topics: []string{kafkabus.OwnLog}, Catalog: events.NewCatalog(held.Facts()),
 	}, held.Handlers()...)
 }
 

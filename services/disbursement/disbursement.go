@@ -22,6 +22,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/projection"
@@ -194,7 +195,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Stops: a.stops, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Payments: a.payment.model, Now: a.now}
 	// What banks say is not for it, and much.
 	from := foundation.Reading{
-		Topics: []string{base.Topic("accounts"), base.Topic(Name)}, InFlight: inFlight,
+		Topics: []string{base.Topic("accounts"), kafkabus.OwnLog}, InFlight: inFlight,
 		Catalog: events.NewCatalog(accounts.Catalog(), facts.EnrolmentFacts()),
 	}
 	if err := base.ReactTo("changes", from, changes.Handlers()...); err != nil {

@@ -24,10 +24,11 @@ const (
 
 // delivery hands the records of one partition to whoever subscribed, each again and again until it is acknowledged.
 type delivery struct {
-	*Member
-	tail   *Tail
-	keeper keeper
-	moved  func(partition int, at Progress)
+	*Consumer
+	partition int
+	source    Source
+	keeper    keeper
+	moved     func(partition int, at Progress)
 
 	// What follows belongs to the goroutine of run.
 	window   *window
@@ -91,7 +92,7 @@ func (d *delivery) fill(start func(*entry)) {
 		}
 	}
 	if passed {
-		d.moved(d.tail.Partition, d.window.done)
+		d.moved(d.partition, d.window.done)
 	}
 }
 
@@ -104,7 +105,7 @@ func (d *delivery) step(ctx context.Context, pieces <-chan piece, start func(*en
 	case p := <-pieces:
 		if d.waiting = p.records; len(d.waiting) == 0 {
 			d.window.pass(p.at)
-			d.moved(d.tail.Partition, d.window.done)
+			d.moved(d.partition, d.window.done)
 		}
 	case v := <-d.verdicts:
 		if next := d.finish(v); next != nil {
@@ -121,7 +122,7 @@ func (d *delivery) finish(v verdict) *entry {
 		return nil
 	}
 	next := d.window.finish(v.entry)
-	d.moved(d.tail.Partition, d.window.done)
+	d.moved(d.partition, d.window.done)
 	return next
 }
 
@@ -159,9 +160,9 @@ func (d *delivery) attempt(ctx context.Context, late <-chan struct{}, m *message
 // come back, or an operator may decide to go on without it.
 func (d *delivery) read(ctx context.Context, pieces chan<- piece) {
 	wait := pause.Backoff{First: haltFirst, Most: haltMost}
-	d.Metrics.Halt(d.tail.Partition, false)
+	d.Metrics.Halt(d.partition, false)
 	for {
-		records, err := d.tail.Read(ctx)
+		records, err := d.source.Read(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -174,12 +175,12 @@ func (d *delivery) read(ctx context.Context, pieces chan<- piece) {
 			continue
 		}
 		if wait.Failures() > 0 {
-			d.Metrics.Halt(d.tail.Partition, false)
+			d.Metrics.Halt(d.partition, false)
 			wait.Success()
 		}
 		d.Metrics.Consumed.Add(float64(len(records)))
 		select {
-		case pieces <- piece{records, d.tail.At}:
+		case pieces <- piece{records, d.source.Stands()}:
 		case <-ctx.Done():
 			return
 		}
@@ -187,20 +188,20 @@ func (d *delivery) read(ctx context.Context, pieces chan<- piece) {
 }
 
 func (d *delivery) halt(err error) {
-	d.Metrics.Halt(d.tail.Partition, true)
-	d.Log.Error("partition stands still", zap.Int("partition", d.tail.Partition), zap.Error(err))
+	d.Metrics.Halt(d.partition, true)
+	d.Log.Error("partition stands still", zap.Int("partition", d.partition), zap.Error(err))
 	d.OnError(err)
 }
 
 // reload goes on from the stored progress if an operator has moved it on.
 func (d *delivery) reload(ctx context.Context) {
-	stored, err := d.keeper.load(ctx, d.Topic, []int{d.tail.Partition})
+	stored, err := d.keeper.load(ctx, d.Topic, []int{d.partition})
 	if err != nil {
 		d.Metrics.Errors.WithLabelValues("progress").Inc()
 		d.Log.Warn("progress cannot be loaded", zap.Error(err))
 		return
 	}
-	if at := stored[d.tail.Partition]; at.Past(d.tail.At) {
-		d.tail.At = at
+	if at := stored[d.partition]; at.Past(d.source.Stands()) {
+		d.source.GoOn(at)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -24,26 +23,12 @@ const (
 
 // Member delivers those partitions of a topic that a consumer group gives it.
 type Member struct {
+	Consumer
+
 	Client *kafka.Client
 	Group  kafka.ConsumerGroupConfig
-	Topic  string
 	// Chained says that records carry sequence and previous.
 	Chained bool
-	// Positions keep the progress; if nil, the group does.
-	Positions *Positions
-	// InFlight is the most unfinished messages per partition, NackWait the longest pause after a refusal.
-	InFlight int
-	NackWait time.Duration
-	// Wanted tells which records become messages; the others are passed over. nil: all of them.
-	Wanted func(Record) bool
-	// Message makes a message of a record, whose context ends when done is called.
-	Message func(ctx context.Context, r Record) (m *message.Message, done context.CancelFunc)
-	// Out takes the messages. Run closes it.
-	Out chan *message.Message
-	// OnError is told why a partition stands still.
-	OnError func(error)
-	Log     *zap.Logger
-	Metrics *Metrics
 
 	group *kafka.ConsumerGroup
 }
@@ -111,15 +96,6 @@ func (m *Member) join(ctx context.Context) (*kafka.ConsumerGroup, error) {
 	}
 }
 
-// retry counts a failure, logs it if it is not the same as ever, and waits. Its error is that of a context that ends.
-func (m *Member) retry(ctx context.Context, wait *pause.Backoff, kind, what string, err error) error {
-	m.Metrics.Errors.WithLabelValues(kind).Inc()
-	if wait.Loud() {
-		m.Log.Log(Level(err), what, zap.Error(err))
-	}
-	return wait.Wait(ctx)
-}
-
 // Level is how loudly a failure is told. A topic that is not there is no fault as such: whoever starts first waits for the
 // topics of the others.
 func Level(err error) zapcore.Level {
@@ -148,8 +124,7 @@ func (m *Member) leave(ctx context.Context) {
 func (m *Member) work(term, messages context.Context, generation *kafka.Generation) {
 	ctx, stop := context.WithCancel(term)
 	defer stop()
-	book := &ledger{keeper: m.keeper(generation), hint: committed{generation}, changed: map[int]Progress{}, untold: map[int]Progress{}}
-	book.wait = pause.Backoff{First: retryFirst, Most: retryMost}
+	book := m.book(m.keeper(generation))
 	partitions := make([]int, 0, len(generation.Assignments[m.Topic]))
 	for _, a := range generation.Assignments[m.Topic] {
 		partitions = append(partitions, a.ID)
@@ -160,7 +135,7 @@ func (m *Member) work(term, messages context.Context, generation *kafka.Generati
 	}
 	var deliveries sync.WaitGroup
 	for _, p := range partitions {
-		d := m.delivery(p, from, book)
+		d := m.delivery(p, m.tail(p, from), book)
 		deliveries.Go(func() { d.run(ctx, messages) })
 	}
 	deliveries.Go(func() {
@@ -168,11 +143,11 @@ func (m *Member) work(term, messages context.Context, generation *kafka.Generati
 			stop()
 		}
 	})
-	for m.save(ctx, book, false) && pause.For(ctx, saveEvery) == nil {
+	for m.save(ctx, generation, book, false) && pause.For(ctx, saveEvery) == nil {
 	}
 	stop()
 	deliveries.Wait()
-	m.save(context.WithoutCancel(ctx), book, true)
+	m.save(context.WithoutCancel(ctx), generation, book, true)
 }
 
 func (m *Member) keeper(generation *kafka.Generation) keeper {
@@ -182,57 +157,29 @@ func (m *Member) keeper(generation *kafka.Generation) keeper {
 	return committed{generation}
 }
 
-// load asks for the progress until it is known: without it nothing can be read.
-func (m *Member) load(ctx context.Context, k keeper, partitions []int) (map[int]Progress, error) {
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
-	for {
-		from, err := k.load(ctx, m.Topic, partitions)
-		if err == nil {
-			return from, nil
-		}
-		if err := m.retry(ctx, &wait, "progress", "progress cannot be loaded, trying again", err); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (m *Member) delivery(partition int, from map[int]Progress, book *ledger) *delivery {
+func (m *Member) tail(partition int, from map[int]Progress) *Tail {
 	at, known := from[partition]
 	if !known && !m.Chained {
 		at.Offset = kafka.FirstOffset
 	}
-	return &delivery{
-		Member: m, keeper: book.keeper, moved: book.note, window: newWindow(at), verdicts: make(chan verdict),
-		tail: &Tail{
-			Client: m.Client, Topic: m.Topic, Partition: partition, Chained: m.Chained, At: at,
-			Log: m.Log, Metrics: m.Metrics,
-		},
+	return &Tail{
+		Client: m.Client, Topic: m.Topic, Partition: partition, Chained: m.Chained, At: at, Log: m.Log, Metrics: m.Metrics,
 	}
 }
 
 // save saves what has changed, and tells whether this member still belongs to its generation. Kafka is told as well, for
 // tools that show the lag; but now and then only, unless it is the last time: each commit shares a connection with the
 // heartbeats, and kafka-go waits for two answers on one connection in a busy loop.
-func (m *Member) save(ctx context.Context, book *ledger, last bool) bool {
+func (m *Member) save(ctx context.Context, generation *kafka.Generation, book *ledger, last bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	if changed := book.take(); len(changed) > 0 {
-		if m.Positions != nil {
-			if err := book.keeper.save(ctx, m.Topic, changed); err != nil {
-				book.putBack(changed)
-				_ = m.retry(ctx, &book.wait, "progress", "progress cannot be saved, trying again", err)
-				return true
-			}
-			book.wait.Success()
-		}
-		maps.Copy(book.untold, changed)
-	}
+	maps.Copy(book.untold, m.keep(ctx, book))
 	if len(book.untold) == 0 || m.Positions != nil && !last && time.Since(book.told) < hintEvery {
 		return true
 	}
 	untold := book.untold
 	book.untold, book.told = map[int]Progress{}, time.Now()
-	if err := book.hint.save(ctx, m.Topic, untold); err != nil {
+	if err := (committed{generation}).save(ctx, m.Topic, untold); err != nil {
 		m.Metrics.Errors.WithLabelValues("progress").Inc()
 		m.Log.Debug("generation is over", zap.Error(err))
 		return false
@@ -243,7 +190,6 @@ func (m *Member) save(ctx context.Context, book *ledger, last bool) bool {
 // ledger collects progress until it is saved.
 type ledger struct {
 	keeper keeper
-	hint   committed
 	wait   pause.Backoff    // after failures to save
 	untold map[int]Progress // of which Kafka has not been told
 	told   time.Time        // when it was

@@ -43,8 +43,13 @@ type Tail struct {
 	rewound bool
 }
 
-// Read returns the next records; there are none when only repeats were met, or nothing for a while. It waits while
-// Kafka is away. Its error is final: the context has ended, or the next record is one that must not be passed.
+// Stands is [Tail.At].
+func (t *Tail) Stands() Progress { return t.At }
+
+// GoOn reads on from another place.
+func (t *Tail) GoOn(from Progress) { t.At = from }
+
+// Read is that of [Source]; it drops repeats.
 func (t *Tail) Read(ctx context.Context) ([]Record, error) {
 	wait := pause.Backoff{First: retryFirst, Most: retryMost}
 	for {

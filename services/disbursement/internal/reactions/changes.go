@@ -29,7 +29,7 @@ const Actor = "service:disbursement"
 // Changes keeps rights and approved lists in step with people's lives: a death stops every right of the person; a right
 // that ends, and an account that changes, take their lines out of lists that are approved and not released yet.
 //
-// The service's own facts about rights come back over its topic, so that a line is removed even if the process died
+// The service's own facts about rights are read from its log, so that a line is removed even if the process died
 // between the two. Whatever comes too late is found by the release, which looks at everything once more before each payment;
 // and a payment that is there already is withdrawn as long as no bank has it.
 type Changes struct {

@@ -1,0 +1,129 @@
+package kafkabus_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/testkit"
+)
+
+// owner is a process that reads the own log of a ledger.
+type owner struct {
+	l *ledger
+
+	mu   sync.Mutex
+	seen []kafkabus.Received
+}
+
+func (o *owner) run(ctx context.Context) error {
+	subscriber, err := kafkabus.NewSubscriber(o.l.cfg, kafkabus.SubscriberOptions{
+		Group: "ledger.self", Positions: kafkabus.NewPositions(o.l.pool, "ledger.self"), Own: o.l.store,
+		Wanted: func(typ string) bool { return typ != written{}.EventName() },
+	})
+	if err != nil {
+		return err
+	}
+	defer subscriber.Close()
+	messages, err := subscriber.Subscribe(ctx, kafkabus.OwnLog)
+	if err != nil {
+		return err
+	}
+	for m := range messages {
+		fact, err := kafkabus.FromMessage(catalog(), m) //nolint:contextcheck // the message carries it
+		if err != nil {
+			return err
+		}
+		o.mu.Lock()
+		o.seen = append(o.seen, fact)
+		o.mu.Unlock()
+		m.Ack()
+	}
+	return nil
+}
+
+func (o *owner) numbers() []int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []int
+	for _, r := range o.seen {
+		if n, ok := r.Event.(noted); ok {
+			all = append(all, n.N)
+		}
+	}
+	return all
+}
+
+func TestTheOwnLogIsReadByOneProcessAtATimeAndOnwards(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 1)
+	l.note(t, 1, 100)
+	first, second := &owner{l: l}, &owner{l: l}
+	leave := start(t, first.run)
+	seen := func(o *owner, want int) func() error {
+		return func() error {
+			if got := len(o.numbers()); got != want {
+				return fmt.Errorf("%d of %d facts were seen", got, want)
+			}
+			return nil
+		}
+	}
+	testkit.Eventually(t, soon, seen(first, 100))
+	start(t, second.run)
+	l.note(t, 101, 150)
+	testkit.Eventually(t, soon, seen(first, 150))
+	leave()
+	l.note(t, 151, 200)
+	testkit.Eventually(t, soon, seen(second, 50))
+	want := make([]int, 200)
+	for i := range want {
+		want[i] = i + 1
+	}
+	got := slices.Sorted(slices.Values(append(first.numbers(), second.numbers()...)))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+	for _, r := range first.seen[:1] {
+		want := kafkabus.Place{Topic: kafkabus.OwnLog, Offset: r.Position}
+		if r.Place != want || r.ID() == "" || r.RecordedAt.IsZero() {
+			t.Errorf("the first fact is %+v", r)
+		}
+	}
+}
+
+func TestOfTheOwnLogFactsArePassedOverThatNobodyWants(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 1)
+	l.append(t, "stream-0", written{7}, kept{})
+	l.append(t, "stream-0", noted{8})
+	o := &owner{l: l}
+	start(t, o.run)
+	testkit.Eventually(t, soon, func() error {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		var names []string
+		for _, r := range o.seen {
+			names = append(names, r.Event.EventName())
+		}
+		if diff := cmp.Diff([]string{kept{}.EventName(), noted{}.EventName()}, names); diff != "" {
+			return fmt.Errorf("facts (-want +got):\n%s", diff)
+		}
+		return nil
+	})
+}
+
+func TestWithoutALogThereIsNoneToRead(t *testing.T) {
+	t.Parallel()
+	subscriber, err := kafkabus.NewSubscriber(kafkabus.Config{Brokers: []string{"127.0.0.1:1"}}, kafkabus.SubscriberOptions{Group: "g"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := subscriber.Subscribe(t.Context(), kafkabus.OwnLog); err == nil {
+		t.Error("a log that was not given is read")
+	}
+}
