@@ -16,8 +16,8 @@ import (
 const (
 	leastRoom   = 512 << 20
 	mostRoom    = 1536 << 20
-	share       = 16        // of the machine's memory
-	leastGrowth = 100       // percent of what lives
+	share       = 16  // of the machine's memory
+	leastGrowth = 100 // percent of what lives
 	mostGrowth  = 900
 	liveBytes   = "/gc/heap/live:bytes"
 	lookEvery   = 250 * time.Millisecond
