@@ -33,6 +33,10 @@ func TestABanksWordThatSomebodyDied(t *testing.T) {
 		{Name: "is about the holder, who may be the representative", Given: facts{registered(), byRepresentative, opened()}, When: report, By: service, Then: facts{carer, held}},
 		{Name: "leaves an account alone that is suspended anyway", Given: append(active[:4:4], suspended()), When: report, By: service, Then: facts{reported}},
 		{Name: "opens a case about a request, too", Given: active[:2], When: report, By: service, Then: facts{reported}},
+		{
+			Name: "stops what the bank opens meanwhile", Given: append(active[:2:2], reported), By: service, Then: facts{opened(), activated(), held},
+			When: beneficiary.RecordOpening{Account: first, Bank: ICB, Status: "opened", Number: "N1", Mark: "A1", HolderMatch: "match", Biometric: true},
+		},
 		{Name: "is no news about the dead", Given: append(active[:4:4], died, closed("died")), When: report, By: service},
 		{Name: "counts for the bank's own accounts", Given: active, When: beneficiary.ReportDeath{Account: first, Bank: BIDV}, Problem: "report_of_another_bank"},
 		{Name: "is about an account that there is", Given: active[:1], When: report, Problem: "account_unknown"},
