@@ -21,6 +21,7 @@ func BeneficiaryFacts() []events.Event {
 		BeneficiaryDied{},
 		DeathReported{},
 		DeathReportDismissed{},
+		DeathReportSettled{},
 		AccountRequested{},
 		AccountNeedsInformation{},
 		AccountRefused{},
@@ -135,6 +136,17 @@ type DeathReportDismissed struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (DeathReportDismissed) EventName() string { return "accounts.death_report_dismissed.v1" }
+
+// DeathReportSettled says that the representative whom a bank reported dead does not receive for the beneficiary any more: their
+// account was closed, or another one was asked for in somebody else's name. Nobody has to decide about it then.
+type DeathReportSettled struct {
+	Beneficiary string `json:"beneficiary"`
+	// By closed the account, or approved the new one.
+	By string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (DeathReportSettled) EventName() string { return "accounts.death_report_settled.v1" }
 
 // AccountRequested says that a bank is asked to open an account.
 type AccountRequested struct {

@@ -239,7 +239,7 @@ func TestMoneyThatComesBackAfterTheClosureIsStillPaid(t *testing.T) {
 	list := o.released(t, 2)
 	first := o.payments(t, list)
 	g.tell(t, first["b0"], "sent", "ACCC FT0")
-	g.tell(t, first["b1"], "sent", "RJCT MD07")
+	g.tell(t, first["b1"], "sent", "RJCT AM05")
 	o.becomes(t, list, "b0", "credited")
 	o.becomes(t, list, "b1", "rejected")
 	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {

@@ -3,7 +3,6 @@ package disbursement
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/problem"
@@ -48,7 +47,7 @@ func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
 	if err != nil || list.Status != payroll.Closed {
 		return err
 	}
-	if slices.ContainsFunc(p.Earlier, func(at payment.Attempt) bool { return at.Outcome == payment.Returned }) {
+	if p.Apart {
 		if err := a.seeAll(ctx); err != nil {
 			return err
 		}

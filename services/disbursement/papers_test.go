@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
+	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
 )
 
 // Two people are owed cash, on one list. A paper proves one thing, and who releases does not also say that it was collected.
@@ -115,4 +116,80 @@ func TestWhereThereAreTwoTreasurersOneFundsAndTheOtherReleases(t *testing.T) {
 	}
 	o.step(t, "cashier", list, "release", object{}).Want(t, http.StatusOK)
 	o.becomes(t, list, "b0", "released")
+}
+
+// unstorable lets the database refuse facts of a kind, until it is mended.
+func (o *office) unstorable(t *testing.T, types string) (mend func()) {
+	t.Helper()
+	for _, statement := range []string{
+		`create or replace function refuse() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = '22000'; end $$`,
+		`create trigger refuse before insert on events for each row when (new.type in (` + types + `)) execute function refuse()`,
+	} {
+		if _, err := o.Pool.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		t.Helper()
+		if _, err := o.Pool.Exec(t.Context(), `drop trigger refuse on events`); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A list takes an order of the treasury, and then its money is not recorded. The order is free for another list at once; or, if even
+// giving it back fails, once nothing can be under way any more. What was counted stays counted.
+func TestAPaperThatProvedNothingIsFreeAgain(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for _, id := range []string{"b0", "b1"} {
+		o.someone(t, id, unit, "")
+		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
+	}
+	o.seen(t, `identity = 'matched'`)
+	november := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
+	o.approved(t, november, "")
+	o.approved(t, december, "")
+	fund := func(list, reference string) int {
+		t.Helper()
+		return o.step(t, "treasurer", list, "funding", object{"amount": amount, "reference": reference}).Status
+	}
+	mend := o.unstorable(t, `'disbursement.payroll_funded.v1'`)
+	first := fund(november, "KB-1")
+	mend()
+	mend = o.unstorable(t, `'disbursement.payroll_funded.v1', 'disbursement.voucher_undone.v1'`)
+	second := fund(november, "KB-2")
+	mend()
+	got := []int{first, fund(december, "KB-1"), second, fund(december, "KB-2")}
+	o.Clock.Advance(voucher.Patience)
+	got = append(got, fund(december, "KB-2"), fund(november, "KB-1"), fund(november, "KB-2"))
+	want := []int{
+		http.StatusInternalServerError, http.StatusOK, http.StatusInternalServerError, http.StatusUnprocessableEntity,
+		http.StatusOK, http.StatusUnprocessableEntity, http.StatusUnprocessableEntity,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	o.funded(t, november, "")
+	o.step(t, "treasurer", november, "release", object{}).Want(t, http.StatusOK)
+	o.becomes(t, november, "b1", "cash_pending")
+	p := o.payments(t, november)
+	pay := func(who string) int {
+		t.Helper()
+		receipt := object{"collected_on": "2026-11-21", "receipt": "PC-1"}
+		return o.Post(t, "cashier", "/payments/"+p[who].ID+"/cash", fmt.Sprint(who, o.Clock.Now().UnixNano()), receipt).Status
+	}
+	mend = o.unstorable(t, `'disbursement.cash_paid.v1', 'disbursement.voucher_undone.v1'`)
+	got = []int{pay("b0")}
+	mend()
+	got = append(got, pay("b1"))
+	o.Clock.Advance(voucher.Patience)
+	got = append(got, pay("b1"))
+	o.Clock.Advance(voucher.Patience)
+	got = append(got, pay("b0"))
+	want = []int{http.StatusInternalServerError, http.StatusUnprocessableEntity, http.StatusOK, http.StatusUnprocessableEntity}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
 }

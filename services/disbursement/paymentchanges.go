@@ -104,21 +104,23 @@ func changeUnless[I any](
 
 // living refuses payments into the account of somebody who died, under whichever file.
 func (a *app) living(ctx context.Context, p payment.Payment) error {
-	died, reported, err := a.diedOn(ctx, p.Mark)
-	if err == nil && reported {
+	fate, err := a.fateOf(ctx, p)
+	switch {
+	case err != nil:
+		return err
+	case fate.undecided:
 		return errReported()
-	}
-	if err == nil && died != "" {
+	case fate.died != "":
 		return problem.Reject("beneficiary_deceased",
 			"the person died; nothing is paid into their account any more", "người hưởng đã mất; không chuyển vào tài khoản nữa")
 	}
-	return err
+	return nil
 }
 
 // unreported keeps money where it is until an officer has decided what a bank's word is worth.
 func (a *app) unreported(ctx context.Context, p payment.Payment) error {
-	_, reported, err := a.diedOn(ctx, p.Mark)
-	if err != nil || !reported {
+	fate, err := a.fateOf(ctx, p)
+	if err != nil || !fate.undecided {
 		return err
 	}
 	return errReported()
@@ -129,17 +131,29 @@ func errReported() error {
 		"ngân hàng báo người hưởng đã mất; cán bộ cần ghi nhận báo tử hoặc bác bỏ báo cáo trước")
 }
 
-// diedOn is the first day on which any file of a person says that they died, empty when none does; and whether a bank says so of
-// any and nobody has decided about it.
-func (a *app) diedOn(ctx context.Context, mark string) (died string, reported bool, err error) {
-	files, err := projections.BeneficiariesOf(ctx, a.pool, []string{mark})
+// fate is what is known of a person's death.
+type fate struct {
+	// died is the first day on which any file of theirs says so; empty when none does.
+	died string
+	// undecided tells that a bank says so and no officer has decided about it.
+	undecided bool
+}
+
+// fateOf asks all files of the person. A bank that refused this payment for a death has opened a case, or is about to: accounts
+// may be away, and hear of it later than the payment did.
+func (a *app) fateOf(ctx context.Context, p payment.Payment) (fate, error) {
+	files, err := projections.BeneficiariesOf(ctx, a.pool, []string{p.Mark})
+	var f fate
+	heard := p.Current.Reason != payment.Deceased
 	for _, file := range files {
-		reported = reported || file.Reported
-		if file.DiedOn != "" && (died == "" || file.DiedOn < died) {
-			died = file.DiedOn
+		heard = heard || file.Heard
+		f.undecided = f.undecided || file.Reported
+		if file.DiedOn != "" && (f.died == "" || file.DiedOn < f.died) {
+			f.died = file.DiedOn
 		}
 	}
-	return died, reported, err
+	f.undecided = f.undecided || !heard && f.died == ""
+	return f, err
 }
 
 // CashBody says that money was handed over. Without it, a failed payment moves to cash and waits for another treasurer.
@@ -191,8 +205,8 @@ func (a *app) notReleasedBy(ctx context.Context, p payment.Payment, who string) 
 
 // lived keeps money for a month after the person's death from being handed over (invariant I8).
 func (a *app) lived(ctx context.Context, p payment.Payment) error {
-	died, _, err := a.diedOn(ctx, p.Mark)
-	if err == nil && died != "" && p.Month > died[:len("2026-11")] {
+	fate, err := a.fateOf(ctx, p)
+	if err == nil && fate.died != "" && p.Month > fate.died[:len("2026-11")] {
 		return problem.Reject("beneficiary_deceased", "the person died before the month that the money is for",
 			"người hưởng đã mất trước tháng được chi trả")
 	}

@@ -62,7 +62,7 @@ func TestMoneyGoesEveryWayThatBanksKnowAndTheBooksAgree(t *testing.T) {
 	o.change(t, b2, "cash", object{"collected_on": "2026-11-21", "receipt": "PC-2"}, "cash_paid")
 	o.refuse(t, o.becomes(t, list, "b4", "rejected"), "reissue", object{}, "payment_duplicate")
 	o.contested(t, list, "b5")
-	o.refuse(t, o.becomes(t, list, "b6", "rejected"), "reissue", object{}, "beneficiary_deceased")
+	o.refuse(t, o.becomes(t, list, "b6", "rejected"), "reissue", object{}, "death_reported")
 	o.refuse(t, o.becomes(t, list, "b0", "credited"), "cash", object{}, "payment_not_failed")
 	o.change(t, first["b8"], "cash", object{"collected_on": "2026-11-21", "receipt": "PC-8"}, "cash_paid")
 
@@ -184,7 +184,8 @@ func (o *office) wantLedger(t *testing.T, list string, want map[string]int64) {
 	}
 }
 
-// wantClosed closes the list: the uncollected cash is carried forward, once; what a bank calls a duplicate is not.
+// wantClosed closes the list: the uncollected cash is carried forward, once, and what was rejected; what a bank calls a duplicate is
+// not.
 func (o *office) wantClosed(t *testing.T, list string) {
 	t.Helper()
 	for range 2 {
@@ -194,10 +195,11 @@ func (o *office) wantClosed(t *testing.T, list string) {
 		}
 		answer := o.Post(t, "treasurer", "/payrolls/"+list+"/closure", "close", object{})
 		answer.Want(t, http.StatusOK)
-		if answer.Into(t, &closed); closed.CarriedForward != 1 || closed.Carried != amount {
+		if answer.Into(t, &closed); closed.CarriedForward != 2 || closed.Carried != 2*amount {
 			t.Fatalf("closed: %s", answer.Body)
 		}
 	}
+	o.becomes(t, list, "b6", "carried_forward")
 	o.becomes(t, list, "b9", "carried_forward")
 	testkit.Eventually(t, 20*time.Second, func() error {
 		var left int64

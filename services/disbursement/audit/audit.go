@@ -5,7 +5,7 @@
 // the databases and no service, starts nothing, and changes nothing.
 //
 //  1. A violation names payments, payrolls and streams, never people.
-//  2. The gateway's log is read before and after that of disbursement, so that an audit of a running system finds no fault in
+//  2. The logs of the others are read before and after that of disbursement, so that an audit of a running system finds no fault in
 //     what is just under way.
 //  3. An invariant that had nothing to look at holds, and says that it looked at nothing.
 package audit
@@ -100,7 +100,8 @@ func Run(ctx context.Context, s Sources) (Report, error) {
 	count := func(take func(events.Recorded)) func(events.Recorded) {
 		return func(r events.Recorded) { facts++; take(r) }
 	}
-	if _, err := each(ctx, people, 0, count(a.person)); err != nil {
+	known, err := each(ctx, people, 0, count(a.person))
+	if err != nil {
 		return Report{}, fmt.Errorf("audit the log of accounts: %w", err)
 	}
 	seen, err := each(ctx, banks, 0, count(a.bank))
@@ -112,6 +113,9 @@ func Run(ctx context.Context, s Sources) (Report, error) {
 	}
 	if _, err := each(ctx, banks, seen, count(a.lateBank)); err != nil {
 		return Report{}, fmt.Errorf("audit the log of the bank gateway: %w", err)
+	}
+	if _, err := each(ctx, people, known, count(a.person)); err != nil {
+		return Report{}, fmt.Errorf("audit the log of accounts: %w", err)
 	}
 	a.finish()
 	if err := a.readModels(ctx, s.Disbursement, money.Read); err != nil {

@@ -71,6 +71,23 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I2", "I9"},
 		},
+		"I2 what went back to the treasury is paid after all": {
+			plant: func(h *history) {
+				h.refund(payment.RightEnded)
+				h.after("payment-hoa", disbursement.PaymentRefunded{},
+					entry{log: money, stream: "payment-hoa", fact: disbursement.CashPaid{Payment: "hoa", CollectedOn: "2026-11-20", Receipt: "1"}})
+				h.before("payment-hoa", disbursement.PaymentRefunded{}, entry{log: money, stream: "enrolment-e-hoa", fact: disbursement.EnrolmentStopped{Enrolment: "e-hoa", FromMonth: "2026-11"}})
+			},
+			want: []string{"I2", "I10"},
+		},
+		"I3 one receipt is for two people": {
+			plant: func(h *history) {
+				h.handOver("hoa")
+				h.cash("minh2", "minh")
+				h.handOver("minh2")
+			},
+			want: []string{"I3"},
+		},
 		"I3 two credits are one booking": {
 			plant: func(h *history) {
 				replace(h, func(e *disbursement.PaymentCredited) { e.BankReference = "FT1" })
@@ -121,6 +138,29 @@ func TestEveryInvariantCanFail(t *testing.T) {
 				h.add(entry{log: people, stream: "beneficiary-b-lan", fact: accounts.BeneficiaryDied{Beneficiary: "b-lan", DiedOn: "2026-10-31"}, later: -time.Hour})
 			},
 			want: []string{"I8"},
+		},
+		"I8 money is handed over while a bank's word of a death waits": {
+			plant: func(h *history) {
+				h.handOver("hoa")
+				h.add(entry{log: people, stream: "beneficiary-b-hoa", fact: accounts.DeathReported{Beneficiary: "b-hoa", Account: "b-hoa-1", Of: "beneficiary"}, later: -time.Hour})
+			},
+			want: []string{"I8"},
+		},
+		"I9 money goes back while its right stands": {
+			plant: func(h *history) { h.refund(payment.RightEnded) },
+			want:  []string{"I9"},
+		},
+		"I9 money goes back as paid, and no bank says so": {
+			plant: func(h *history) { h.refund(payment.AlreadyPaid) },
+			want:  []string{"I9"},
+		},
+		"I9 money that was not back goes back": {
+			plant: func(h *history) {
+				h.refund(payment.RightEnded)
+				h.drop("payment-hoa", disbursement.PaymentWithdrawn{})
+				h.before("payment-hoa", disbursement.PaymentRefunded{}, entry{log: money, stream: "enrolment-e-hoa", fact: disbursement.EnrolmentStopped{Enrolment: "e-hoa", FromMonth: "2026-11"}})
+			},
+			want: []string{"I9"},
 		},
 		"I9 an amount that no law knows": {
 			plant: func(h *history) {

@@ -20,11 +20,13 @@ type auditor struct {
 	invariants [invariants]invariant
 	law        law
 
-	deaths       map[string]death  // by mark
-	marks        map[string]string // of beneficiaries
+	deaths       map[string]death       // by mark
+	suspicions   map[string][]suspicion // by mark
+	marks        map[string]string      // of beneficiaries
 	instructions map[string]*instruction
 	bookings     map[booking]string // of credits, and the payment
 	orders       map[string]string  // of the State Treasury, and the list that each paid for
+	receipts     map[receipt]string // and the person that each is for
 	payments     map[string]*paid
 	attempts     map[string]string // end-to-end id to payment
 	lists        map[string]*list
@@ -32,6 +34,8 @@ type auditor struct {
 	live         map[entitled]map[string]bool
 	origins      map[string]string // carried payment to the one that took it over
 	months       map[entitledMonth]*monthTotal
+	unstopped    []*paid                   // refunded, although this log has no stop of their right
+	elsewhere    map[entitledMonth][]*paid // refunded because the person had the money
 	causes       map[[16]byte]execution
 }
 
@@ -39,6 +43,20 @@ type auditor struct {
 type death struct {
 	month   string
 	knownAt time.Time
+}
+
+// suspicion is a bank's word that somebody died, until an officer decided about it.
+type suspicion struct {
+	beneficiary string
+	from        time.Time
+	// until is no time while nobody has decided.
+	until time.Time
+}
+
+// receipt is a paper that a person signed. Each unit numbers its own, every year anew.
+type receipt struct {
+	unit         events.Unit
+	year, number string
 }
 
 // instruction is what the gateway says about one end-to-end id.
@@ -110,10 +128,10 @@ type execution struct {
 
 func newAuditor(rules entitlement.Rules) *auditor {
 	a := &auditor{
-		law: law{data: rules.Data()}, deaths: map[string]death{}, marks: map[string]string{},
+		law: law{data: rules.Data()}, deaths: map[string]death{}, suspicions: map[string][]suspicion{}, receipts: map[receipt]string{}, marks: map[string]string{},
 		instructions: map[string]*instruction{}, bookings: map[booking]string{}, orders: map[string]string{}, payments: map[string]*paid{},
 		attempts: map[string]string{}, lists: map[string]*list{}, stops: map[string][]stop{}, live: map[entitled]map[string]bool{},
-		origins: map[string]string{}, months: map[entitledMonth]*monthTotal{}, causes: map[[16]byte]execution{},
+		origins: map[string]string{}, months: map[entitledMonth]*monthTotal{}, elsewhere: map[entitledMonth][]*paid{}, causes: map[[16]byte]execution{},
 	}
 	for n, text := range texts() {
 		a.invariants[n].text = text
@@ -127,11 +145,28 @@ func (a *auditor) person(r events.Recorded) {
 	switch e := r.Event.(type) {
 	case accounts.BeneficiaryRegistered:
 		a.marks[e.Beneficiary] = e.Mark
+	case accounts.DeathReported:
+		if mark := a.marks[e.Beneficiary]; e.Of == "beneficiary" {
+			a.suspicions[mark] = append(a.suspicions[mark], suspicion{beneficiary: e.Beneficiary, from: r.Meta.OccurredAt})
+		}
+	case accounts.DeathReportDismissed:
+		a.decided(e.Beneficiary, r.Meta.OccurredAt)
 	case accounts.BeneficiaryDied:
+		a.decided(e.Beneficiary, r.Meta.OccurredAt)
 		mark := a.marks[e.Beneficiary]
 		known, had := a.deaths[mark]
 		if len(e.DiedOn) >= len("2026-11") && (!had || r.Meta.OccurredAt.Before(known.knownAt)) {
 			a.deaths[mark] = death{month: e.DiedOn[:len("2026-11")], knownAt: r.Meta.OccurredAt}
+		}
+	}
+}
+
+// decided ends the suspicions about a beneficiary.
+func (a *auditor) decided(beneficiary string, at time.Time) {
+	of := a.suspicions[a.marks[beneficiary]]
+	for i := range of {
+		if of[i].beneficiary == beneficiary && of[i].until.IsZero() {
+			of[i].until = at
 		}
 	}
 }

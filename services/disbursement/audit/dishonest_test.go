@@ -230,7 +230,7 @@ func (d *payday) officer(i int) {
 	cmd := rapid.SampledFrom([]payment.Command{
 		payment.Reissue{Target: again, By: who},
 		payment.Cash{By: who},
-		payment.Cash{CollectedOn: "2026-11-20", Receipt: "PC-1", By: who},
+		payment.Cash{CollectedOn: "2026-11-20", Receipt: "PC-" + p.Payment, By: who},
 		payment.Recall{Reason: "CUST", By: who},
 		payment.Ask{},
 		payment.Inquire{Facts: p.Facts},
@@ -240,7 +240,18 @@ func (d *payday) officer(i int) {
 		payment.Refund{By: who},
 		payment.Refund{Reason: payment.RightEnded, By: who},
 	}).Draw(d.t, "command")
+	if refund, is := cmd.(payment.Refund); is && refund.Reason == payment.RightEnded {
+		d.ends(p, refund)
+	}
 	d.do(i, fmt.Sprint("officer-", d.at.Unix()), cmd)
+}
+
+// ends stops the right of a payment that is going to be refunded for that.
+func (d *payday) ends(p payment.Payment, refund payment.Refund) {
+	if facts, err := refund.Decide(p, decider.Meta{}); err == nil && len(facts) > 0 {
+		right := "e" + p.Payment
+		d.record(ofMoney, "enrolment-"+right, "", disbursement.EnrolmentStopped{Enrolment: right, FromMonth: p.Month})
+	}
 }
 
 // closes ends the list, if nobody owes an answer.

@@ -18,6 +18,7 @@ func (a *auditor) finish() {
 	a.finishBanks()
 	a.finishCredits()
 	a.finishReturns()
+	a.finishRefunds()
 	a.finishMonths()
 	a.finishCarried()
 }

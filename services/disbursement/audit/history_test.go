@@ -55,6 +55,51 @@ func (h *history) after(stream string, like events.Event, list ...entry) {
 	h.entries = slices.Insert(h.entries, at+1, list...)
 }
 
+// before puts entries in front of that fact.
+func (h *history) before(stream string, like events.Event, list ...entry) {
+	h.entries = slices.Insert(h.entries, h.find(stream, like), list...)
+}
+
+// handOver says that cash was collected instead of carried forward.
+func (h *history) handOver(who string) {
+	paid := entry{log: money, stream: "payment-" + who, fact: disbursement.CashPaid{Payment: who, CollectedOn: "2026-11-20", Receipt: "PC-1"}}
+	if who != "hoa" {
+		h.after("payment-"+who, disbursement.CashReleased{}, paid)
+		return
+	}
+	h.after("payment-hoa", disbursement.PaymentCarriedForward{}, paid)
+	h.drop("payment-hoa", disbursement.PaymentCarriedForward{})
+	replace(h, func(e *disbursement.PayrollClosed) { e.CarriedForward, e.Carried = 0, 0 })
+}
+
+// refund says that hoa's cash was taken back and given to the treasury instead of carried forward.
+func (h *history) refund(reason string) {
+	own := func(fact events.Event) entry { return entry{log: money, stream: "payment-hoa", fact: fact} }
+	h.after("payment-hoa", disbursement.PaymentCarriedForward{}, own(disbursement.PaymentWithdrawn{Payment: "hoa", Reason: "stopped"}),
+		own(disbursement.PaymentRefunded{Payment: "hoa", From: payment.Recalled, Reason: reason}))
+	h.drop("payment-hoa", disbursement.PaymentCarriedForward{})
+	replace(h, func(e *disbursement.PayrollClosed) { e.CarriedForward, e.Carried = 0, 0 })
+}
+
+// cash pays one of the people for another month as well, in cash, after hoa's money was carried forward or handed over.
+func (h *history) cash(id, who string) {
+	line := lineOf(who)
+	line.Payment, line.Month, line.Method, line.CashReason = id, "2026-12", payroll.InCash, "no_account"
+	line.Account, line.Bank, line.Number, line.Holder = "", "", "", ""
+	h.lines = append(h.lines, line)
+	of := payableOf(who)
+	of.Payment, of.Month = id, "2026-12"
+	h.before("payroll-november", disbursement.PayrollClosed{},
+		entry{log: money, stream: "payment-" + id, fact: disbursement.CashReleased{Payable: of, Reason: "no_account"}})
+	h.entries = slices.DeleteFunc(h.entries, func(e entry) bool { _, is := e.fact.(disbursement.ReleaseCompleted); return is })
+	h.fund(540_000)
+}
+
+// line is one of the list, to change it.
+func (h *history) line(id string) *payroll.Line {
+	return &h.lines[slices.IndexFunc(h.lines, func(l payroll.Line) bool { return l.Payment == id })]
+}
+
 func (h *history) drop(stream string, like events.Event) {
 	at := h.find(stream, like)
 	h.entries = slices.Delete(h.entries, at, at+1)

@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
 	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
@@ -37,11 +38,71 @@ func (a *auditor) granted(id string, of disbursement.Payable, line payroll.Line,
 		a.months[key] = &monthTotal{}
 	}
 	m := a.months[key]
+	a.cameBack(key)
 	m.total += money.Amount(of.Amount)
 	m.granted = line.Granted
 	nine.holds(line.Amount+line.Covered == line.Granted, "payment %s is not what is granted less what other lists pay", id)
 	nine.holds(m.total <= line.Granted, "payment %s: more is paid for the month than is granted", id)
 	nine.holds(a.law.grants(of.Programme, of.Month, l.AsOf, line.Granted), "payment %s: the law does not know what is granted", id)
+}
+
+// refunds is I9 for what goes back to the treasury: it came back, and either its right has ended or the person has the money.
+func (a *auditor) refunds(id string, p *paid, e disbursement.PaymentRefunded) {
+	nine := a.invariant(9)
+	nine.holds((p.Status == payment.Returned || p.Status == payment.Recalled) && !p.Contested(), "payment %s was refunded, and its money was not back", id)
+	duplicate := payment.Duplicate(p.Current.Reason) || payment.Duplicate(p.Current.Recall)
+	switch {
+	case e.Reason != payment.AlreadyPaid:
+		if !a.stopped(p) {
+			a.unstopped = append(a.unstopped, p)
+		}
+		a.refunded(p)
+	case duplicate: // the person has the month by whatever it is a duplicate of
+	default:
+		nine.holds(a.contested(p), "payment %s was refunded as paid, and no bank says so", id)
+		key := entitledMonth{mark: p.Mark, programme: p.Programme, month: p.Month}
+		a.elsewhere[key] = append(a.elsewhere[key], p)
+	}
+}
+
+// stopped tells whether the right behind a payment has ended for its month, as far as the log of disbursement goes.
+func (a *auditor) stopped(p *paid) bool {
+	line := a.listOf(p.Payroll).lines[p.Payment.Payment]
+	return slices.ContainsFunc(line.Enrolments, func(right string) bool {
+		return slices.ContainsFunc(a.stops[right], func(s stop) bool { return s.covers(p.Month) })
+	})
+}
+
+// finishRefunds is the part of I9 that only accounts can tell: where no right was stopped, somebody had died.
+func (a *auditor) finishRefunds() {
+	for _, p := range a.unstopped {
+		died, dead := a.deaths[p.Mark]
+		a.invariant(9).holds(dead && p.Month > died.month, "payment %s was refunded while its right stood", p.Payment.Payment)
+	}
+}
+
+// contested tells whether a bank contradicts itself about a payment, or about one that it goes back to.
+func (a *auditor) contested(p *paid) bool {
+	seen := map[*paid]bool{}
+	for ; p != nil && !seen[p]; p = a.payments[p.Origin] {
+		seen[p] = true
+		if p.Contested() {
+			return true
+		}
+	}
+	return false
+}
+
+// cameBack takes out of a month what was refunded because the person had the money, as soon as that money came back: then it is
+// owed once more.
+func (a *auditor) cameBack(key entitledMonth) {
+	a.elsewhere[key] = slices.DeleteFunc(a.elsewhere[key], func(p *paid) bool {
+		back := !a.contested(p)
+		if back {
+			a.refunded(p)
+		}
+		return back
+	})
 }
 
 // refunded takes a payment out of its month (I9): what went back to the treasury is not paid, and may be owed once more. What was
@@ -78,6 +139,7 @@ func (a *auditor) finishMonths() {
 		return cmp.Or(cmp.Compare(x.month, y.month), cmp.Compare(x.programme, y.programme), cmp.Compare(x.mark, y.mark))
 	})
 	for _, key := range keys {
+		a.cameBack(key)
 		m := a.months[key]
 		a.invariant(9).holds(m.broken || m.total == m.granted, "programme %s, month %s: somebody gets %d dong in all, and %d are granted",
 			key.programme, key.month, int64(m.total), int64(m.granted))

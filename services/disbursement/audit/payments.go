@@ -33,6 +33,7 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.CashPaid:
 		a.standing(id, a.listOf(p.Payroll).lines[id])
 		a.alive(id, p.Mark, p.Month, r.Meta.OccurredAt)
+		a.signed(id, p, e)
 	case disbursement.PaymentInFlight:
 		p.settled[e.Attempt] = p.settled[e.Attempt] || e.Status == "ACSC"
 	case disbursement.PaymentCredited:
@@ -44,9 +45,7 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.PaymentWithdrawn:
 		p.withdrawn[e.Attempt] = true
 	case disbursement.PaymentRefunded:
-		if e.Reason != payment.AlreadyPaid {
-			a.refunded(p)
-		}
+		a.refunds(id, p, e)
 	case disbursement.PaymentCarriedForward:
 		l := a.listOf(p.Payroll)
 		l.carried++
@@ -54,6 +53,9 @@ func (a *auditor) payment(id string, r events.Recorded) {
 		a.invariant(11).holds(before.Status != payment.CarriedForward, "payment %s was carried forward twice", id)
 	}
 	p.Payment = p.Evolve(r.Event)
+	if before.Status == payment.Refunded {
+		a.invariant(2).holds(p.Status == payment.Refunded, "payment %s goes on after it was refunded: %s", id, r.Event.EventName())
+	}
 	a.moved(before, p.Payment)
 	a.keepLive(id, p)
 }
@@ -97,8 +99,15 @@ func (a *auditor) takenOver(id string, of disbursement.Payable) {
 // knownFor is how long a death must have been recorded before everybody has to know of it: it travels between services.
 const knownFor = 5 * time.Second
 
+// heardFor is the same for what a bank says: it is no death yet, and whoever it is told to may have been away.
+const heardFor = time.Minute
+
 // alive is I8.
 func (a *auditor) alive(id, mark, month string, at time.Time) {
+	for _, s := range a.suspicions[mark] {
+		decided := !s.until.IsZero() && !at.Before(s.until)
+		a.invariant(8).holds(decided || at.Before(s.from.Add(heardFor)), "payment %s is made while a bank says that the person died", id)
+	}
 	died, dead := a.deaths[mark]
 	a.invariant(8).holds(!dead || month <= died.month || at.Before(died.knownAt.Add(knownFor)),
 		"payment %s is for a month after the death", id)
@@ -135,6 +144,14 @@ func (a *auditor) credited(id string, p *paid, e disbursement.PaymentCredited) {
 	other, used := a.bookings[b]
 	three.holds(e.BankReference != "" && !used, "payments %s and %s have one bank reference, or none", other, id)
 	a.bookings[b] = fmt.Sprintf("%s/%d", id, e.Attempt)
+}
+
+// signed is I3 for cash: a receipt is one person's.
+func (a *auditor) signed(id string, p *paid, e disbursement.CashPaid) {
+	paper := receipt{unit: p.Unit, year: e.CollectedOn[:min(len("2026"), len(e.CollectedOn))], number: e.Receipt}
+	signer, used := a.receipts[paper]
+	a.invariant(3).holds(e.Receipt != "" && (!used || signer == p.Mark), "payment %s has the receipt of another person, or none", id)
+	a.receipts[paper] = p.Mark
 }
 
 // inOrder is I13: what a bank reported was applied only where it was news.

@@ -4,8 +4,8 @@
 //  1. Money is unsettled from the submission of a list on until a bank or a receipt says that the person has it, and longer
 //     while the bank contradicts itself or is asked to give it back.
 //  2. A failed payment may be tried again, into the account that the person has then. Only what is never paid again is
-//     settled: after its list was closed, what was recalled, what was paid already, and what failed because the person died.
-//  3. What was carried forward is owed until a list of a later month pays it.
+//     settled: after its list was closed, what was paid already, and what failed because the person died before its month.
+//  3. What was carried forward is owed until a list of a later month pays it, or until its right was stopped for that month.
 //  4. It is asked about beneficiaries. Which references in a vault are theirs is known to the accounts service.
 package needed
 
@@ -23,6 +23,11 @@ import (
 // Most is how many beneficiaries one question may name.
 const Most = 500
 
+// stopped tells that the right behind a payment p has ended for its month.
+const stopped = `exists (
+           select from lines l join enrolments e on e.enrolment = any(l.enrolments)
+            where l.payment = p.payment and l.payroll = p.payroll and e.stopped_from <> '' and e.stopped_from <= p.month)`
+
 const unsettled = `
 select asked.beneficiary
   from unnest($1::text[]) as asked (beneficiary)
@@ -34,9 +39,9 @@ select asked.beneficiary
                  or cardinality(p.contested) > 0
                  or p.status = 'credited' and p.recall <> ''
                  or p.status = 'carried_forward' and not exists (
-                      select from lines l join payments n on n.payment = l.payment where l.origin = p.payment))
+                      select from lines l join payments n on n.payment = l.payment where l.origin = p.payment) and not ` + stopped + `)
             and not (coalesce(x.closed, false) and cardinality(p.contested) = 0 and p.outcome <> 'returned'
-                     and p.status = 'rejected' and p.reason = any($2)))
+                     and p.status = 'rejected' and (p.reason = any($2) or p.reason = $3 and ` + stopped + `)))
     or asked.beneficiary in (
          select l.beneficiary
            from payrolls r
@@ -53,10 +58,10 @@ func Of(ctx context.Context, pool *pgxpool.Pool, beneficiaries []string) ([]stri
 	if len(beneficiaries) > Most {
 		return nil, fmt.Errorf("look for unsettled money: at most %d beneficiaries are asked about", Most)
 	}
-	if err := projection.UpToDate(ctx, pool, "payments", "lines", "payrolls"); err != nil {
+	if err := projection.UpToDate(ctx, pool, "payments", "lines", "payrolls", "enrolments"); err != nil {
 		return nil, fmt.Errorf("look for unsettled money: %w", err)
 	}
-	rows, err := pool.Query(ctx, unsettled, beneficiaries, append(payment.Duplicates(), payment.Deceased))
+	rows, err := pool.Query(ctx, unsettled, beneficiaries, payment.Duplicates(), payment.Deceased)
 	if err != nil {
 		return nil, fmt.Errorf("look for unsettled money: %w", err)
 	}

@@ -155,11 +155,15 @@ func TestInquiriesAndRecallsAreAnsweredFromTheLedger(t *testing.T) {
 	if diff := cmp.Diff(want, g.said(11)); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
+	g.instruct(payment("nobody", 540_000), payment("nobody", 540_000)) // whoever asked may have been paid in another way by now
+	if diff := cmp.Diff([]string{"RJCT NARR", "RJCT NARR", "ACTC", "RJCT NARR", "RJCT NARR"}, g.said(14)["nobody"]); diff != "" {
+		t.Errorf("instructed after it was not known (-want +got):\n%s", diff)
+	}
 	if err := s.SetScenario(bank.Scenario{AnyAccount: true, RefuseRecalls: true}); err != nil {
 		t.Fatal(err)
 	}
 	g.instruct(payment("e2e-2", 540_000), recall("e2e-2"))
-	if diff := cmp.Diff([]string{"ACTC", "ACCC FT* 540000", "ACCC FT* 540000"}, g.said(14)["e2e-2"]); diff != "" {
+	if diff := cmp.Diff([]string{"ACTC", "ACCC FT* 540000", "ACCC FT* 540000"}, g.said(17)["e2e-2"]); diff != "" {
 		t.Errorf("a refused recall (-want +got):\n%s", diff)
 	}
 }

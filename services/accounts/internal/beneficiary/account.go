@@ -50,6 +50,14 @@ func (c Request) Decide(b Beneficiary, _ decider.Meta) ([]events.Event, error) {
 			"the beneficiary cannot hold an account, and has no representative",
 			"người hưởng chưa đủ điều kiện tự mở tài khoản và chưa có người nhận thay")
 	}
+	holder := b.Representative
+	if holder == "" {
+		holder = b.Person
+	}
+	request := accounts.AccountRequested{
+		Account: b.Beneficiary + "-" + strconv.Itoa(len(b.Accounts)+1), Beneficiary: b.Beneficiary, Unit: b.Unit,
+		Issuance: c.Issuance, Bank: c.Bank, Person: b.Person, Holder: holder,
+	}
 	var facts []events.Event
 	if last, found := b.Latest(); found && last.Issuance == c.Issuance {
 		return nil, nil
@@ -62,14 +70,10 @@ func (c Request) Decide(b Beneficiary, _ decider.Meta) ([]events.Event, error) {
 			Account: last.Account, Beneficiary: b.Beneficiary, Reason: "replaced", By: c.By,
 		})
 	}
-	holder := b.Representative
-	if holder == "" {
-		holder = b.Person
+	if reported, _ := b.Account(b.Reported.Account); !b.held(request).sameHolder(reported) {
+		facts = append(facts, b.settled(c.By)...)
 	}
-	return append(facts, accounts.AccountRequested{
-		Account: b.Beneficiary + "-" + strconv.Itoa(len(b.Accounts)+1), Beneficiary: b.Beneficiary, Unit: b.Unit,
-		Issuance: c.Issuance, Bank: c.Bank, Person: b.Person, Holder: holder,
-	}), nil
+	return append(facts, request), nil
 }
 
 // Suspend stops payments into an account until it is reinstated.
@@ -135,7 +139,7 @@ func (c Reinstate) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error)
 		return nil, ErrNoAccount()
 	case a.Status != Suspended && a.Status != Blocked:
 		return nil, problem.Reject("account_not_suspended", "the account is not suspended or blocked", "tài khoản không bị tạm dừng hay phong tỏa")
-	case b.Reported.Account == c.Account:
+	case b.concerned(a):
 		return nil, problem.Reject("death_reported", "a bank says that the holder died; record the death, or dismiss the report",
 			"ngân hàng báo chủ tài khoản đã mất; hãy ghi nhận báo tử hoặc bác bỏ báo cáo")
 	case slices.Contains(a.HeldBy, m.Actor):
@@ -163,7 +167,11 @@ func (c Close) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	case !a.Alive():
 		return nil, problem.Reject("account_closed", "the account is closed or was refused", "tài khoản đã đóng hoặc bị từ chối mở")
 	}
-	return []events.Event{accounts.AccountClosed{
+	facts := []events.Event{accounts.AccountClosed{
 		Account: c.Account, Beneficiary: b.Beneficiary, Reason: "closed", Note: c.Note, By: m.Actor,
-	}}, nil
+	}}
+	if b.concerned(a) {
+		facts = append(facts, b.settled(m.Actor)...)
+	}
+	return facts, nil
 }

@@ -12,8 +12,9 @@
 //  7. A correction brings new references and starts the identity check again. It cannot make another person of somebody:
 //     the document's number stays, or they are registered anew.
 //  8. Death is final: it closes the account or the request, and nothing is requested after it.
-//  9. A bank's word that the holder died is no death: it suspends the account until an officer has recorded the death, or
-//     dismissed the report. Nothing else reinstates the account.
+//  9. A bank's word that the holder died is no death: it suspends the account in that holder's name, or the one that a bank opens
+//     in it meanwhile, until an officer has recorded the death, or dismissed the report. Nothing else reinstates the account. If
+//     the holder is a representative, the case ends as well when they do not receive any more.
 package beneficiary
 
 import (
@@ -60,8 +61,10 @@ type Beneficiary struct {
 // Account is one account, or the request for it.
 type Account struct {
 	accounts.AccountRequested
-	Status string
-	Reason string
+	// HolderMark is the keyed name of a representative who holds it.
+	HolderMark string
+	Status     string
+	Reason     string
 	// Number, Mark and HolderMatch are there once the bank opened it.
 	Number, Mark, HolderMatch string
 	// Usable is opened or active: what the account is when nothing holds it up.
@@ -108,10 +111,10 @@ func (b Beneficiary) Evolve(e events.Event) Beneficiary {
 		b.DiedOn, b.Reported = e.DiedOn, accounts.DeathReported{}
 	case accounts.DeathReported:
 		b.Reported = e
-	case accounts.DeathReportDismissed:
+	case accounts.DeathReportDismissed, accounts.DeathReportSettled:
 		b.Reported = accounts.DeathReported{}
 	case accounts.AccountRequested:
-		b.Accounts = append(slices.Clone(b.Accounts), Account{AccountRequested: e, Status: Requested})
+		b.Accounts = append(slices.Clone(b.Accounts), b.held(e))
 	default:
 		id, ok := AccountOf(e)
 		if !ok {
@@ -125,6 +128,15 @@ func (b Beneficiary) Evolve(e events.Event) Beneficiary {
 		}
 	}
 	return b
+}
+
+// held is a request with its holder.
+func (b Beneficiary) held(e accounts.AccountRequested) Account {
+	a := Account{AccountRequested: e, Status: Requested}
+	if e.Holder == b.Representative {
+		a.HolderMark = b.RepresentativeMark
+	}
+	return a
 }
 
 // AccountOf names the account that a fact concerns; facts about the person concern none.

@@ -20,7 +20,8 @@ type ReportDeath struct {
 	EndToEndID string
 }
 
-// Decide opens the case once, and suspends the account that money could go into. Whoever is known to have died has no case.
+// Decide opens the case once, and suspends the account that money could go into: the latest one of the same holder, if the bank
+// speaks of an earlier one. Whoever is known to have died has no case, and that of a representative who does not receive any more is settled.
 func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	a, found := b.Account(c.Account)
 	switch {
@@ -28,22 +29,59 @@ func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, erro
 		return nil, ErrNoAccount()
 	case a.Bank != c.Bank:
 		return nil, problem.Reject("report_of_another_bank", "another bank was asked for this account", "tài khoản này được yêu cầu ở ngân hàng khác")
-	case b.DiedOn != "" || b.Reported.Account == c.Account || b.Reported.Of == "beneficiary":
-		return nil, nil // a case about somebody else, or about an account that was replaced, does not answer this one
+	case b.DiedOn != "" || b.concerned(a):
+		return nil, nil // a case about somebody else does not answer this one
 	}
-	of := "beneficiary"
-	if a.Holder != a.Person {
-		of = "representative"
+	report := accounts.DeathReported{
+		Beneficiary: b.Beneficiary, Account: a.Account, Bank: a.Bank, Of: ofBeneficiary, EndToEndID: c.EndToEndID,
 	}
-	facts := []events.Event{accounts.DeathReported{
-		Beneficiary: b.Beneficiary, Account: a.Account, Bank: a.Bank, Of: of, EndToEndID: c.EndToEndID,
-	}}
-	if a.Status == Opened || a.Status == Active {
-		facts = append(facts, accounts.AccountSuspended{
-			Account: a.Account, Beneficiary: b.Beneficiary, Reason: deathReported, By: m.Actor,
-		})
+	if !a.own() {
+		report.Of = ofRepresentative
+	}
+	facts := []events.Event{report}
+	b.Reported = report
+	latest, _ := b.Latest()
+	switch usable := latest.Status == Opened || latest.Status == Active; {
+	case usable && b.concerned(latest):
+		facts = append(facts, b.holdUp(latest, m))
+	case a.Status == Closed && (!latest.Alive() || !b.concerned(latest)):
+		facts = append(facts, b.settled(m.Actor)...)
 	}
 	return facts, nil
+}
+
+// Whom a bank reports dead.
+const (
+	ofBeneficiary    = "beneficiary"
+	ofRepresentative = "representative"
+)
+
+// concerned tells whether a report of a death that nobody has decided about is about the holder of an account. One about the
+// beneficiary concerns whoever receives for them.
+func (b Beneficiary) concerned(a Account) bool {
+	reported, found := b.Account(b.Reported.Account)
+	return found && (b.Reported.Of == ofBeneficiary || a.sameHolder(reported))
+}
+
+// own tells whether the account is in the beneficiary's own name.
+func (a Account) own() bool { return a.Holder == a.Person }
+
+// sameHolder tells whether two accounts are in one person's name. Somebody whose data were corrected has another reference.
+func (a Account) sameHolder(as Account) bool {
+	return a.Holder == as.Holder || a.own() && as.own() || a.HolderMark != "" && a.HolderMark == as.HolderMark
+}
+
+// holdUp suspends an account until the case is decided.
+func (b Beneficiary) holdUp(a Account, m decider.Meta) events.Event {
+	return accounts.AccountSuspended{Account: a.Account, Beneficiary: b.Beneficiary, Reason: deathReported, By: m.Actor}
+}
+
+// settled ends the case about a representative who does not receive any more.
+func (b Beneficiary) settled(by string) []events.Event {
+	if b.Reported.Of != ofRepresentative {
+		return nil
+	}
+	return []events.Event{accounts.DeathReportSettled{Beneficiary: b.Beneficiary, By: by}}
 }
 
 // DismissDeath says that the person lives.
@@ -61,7 +99,7 @@ func (c DismissDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, err
 		return nil, problem.Reject("death_not_reported", "no bank's report of a death waits for a decision", "không có báo tử nào của ngân hàng đang chờ xác minh")
 	}
 	facts := []events.Event{accounts.DeathReportDismissed{Beneficiary: b.Beneficiary, Note: c.Note, By: m.Actor}}
-	if a, found := b.Account(b.Reported.Account); found && a.Status == Suspended && a.Reason == deathReported {
+	if a, found := b.Latest(); found && a.Status == Suspended && a.Reason == deathReported {
 		facts = append(facts, accounts.AccountReinstated{
 			Account: a.Account, Beneficiary: b.Beneficiary, Status: a.Usable, Note: c.Note, By: m.Actor,
 		})

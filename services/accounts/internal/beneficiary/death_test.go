@@ -1,6 +1,7 @@
 package beneficiary_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,10 @@ func TestABanksWordThatSomebodyDied(t *testing.T) {
 		{Name: "is about the holder, who may be the representative", Given: facts{registered(), byRepresentative, opened()}, When: report, By: service, Then: facts{carer, held}},
 		{Name: "leaves an account alone that is suspended anyway", Given: append(active[:4:4], suspended()), When: report, By: service, Then: facts{reported}},
 		{Name: "opens a case about a request, too", Given: active[:2], When: report, By: service, Then: facts{reported}},
+		{
+			Name: "stops what the bank opens meanwhile", Given: append(active[:2:2], reported), By: service, Then: facts{opened(), activated(), held},
+			When: beneficiary.RecordOpening{Account: first, Bank: ICB, Status: "opened", Number: "N1", Mark: "A1", HolderMatch: "match", Biometric: true},
+		},
 		{Name: "is no news about the dead", Given: append(active[:4:4], died, closed("died")), When: report, By: service},
 		{Name: "counts for the bank's own accounts", Given: active, When: beneficiary.ReportDeath{Account: first, Bank: BIDV}, Problem: "report_of_another_bank"},
 		{Name: "is about an account that there is", Given: active[:1], When: report, Problem: "account_unknown"},
@@ -46,5 +51,75 @@ func TestABanksWordThatSomebodyDied(t *testing.T) {
 		},
 		{Name: "is decided then", Given: append(open[:6:6], died, closed("died")), When: dismiss, By: lan, Problem: "death_not_reported"},
 		{Name: "nobody unknown is dismissed", When: dismiss, Problem: "beneficiary_unknown"},
+	})
+}
+
+// The account of a carer is reported, and the carer is corrected, replaced, or gives the money to another bank.
+func TestTheReportedDeathOfARepresentative(t *testing.T) {
+	t.Parallel()
+	const service, second = "service:accounts", "B1-2"
+	people := registered()
+	people.Representative, people.RepresentativeMark = "R1", "carer"
+	again := accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P1", Representative: "R1b", RepresentativeMark: "carer", By: lan}
+	other := accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P1", Representative: "R2", RepresentativeMark: "daughter", By: lan}
+	held := func(account, holder string) facts {
+		request, open := requested(), opened()
+		request.Account, open.Account, request.Holder, open.Holder = account, account, holder, holder
+		if account == second {
+			request.Issuance, request.Bank, open.Bank, open.Mark = "I2", BIDV, BIDV, "A2"
+		}
+		return facts{request, open}
+	}
+	report := beneficiary.ReportDeath{Account: first, Bank: ICB}
+	reported := accounts.DeathReported{Beneficiary: "B1", Account: first, Bank: ICB, Of: "representative"}
+	suspends := func(account, by string) accounts.AccountSuspended {
+		return accounts.AccountSuspended{Account: account, Beneficiary: "B1", Reason: "death_reported", By: by}
+	}
+	settled := func(by string) accounts.DeathReportSettled {
+		return accounts.DeathReportSettled{Beneficiary: "B1", By: by}
+	}
+	given := func(parts ...facts) facts { return slices.Concat(parts...) }
+	moved := given(facts{people}, held(first, "R1"), facts{closed("replaced")}, held(second, "R1"))
+	corrected := given(facts{people}, held(first, "R1"), facts{again, closed("replaced")}, held(second, "R1b"))
+	daughter := given(facts{people}, held(first, "R1"), facts{other, closed("replaced")}, held(second, "R2"))
+	stands := given(facts{people}, held(first, "R1"), facts{reported, suspends(first, service)})
+	replace := beneficiary.Request{Issuance: "I2", Bank: BIDV, Replaces: first, By: hung}
+	requestIn := func(holder string) accounts.AccountRequested {
+		e, _ := held(second, holder)[0].(accounts.AccountRequested)
+		return e
+	}
+	gone := closed("replaced")
+	gone.By = hung
+	shut := closed("closed")
+	open := beneficiary.RecordOpening{Account: second, Bank: BIDV, Status: "opened", Number: "N1", Mark: "A2", HolderMatch: "match"}
+	inTheirName, _ := held(second, "R1")[1].(accounts.AccountOpened)
+	inHers, _ := held(second, "R2")[1].(accounts.AccountOpened)
+	decidertest.Run(t, []kase{
+		{Name: "stops the account that they have now", Given: moved, When: report, By: service, Then: facts{reported, suspends(second, service)}},
+		{Name: "stops it after a correction, too", Given: corrected, When: report, By: service, Then: facts{reported, suspends(second, service)}},
+		{Name: "stops no account of who took their place", Given: daughter, When: report, By: service, Then: facts{reported, settled(service)}},
+		{Name: "is no news about an account that waits already", Given: given(moved, facts{reported, suspends(second, service)}), When: beneficiary.ReportDeath{Account: second, Bank: BIDV}, By: service},
+		{Name: "ends with the account", Given: stands, When: beneficiary.Close{Account: first}, By: lan, Then: facts{shut, settled(lan)}},
+		{Name: "ends when somebody else is to receive", Given: append(stands[:5:5], other), When: replace, By: hung, Then: facts{gone, settled(hung), requestIn("R2")}},
+		{Name: "goes on when another bank is asked in the same name", Given: stands, When: replace, By: hung, Then: facts{gone, requestIn("R1")}},
+		{
+			Name: "stops what that bank opens", Given: append(stands[:5:5], gone, requestIn("R1")), When: open, By: service,
+			Then: facts{inTheirName, suspends(second, service)},
+		},
+		{
+			Name: "stops nothing of somebody else's", Given: append(stands[:5:5], other, gone, settled(hung), requestIn("R2")), When: open, By: service,
+			Then: facts{inHers},
+		},
+		{
+			Name: "keeps what that bank opened from being reinstated", Given: append(stands[:5:5], gone, requestIn("R1"), inTheirName, suspends(second, service)), By: hung,
+			When: beneficiary.Reinstate{Account: second}, Problem: "death_reported",
+		},
+		{
+			Name: "is dismissed, and what it stopped goes on", Given: append(stands[:5:5], gone, requestIn("R1"), inTheirName, suspends(second, service)), By: lan,
+			When: beneficiary.DismissDeath{Note: "V1"}, Then: facts{
+				accounts.DeathReportDismissed{Beneficiary: "B1", Note: "V1", By: lan},
+				accounts.AccountReinstated{Account: second, Beneficiary: "B1", Status: "opened", Note: "V1", By: lan},
+			},
+		},
 	})
 }

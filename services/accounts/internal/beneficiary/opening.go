@@ -22,7 +22,7 @@ type RecordOpening struct {
 }
 
 // Decide applies the report to the account, or refuses it so that it waits for an operator.
-func (c RecordOpening) Decide(b Beneficiary, _ decider.Meta) ([]events.Event, error) {
+func (c RecordOpening) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	a, found := b.Account(c.Account)
 	switch {
 	case !found:
@@ -34,7 +34,7 @@ func (c RecordOpening) Decide(b Beneficiary, _ decider.Meta) ([]events.Event, er
 	}
 	switch c.Status {
 	case Opened:
-		return c.opened(a)
+		return c.opened(b, a, m)
 	case NeedsInformation:
 		return c.unclear(a, c.Reason)
 	case Refused:
@@ -44,7 +44,8 @@ func (c RecordOpening) Decide(b Beneficiary, _ decider.Meta) ([]events.Event, er
 	}
 }
 
-func (c RecordOpening) opened(a Account) ([]events.Event, error) {
+// opened takes the account, and holds it up where a bank says that its holder died meanwhile.
+func (c RecordOpening) opened(b Beneficiary, a Account, m decider.Meta) ([]events.Event, error) {
 	switch {
 	case c.Number == "", c.Mark == "":
 		return nil, problem.Reject("report_incomplete", "an opened account has a number", "tài khoản đã mở phải có số tài khoản")
@@ -64,6 +65,9 @@ func (c RecordOpening) opened(a Account) ([]events.Event, error) {
 	}}
 	if c.Biometric {
 		facts = append(facts, accounts.AccountActivated{Account: a.Account, Beneficiary: a.Beneficiary})
+	}
+	if b.concerned(a) {
+		facts = append(facts, b.holdUp(a, m))
 	}
 	return facts, nil
 }

@@ -87,6 +87,8 @@ func beneficiaryKey(r events.Recorded) (string, bool) {
 		return e.Beneficiary, true
 	case accounts.DeathReportDismissed:
 		return e.Beneficiary, true
+	case accounts.DeathReportSettled:
+		return e.Beneficiary, true
 	default:
 		account, ok := beneficiary.AccountOf(r.Event)
 		if !ok {
@@ -114,7 +116,7 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 		b.DiedOn, b.ReportedAccount, b.ReportedOf = e.DiedOn, "", ""
 	case accounts.DeathReported:
 		b.ReportedAccount, b.ReportedOf = e.Account, e.Of
-	case accounts.DeathReportDismissed:
+	case accounts.DeathReportDismissed, accounts.DeathReportSettled:
 		b.ReportedAccount, b.ReportedOf = "", ""
 	default:
 		id, _ := beneficiary.AccountOf(r.Event)

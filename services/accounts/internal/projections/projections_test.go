@@ -29,6 +29,7 @@ func TestARowAgreesWithTheStateOfItsBeneficiary(t *testing.T) {
 		accounts.BeneficiaryDied{Beneficiary: "B1", DiedOn: "2026-10-31"},
 		accounts.DeathReported{Beneficiary: "B1", Account: "B1-1", Bank: "ICBVVNVX", Of: "representative"},
 		accounts.DeathReportDismissed{Beneficiary: "B1"},
+		accounts.DeathReportSettled{Beneficiary: "B1", By: "officer:lan"},
 		accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P9", DocumentType: "birth_certificate"},
 		accounts.AccountNeedsInformation{Account: "B1-1", Reason: "PHOTO"},
 		accounts.AccountRefused{Account: "B1-1", Reason: "BE01"},
@@ -110,7 +111,7 @@ func TestEveryFactConcernsItsRow(t *testing.T) {
 		_, account := beneficiary.AccountOf(e)
 		switch e.(type) {
 		case accounts.BeneficiaryRegistered, accounts.BeneficiaryCorrected, accounts.BeneficiaryIdentified, accounts.BeneficiaryDied,
-			accounts.DeathReported, accounts.DeathReportDismissed:
+			accounts.DeathReported, accounts.DeathReportDismissed, accounts.DeathReportSettled:
 			account = !account
 		}
 		if !account {

@@ -84,9 +84,11 @@ func (c Hear) Decide(s Instruction, _ decider.Meta) ([]events.Event, error) {
 	return facts, nil
 }
 
-// deceased says on that the holder died, if the report says so for the first time.
+// deceased says on that the holder died, if a rejection or a return says so for the first time: by those the bank keeps the money
+// out of the account. Without an account nobody could tell whose case it is; the payment itself shows the reason.
 func (s Instruction) deceased(r bankgateway.Report, said events.Event) []events.Event {
-	if r.Reason != Deceased || s.Deceased {
+	final := r.Status == Rejected || r.Status == Returned
+	if !final || r.Reason != Deceased || s.Deceased || s.Account == "" {
 		return []events.Event{said}
 	}
 	return []events.Event{said, bankgateway.DeathReported{Instruction: s.Instruction, Account: s.Account}}

@@ -18,7 +18,8 @@
 //  9. What was not sent can be withdrawn, and is then never sent.
 //  10. A report has to come from the bank that was instructed, speak of the amount that was instructed, and name the
 //     booking where money moved. Else it is nonsense, and refused.
-//  11. That the holder died (MD07) is said on, once, whatever else becomes of the report: somebody has to look.
+//  11. That the holder died (MD07) is said on, once, when a rejection or a return says so, whatever else becomes of the report:
+//     somebody has to look. As the reason of anything else it says nothing yet.
 package instruction
 
 import (

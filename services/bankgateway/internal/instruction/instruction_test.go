@@ -320,8 +320,17 @@ func TestThatTheHolderDiedIsSaidOnOnce(t *testing.T) {
 	decidertest.Run(t, []decidertest.Case[instruction.Instruction]{
 		{Name: "with a rejection", Given: []events.Event{sent}, When: heard(said("RJCT")), Then: []events.Event{reported("RJCT"), died}},
 		{Name: "with a return", Given: []events.Event{sent, credited}, When: heard(said("RTND")), Then: []events.Event{reported("RTND"), died}},
-		{Name: "while the bank holds the money", Given: []events.Event{sent}, When: heard(said("BLCK")), Then: []events.Event{reported("BLCK"), died}},
-		{Name: "not again", Given: []events.Event{sent, reported("BLCK"), died}, When: heard(said("RJCT")), Then: []events.Event{reported("RJCT")}},
+		{Name: "not while the bank holds the money", Given: []events.Event{sent}, When: heard(said("BLCK")), Then: []events.Event{reported("BLCK")}},
+		{Name: "not while it is on its way", Given: []events.Event{sent}, When: heard(said("ACSP")), Then: []events.Event{reported("ACSP")}},
+		{Name: "not with a credit", Given: []events.Event{sent}, When: heard(said("ACCC")), Then: []events.Event{reported("ACCC")}},
+		{Name: "with the rejection that follows", Given: []events.Event{sent, reported("BLCK")}, When: heard(said("RJCT")), Then: []events.Event{reported("RJCT"), died}},
+		{Name: "not again", Given: []events.Event{sent, reported("RJCT"), died}, When: heard(said("RTND")), Then: []events.Event{
+			bankgateway.ReportSetAside{Instruction: named(), Report: said("RTND"), Why: instruction.Contradictory},
+		}},
+		{
+			Name: "not of an instruction that names no account", Given: []events.Event{bankgateway.InstructionSent{Instruction: named(), Amount: 540_000}},
+			When: heard(said("RJCT")), Then: []events.Event{reported("RJCT")},
+		},
 		{
 			Name: "with a report that is set aside", Given: []events.Event{sent, credited}, When: heard(said("RJCT")),
 			Then: []events.Event{bankgateway.ReportSetAside{Instruction: named(), Report: said("RJCT"), Why: instruction.Contradictory}, died},

@@ -105,9 +105,6 @@ func (c Reissue) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 		return nil, err
 	}
 	switch {
-	case p.Current.Reason == Deceased:
-		return nil, problem.Reject("beneficiary_deceased",
-			"the bank says that the holder died", "ngân hàng báo chủ tài khoản đã mất")
 	case c.Target.Account == "" || c.Target.Number == "" || c.Target.Bank == "":
 		return nil, problem.Reject("no_account", "the person has no account that can receive money",
 			"người hưởng chưa có tài khoản nhận được tiền")
@@ -276,7 +273,9 @@ func (CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 // Carries tells whether the payment goes to the next month when its list closes.
 func (p Payment) Carries() bool {
 	switch p.Status {
-	case CashPending, Rejected, Returned:
+	case Rejected:
+		return p.held() == nil && p.inquired() == nil
+	case CashPending, Returned:
 		return p.held() == nil && p.inquired() == nil && p.Current.Reason != Deceased
 	default:
 		return false

@@ -14,8 +14,11 @@
 //     says counts, also what it said before.
 //  8. Only what was rejected or returned is tried again, by account or in cash, and not if the bank called it a duplicate
 //     (AM05, DUPL, DU01 to DU05) or contradicts itself: the person may have the money. A time-out at the bank (AB05, AB06,
-//     TM01) rejects nothing until the bank says so in answer to an inquiry. After MD07, deceased, no account is tried again.
-//  9. What is not paid when its list closes is carried forward, once. What rule 8 keeps back stays where it is.
+//     TM01) rejects nothing until the bank says so in answer to an inquiry. After MD07, deceased, nothing is tried before an officer
+//     has decided whether it's so; that is asked outside of the payment.
+//  9. What is not paid when its list closes is carried forward, once. What rule 8 keeps back stays where it is. After MD07, only
+//     what was rejected is carried, whose money the closed list gives back: the next list holds the line until an officer has
+//     decided. What came back, or waits in cash, lies with its list and can be paid from there.
 //  10. An instruction that no bank has yet can be withdrawn: because the right or the account ended, or because it cannot
 //     be sent and two persons agree. What was stopped is recalled; what could not be sent is rejected.
 //  11. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it. It
@@ -95,6 +98,8 @@ type Payment struct {
 	CashReason, CollectedOn, Receipt string
 	// MovedBy is who moved a failed payment to cash; empty for what was released in cash.
 	MovedBy string
+	// Apart tells that it was tried again with money that lay with the list, and that the closure left there.
+	Apart bool
 	// Facts counts the facts of the stream: whoever decided on an older state can tell.
 	Facts int
 }
@@ -125,6 +130,7 @@ func (p Payment) Evolve(e events.Event) Payment {
 		p = Payment{Payable: e.Payable, Status: CashPending, CashReason: e.Reason}
 	case disbursement.PaymentReissued:
 		p.Earlier = append(slices.Clip(p.Earlier), p.Current)
+		p.Apart = p.Apart || p.Status == Returned || p.Status == Recalled
 		p.Status, p.Current = Reissued, Attempt{Target: e.Target}
 	case disbursement.MovedToCash:
 		p.Status, p.CashReason, p.MovedBy = CashPending, "moved", e.By

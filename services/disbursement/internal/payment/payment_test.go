@@ -175,7 +175,7 @@ func TestTryingAgain(t *testing.T) {
 		{Name: "after a return", Given: facts(released(), sent(), credited(), returned("AC04")), When: again, Then: facts(reissued())},
 		{Name: "never after a duplicate", Given: failed("AM05"), When: again, Problem: "payment_duplicate"},
 		{Name: "never after a duplicate by its other name", Given: failed("DU03"), When: again, Problem: "payment_duplicate"},
-		{Name: "not after a death", Given: failed("MD07"), When: again, Problem: "beneficiary_deceased"},
+		{Name: "after a death that nobody died", Given: failed("MD07"), When: again, Then: facts(reissued())},
 		{Name: "not after a time-out that nobody inquired about", Given: failed("TM01"), When: again, Problem: "inquire_first"},
 		{Name: "after a time-out that the bank answered about", Given: facts(released(), sent(), unknown(1), rejected("TM01")), When: again, Then: facts(reissued())},
 		{Name: "not while it is unknown", Given: facts(released(), sent(), unknown(1)), When: again, Problem: "payment_not_failed"},
@@ -271,6 +271,14 @@ func TestRecallInquiryAndCarrying(t *testing.T) {
 		{
 			Name: "a time-out that the bank answered about is carried forward", When: payment.CarryForward{}, Then: facts(carried(payment.Rejected)),
 			Given: facts(released(), sent(), unknown(1), rejected("TM01")),
+		},
+		{
+			Name: "what is rejected for a death is carried forward, because its list gives the money back", Given: facts(released(), sent(), rejected("MD07")),
+			When: payment.CarryForward{}, Then: facts(carried(payment.Rejected)),
+		},
+		{
+			Name: "what came back for a death lies with its list", Given: facts(released(), sent(), credited(), returned("MD07")),
+			When: payment.CarryForward{}, Problem: "payment_not_unpaid",
 		},
 		{
 			Name: "cash of somebody whom the bank calls deceased is not carried into an account", When: payment.CarryForward{}, Problem: "payment_not_unpaid",

@@ -42,6 +42,8 @@ type Beneficiary struct {
 	DiedOn   string `db:"died_on"`
 	// Reported tells that a bank says that they died, and that no officer has decided about it.
 	Reported bool `db:"death_reported"`
+	// Heard tells that a bank ever said so, of them or of who receives for them, and that accounts has opened the case.
+	Heard bool `db:"death_heard"`
 	// Account is the newest one that was requested.
 	Account string `db:"account"`
 	State   string `db:"state"`
@@ -54,6 +56,8 @@ type Beneficiary struct {
 	ReplacedOn string `db:"replaced_on"`
 	// Opened counts the accounts that were ever opened.
 	Opened int `db:"opened"`
+	// Seen is the position of the last fact about the file, in the log of accounts.
+	Seen int64 `db:"seen"`
 }
 
 // Unit is where the person's file is kept.
@@ -97,6 +101,7 @@ create table if not exists beneficiaries_v1 (
   identity        text not null,
   died_on         text not null,
   death_reported  boolean not null,
+  death_heard     boolean not null,
   account         text not null,
   state           text not null,
   bank            text not null,
@@ -104,7 +109,8 @@ create table if not exists beneficiaries_v1 (
   account_mark    text not null,
   holder          text not null,
   replaced_on     text not null,
-  opened          bigint not null
+  opened          bigint not null,
+  seen            bigint not null
 ) with (fillfactor = 80);
 create index if not exists beneficiaries_by_mark_v1 on beneficiaries_v1 (mark);
 create index if not exists beneficiaries_by_account_mark_v1 on beneficiaries_v1 (account_mark) where account_mark <> '';
@@ -116,6 +122,7 @@ func beneficiaryKey(r events.Recorded) (string, bool) {
 }
 
 func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
+	b.Seen = r.Position
 	switch e := r.Event.(type) {
 	case accounts.BeneficiaryRegistered:
 		b.UnitCode, b.UnitValidFrom = e.Unit.Code, e.Unit.ValidFrom
@@ -129,7 +136,7 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 	case accounts.BeneficiaryDied:
 		b.DiedOn, b.Reported = e.DiedOn, false
 	case accounts.DeathReported:
-		b.Reported = e.Of == "beneficiary"
+		b.Reported, b.Heard = e.Of == "beneficiary", true
 	case accounts.DeathReportDismissed:
 		b.Reported = false
 	case accounts.AccountRequested:
@@ -173,7 +180,7 @@ func opened(b Beneficiary, e accounts.AccountOpened, at time.Time) Beneficiary {
 }
 
 const beneficiaryColumns = `beneficiary, unit_code, unit_valid_from, mark, person, representatives,
-  representative_mark, identity, died_on, death_reported, account, state, bank, number, account_mark, holder, replaced_on, opened`
+  representative_mark, identity, died_on, death_reported, death_heard, account, state, bank, number, account_mark, holder, replaced_on, opened, seen`
 
 // OneBeneficiary reads a row; false when accounts has not told of the beneficiary yet.
 func OneBeneficiary(ctx context.Context, pool *pgxpool.Pool, id string) (Beneficiary, bool, error) {

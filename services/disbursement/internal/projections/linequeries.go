@@ -172,20 +172,28 @@ func CoveredMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered
 	return collect[Covered](rows, err, "read covered months")
 }
 
-const recalledMonths = `
+const idleMonths = `
 select l.mark, l.month, sum(l.amount)::bigint
   from lines l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft
-  join payments q on q.payment = l.payment and q.payroll = l.payroll and q.status = 'recalled' and q.contested = '{}'
+  join payments q on q.payment = l.payment and q.payroll = l.payroll and q.contested = '{}'
+   and (q.status = 'recalled' or q.status = 'carried_forward' and not exists (
+     with recursive taker as (
+       select t.payment, t.status from payments t where t.origin = q.payment and t.origin <> ''
+       union
+       select t.payment, t.status from taker k join payments t on t.origin = k.payment and t.origin <> ''
+     )
+     select from taker where status not in ('carried_forward', 'recalled')))
  where l.mark = any($1) and l.programme = $2 and l.month between $3 and $4 and l.payroll <> $5
    and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
  group by l.mark, l.month`
 
-// RecalledMonths returns the part of [CoveredMonths] that lies with its list and that nobody has. It is covered all the same:
-// an officer may still pay it, so no other list does.
-func RecalledMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
-	rows, err := pool.Query(ctx, recalledMonths, a.Marks, a.Programme, a.From, a.To, a.Except)
-	return collect[Covered](rows, err, "read recalled months")
+// IdleMonths returns the part of [CoveredMonths] that nobody has: it lies with its list, or with that of
+// a taker, or no list has taken it over. It is
+// covered all the same: its own payment can still be made, so no other one is.
+func IdleMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
+	rows, err := pool.Query(ctx, idleMonths, a.Marks, a.Programme, a.From, a.To, a.Except)
+	return collect[Covered](rows, err, "read idle months")
 }
 
 // Carried is a payment that reached nobody and that no list has taken over yet.
@@ -206,14 +214,15 @@ select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft and p.status in ('released', 'closed')
   join carried c on c.payment = l.payment
  where l.mark = any($1) and l.programme = $2 and not l.held and l.removed = ''
-   and not ` + chainOf + `l.payment` + isContested + `
+   and not ` + chainOf + `l.payment` + isContested + ` and ` + lapsed + ` is null
    and not exists (
      select from lines t join payrolls tp on tp.payroll = t.payroll and tp.draft = t.draft
       where t.origin = l.payment and t.origin <> '' and not t.held and t.removed = '' and tp.status <> 'rejected' and t.payroll <> $3)
  order by l.payment`
 
 // UntakenPayments returns what was carried forward and is on no other list yet (invariant I11). What a bank says it credited
-// after all, it or a payment that it took over, stays where it is until the money is back.
+// after all, it or a payment that it took over, stays where it is until the money is back. What the right no longer covers is owed
+// to nobody, and waits for a right that is resumed.
 func UntakenPayments(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Carried, error) {
 	rows, err := pool.Query(ctx, untakenPayments, a.Marks, a.Programme, a.Except)
 	return collect[Carried](rows, err, "read carried payments")

@@ -165,8 +165,8 @@ type Account struct {
 	Same bool
 }
 
-// Seen tells whether a row knows of the change: nothing is paid any more into what the change concerns.
-func (a Account) Seen(now Beneficiary) bool {
+// Holds tells whether the change still holds: nothing is paid any more into what it concerns.
+func (a Account) Holds(now Beneficiary) bool {
 	if a.Same {
 		return now.Account != a.Account || now.State != AccountOpen
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/events"
 )
 
 // PaymentFilter narrows a list of payments. Empty fields do not narrow.
@@ -110,4 +112,22 @@ type Silence struct {
 func SilentPayments(ctx context.Context, pool *pgxpool.Pool, s Silence) ([]Silent, error) {
 	rows, err := pool.Query(ctx, silentPayments, s.Since, s.Inquiries, s.After, s.Limit)
 	return collect[Silent](rows, err, "look for silence")
+}
+
+// Receipt names a signed receipt, and whom it would be for.
+type Receipt struct {
+	Mark, Number, Year string
+	Unit               events.Unit
+}
+
+// Receipted tells whether any payment to the person was handed over with the receipt.
+func Receipted(ctx context.Context, pool *pgxpool.Pool, r Receipt) (bool, error) {
+	type row struct{ Payment string }
+	rows, err := pool.Query(ctx, `
+select payment from payments
+ where beneficiary in (select beneficiary from beneficiaries where mark = $1)
+   and unit_code = $2 and unit_valid_from = $3 and receipt = $4 and left(collected_on, 4) = $5
+ limit 1`, r.Mark, r.Unit.Code, r.Unit.ValidFrom, r.Number, r.Year)
+	_, found, err := one[row](rows, err, "look for a receipt")
+	return found, err
 }

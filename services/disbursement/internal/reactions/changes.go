@@ -12,6 +12,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/reaction"
@@ -117,7 +118,7 @@ func (c Changes) reported(ctx context.Context, r events.Recorded, e accounts.Dea
 	if e.Of != "beneficiary" { // their account is suspended, and that is another fact
 		return nil
 	}
-	if err := c.until(ctx, e.Beneficiary, func(row projections.Beneficiary) bool { return row.Reported || row.DiedOn != "" }); err != nil {
+	if _, err := c.seen(ctx, r, e.Beneficiary); err != nil {
 		return err
 	}
 	return c.stop(ctx, r, search{
@@ -142,7 +143,8 @@ func (c Changes) opened(ctx context.Context, r events.Recorded, e accounts.Accou
 // changed removes the lines that pay into an account which is not what it was when the list was approved, and takes back what
 // no bank was told of.
 func (c Changes) changed(ctx context.Context, r events.Recorded, a projections.Account) error {
-	if err := c.until(ctx, a.Beneficiary, a.Seen); err != nil {
+	now, err := c.seen(ctx, r, a.Beneficiary)
+	if err != nil || !a.Holds(now) { // what was changed back meanwhile stops nothing
 		return err
 	}
 	return c.stop(ctx, r, search{
@@ -180,28 +182,27 @@ func (c Changes) stop(ctx context.Context, r events.Recorded, s search) error {
 }
 
 const (
-	// seeWithin is how long an account may take to be seen as changed; lookEvery is the pause between two looks. After that the
-	// account may have been changed back, which a fact that is delivered again does not know.
+	// seeWithin is how long one waits for a fact to be seen before it is delivered again; lookEvery is the pause between two looks.
 	seeWithin = 5 * time.Second
 	lookEvery = 20 * time.Millisecond
 )
 
-// until waits until payments see what changed about a beneficiary. The two come over Kafka, one to here and one to the read model
-// that payments look at.
-func (c Changes) until(ctx context.Context, beneficiary string, seen func(projections.Beneficiary) bool) error {
+// errUnseen says that payments do not see yet what was told about a beneficiary.
+var errUnseen = errors.New("the read model of beneficiaries has not come to a fact of accounts yet")
+
+// seen waits until payments see a fact about a beneficiary, and returns what they see. The two come over Kafka, one to here and one
+// to the read model that payments look at. Whoever waits in vain is not done with the fact: it comes again.
+func (c Changes) seen(ctx context.Context, r events.Recorded, beneficiary string) (projections.Beneficiary, error) {
 	waiting, cancel := context.WithTimeout(ctx, seeWithin)
 	defer cancel()
 	for {
-		row, known, err := projections.OneBeneficiary(ctx, c.Pool, beneficiary)
-		if err != nil {
-			return err
-		}
-		if known && seen(row) {
-			return nil
+		row, _, err := projections.OneBeneficiary(ctx, c.Pool, beneficiary)
+		if err != nil || row.Seen >= r.Position {
+			return row, err
 		}
 		select {
 		case <-waiting.Done():
-			return ctx.Err() //nolint:wrapcheck // that of the whole; nil when only the waiting ended
+			return row, breaker.Down(errUnseen)
 		case <-time.After(lookEvery):
 		}
 	}

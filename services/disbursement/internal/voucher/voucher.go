@@ -6,10 +6,13 @@
 //  3. A paper is used before what it proves is recorded, so that two cannot be at it. If that is refused then, because
 //     somebody else was faster, the use is undone; and a paper of which no use is left is nobody's again.
 //  4. Each use is one of its own, also of the same request: undoing one leaves the others.
+//  5. Whoever dies between the two leaves a paper that proves nothing. After [Patience] it's anybody's who has looked and found
+//     nothing that it proves.
 package voucher
 
 import (
 	"slices"
+	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
@@ -24,6 +27,8 @@ type Used struct {
 	For string `json:"for"`
 	// Use is what this use is undone by.
 	Use string `json:"use"`
+	// At is when it began.
+	At time.Time `json:"at"`
 }
 
 // EventName is the fact's name in the log.
@@ -56,19 +61,21 @@ type Voucher struct {
 	For string
 	// Uses are those that were not undone.
 	Uses []string
+	// Last is when the last of them began.
+	Last time.Time
 }
 
 // Evolve is the whole state machine on one screen.
 func (v Voucher) Evolve(e events.Event) Voucher {
 	switch e := e.(type) {
 	case Used:
-		return Voucher{For: e.For, Uses: append(slices.Clip(v.Uses), e.Use)}
+		return Voucher{For: e.For, Uses: append(slices.Clip(v.Uses), e.Use), Last: e.At}
 	case Undone:
 		left := slices.DeleteFunc(slices.Clone(v.Uses), func(use string) bool { return use == e.Use })
 		if len(left) == 0 {
 			return Voucher{}
 		}
-		return Voucher{For: v.For, Uses: left}
+		return Voucher{For: v.For, Uses: left, Last: v.Last}
 	default:
 		panic(decider.Unknown(e))
 	}
@@ -81,18 +88,33 @@ type Use struct {
 	Use string
 	// Pointer is where in the request its number stands.
 	Pointer string
+	// Void is whose use of the paper was looked for and has proven nothing; empty when nobody looked.
+	Void string
 }
 
+// Patience is how long a paper is kept for a use that has proven nothing: what is recorded with it may be under way, for less than
+// a request may take.
+const Patience = 10 * time.Minute
+
 // Decide refuses a paper that belongs to something else.
-func (c Use) Decide(v Voucher, _ decider.Meta) ([]events.Event, error) {
-	if v.For != "" && v.For != c.For {
+func (c Use) Decide(v Voucher, m decider.Meta) ([]events.Event, error) {
+	use := Used{Paper: c.Paper, For: c.For, Use: c.Use, At: m.At}
+	switch {
+	case v.For == "" || v.For == c.For:
+		return []events.Event{use}, nil
+	case v.For != c.Void || m.At.Before(v.Last.Add(Patience)):
 		var faults problem.Faults
 		faults.At(c.Pointer, problem.Fault{
 			Code: "reference_used", Message: "this paper was used for something else already", MessageVI: "chứng từ này đã được dùng cho khoản khác",
 		})
 		return nil, faults.Err()
+	default:
+		var facts []events.Event
+		for _, old := range v.Uses {
+			facts = append(facts, Undone{Paper: c.Paper, Use: old})
+		}
+		return append(facts, use), nil
 	}
-	return []events.Event{Used{Paper: c.Paper, For: c.For, Use: c.Use}}, nil
 }
 
 // Undo gives a paper back.

@@ -168,7 +168,7 @@ func (j *job) fetchPayments(ctx context.Context, marks []string, place map[strin
 	return nil
 }
 
-// excuse takes what was recalled out of what was overpaid: nobody has that money.
+// excuse takes what was recalled, or carried forward and not taken over, out of what was overpaid: nobody has that money.
 func (j *job) excuse(ctx context.Context, s *sheet) error {
 	asking := projections.Asking{
 		Programme: j.list.Programme, From: j.from.String(), To: j.month.String(), Except: j.list.Payroll,
@@ -181,11 +181,11 @@ func (j *job) excuse(ctx context.Context, s *sheet) error {
 	if len(asking.Marks) == 0 {
 		return nil
 	}
-	recalled, err := projections.RecalledMonths(ctx, j.Pool, asking)
+	idle, err := projections.IdleMonths(ctx, j.Pool, asking)
 	if err != nil {
 		return err
 	}
-	for _, r := range recalled {
+	for _, r := range idle {
 		for i := range s.findings {
 			if f := &s.findings[i]; f.Code == payroll.Overpaid && f.Mark == r.Mark && f.Month == r.Month {
 				f.Amount -= money.Amount(r.Amount)

@@ -195,7 +195,7 @@ func (e *errand) decide(i instruction) ledger.Payment {
 
 // objection is the reason to reject a payment, or nothing.
 func (e *errand) objection(i instruction) string {
-	if len(i.EndToEndID) > longestID || i.Amount <= 0 || i.CreditorAccount == "" {
+	if len(i.EndToEndID) > longestID || i.Amount <= 0 || i.CreditorAccount == "" || e.tx.View().Refused(i.EndToEndID) {
 		return "NARR"
 	}
 	if reason := draw(e.dice(diceReject, i.EndToEndID), e.scenario.Reject, sortedKeys(e.scenario.Reject)); reason != "" {
@@ -248,7 +248,9 @@ func (e *errand) recalled(r reference, cause string) {
 	}
 }
 
+// unknown says that there is no such payment, and that there never will be: whoever asked may pay in another way.
 func (e *errand) unknown(r reference, cause string) {
+	e.tx.Refuse(r.EndToEndID)
 	e.sayNow(cause, status(Report{EndToEndID: r.EndToEndID, Status: rejected, Reason: "NARR", Inquiry: r.Inquiry}))
 }
 

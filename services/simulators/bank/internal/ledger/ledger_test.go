@@ -59,6 +59,7 @@ func fill(t *testing.T, l *ledger.Ledger) {
 		tx.Owe(ledger.Debt{Key: "return/a", ID: "a", At: at(), Payments: 9, Return: "AC04"})
 		tx.Told("0-1")
 		tx.Told("nothing")
+		tx.Refuse("unknown")
 	})
 	update(t, l, func(tx *ledger.Tx) {
 		tx.Return("a", "AC04", "FT1R", at())
@@ -73,6 +74,7 @@ type contents struct {
 	Debts    []ledger.Debt
 	Totals   ledger.Totals
 	Handled  []bool
+	Refused  []bool
 }
 
 func read(l *ledger.Ledger) (c contents) {
@@ -80,6 +82,7 @@ func read(l *ledger.Ledger) (c contents) {
 		c = contents{
 			v.Payments(0, 100), v.Accounts(0, 100), slices.Collect(v.Debts()), v.Totals(),
 			[]bool{v.Handled(0, 0), v.Handled(1, 41), v.Handled(1, 42)},
+			[]bool{v.Refused("unknown"), v.Refused("a")},
 		}
 	})
 	return c
@@ -107,7 +110,7 @@ func TestWhatWasEnteredIsThereAfterTheNextStart(t *testing.T) {
 			Rejected: map[string]int64{"MD07": 1}, Instructed: 4, Repeated: 2, Conflicts: 1,
 			Accounts: map[string]int64{"needs_information": 0, "opened": 1}, Owed: 1,
 		},
-		Handled: []bool{false, true, false},
+		Handled: []bool{false, true, false}, Refused: []bool{true, false},
 	}
 	if diff := cmp.Diff(want, read(l)); diff != "" {
 		t.Errorf("before (-want +got):\n%s", diff)

@@ -79,6 +79,7 @@ type entry struct {
 	Set     *set      `json:"set,omitempty"`
 	Owe     *Debt     `json:"owe,omitempty"`
 	Told    string    `json:"told,omitempty"`
+	Refuse  string    `json:"refuse,omitempty"`
 }
 
 type again struct {
@@ -139,7 +140,8 @@ type state struct {
 	requests map[string]*Account
 	accounts []*Account
 	numbers  map[string]*Account
-	handled  map[int]int64 // by partition: the last offset
+	refused  map[string]bool // ids that were asked about before they were instructed
+	handled  map[int]int64   // by partition: the last offset
 	owed     map[string]Debt
 	totals   Totals
 }
@@ -147,7 +149,7 @@ type state struct {
 func newState() state {
 	return state{
 		payments: map[string]*Payment{}, requests: map[string]*Account{}, numbers: map[string]*Account{},
-		handled: map[int]int64{}, owed: map[string]Debt{},
+		refused: map[string]bool{}, handled: map[int]int64{}, owed: map[string]Debt{},
 		totals: Totals{
 			Payments: map[string]int64{}, Amount: map[string]int64{}, Rejected: map[string]int64{}, Accounts: map[string]int64{},
 		},
@@ -177,6 +179,8 @@ func (s *state) enter(e entry) {
 		s.numbers[e.Set.Number].State = e.Set.State
 	case e.Owe != nil:
 		s.owed[e.Owe.Key] = *e.Owe
+	case e.Refuse != "":
+		s.refused[e.Refuse] = true
 	default:
 		delete(s.owed, e.Told)
 	}

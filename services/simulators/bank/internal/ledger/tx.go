@@ -17,6 +17,9 @@ func (v View) Payment(id string) (Payment, bool) {
 	return Payment{}, false
 }
 
+// Refused tells whether the bank said that it does not know that end-to-end id.
+func (v View) Refused(id string) bool { return v.state.refused[id] }
+
 // Payments returns up to limit payments, in the order in which they were decided, after the first so many.
 func (v View) Payments(after, limit int) []Payment {
 	return section(v.state.order, after, limit)
@@ -104,6 +107,13 @@ func (tx *Tx) Pay(p Payment) bool {
 	p.Number, p.Instructed = int64(len(tx.state.order))+1, 1
 	tx.enter(entry{Pay: &p})
 	return true
+}
+
+// Refuse enters that the bank does not know an end-to-end id and said so: nothing is ever paid under it.
+func (tx *Tx) Refuse(id string) {
+	if !tx.state.refused[id] {
+		tx.enter(entry{Refuse: id})
+	}
 }
 
 // Again counts an instruction under an id that is there.
