@@ -9,7 +9,7 @@ import (
 // explosive is a fact whose decoder panics.
 type explosive struct{}
 
-func (explosive) EventName() string            { return "test.explosive.v1" }
+func (explosive) EventName() string           { return "test.explosive.v1" }
 func (*explosive) UnmarshalJSON([]byte) error { panic("no such thing") } //nolint:forbidigo // what is tested
 
 func TestAFactWhoseDecoderPanickedIsAnErrorToTheNextReader(t *testing.T) {
