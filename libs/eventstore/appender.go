@@ -87,20 +87,15 @@ func guilty(err error) bool {
 // persist sends a batch until there is an answer. It may be sent again when the answer was lost, because
 // append_batch_carefully knows the appends that it has.
 func (w *writer) persist(b batch.Batch) error {
-	unsure, careful := false, false
+	unsure := false
 	var err error
 	for try := range tries {
 		var sent bool
-		sent, err = w.trip(b, careful)
-		if pg.IsDuplicate(err) && !careful {
-			careful = true // a version was taken by somebody else
-			sent, err = w.trip(b, careful)
-		}
+		sent, err = w.trip(b, unsure)
 		if err == nil || guilty(err) {
 			return err
 		}
 		unsure = unsure || sent && !refused(err)
-		careful = careful || unsure
 		if !passing(err) {
 			break
 		}
@@ -141,6 +136,9 @@ func (w *writer) trip(b batch.Batch, careful bool) (sent bool, err error) {
 		w.used = time.Now()
 	} else if pg.IsDown(err) || w.conn.Conn().IsClosed() {
 		w.disconnect(ctx) // also from a server that answers, and cannot write any more
+	}
+	if pg.IsDuplicate(err) && !careful {
+		return w.trip(b, true) // a version was taken by somebody else
 	}
 	return sent, err
 }

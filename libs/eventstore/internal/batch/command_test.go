@@ -10,7 +10,7 @@ import (
 type explosive struct{}
 
 func (explosive) EventName() string           { return "test.explosive.v1" }
-func (*explosive) UnmarshalJSON([]byte) error { panic("no such thing") } //nolint:forbidigo // what is tested
+func (*explosive) UnmarshalJSON([]byte) error { panic("no such thing") }
 
 func TestAFactWhoseDecoderPanickedIsAnErrorToTheNextReader(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,7 @@ type Layout struct {
 	table   string
 	columns []Column
 	key     Column
+	keyAt   int // among the columns
 	load    string
 	insert  string
 	update  string
@@ -46,7 +47,7 @@ func NewLayout(ctx context.Context, tx pgx.Tx, table string, columns []Column) (
 			return nil, fmt.Errorf("table %s has no column %s", table, c.name)
 		}
 		if c.key {
-			l.key = c
+			l.key, l.keyAt = c, i
 		}
 		l.columns[i] = c
 	}
@@ -115,15 +116,9 @@ func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(
 		cells[i] = c.cell()
 	}
 	_, err = pgx.ForEachRow(rows, cells, func() error {
-		var row reflect.Value
-		for i, c := range l.columns {
-			if !c.key {
-				continue
-			}
-			var asked bool
-			if row, asked = place(cells[i].(*pgtype.Text).String); !asked {
-				return fmt.Errorf("column %s writes a key in another form than the facts do", c.name)
-			}
+		row, asked := place(cells[l.keyAt].(*pgtype.Text).String)
+		if !asked {
+			return fmt.Errorf("column %s writes a key in another form than the facts do", l.key.name)
 		}
 		for i, c := range l.columns {
 			if err := c.store(cells[i], row.Field(c.field)); err != nil {
