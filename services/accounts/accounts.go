@@ -91,17 +91,10 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	api := deps.API
-	api.Title, api.Auth = "Social-security accounts", deps.Auth()
-	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	routes := a.routes(api)
+	routes := a.routes(base.API("Social-security accounts"))
 	base.Operate(routes)
 	base.AnswerPeople(routes, keeper.subjects())
-	return service.Service{
-		Name: Name, Handler: routes, Ready: base.Ready,
-		Runners: append(base.Runners(), service.Runner{Name: "issuer", Run: a.issue}),
-		Close:   func() error { base.Close(); return nil },
-	}, nil
+	return base.Service(routes, service.Runner{Name: "issuer", Run: a.issue}), nil
 }
 
 // inFlight is how many facts of others are recorded at the same time, per partition.

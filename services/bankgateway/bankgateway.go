@@ -123,10 +123,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	api := deps.API
-	api.Title, api.Auth = "Bank gateway", deps.Auth()
-	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	routes := a.routes(api)
+	routes := a.routes(base.API("Bank gateway"))
 	base.Operate(routes)
 	err = base.TellOfPeople(routes, func(_ context.Context, keys subject.Keys) (subject.Trail, error) { return trail.Of(keys), nil })
 	if err != nil {
@@ -134,10 +131,9 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	return service.Service{
-		Name: Name, Handler: routes, Ready: base.Ready, Close: func() error { defer base.Close(); return a.close() },
-		Runners: append(base.Runners(), service.Runner{Name: "outbox", Run: a.sendAll}, service.Runner{Name: "gauges", Run: a.count}),
-	}, nil
+	s := base.Service(routes, service.Runner{Name: "outbox", Run: a.sendAll}, service.Runner{Name: "gauges", Run: a.count})
+	s.Close = func() error { defer base.Close(); return a.close() }
+	return s, nil
 }
 
 // peopleOpenFor is how long an open breaker waits before it probes: short, because payments wait meanwhile.

@@ -79,15 +79,9 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	options := deps.API
-	options.Title, options.Auth = "Identity checks", deps.Auth()
-	options.Name, options.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	api := httpapi.New(options)
+	api := httpapi.New(base.API("Identity checks"))
 	base.Operate(api)
-	return service.Service{
-		Name: Name, Handler: api, Runners: base.Runners(), Ready: base.Ready,
-		Close: func() error { base.Close(); return nil },
-	}, nil
+	return base.Service(api), nil
 }
 
 // others are the facts about people who are to be checked.
