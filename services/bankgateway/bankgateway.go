@@ -96,11 +96,7 @@ type app struct {
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config, err := service.Load[Config]()
-	if err != nil {
-		return service.Service{}, err
-	}
-	return NewWith(ctx, deps, config)
+	return service.FromEnv(ctx, deps, NewWith)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
