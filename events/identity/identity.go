@@ -20,6 +20,37 @@ type Subject struct {
 	Stream string `json:"stream"`
 }
 
+// What a check may come to, as those record it who asked.
+const (
+	ResultMatched     = "matched"
+	ResultMismatched  = "mismatched"
+	ResultNotFound    = "not_found"
+	ResultUnavailable = "unavailable"
+)
+
+// Answer is what a check came to, whichever fact says it.
+type Answer struct {
+	Subject
+	Result string
+	// Fields are those of a mismatch.
+	Fields []string
+}
+
+// AnswerOf reads the answer out of a fact; false if it is none of this package.
+func AnswerOf(fact events.Event) (Answer, bool) {
+	switch e := fact.(type) {
+	case Matched:
+		return Answer{Subject: e.Subject, Result: ResultMatched}, true
+	case Mismatched:
+		return Answer{Subject: e.Subject, Result: ResultMismatched, Fields: e.Fields}, true
+	case NotFound:
+		return Answer{Subject: e.Subject, Result: ResultNotFound}, true
+	case Unavailable:
+		return Answer{Subject: e.Subject, Result: ResultUnavailable}, true
+	}
+	return Answer{}, false
+}
+
 // Matched says that the register knows the number, and name, birth date and sex agree.
 type Matched struct{ Subject }
 

@@ -87,19 +87,17 @@ func guilty(err error) bool {
 // persist sends a batch until there is an answer. It may be sent again when the answer was lost, because
 // append_batch_carefully knows the appends that it has.
 func (w *writer) persist(b batch.Batch) error {
-	sent, careful := false, false
+	unsure := false
 	var err error
 	for try := range tries {
-		err = w.trip(b, careful)
-		if pg.IsDuplicate(err) && !careful {
-			careful = true // a version was taken by somebody else
-			err = w.trip(b, careful)
-		}
-		if !passing(err) {
+		var sent bool
+		sent, err = w.trip(b, unsure)
+		if err == nil || guilty(err) {
 			return err
 		}
-		if !unsent(err) {
-			sent, careful = true, true
+		unsure = unsure || sent && !refused(err)
+		if !passing(err) {
+			break
 		}
 		w.metrics.resent.Inc()
 		w.log.Warn("a batch is sent again", zap.Int("try", try+1), zap.Int("commands", len(b)), zap.Error(err))
@@ -107,28 +105,42 @@ func (w *writer) persist(b batch.Batch) error {
 			break
 		}
 	}
-	if sent {
-		return fmt.Errorf("%w: %w: %w", ErrUnknown, away(), err)
+	if passing(err) {
+		err = fmt.Errorf("%w: %w", away(), err)
 	}
-	return fmt.Errorf("%w: %w", away(), err)
+	if unsure {
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	return err
 }
 
-// trip sends a batch once. What is not sure goes carefully.
-func (w *writer) trip(b batch.Batch, careful bool) error {
+// trip sends a batch once, and tells whether any of it left: what fails before is known to have stored nothing. What is not
+// sure goes carefully.
+func (w *writer) trip(b batch.Batch, careful bool) (sent bool, err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, tripLimit)
 	defer cancel()
 	if err := w.connect(ctx); err != nil {
-		return err
+		return false, err
 	}
 	session := w.session.Load()
-	err := b.Store(ctx, w.conn.Conn(), &w.wire, careful || !b.Sure(session))
+	careful = careful || !b.Sure(session)
+	name, query := batch.Statement(careful)
+	if _, err = w.conn.Conn().Prepare(ctx, name, query); err != nil {
+		err = fmt.Errorf("prepare %s: %w", name, err)
+	} else {
+		err = b.Store(ctx, w.conn.Conn(), &w.wire, careful)
+		sent = !pgconn.SafeToRetry(err)
+	}
 	if err == nil {
 		b.StoredIn(session)
 		w.used = time.Now()
 	} else if pg.IsDown(err) || w.conn.Conn().IsClosed() {
 		w.disconnect(ctx) // also from a server that answers, and cannot write any more
 	}
-	return err
+	if pg.IsDuplicate(err) && !careful {
+		return w.trip(b, true) // a version was taken by somebody else
+	}
+	return sent, err
 }
 
 // connect begins a session with the database, if there is none. What was known in an earlier one is not sure in it: a
@@ -189,10 +201,11 @@ func passing(err error) bool {
 	return pg.IsDown(err) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// unsent tells whether the server cannot have seen the batch.
-func unsent(err error) bool {
-	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
-	return unconnected || pgconn.SafeToRetry(err)
+// refused tells whether the server has answered, and that it did not store the batch. With an error that ends the session as
+// well, it may have committed before.
+func refused(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && answer.SeverityUnlocalized == "ERROR"
 }
 
 // away is what a caller hears while the database cannot be reached.

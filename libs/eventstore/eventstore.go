@@ -139,7 +139,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	s := &Store{
 		pool: pool, catalog: o.Catalog.ReadBy(jsonv1.Unmarshal), log: o.Log, now: o.Now, pace: o.Pace,
-		appends: queue.New[[]*batch.Command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.size),
+		appends: queue.New[[]*batch.Command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.weight),
 		head: &head.Head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}
 	if s.log == nil {
@@ -173,14 +173,21 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	return s, nil
 }
 
-// find makes sure that the table is there, and names the channel of notifications after it: several schemas
+// find makes sure that the table is there, and is ours, and names the channel of notifications after it: several schemas
 // of one database have a log each.
 func (s *Store) find(ctx context.Context) error {
 	var table uint32
 	var last int64
-	const look = `select 'events'::regclass::oid, coalesce(max(position), 0) from events`
-	if err := s.pool.QueryRow(ctx, look).Scan(&table, &last); err != nil {
+	var kept string
+	const look = `
+select 'events'::regclass::oid, coalesce(max(position), 0),
+       coalesce((select format_type(atttypid, null) from pg_attribute where attrelid = 'events'::regclass and attname = 'data'), '')
+from events`
+	if err := s.pool.QueryRow(ctx, look).Scan(&table, &last, &kept); err != nil {
 		return fmt.Errorf("find the log (was it migrated?): %w", err)
+	}
+	if kept != "json" {
+		return fmt.Errorf("find the log: another version made it, with facts as %q instead of json; begin with an empty data directory", kept)
 	}
 	s.channel = fmt.Sprintf("songan_events_%d", table)
 	s.head.Advance(last)

@@ -161,6 +161,8 @@ type line struct {
 	to       string
 	loseNext atomic.Bool
 	lost     atomic.Int64
+	coward   atomic.Bool // hangs up before a batch can be sent
+	hungUp   atomic.Int64
 	accepts  sync.WaitGroup
 	open     sync.WaitGroup
 
@@ -226,6 +228,10 @@ func (l *line) accept() {
 			l.carry(client, server, func(sent []byte) bool {
 				if bytes.Contains(sent, []byte("\x00append_batch")) && l.loseNext.CompareAndSwap(true, false) {
 					doomed.Store(true) // a Bind: its answer will be lost
+				}
+				if bytes.Contains(sent, []byte("from append_batch")) && l.coward.Load() { // a Parse
+					l.hungUp.Add(1)
+					return false
 				}
 				return true
 			})

@@ -19,8 +19,7 @@ const (
 	hurryEvery  = 100 * time.Millisecond // at most; a hurry lasts longer
 
 	mostRemembered = 8192     // facts that followers find in memory
-	bytesOfThem    = 16 << 20 // at most
-	rowOverhead    = 500      // bytes of a fact in memory beside its JSON, about
+	bytesOfThem    = 24 << 20 // at most, decoded
 )
 
 // hurry is what a notification says instead of a position.
@@ -48,7 +47,7 @@ func (s *Store) announce(b batch.Batch) {
 		}
 		last = max(last, c.Position+int64(len(c.Facts))-1)
 		for _, r := range stored(c) {
-			s.ring.Add(r.Position, r, rowOverhead+r.size())
+			s.ring.Add(r.Position, r, r.weight())
 		}
 	}
 	if last == 0 {

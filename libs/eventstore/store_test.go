@@ -30,6 +30,19 @@ func TestAStoreIsNotOpenedOnASchemaWithoutALog(t *testing.T) {
 	}
 }
 
+// Before decision 21, facts were kept as jsonb.
+func TestALogOfAnOlderVersionIsRefusedInOneSentence(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	if _, err := pool.Exec(t.Context(), `alter table events alter column data type jsonb using data::jsonb`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog()})
+	if err == nil || !strings.Contains(err.Error(), `another version made it, with facts as "jsonb" instead of json`) {
+		t.Errorf("got %v, want that the log is another version's", err)
+	}
+}
+
 func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 	t.Parallel()
 	const callers = 300

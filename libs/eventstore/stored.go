@@ -35,7 +35,15 @@ func (s *Store) Decode(r Stored) (events.Recorded, error) {
 	return recorded, nil
 }
 
-func (r Stored) size() int { return len(r.Data) + len(r.meta) }
+// factOverhead is about what a fact takes in memory beside its texts.
+const factOverhead = 350
+
+// weight is about how many bytes a fact takes in memory after somebody has decoded it: then about as much again as its JSON.
+func (r Stored) weight() int {
+	m := r.Meta
+	return factOverhead + len(r.Stream) + len(r.Name) + 2*len(r.Data) + len(r.meta) +
+		len(m.Cause) + len(m.Correlation) + len(m.Actor) + len(m.Trace) + len(m.Fingerprint)
+}
 
 // complete decodes the meta if it was not yet.
 func (r *Stored) complete() error {

@@ -12,13 +12,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
@@ -203,6 +206,22 @@ func (f *Foundation) Runners() []service.Runner {
 		runners = append(runners, service.Runner{Name: r.Name(), Run: r.Run})
 	}
 	return runners
+}
+
+// API is what the surface of the service begins with: who may ask, by the service's own keyrings and those of everybody, and how
+// repeats of a request are known.
+func (f *Foundation) API(title string, own ...access.Keyring) httpapi.Options {
+	o := f.deps.API
+	o.Title, o.Auth, o.Name, o.Fingerprint = title, f.deps.Auth(own...), f.Vault.Name, f.Vault.Fingerprint
+	return o
+}
+
+// Service is the service with its surface and what else it runs. It closes the foundation.
+func (f *Foundation) Service(surface http.Handler, more ...service.Runner) service.Service {
+	return service.Service{
+		Name: f.options.Service, Handler: surface, Runners: append(f.Runners(), more...), Ready: f.Ready,
+		Close: func() error { f.Close(); return nil },
+	}
 }
 
 // Ready tells whether the service can answer: the database does, and the read models have started.

@@ -13,7 +13,6 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
-	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
@@ -69,7 +68,7 @@ func (s *Source) Run(
 	ctx context.Context, from map[int]Progress,
 	handle func(ctx context.Context, batch []Received, progress map[int]Progress) error,
 ) error {
-	partitions, err := s.partitions(ctx)
+	partitions, err := consume.Await(ctx, s.cfg.Client(), s.topic, s.metrics, s.options.Log)
 	if err != nil {
 		return ignoreEnd(ctx, err)
 	}
@@ -107,24 +106,6 @@ func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
 		ends[p] = end
 	}
 	return ends, nil
-}
-
-// partitions waits until Kafka says how many there are.
-func (s *Source) partitions(ctx context.Context) (int, error) {
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
-	for {
-		partitions, err := topics.Partitions(ctx, s.cfg.Client(), s.topic)
-		if err == nil {
-			return partitions, nil
-		}
-		s.metrics.Errors.WithLabelValues("kafka").Inc()
-		if wait.Loud() {
-			s.options.Log.Log(consume.Level(err), "kafka cannot be asked for a topic, trying again", zap.Error(err))
-		}
-		if err := wait.Wait(ctx); err != nil {
-			return 0, err
-		}
-	}
 }
 
 func (s *Source) tail(partition int, from Progress) *consume.Tail {

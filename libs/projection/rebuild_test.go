@@ -18,6 +18,9 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
+// busyStays bounds what busy records: a machine that handles facts more slowly than they come never catches up.
+const busyStays = 6_000
+
 // busy records some thousand facts a second until it is stopped; stop answers with the last position.
 func (i *inn) busy(t *testing.T, first int) (stop func() int64) {
 	t.Helper()
@@ -27,7 +30,7 @@ func (i *inn) busy(t *testing.T, first int) (stop func() int64) {
 	writer.Go(func() {
 		beat := time.NewTicker(5 * time.Millisecond)
 		defer beat.Stop()
-		for n := first; ctx.Err() == nil; n += 10 {
+		for n := first; n < first+busyStays && ctx.Err() == nil; n += 10 {
 			last.Store(i.lodge(t, n, n+9)) //nolint:contextcheck // what has begun is finished
 			<-beat.C
 		}

@@ -107,9 +107,13 @@ func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorde
 		rows.SetKey(l.Columns(), values[i], key)
 	}
 	known := make([]bool, len(order))
-	place := func(key string) reflect.Value {
-		known[index[key]] = true
-		return values[index[key]]
+	place := func(key string) (row reflect.Value, asked bool) {
+		at, asked := index[key]
+		if !asked {
+			return row, false
+		}
+		known[at] = true
+		return values[at], true
 	}
 	if err := l.Load(ctx, tx, order, place); err != nil {
 		return fmt.Errorf("table %s: %w", f.table.Name, err)

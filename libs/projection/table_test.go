@@ -162,7 +162,7 @@ func TestARowComesBackAsItWasFolded(t *testing.T) {
 		got := map[string]wheel{}
 		for key := range want {
 			row := new(wheel)
-			if err := l.Load(t.Context(), tx, []string{key}, func(string) reflect.Value { return reflect.ValueOf(row).Elem() }); err != nil {
+			if err := l.Load(t.Context(), tx, []string{key}, func(string) (reflect.Value, bool) { return reflect.ValueOf(row).Elem(), true }); err != nil {
 				rt.Fatal(err)
 			}
 			got[key] = *row
@@ -171,6 +171,22 @@ func TestARowComesBackAsItWasFolded(t *testing.T) {
 			rt.Fatalf("rows (-folded +loaded):\n%s", diff)
 		}
 	})
+}
+
+func TestAKeyThatItsColumnWritesInAnotherFormIsAnErrorAndNoOtherRow(t *testing.T) {
+	t.Parallel()
+	tx, p := prepared(t)
+	const key = "00000000-0000-0000-0000-00000000000"
+	facts := []events.Recorded{
+		{Position: 1, Stream: key + "1", Version: 1, Event: turned{At: time.Unix(1, 0)}},
+		{Position: 2, Stream: key + "A", Version: 1, Event: turned{At: time.Unix(2, 0)}},
+	}
+	if err := p.apply(t.Context(), tx, facts); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.apply(t.Context(), tx, facts); err == nil || !strings.Contains(err.Error(), "in another form") {
+		t.Errorf("got %v, want an error: the row of A came back as that of a", err)
+	}
 }
 
 // alike says what a fold must not make a difference of: nil and empty lists, and the zone of a time in a document.

@@ -44,6 +44,15 @@ func On[E events.Event](handle func(context.Context, events.Recorded, E) error) 
 	}}
 }
 
+// OnAll handles several facts in one way.
+func OnAll(facts []events.Event, handle func(context.Context, events.Recorded) error) []Handler {
+	handlers := make([]Handler, len(facts))
+	for i, e := range facts {
+		handlers[i] = Handler{event: e.EventName(), handle: handle}
+	}
+	return handlers
+}
+
 // Try hands one fact to a handler, as a consumer would: for the tests of services.
 func Try(ctx context.Context, h Handler, r events.Recorded) error {
 	if name := r.Event.EventName(); name != h.event {

@@ -118,6 +118,15 @@ func (d Deps) For(name string) Deps {
 	return d
 }
 
+// FromEnv builds a service with a configuration that it reads from the environment.
+func FromEnv[C any](ctx context.Context, deps Deps, build func(context.Context, Deps, C) (Service, error)) (Service, error) {
+	config, err := Load[C]()
+	if err != nil {
+		return Service{}, err
+	}
+	return build(ctx, deps, config)
+}
+
 // Auth returns an authenticator over the service's own keyrings and those of everybody.
 func (d Deps) Auth(own ...access.Keyring) *access.Authenticator {
 	return access.New(access.Options{

@@ -5,9 +5,7 @@ package accommodation
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -70,7 +68,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	if err != nil {
 		return service.Service{}, err
 	}
-	rules, err := loadRules(config.Rules)
+	rules, err := service.ReadRules("SONGAN_ACCOMMODATION_RULES", config.Rules, duty.National, duty.Parse)
 	if err != nil {
 		return service.Service{}, err
 	}
@@ -96,18 +94,12 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 		base.Close()
 		return service.Service{}, err
 	}
-	api := deps.API
-	api.Title, api.Auth = "Accommodation notices", deps.Auth(a.keys)
-	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	routes := a.routes(api)
+	routes := a.routes(base.API("Accommodation notices", a.keys))
 	base.Operate(routes)
 	base.AnswerPeople(routes, foundation.Subjects{Trail: func(ctx context.Context, found []vault.Ref) (subject.Trail, error) {
 		return trail.Of(ctx, base.Pool, found)
 	}})
-	return service.Service{
-		Name: Name, Handler: routes, Runners: base.Runners(), Ready: base.Ready,
-		Close: func() error { base.Close(); return nil },
-	}, nil
+	return base.Service(routes), nil
 }
 
 const (
@@ -127,21 +119,6 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 		return err
 	}
 	return base.React("identity", inFlight, reactions.Identity{Log: base.Log, Now: a.now}.Handlers()...)
-}
-
-func loadRules(path string) (duty.Rules, error) {
-	if path == "" {
-		return duty.National(), nil
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return duty.Rules{}, fmt.Errorf("SONGAN_ACCOMMODATION_RULES: %w", err)
-	}
-	rules, err := duty.Parse(file)
-	if err != nil {
-		return duty.Rules{}, fmt.Errorf("SONGAN_ACCOMMODATION_RULES: %s: %w", path, err)
-	}
-	return rules, nil
 }
 
 // routes is the whole HTTP surface of the service.

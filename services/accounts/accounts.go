@@ -52,11 +52,7 @@ type app struct {
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config, err := service.Load[Config]()
-	if err != nil {
-		return service.Service{}, err
-	}
-	return NewWith(ctx, deps, config)
+	return service.FromEnv(ctx, deps, NewWith)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
@@ -91,17 +87,10 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	api := deps.API
-	api.Title, api.Auth = "Social-security accounts", deps.Auth()
-	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	routes := a.routes(api)
+	routes := a.routes(base.API("Social-security accounts"))
 	base.Operate(routes)
 	base.AnswerPeople(routes, keeper.subjects())
-	return service.Service{
-		Name: Name, Handler: routes, Ready: base.Ready,
-		Runners: append(base.Runners(), service.Runner{Name: "issuer", Run: a.issue}),
-		Close:   func() error { base.Close(); return nil },
-	}, nil
+	return base.Service(routes, service.Runner{Name: "issuer", Run: a.issue}), nil
 }
 
 // inFlight is how many facts of others are recorded at the same time, per partition.

@@ -97,11 +97,7 @@ type app struct {
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config, err := service.Load[Config]()
-	if err != nil {
-		return service.Service{}, err
-	}
-	return NewWith(ctx, deps, config)
+	return service.FromEnv(ctx, deps, NewWith)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
@@ -124,10 +120,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	api := deps.API
-	api.Title, api.Auth = "Bank gateway", deps.Auth()
-	api.Name, api.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	routes := a.routes(api)
+	routes := a.routes(base.API("Bank gateway"))
 	base.Operate(routes)
 	err = base.TellOfPeople(routes, func(_ context.Context, keys subject.Keys) (subject.Trail, error) { return trail.Of(keys), nil })
 	if err != nil {
@@ -135,10 +128,9 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	return service.Service{
-		Name: Name, Handler: routes, Ready: base.Ready, Close: func() error { defer base.Close(); return a.close() },
-		Runners: append(base.Runners(), service.Runner{Name: "outbox", Run: a.sendAll}, service.Runner{Name: "gauges", Run: a.count}),
-	}, nil
+	s := base.Service(routes, service.Runner{Name: "outbox", Run: a.sendAll}, service.Runner{Name: "gauges", Run: a.count})
+	s.Close = func() error { defer base.Close(); return a.close() }
+	return s, nil
 }
 
 // peopleOpenFor is how long an open breaker waits before it probes: short, because payments wait meanwhile.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -98,11 +97,7 @@ type app struct {
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config, err := service.Load[Config]()
-	if err != nil {
-		return service.Service{}, err
-	}
-	return NewWith(ctx, deps, config)
+	return service.FromEnv(ctx, deps, NewWith)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
@@ -110,7 +105,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	if err := config.check(); err != nil {
 		return service.Service{}, err
 	}
-	rules, err := loadRules(config.Rules)
+	rules, err := service.ReadRules("SONGAN_DISBURSEMENT_RULES", config.Rules, entitlement.National, entitlement.Parse)
 	if err != nil {
 		return service.Service{}, err
 	}
@@ -141,7 +136,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	api := a.routes(a.options(deps))
+	api := a.routes(base.API("Disbursement of social-security money"))
 	base.Operate(api)
 	err = base.TellOfPeople(api, func(ctx context.Context, keys subject.Keys) (subject.Trail, error) {
 		return trail.Of(ctx, base.Pool, keys)
@@ -150,18 +145,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	runners := append(base.Runners(), service.Runner{Name: "clerk", Run: a.clerk.Run})
-	return service.Service{
-		Name: Name, Handler: api, Runners: append(runners, a.paymentRunners()...), Ready: base.Ready,
-		Close: func() error { base.Close(); return nil },
-	}, nil
-}
-
-func (a *app) options(deps service.Deps) httpapi.Options {
-	o := deps.API
-	o.Title, o.Auth = "Disbursement of social-security money", deps.Auth()
-	o.Name, o.Fingerprint = a.vault.Name, a.vault.Fingerprint
-	return o
+	return base.Service(api, a.runners()...), nil
 }
 
 const (
@@ -202,21 +186,6 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 		return err
 	}
 	return a.wirePayments(base)
-}
-
-func loadRules(path string) (entitlement.Rules, error) {
-	if path == "" {
-		return entitlement.National(), nil
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return entitlement.Rules{}, fmt.Errorf("SONGAN_DISBURSEMENT_RULES: %w", err)
-	}
-	rules, err := entitlement.Parse(file)
-	if err != nil {
-		return entitlement.Rules{}, fmt.Errorf("SONGAN_DISBURSEMENT_RULES: %s: %w", path, err)
-	}
-	return rules, nil
 }
 
 // routes is the HTTP surface of the service; that of payments stands in payments.go.

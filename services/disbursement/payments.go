@@ -53,9 +53,10 @@ func (a *app) wirePayments(base *foundation.Foundation) error {
 	return base.ReactTo("banks", from, reactions.Banks{Log: a.log, Now: a.now}.Handlers()...)
 }
 
-// paymentRunners run as long as the service does.
-func (a *app) paymentRunners() []service.Runner {
+// runners run as long as the service does.
+func (a *app) runners() []service.Runner {
 	return []service.Runner{
+		{Name: "clerk", Run: a.clerk.Run},
 		{Name: "releaser", Run: a.payment.releaser.Run},
 		{Name: "inquirer", Run: a.payment.inquirer.Run},
 		{Name: "contester", Run: a.payment.contests.Run},

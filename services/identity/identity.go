@@ -53,11 +53,7 @@ func (c Config) check() error {
 
 // New builds the service from the environment.
 func New(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config, err := service.Load[Config]()
-	if err != nil {
-		return service.Service{}, err
-	}
-	return NewWith(ctx, deps, config)
+	return service.FromEnv(ctx, deps, NewWith)
 }
 
 // NewWith builds the service for a process that knows where its dependencies are.
@@ -79,15 +75,9 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 		base.Close()
 		return service.Service{}, err
 	}
-	options := deps.API
-	options.Title, options.Auth = "Identity checks", deps.Auth()
-	options.Name, options.Fingerprint = base.Vault.Name, base.Vault.Fingerprint
-	api := httpapi.New(options)
+	api := httpapi.New(base.API("Identity checks"))
 	base.Operate(api)
-	return service.Service{
-		Name: Name, Handler: api, Runners: base.Runners(), Ready: base.Ready,
-		Close: func() error { base.Close(); return nil },
-	}, nil
+	return base.Service(api), nil
 }
 
 // others are the facts about people who are to be checked.

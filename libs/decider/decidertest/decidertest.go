@@ -31,7 +31,7 @@ func Noon() time.Time {
 	return time.Date(2026, 11, 21, 12, 0, 0, 0, time.FixedZone("ICT", 7*3600))
 }
 
-// EvolvesAll fails if the state has no case for a fact of the catalog.
+// EvolvesAll fails if the state has no case for a fact of the catalog, or changes a fact.
 func EvolvesAll[S decider.State[S]](t *testing.T, catalog []events.Event) {
 	t.Helper()
 	var s S
@@ -45,9 +45,11 @@ func EvolvesAll[S decider.State[S]](t *testing.T, catalog []events.Event) {
 			decider.Fold(s, e)
 		}()
 	}
+	leavesFactsAlone[S](t, catalog)
 }
 
-// Run checks every case, comparing whole facts.
+// Run checks every case, comparing whole facts. Whatever is decided, what was given is as it was afterwards: others read the
+// same facts.
 func Run[S decider.State[S]](t *testing.T, cases []Case[S]) {
 	t.Helper()
 	for _, c := range cases {
@@ -65,7 +67,13 @@ func check[S decider.State[S]](t *testing.T, c Case[S]) {
 		at = Noon()
 	}
 	var zero S
-	got, err := c.When.Decide(decider.Fold(zero, c.Given...), decider.Meta{At: at, Actor: c.By})
+	given, changed := watched(c.Given)
+	state := decider.Fold(zero, given...)
+	got, err := c.When.Decide(state, decider.Meta{At: at, Actor: c.By})
+	decider.Fold(state, got...)
+	if diff := changed(); diff != "" {
+		t.Errorf("a fact that others read was changed (-given +after):\n%s", diff)
+	}
 	if c.Problem != "" {
 		if err == nil || problem.CodeOf(err) != c.Problem {
 			t.Fatalf("got facts %v and error %v, want problem %q", got, err, c.Problem)

@@ -7,22 +7,25 @@
 package measure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// The bars that hold for every file and function.
+// The bars of size.
 const (
 	MaxFileLines     = 500
 	MaxFunctionLines = 60
+	MaxPackageLines  = 1200
 )
 
 // Report is what was counted. Lines are those of the file as it is, comments and blanks included.
@@ -32,9 +35,11 @@ type Report struct {
 	FunctionLines []int
 	// LongFunctions and LongFiles name what is over the bar, with its length.
 	LongFunctions, LongFiles []string
-	// LargestPackage is the folder with the most lines outside tests.
+	// LargestPackage is the folder with the most lines outside tests; LargePackages name those over the bar, with their lines,
+	// the largest first.
 	LargestPackage      string
 	LargestPackageLines int
+	LargePackages       []string
 	// Exported counts the names a package offers; Undocumented lists those without a sentence.
 	Exported     int
 	Undocumented []string
@@ -161,9 +166,14 @@ func (r *Report) packages(files []file) {
 		}
 	}
 	r.Packages = len(lines)
-	for dir, n := range lines {
-		if n > r.LargestPackageLines || n == r.LargestPackageLines && dir < r.LargestPackage {
-			r.LargestPackage, r.LargestPackageLines = dir, n
+	for _, dir := range slices.SortedFunc(maps.Keys(lines), func(a, b string) int {
+		return cmp.Or(lines[b]-lines[a], strings.Compare(a, b))
+	}) {
+		if r.LargestPackage == "" {
+			r.LargestPackage, r.LargestPackageLines = dir, lines[dir]
+		}
+		if lines[dir] > MaxPackageLines {
+			r.LargePackages = append(r.LargePackages, fmt.Sprintf("%s (%d)", dir, lines[dir]))
 		}
 		if !commented[dir] {
 			r.Uncommented = append(r.Uncommented, dir)

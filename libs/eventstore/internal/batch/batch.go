@@ -36,16 +36,21 @@ func (b Batch) Sure(session int64) bool {
 	return true
 }
 
-// Store asks the database to append the batch and fills in the answers. What careful means is said by append_batch and
-// append_batch_carefully.
-func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool) error {
-	name, query, encode, answer := "append_batch", appendBatch, b.encode, b.answer
+// Statement names what stores a batch, and its text. What careful means is said by append_batch and append_batch_carefully.
+func Statement(careful bool) (name, query string) {
 	if careful {
-		name, query, encode, answer = "append_batch_carefully", appendCarefully, b.encodeCarefully, b.answerCarefully
+		return "append_batch_carefully", appendCarefully
 	}
-	if _, err := conn.Prepare(ctx, name, query); err != nil {
-		return fmt.Errorf("prepare: %w", err)
+	return "append_batch", appendBatch
+}
+
+// Store asks the database to append the batch and fills in the answers. The connection has prepared the [Statement].
+func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool) error {
+	encode, answer := b.encode, b.answer
+	if careful {
+		encode, answer = b.encodeCarefully, b.answerCarefully
 	}
+	name, _ := Statement(careful)
 	w.Reset()
 	encode(w)
 	binary := []int16{pgx.BinaryFormatCode}

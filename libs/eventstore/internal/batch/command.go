@@ -38,6 +38,8 @@ var (
 	// ErrUnstorable says that the database cannot store these facts, ever: a NUL in a text, a vault reference
 	// that is taken. It never says what they hold.
 	ErrUnstorable = errors.New("the facts cannot be stored")
+
+	errPanicked = errors.New("decode the fact: the decoder panicked before")
 )
 
 // Command is an append on its way: encoded once, by whoever asked, and answered by the writer.
@@ -76,9 +78,12 @@ type Decoded struct {
 	err   error
 }
 
-// Event decodes the fact, unless somebody did.
+// Event decodes the fact, unless somebody did. A decoder that panics does so to the first who asks; the others get an error.
 func (d *Decoded) Event(catalog events.Catalog, name string, data []byte) (events.Event, error) {
-	d.once.Do(func() { d.event, d.err = catalog.Decode(name, data) })
+	d.once.Do(func() {
+		d.err = errPanicked
+		d.event, d.err = catalog.Decode(name, data)
+	})
 	return d.event, d.err
 }
 

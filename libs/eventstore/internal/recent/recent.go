@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	recentBytes  = 8 << 20   // of all streams that are kept
-	longestBytes = 256 << 10 // of one stream: longer ones would push out too many others
-	rowOverhead  = 400       // bytes of a row beside its data, about
+	recentBytes    = 12 << 20  // of all streams that are kept
+	longestBytes   = 384 << 10 // of one stream: longer ones would push out too many others
+	streamOverhead = 300       // bytes of a stream beside its name and rows, about
 )
 
 // Recent keeps the streams that this process appended to last, as they lie in the table, because the next
@@ -20,7 +20,7 @@ type Recent[R any] struct {
 	streams map[string]*list.Element
 	order   list.List // of *kept[R], the latest in front
 	bytes   int
-	size    func(R) int
+	weigh   func(R) int
 }
 
 type kept[R any] struct {
@@ -30,9 +30,9 @@ type kept[R any] struct {
 	bytes   int
 }
 
-// New remembers nothing yet. size tells about how many bytes a row takes.
-func New[R any](size func(R) int) *Recent[R] {
-	return &Recent[R]{streams: map[string]*list.Element{}, size: size}
+// New remembers nothing yet. weigh tells about how many bytes of memory a row takes, all in all.
+func New[R any](weigh func(R) int) *Recent[R] {
+	return &Recent[R]{streams: map[string]*list.Element{}, weigh: weigh}
 }
 
 // Rows returns what is kept of a stream, and the session with the database in which it was so. The caller must not change
@@ -51,9 +51,9 @@ func (r *Recent[R]) Rows(stream string) (rows []R, session int64, ok bool) {
 
 // Keep remembers all rows of a stream as they were in a session with the database, and forgets the streams that were not asked for the longest time.
 func (r *Recent[R]) Keep(stream string, session int64, rows []R) {
-	k := &kept[R]{stream: stream, session: session, rows: rows, bytes: len(stream)}
+	k := &kept[R]{stream: stream, session: session, rows: rows, bytes: streamOverhead + len(stream)}
 	for _, row := range rows {
-		k.bytes += rowOverhead + r.size(row)
+		k.bytes += r.weigh(row)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -82,8 +82,10 @@ func number(headers []kafka.Header, name string, least int64) (int64, error) {
 type Metrics struct {
 	// Consumed counts new records, Duplicates those that were dropped, Nacked refusals.
 	Consumed, Duplicates, Nacked prometheus.Counter
-	// Errors counts failures by kind: kafka, group, progress, halted.
+	// Errors counts failures by kind: kafka, topic, group, progress, halted.
 	Errors *prometheus.CounterVec
+	// Missing is 1 while the consumer waits for a topic that is not there.
+	Missing prometheus.Gauge
 	// Halted is 1 for a partition that stands still.
 	Halted *prometheus.GaugeVec
 }
@@ -101,6 +103,8 @@ func NewMetrics(reg prometheus.Registerer, consumer, topic string) *Metrics {
 		Errors: meter.Counter(reg, "consumer_errors_total",
 			"Failures to read Kafka, to join the group, to keep progress, and records that must not be passed.",
 			"consumer", "topic", "kind").MustCurryWith(by),
+		Missing: meter.Gauge(reg, "topic_missing", "1 while a consumer waits for a topic that is not there.",
+			"consumer", "topic").With(by),
 		Halted: meter.Gauge(reg, "halted",
 			"1 while a partition stands still before a hole or a record that cannot be understood.",
 			"consumer", "topic", "partition").MustCurryWith(by),

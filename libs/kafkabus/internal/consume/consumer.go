@@ -90,7 +90,7 @@ func (c *Consumer) keep(ctx context.Context, book *ledger) map[int]Progress {
 func (c *Consumer) retry(ctx context.Context, wait *pause.Backoff, kind, what string, err error) error {
 	c.Metrics.Errors.WithLabelValues(kind).Inc()
 	if wait.Loud() {
-		c.Log.Log(Level(err), what, zap.Error(err))
+		c.Log.Warn(what, zap.Error(err))
 	}
 	return wait.Wait(ctx)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 )
@@ -81,28 +80,10 @@ func (m *Member) take(ctx context.Context) {
 // without the topic, and then has nothing to read until kafka-go sees the topic come. It does not see it come between the
 // leader's look at the partitions and its own first one, and the group would have nothing to read for ever.
 func (m *Member) join(ctx context.Context) (*kafka.ConsumerGroup, error) {
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
-	for {
-		found, err := m.Client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{m.Topic}})
-		if err == nil && len(found.Topics) == 1 {
-			err = found.Topics[0].Error
-			if err == nil && len(found.Topics[0].Partitions) > 0 {
-				return kafka.NewConsumerGroup(m.Group)
-			}
-		}
-		if m.retry(ctx, &wait, "group", "topic is not there, trying again", err) != nil {
-			return nil, ctx.Err()
-		}
+	if _, err := Await(ctx, m.Client, m.Topic, m.Metrics, m.Log); err != nil {
+		return nil, err
 	}
-}
-
-// Level is how loudly a failure is told. A topic that is not there is no fault as such: whoever starts first waits for the
-// topics of the others.
-func Level(err error) zapcore.Level {
-	if errors.Is(err, kafka.UnknownTopicOrPartition) {
-		return zap.InfoLevel
-	}
-	return zap.WarnLevel
+	return kafka.NewConsumerGroup(m.Group)
 }
 
 // leave ends the membership. It first waits until a join under way is through: closed in the middle of one, kafka-go

@@ -43,12 +43,9 @@ func (m *Member) watch(ctx context.Context, mine int) (orphaned bool) {
 
 // orphans are the partitions that no member of the group has; none while they are being dealt.
 func (m *Member) orphans(ctx context.Context, mine int) ([]int, error) {
-	found, err := m.Client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{m.Topic}})
-	if err != nil {
-		return nil, fmt.Errorf("describe topic %s: %w", m.Topic, err)
-	}
-	if len(found.Topics) != 1 || found.Topics[0].Error != nil || len(found.Topics[0].Partitions) <= mine {
-		return nil, nil
+	found, err := Describe(ctx, m.Client, m.Topic)
+	if err != nil || len(found.Partitions) <= mine {
+		return nil, err
 	}
 	groups, err := m.Client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{m.Group.ID}})
 	if err != nil {
@@ -59,7 +56,7 @@ func (m *Member) orphans(ctx context.Context, mine int) ([]int, error) {
 	}
 	held := m.held(groups.Groups[0])
 	var orphans []int
-	for _, p := range found.Topics[0].Partitions {
+	for _, p := range found.Partitions {
 		if !slices.Contains(held, p.ID) {
 			orphans = append(orphans, p.ID)
 		}

@@ -27,7 +27,7 @@ func Ensure(ctx context.Context, client *kafka.Client, name string, partitions, 
 	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
 	defer cancel()
 	for {
-		topic, err := describe(ctx, client, name)
+		topic, err := consume.Describe(ctx, client, name)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
 			err = create(ctx, client, name, partitions, replication)
@@ -71,20 +71,6 @@ func create(ctx context.Context, client *kafka.Client, name string, partitions, 
 	return nil
 }
 
-// describe answers from the transport's picture of the cluster, which may be as old as metadataTTL.
-func describe(ctx context.Context, client *kafka.Client, name string) (kafka.Topic, error) {
-	resp, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
-	if err != nil {
-		return kafka.Topic{}, err
-	}
-	for _, t := range resp.Topics {
-		if t.Name == name {
-			return t, t.Error
-		}
-	}
-	return kafka.Topic{}, kafka.UnknownTopicOrPartition
-}
-
 // led asks the leader of every partition: it may be chosen and not know it yet.
 func led(ctx context.Context, client *kafka.Client, t kafka.Topic) error {
 	for _, p := range t.Partitions {
@@ -97,11 +83,8 @@ func led(ctx context.Context, client *kafka.Client, t kafka.Topic) error {
 
 // Partitions returns how many partitions a topic has.
 func Partitions(ctx context.Context, client *kafka.Client, topic string) (int, error) {
-	t, err := describe(ctx, client, topic)
-	if err != nil {
-		return 0, fmt.Errorf("describe topic %s: %w", topic, err)
-	}
-	return len(t.Partitions), nil
+	t, err := consume.Describe(ctx, client, topic)
+	return len(t.Partitions), err
 }
 
 // transient tells whether waiting may help: everything but a verdict of the broker that it will repeat.

@@ -58,9 +58,11 @@ func (o *Overtaking) Step(ctx context.Context, rival string, mine checkpoint.Pro
 	if mine.Behind(o.target) > 0 {
 		return false, nil
 	}
-	err = take(o.pin)
-	if err == nil {
+	if err = take(o.pin); err == nil {
 		err = o.pin.Commit(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("take over from %s: %w", rival, err)
 	}
 	o.Release(ctx)
 	if held(err) {

@@ -18,6 +18,7 @@ type Layout struct {
 	table   string
 	columns []Column
 	key     Column
+	keyAt   int // among the columns
 	load    string
 	insert  string
 	update  string
@@ -46,7 +47,7 @@ func NewLayout(ctx context.Context, tx pgx.Tx, table string, columns []Column) (
 			return nil, fmt.Errorf("table %s has no column %s", table, c.name)
 		}
 		if c.key {
-			l.key = c
+			l.key, l.keyAt = c, i
 		}
 		l.columns[i] = c
 	}
@@ -59,7 +60,7 @@ func NewLayout(ctx context.Context, tx pgx.Tx, table string, columns []Column) (
 }
 
 func (l *Layout) rehearse(ctx context.Context, tx pgx.Tx) error {
-	if err := l.Load(ctx, tx, []string{}, func(string) reflect.Value { return reflect.Value{} }); err != nil {
+	if err := l.Load(ctx, tx, []string{}, func(string) (row reflect.Value, asked bool) { return row, false }); err != nil {
 		return err
 	}
 	// A key that is not unique would let one batch write two rows of it, and no statement of ours would notice.
@@ -103,8 +104,9 @@ func (l *Layout) writeStatements() (insert, update string) {
 		quote(l.table), strings.Join(updates, ", "), strings.Join(named, ", "), quote(l.key.name), quote(l.key.name))
 }
 
-// Load reads the rows of the given keys; place says where the row of a key is to be put.
-func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(key string) reflect.Value) error {
+// Load reads the rows of the given keys; place says where the row of a key is to be put, if it was asked for. A column that
+// writes a key in another form, as uuid does with capitals, would give rows back under keys that nobody asked for.
+func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(key string) (row reflect.Value, asked bool)) error {
 	rows, err := tx.Query(ctx, l.load, keys)
 	if err != nil {
 		return fmt.Errorf("load rows: %w", err)
@@ -114,11 +116,9 @@ func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(
 		cells[i] = c.cell()
 	}
 	_, err = pgx.ForEachRow(rows, cells, func() error {
-		row := reflect.Value{}
-		for i, c := range l.columns {
-			if c.key {
-				row = place(cells[i].(*pgtype.Text).String)
-			}
+		row, asked := place(cells[l.keyAt].(*pgtype.Text).String)
+		if !asked {
+			return fmt.Errorf("column %s writes a key in another form than the facts do", l.key.name)
 		}
 		for i, c := range l.columns {
 			if err := c.store(cells[i], row.Field(c.field)); err != nil {

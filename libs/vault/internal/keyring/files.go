@@ -70,7 +70,7 @@ func withLock(path string, do func() error) error {
 	}
 	defer lock.Close()
 	if err := Flock(lock); err != nil {
-		return fmt.Errorf("lock %s: %w", path, err)
+		return err
 	}
 	return do()
 }
@@ -82,5 +82,8 @@ func Flock(f *os.File) error {
 	for i := 0; errors.Is(err, syscall.EINTR) && i < interruptions; i++ {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return nil
 }

@@ -25,14 +25,8 @@ const (
 	Cancelled = "cancelled"
 )
 
-// The results of the identity check.
-const (
-	Pending     = "pending"
-	Matched     = "matched"
-	Mismatched  = "mismatched"
-	NotFound    = "not_found"
-	Unavailable = "unavailable"
-)
+// Pending is the result of the identity check until it is answered.
+const Pending = "pending"
 
 // Notice is the folded state of a stay notice. Its zero value is a stay nobody notified.
 type Notice struct {

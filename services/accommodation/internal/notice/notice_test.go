@@ -8,6 +8,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/decider/decidertest"
 	"github.com/songan-vn/songan/services/accommodation/internal/duty"
@@ -205,7 +206,7 @@ func TestAStayThatIsOverStaysOver(t *testing.T) {
 		notice.ChangeRoom{Room: "9"},
 		notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Rules: duty.National()},
 		notice.Cancel{Note: "V"},
-		notice.RecordIdentity{Guest: "G1", Result: notice.Matched},
+		notice.RecordIdentity{Guest: "G1", Result: identity.ResultMatched},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var n notice.Notice

@@ -9,6 +9,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
 )
@@ -24,7 +25,7 @@ func TestARowAgreesWithTheStateOfItsNotice(t *testing.T) {
 		accommodation.RoomChanged{Notice: "N1", Room: "202"},
 		accommodation.GuestCorrected{Notice: "N1", Guest: "G2", Nationality: "DEU", Duties: []accommodation.Duty{{LateBySeconds: 1}}},
 		accommodation.StayCancelled{Notice: "N1"},
-		accommodation.IdentityRecorded{Notice: "N1", Guest: "G1", Result: notice.Mismatched, Fields: []string{"sex"}},
+		accommodation.IdentityRecorded{Notice: "N1", Guest: "G1", Result: identity.ResultMismatched, Fields: []string{"sex"}},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		history := append([]events.Event{first}, rapid.SliceOfN(rapid.SampledFrom(facts), 0, 8).Draw(t, "history")...)

@@ -23,29 +23,15 @@ type Identity struct {
 }
 
 // Handlers lists the facts that are reacted to.
-func (i Identity) Handlers() []reaction.Handler {
-	return []reaction.Handler{
-		reaction.On(func(ctx context.Context, r events.Recorded, e identity.Matched) error {
-			return i.record(ctx, r, e.Subject, notice.RecordIdentity{Result: notice.Matched})
-		}),
-		reaction.On(func(ctx context.Context, r events.Recorded, e identity.Mismatched) error {
-			return i.record(ctx, r, e.Subject, notice.RecordIdentity{Result: notice.Mismatched, Fields: e.Fields})
-		}),
-		reaction.On(func(ctx context.Context, r events.Recorded, e identity.NotFound) error {
-			return i.record(ctx, r, e.Subject, notice.RecordIdentity{Result: notice.NotFound})
-		}),
-		reaction.On(func(ctx context.Context, r events.Recorded, e identity.Unavailable) error {
-			return i.record(ctx, r, e.Subject, notice.RecordIdentity{Result: notice.Unavailable})
-		}),
-	}
-}
+func (i Identity) Handlers() []reaction.Handler { return reaction.OnAll(identity.Catalog(), i.record) }
 
-// record runs the command on the notice that asked. Answers to other services are theirs to record.
-func (i Identity) record(ctx context.Context, r events.Recorded, s identity.Subject, cmd notice.RecordIdentity) error {
-	if s.Service != "accommodation" || !strings.HasPrefix(s.Stream, "notice-") {
+// record runs the command on the stream that asked. Answers to other services are theirs to record.
+func (i Identity) record(ctx context.Context, r events.Recorded) error {
+	a, ok := identity.AnswerOf(r.Event)
+	if !ok || a.Service != "accommodation" || !strings.HasPrefix(a.Stream, "notice-") {
 		return nil
 	}
-	cmd.Guest = s.Person
-	_, err := eventstore.Execute(ctx, i.Log, s.Stream, cmd, reaction.Meta(r, Actor, i.Now()))
+	cmd := notice.RecordIdentity{Guest: a.Person, Result: a.Result, Fields: a.Fields}
+	_, err := eventstore.Execute(ctx, i.Log, a.Stream, cmd, reaction.Meta(r, Actor, i.Now()))
 	return err
 }

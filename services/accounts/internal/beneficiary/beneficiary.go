@@ -37,14 +37,8 @@ const (
 	Closed           = "closed"
 )
 
-// The results of the identity check.
-const (
-	Pending     = "pending"
-	Matched     = "matched"
-	Mismatched  = "mismatched"
-	NotFound    = "not_found"
-	Unavailable = "unavailable"
-)
+// Pending is the result of the identity check until it is answered.
+const Pending = "pending"
 
 // Beneficiary is the folded state. Its zero value is somebody nobody registered.
 type Beneficiary struct {

@@ -65,18 +65,37 @@ func (d draws) enrolments(rules []entitlement.Rule, most int) []entitlement.Enro
 	return all
 }
 
-func TestTheSumIsTheHighestThatTheLawAllows(t *testing.T) {
-	t.Parallel()
+// question is what may be asked of the rules.
+type question struct {
+	rules      entitlement.Rules
+	person     entitlement.Person
+	enrolments []entitlement.Enrolment
+	month      month.Month
+	asOf       vn.Date
+}
+
+// answer is what the rules say of the person with some enrolments.
+func (q question) answer(enrolments ...entitlement.Enrolment) entitlement.Entitlement {
+	return q.rules.Entitled(q.person, enrolments, q.month, q.asOf)
+}
+
+// ask asks whatever may be asked.
+func ask(t *testing.T, check func(*rapid.T, question)) {
+	t.Helper()
 	rules := entitlement.National()
 	table := rules.Data().Rules
 	rapid.Check(t, func(t *rapid.T) {
 		d := draws{t}
-		p, m, asOf := d.person(), d.month("month"), d.day("as of", 2021, 2030)
-		enrolments := d.enrolments(table, 6)
+		check(t, question{rules, d.person(), d.enrolments(table, 6), d.month("month"), d.day("as of", 2021, 2030)})
+	})
+}
+
+func TestTheSumIsTheHighestThatTheLawAllows(t *testing.T) {
+	t.Parallel()
+	ask(t, func(t *rapid.T, q question) {
 		highest := make(map[string]money.Amount) // of each category alone
-		for _, e := range enrolments {
-			alone := rules.Entitled(p, []entitlement.Enrolment{e}, m, asOf).Total()
-			highest[e.Category] = max(highest[e.Category], alone)
+		for _, e := range q.enrolments {
+			highest[e.Category] = max(highest[e.Category], q.answer(e).Total())
 		}
 		var want money.Amount
 		for category, amount := range highest {
@@ -85,11 +104,11 @@ func TestTheSumIsTheHighestThatTheLawAllows(t *testing.T) {
 				want = max(want, amount+highest["c4"])
 			}
 		}
-		got := rules.Entitled(p, enrolments, m, asOf)
+		got := q.answer(q.enrolments...)
 		if got.Total() != want {
 			t.Fatalf("total %v, want %v: %+v", got.Total(), want, got)
 		}
-		checkProof(t, got, enrolments)
+		checkProof(t, got, q.enrolments)
 	})
 }
 
@@ -122,15 +141,10 @@ func checkProof(t *rapid.T, got entitlement.Entitlement, enrolments []entitlemen
 
 func TestAnotherEnrolmentNeverLowersTheTotal(t *testing.T) {
 	t.Parallel()
-	rules := entitlement.National()
-	table := rules.Data().Rules
-	rapid.Check(t, func(t *rapid.T) {
-		d := draws{t}
-		p, m, asOf := d.person(), d.month("month"), d.day("as of", 2021, 2030)
-		enrolments := d.enrolments(table, 6)
+	ask(t, func(t *rapid.T, q question) {
 		var before money.Amount
-		for n := range enrolments {
-			after := rules.Entitled(p, enrolments[:n+1], m, asOf).Total()
+		for n := range q.enrolments {
+			after := q.answer(q.enrolments[:n+1]...).Total()
 			if after < before {
 				t.Fatalf("%d enrolments give %v, one less gives %v", n+1, after, before)
 			}
@@ -141,14 +155,9 @@ func TestAnotherEnrolmentNeverLowersTheTotal(t *testing.T) {
 
 func TestTheOrderOfEnrolmentsChangesNothing(t *testing.T) {
 	t.Parallel()
-	rules := entitlement.National()
-	table := rules.Data().Rules
-	rapid.Check(t, func(t *rapid.T) {
-		d := draws{t}
-		p, m, asOf := d.person(), d.month("month"), d.day("as of", 2021, 2030)
-		enrolments := d.enrolments(table, 6)
-		shuffled := rapid.Permutation(enrolments).Draw(t, "order")
-		if diff := cmp.Diff(rules.Entitled(p, enrolments, m, asOf), rules.Entitled(p, shuffled, m, asOf)); diff != "" {
+	ask(t, func(t *rapid.T, q question) {
+		shuffled := rapid.Permutation(q.enrolments).Draw(t, "order")
+		if diff := cmp.Diff(q.answer(q.enrolments...), q.answer(shuffled...)); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -156,21 +165,16 @@ func TestTheOrderOfEnrolmentsChangesNothing(t *testing.T) {
 
 func TestNothingIsPaidAfterDeathAndNothingIsLostBeforeIt(t *testing.T) {
 	t.Parallel()
-	rules := entitlement.National()
-	table := rules.Data().Rules
-	rapid.Check(t, func(t *rapid.T) {
-		d := draws{t}
-		p, asOf := d.person(), d.day("as of", 2021, 2030)
-		p.DiedOn = d.day("death", 2021, 2029)
-		alive := p
-		alive.DiedOn = vn.Date{}
-		enrolments := d.enrolments(table, 4)
-		death := month.Of(p.DiedOn)
+	ask(t, func(t *rapid.T, q question) {
+		q.person.DiedOn = draws{t}.day("death", 2021, 2029)
+		alive := q
+		alive.person.DiedOn = vn.Date{}
+		death := month.Of(q.person.DiedOn)
 		for m := range month.Span(death.Add(-2), death.Add(6)) {
-			got := rules.Entitled(p, enrolments, m, asOf)
-			want := rules.Entitled(alive, enrolments, m, asOf)
+			q.month, alive.month = m, m
+			got, want := q.answer(q.enrolments...), alive.answer(q.enrolments...)
 			if m.After(death) && got.Lines != nil || !m.After(death) && !cmp.Equal(got, want) {
-				t.Fatalf("%v, died %v: %+v, alive %+v", m, p.DiedOn, got, want)
+				t.Fatalf("%v, died %v: %+v, alive %+v", m, q.person.DiedOn, got, want)
 			}
 		}
 	})
@@ -178,20 +182,16 @@ func TestNothingIsPaidAfterDeathAndNothingIsLostBeforeIt(t *testing.T) {
 
 func TestAHigherStandardNeverLowersATotal(t *testing.T) {
 	t.Parallel()
-	rules := entitlement.National()
-	table := rules.Data().Rules
-	rapid.Check(t, func(t *rapid.T) {
-		d := draws{t}
-		data := rules.Data()
-		if d.maybe("provincial") {
+	ask(t, func(t *rapid.T, q question) {
+		data := q.rules.Data()
+		if (draws{t}).maybe("provincial") {
 			data.Levels[rapid.IntRange(0, len(data.Levels)-1).Draw(t, "level")].Amount += 10_000
 		} else {
 			data.Standards[rapid.IntRange(0, len(data.Standards)-1).Draw(t, "standard")].Amount += 10 * money.Amount(rapid.IntRange(1, 50_000).Draw(t, "more"))
 		}
-		raised := parse(t, data)
-		p, m, asOf := d.person(), d.month("month"), d.day("as of", 2021, 2030)
-		enrolments := d.enrolments(table, 6)
-		before, after := rules.Entitled(p, enrolments, m, asOf).Total(), raised.Entitled(p, enrolments, m, asOf).Total()
+		raised := q
+		raised.rules = parse(t, data)
+		before, after := q.answer(q.enrolments...).Total(), raised.answer(q.enrolments...).Total()
 		if after < before {
 			t.Fatalf("%v became %v", before, after)
 		}

@@ -2,7 +2,6 @@ package onemachine
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
@@ -11,24 +10,29 @@ import (
 
 // Garbage is collected when the heap has grown to its room, or to twice of what lives if that is more: Go's own rule alone
 // would let five services with little in their hands collect all the time, and take several times as much memory when
-// they are busy. The room is a share of the machine's memory. Paying 120,000 people, with 300 MiB that live, a room of 512 MiB
-// cost more than a quarter of the process's time.
+// they are busy. The room is a share of the memory that the process may use. Paying 120,000 people, with 300 MiB that live, a
+// room of 512 MiB cost more than a quarter of the process's time.
 const (
 	leastRoom   = 512 << 20
 	mostRoom    = 1536 << 20
-	share       = 16  // of the machine's memory
+	share       = 16  // of the memory
+	mostShare   = 4   // of the memory, where little of it is: the servers beside us need some too
 	leastGrowth = 100 // percent of what lives
 	mostGrowth  = 900
 	liveBytes   = "/gc/heap/live:bytes"
 	lookEvery   = 250 * time.Millisecond
 )
 
-// KeepHeap sees to the pace of garbage collection until ctx ends.
+// KeepHeap sees to the pace of garbage collection until ctx ends. An operator who has set GOGC or GOMEMLIMIT sees to it
+// himself.
 func KeepHeap(ctx context.Context) {
+	if given(os.Getenv) {
+		return
+	}
 	sample := []metrics.Sample{{Name: liveBytes}}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	room := roomIn(memoryOf("/proc/meminfo"))
+	room := roomIn(memoryIn(os.DirFS("/")))
 	for now := 0; ; {
 		metrics.Read(sample)
 		if next := growth(sample[0].Value.Uint64(), room); next != now {
@@ -43,21 +47,18 @@ func KeepHeap(ctx context.Context) {
 	}
 }
 
-// memoryOf reads how many bytes of memory the machine has; 0 where Linux's file is not there.
-func memoryOf(meminfo string) uint64 {
-	text, err := os.ReadFile(meminfo) //nolint:gosec // it is /proc/meminfo
-	if err != nil {
-		return 0
-	}
-	var kibibytes uint64
-	if _, err := fmt.Sscanf(string(text), "MemTotal: %d kB", &kibibytes); err != nil {
-		return 0
-	}
-	return kibibytes << 10
+// given tells whether the operator has said how Go is to use memory.
+func given(getenv func(string) string) bool {
+	return getenv("GOGC") != "" || getenv("GOMEMLIMIT") != ""
 }
 
-// roomIn is the room of the heap on a machine with so much memory.
-func roomIn(memory uint64) uint64 { return min(max(memory/share, leastRoom), mostRoom) }
+// roomIn is the room of the heap in so much memory; 0 is unknown.
+func roomIn(memory uint64) uint64 {
+	if memory == 0 {
+		return leastRoom
+	}
+	return min(max(memory/share, leastRoom), mostRoom, memory/mostShare)
+}
 
 // growth is by how much the heap may grow before it is collected again, in percent of the bytes that live. It moves in
 // steps, because every change stops the world for a moment.

@@ -3,6 +3,7 @@ package clerk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -150,7 +151,7 @@ func (j *job) fetchPayments(ctx context.Context, marks []string, place map[strin
 	for _, c := range covered {
 		m, err := month.Parse(c.Month)
 		if err != nil {
-			return err
+			return fmt.Errorf("month of a payment: %w", err)
 		}
 		place[c.Mark].covered[m] = money.Amount(c.Amount)
 	}

@@ -1,0 +1,55 @@
+package eventstore_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/problem"
+)
+
+func TestAConnectionThatEndsBeforeABatchWasSentLeavesNothingUnknown(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	l := newLine(t, pool)
+	s := open(t, l.pool(t, pool))
+	l.coward.Store(true)
+	_, err := s.Append(t.Context(), of("till", 0, put{1}))
+	storedNothing(t, err)
+	if l.hungUp.Load() < 2 {
+		t.Errorf("the line hung up %d times: the test has tested nothing", l.hungUp.Load())
+	}
+	l.coward.Store(false)
+	mustAppend(t, s, of("till", 0, put{2}))
+	same(t, "stream", []events.Event{put{2}}, said(mustLoad(t, s, "till")))
+}
+
+func TestABatchThatTheServerGaveUpLeavesNothingUnknown(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	config := pool.Config()
+	config.ConnConfig.RuntimeParams["lock_timeout"] = "20ms"
+	hasty, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hasty.Close)
+	s := open(t, hasty)
+	release := hold(t, pool)
+	_, err = s.Append(t.Context(), of("till", 0, put{1}))
+	storedNothing(t, err)
+	release()
+	mustAppend(t, s, of("till", 0, put{2}))
+	same(t, "stream", []events.Event{put{2}}, said(mustLoad(t, s, "till")))
+}
+
+// storedNothing checks that an append may be tried again as something new.
+func storedNothing(t *testing.T, err error) {
+	t.Helper()
+	if p, ok := problem.Of(err); !ok || p.Kind != problem.Unavailable || errors.Is(err, eventstore.ErrUnknown) {
+		t.Errorf("got %v, want unavailable, and nothing unknown", err)
+	}
+}
