@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,19 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	l.Principals.Take("a")
 	if _, ok := l.Principals.Take("a"); ok {
 		t.Error("two at once")
+	}
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	l = service.Config{RateAddress: 1, Proxies: proxies}.Limits(time.Now)
+	l.Addresses.Take("a")
+	if _, ok := l.Addresses.Take("a"); ok || l.Principals != nil || !slices.Equal(l.Proxies, proxies) {
+		t.Errorf("%+v", l)
+	}
+	usual, err := service.LoadFrom[service.Config](nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l = usual.Limits(time.Now); l.Addresses == nil || l.Principals == nil || l.PrincipalRequests == nil || l.PrincipalStreams == nil || l.Proxies != nil {
+		t.Errorf("without a word in the configuration: %+v", l)
 	}
 }
 
