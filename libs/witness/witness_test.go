@@ -49,7 +49,7 @@ func TestTheRootIsThatOfRFC6962(t *testing.T) {
 			t.Fatalf("root of %d facts differs", c.Size)
 		}
 	}
-	if got := b.verify(t, b.pool); len(got.Findings) > 0 || got.Facts != int64(leaves) || got.Checkpoints != 7 {
+	if got := b.verify(t, b.pool); len(got.Findings) > 0 || got.Rows != int64(leaves) || got.Checkpoints != 7 {
 		t.Fatalf("%+v", got)
 	}
 }
