@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/songan-vn/songan/libs/pg"
@@ -100,7 +101,14 @@ func filled(rows []row, after, until int64) []row {
 }
 
 // horizon is how far numbers were given out at a moment, and the first transaction that had not begun to write by then.
-type horizon struct{ given, next int64 }
+type horizon struct {
+	given, next int64
+	at          time.Time
+	told        bool // that it takes long
+}
+
+// longWait is how long a transaction may keep the register from being settled until the log says so.
+const longWait = 10 * time.Minute
 
 // settled is up to where no row can be added any more. Of the log that is its end. Numbers of the register are settled when
 // every transaction has ended that was writing when they had been given out: at the next look, mostly.
@@ -108,7 +116,7 @@ func (k *Keeper) settled(ctx context.Context) (int64, error) {
 	if k.options.Of == Facts {
 		return 0, nil
 	}
-	var seen horizon
+	seen := horizon{at: k.options.Now()}
 	var running int64
 	const given = `select case when is_called then last_value else 0 end from vault_readings_id_seq`
 	if err := k.pool.QueryRow(ctx, given).Scan(&seen.given); err != nil {
@@ -120,6 +128,10 @@ func (k *Keeper) settled(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("look at what is being written: %w", err)
 	}
 	if k.ahead.next > 0 && running < k.ahead.next {
+		if waited := seen.at.Sub(k.ahead.at); waited > longWait && !k.ahead.told {
+			k.ahead.told = true
+			k.options.Log.Warn("somebody has been writing to the database for long: readings have no checkpoint since", zap.Duration("waited", waited))
+		}
 		return k.until, nil
 	}
 	k.until, k.ahead = max(k.until, k.ahead.given), seen
