@@ -10,14 +10,17 @@
 package certificate
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
+	"time"
 )
 
 const notOurs = 0o077 // what others must not be able to do with a private key's file
@@ -30,11 +33,21 @@ type Files struct {
 	Certificate, Key string
 }
 
-// Client returns the end that calls. Without a CA the system's authorities judge the server. Its own certificate is read again
-// when its files change, and report hears when they cannot be taken; the CA is read once.
-func (f Files) Client(report func(error)) (*tls.Config, error) {
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	var err error
+// Client is the end that calls. Nil is one without TLS.
+type Client struct{ end *watched }
+
+// Client returns the end that calls. Without a CA the system's authorities judge the server. All files are read again when they
+// change, for connections that are made from then on, and report hears when they cannot be taken.
+func (f Files) Client(report func(error)) (*Client, error) {
+	end, err := watch(report, f.client, f.CA, f.Certificate, f.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{end}, nil
+}
+
+func (f Files) client() (c *tls.Config, err error) {
+	c = &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.CA != "" {
 		if c.RootCAs, err = pool(f.CA); err != nil {
 			return nil, err
@@ -43,17 +56,25 @@ func (f Files) Client(report func(error)) (*tls.Config, error) {
 	if f.Certificate == "" && f.Key == "" {
 		return c, nil
 	}
-	own, err := watch(report, func() (*tls.Config, error) {
-		pair, err := f.own()
-		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, err
-	}, f.Certificate, f.Key)
+	own, err := f.own()
 	if err != nil {
 		return nil, err
 	}
-	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		return &own.current().Certificates[0], nil
-	}
+	c.Certificates = []tls.Certificate{own}
 	return c, nil
+}
+
+// dialTimeout is how long a connection may take until it can be used.
+const dialTimeout = 5 * time.Second
+
+// DialContext makes a connection, by what the files say now.
+func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if c == nil {
+		return (&net.Dialer{}).DialContext(ctx, network, address) //nolint:wrapcheck // stands for net's own
+	}
+	return (&tls.Dialer{Config: c.end.current()}).DialContext(ctx, network, address) //nolint:wrapcheck // stands for tls's own
 }
 
 // Server returns the end that is called. With a CA it asks clients for a certificate and takes one of this CA or none:

@@ -73,17 +73,17 @@ func listen(t *testing.T, files certificate.Files, report func(error)) (url stri
 // ask calls a server with a client's files, and returns what it saw.
 func ask(t *testing.T, url string, files certificate.Files) (string, error) {
 	t.Helper()
-	config, err := files.Client(nil)
+	client, err := files.Client(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return get(t, url, config)
+	return get(t, url, client)
 }
 
-// get calls a server with a configuration, and returns what it saw.
-func get(t *testing.T, url string, config *tls.Config) (string, error) {
+// get calls a server as a client that was configured before, and returns what it saw.
+func get(t *testing.T, url string, client *certificate.Client) (string, error) {
 	t.Helper()
-	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
+	transport := &http.Transport{DialTLSContext: client.DialContext, DisableKeepAlives: true}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func sees(t *testing.T, url string, files certificate.Files, want string) {
 }
 
 // A server goes on with certificates that are renewed while it runs, and with those of before as long as the new ones cannot be
-// used; a client that was configured before shows its new one.
+// used; a client that was configured before shows its new one, and judges by its new authority.
 func TestRenewedCertificatesCountWithoutARestart(t *testing.T) {
 	t.Parallel()
 	before, after := authority(t, time.Now), authority(t, time.Now)
@@ -242,8 +242,10 @@ func TestRenewedCertificatesCountWithoutARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own.RootCAs.AppendCertsFromPEM(readFile(t, after.CA()))
 	sees(t, url, old, "ICBVVNVX|")
+	if got, err := get(t, url, own); err != nil || got != "ICBVVNVX|" {
+		t.Fatalf("the client before anything is renewed: %q, %v", got, err)
+	}
 	if err := os.WriteFile(used.Certificate, []byte("half of a certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -261,24 +263,18 @@ func TestRenewedCertificatesCountWithoutARestart(t *testing.T) {
 	if got, err := ask(t, url, certificate.Files{CA: after.CA(), Certificate: old.Certificate, Key: old.Key}); err == nil {
 		t.Errorf("a certificate of the authority of before still says %q", got)
 	}
+	if got, err := get(t, url, own); err == nil {
+		t.Errorf("a client that knows the authority of before alone takes the server for %q", got)
+	}
 	copyFiles(renewed, shown)
 	testkit.Eventually(t, 20*time.Second, func() error {
 		got, err := get(t, url, own)
 		if err != nil || got != "ICBVVNVX|" {
-			return fmt.Errorf("the client's new certificate: %q, %w", got, err)
+			return fmt.Errorf("the client's new certificate and authority: %q, %w", got, err)
 		}
 		return nil
 	})
 	if len(reports) != 1 {
 		t.Errorf("%d reports of one change", len(reports))
 	}
-}
-
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

@@ -76,7 +76,9 @@ type Foundation struct {
 	rules      privacy.Rules
 	calendar   *workday.Calendar
 	// Witness signs checkpoints of the log, and proves single facts of it.
-	Witness     *witness.Keeper
+	Witness *witness.Keeper
+	// register signs checkpoints of who read whom.
+	register    *witness.Keeper
 	checkpoints *kafkabus.Publisher
 }
 
@@ -201,6 +203,7 @@ func (f *Foundation) Runners() []service.Runner {
 		{Name: "projections", Run: f.models.Run},
 		{Name: "vault", Run: f.keepHouse},
 		{Name: "witness", Run: f.Witness.Run},
+		{Name: "register", Run: f.register.Run},
 	}
 	for _, r := range f.reactors {
 		runners = append(runners, service.Runner{Name: r.Name(), Run: r.Run})

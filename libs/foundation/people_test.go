@@ -24,6 +24,7 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/witness"
 )
@@ -62,11 +63,15 @@ func (w *tower) elsewhere(context.Context, foundation.AskElsewhere, subject.Trai
 	return w.others, nil
 }
 
-func newTower(t *testing.T) *tower {
+// newTower opens one, with more policies than those that come with the program.
+func newTower(t *testing.T, more ...string) *tower {
 	t.Helper()
 	d := deps(t)
 	w := &tower{others: []subject.Report{}, clock: testkit.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.FixedZone("UTC+7", 7*3600)))}
 	d.Now, d.API.Now = w.clock.Now, w.clock.Now
+	if len(more) > 0 {
+		d.API.Policy = policytest.Plus(t, w.clock.Now, more[0])
+	}
 	d.Config.RetentionRules = filepath.Join(d.Config.Data, "rules.json")
 	if err := os.WriteFile(d.Config.RetentionRules, []byte(towerRules), 0o600); err != nil {
 		t.Fatal(err)
@@ -290,6 +295,30 @@ func TestAPersonIsToldWhatIsKeptEverywhere(t *testing.T) {
 	read, err := w.Vault.Disclosures(t.Context(), ringer, note)
 	if err != nil || len(read) != 3 || read[2].Kind != "report" || read[2].Actor != "officer:desk" || read[2].Case != "2026/1" {
 		t.Errorf("recorded: %+v, %v", read, err)
+	}
+}
+
+// What the policies forbid is not answered, and the request stays open.
+func TestThePoliciesHearForWhichCaseAPersonIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := newTower(t, `@id("not-this-case")
+@why("A test asks whether the policies hear of the purpose and the case.")
+forbid (principal, action, resource) when { context.purpose == "access_request" && context.case == "2026/2" };`)
+	const number = "001090123456"
+	ringer := w.seal(t, "ringer", number)
+	for file, want := range map[string]int{"2026/1": http.StatusOK, "2026/2": http.StatusForbidden} {
+		_, taken := w.call(t, http.MethodPost, "/subject-requests", `{"kind":"access","case":"`+file+`","document":"`+number+`"}`)
+		status, answer := w.call(t, http.MethodPost, "/subject-requests/"+taken["id"].(string)+"/reply", "{}")
+		if status != want || want == http.StatusForbidden && answer["code"] != "purpose_not_allowed" {
+			t.Errorf("%s: %d %v", file, status, answer)
+		}
+	}
+	read, err := w.Vault.Disclosures(t.Context(), ringer)
+	if err != nil || len(read) != 2 {
+		t.Errorf("recorded: %+v, %v", read, err)
+	}
+	if _, open := w.call(t, http.MethodGet, "/subject-requests", ""); len(open["items"].([]any)) != 1 {
+		t.Errorf("open are %v", open["items"])
 	}
 }
 

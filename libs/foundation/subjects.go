@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
@@ -162,6 +163,7 @@ func (f *Foundation) keeps(at time.Time) func(purpose string) bool {
 // collector gathers what is not in the vault while a request is being answered.
 type collector struct {
 	*Foundation
+	pass      policy.Pass
 	subjects  Subjects
 	trail     subject.Trail
 	facts     []subject.Fact
@@ -179,7 +181,11 @@ func (c *collector) also(ctx context.Context, found []vault.Ref) (refs []vault.R
 	return c.trail.RowsOf(ctx, c.Vault, c.facts)
 }
 
+// ask asks the policies before others, and before anything is read: what people are read for may be forbidden.
 func (c *collector) ask(ctx context.Context, r vault.Request, _ []vault.Ref) (err error) {
+	if err := c.pass.For(r.Kind+"_request", r.Case); err != nil {
+		return err //nolint:wrapcheck // a refusal is for the caller, as it is
+	}
 	if c.subjects.Elsewhere != nil {
 		c.elsewhere, err = c.subjects.Elsewhere(ctx, AskElsewhere{Kind: r.Kind, Case: r.Case}, c.trail, c.facts)
 	}
@@ -187,7 +193,7 @@ func (c *collector) ask(ctx context.Context, r vault.Request, _ []vault.Ref) (er
 }
 
 func (f *Foundation) reply(ctx context.Context, call httpapi.Call[struct{}], subjects Subjects) (Reply, error) {
-	c := &collector{Foundation: f, subjects: subjects, facts: []subject.Fact{}, elsewhere: []subject.Report{}}
+	c := &collector{Foundation: f, pass: call.Pass, subjects: subjects, facts: []subject.Fact{}, elsewhere: []subject.Report{}}
 	answer, err := f.Vault.Reply(ctx, call.Path("id"), call.Who.Actor(), vault.Answering{
 		Keep: f.keeps(call.Meta.At), Also: c.also, Elsewhere: c.ask,
 	})

@@ -17,7 +17,8 @@ import (
 // CheckpointType is the CloudEvents type of a signed checkpoint on the topic of checkpoints.
 const CheckpointType = "songan.checkpoint.v1"
 
-// openWitness prepares signing checkpoints of the log: into a file beside the data, and onto a topic of all services.
+// openWitness prepares signing checkpoints of the log, and of the register of readings: into files beside the data, and onto a
+// topic of all services.
 func (f *Foundation) openWitness(ctx context.Context) error {
 	key, file := f.witnessFiles()
 	err := witness.CreateKey(key, "songan-"+f.options.Service)
@@ -33,18 +34,28 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 		return fmt.Errorf("make the topic of checkpoints: %w", err)
 	}
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
-	f.Witness = witness.NewKeeper(f.logPool, witness.Options{
-		Origin: Origin(f.options.Service), Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
-		Publish: []func(context.Context, []byte) error{
-			witness.ToFile(file),
-			func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, signed) },
-		},
-	})
+	keeper := func(of witness.Source, origin, file string) *witness.Keeper {
+		return witness.NewKeeper(f.logPool, witness.Options{
+			Of: of, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
+			Publish: []func(context.Context, []byte) error{
+				witness.ToFile(file),
+				func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, origin, signed) },
+			},
+		})
+	}
+	f.Witness = keeper(witness.Facts, Origin(f.options.Service), file)
+	f.register = keeper(witness.Readings, OriginOfReadings(f.options.Service), file+OfReadings)
 	return nil
 }
 
 // Origin is how a service's log is named in its checkpoints.
 func Origin(service string) string { return "songan/" + service }
+
+// OriginOfReadings is how the register of a service's vault is named in its checkpoints.
+func OriginOfReadings(service string) string { return Origin(service) + "/readings" }
+
+// OfReadings is added to the name of the file of the log's checkpoints for those of the register.
+const OfReadings = ".readings"
 
 // witnessFiles are the signing key and the file of checkpoints.
 func (f *Foundation) witnessFiles() (key, checkpoints string) {
@@ -58,11 +69,11 @@ func (f *Foundation) witnessFiles() (key, checkpoints string) {
 	return key, checkpoints
 }
 
-func (f *Foundation) publishCheckpoint(ctx context.Context, topic string, signed []byte) error {
+func (f *Foundation) publishCheckpoint(ctx context.Context, topic, origin string, signed []byte) error {
 	id := watermill.NewUUID()
 	m := message.NewMessageWithContext(ctx, id, signed)
 	m.Metadata = message.Metadata{
-		"ce_specversion": "1.0", "ce_id": id, "ce_type": CheckpointType, "ce_source": Origin(f.options.Service),
+		"ce_specversion": "1.0", "ce_id": id, "ce_type": CheckpointType, "ce_source": origin,
 		"content-type": "text/plain; charset=utf-8", kafkabus.KeyMetadata: f.options.Service,
 	}
 	if err := f.checkpoints.Publish(topic, m); err != nil { //nolint:contextcheck // ctx is in the message

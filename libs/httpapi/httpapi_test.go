@@ -201,6 +201,7 @@ func TestACommandIsReadDoneAndAnswered(t *testing.T) {
 	for header, want := range map[string]string{
 		"Content-Type": "application/json", "Songan-Position": "7", "Idempotent-Replay": "", "Cache-Control": "no-store",
 		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+		"Referrer-Policy": "no-referrer",
 	} {
 		if got := w.Header().Get(header); got != want {
 			t.Errorf("%s: %q, want %q", header, got, want)

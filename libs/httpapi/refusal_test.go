@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -247,6 +248,28 @@ func TestWhoComesTooOftenIsToldWhenToComeAgain(t *testing.T) {
 				t.Error(w.Code)
 			}
 		})
+	}
+}
+
+// What one key uses up is its own, whether it was allowed what it asked for or not.
+func TestARateIsThatOfOneKeyAndRefusalsCount(t *testing.T) {
+	t.Parallel()
+	one, first := access.Generate(access.Principal{Role: access.Facility, Facility: "F1"})
+	other, second := access.Generate(access.Principal{Role: access.Facility, Facility: "F1"})
+	s := newSetup(t, func(o *httpapi.Options) {
+		o.Auth = access.New(access.Options{Now: o.Now}, access.Static(first, second))
+		o.Limits.Principals = limits.NewRates(limits.RatesOptions{Every: 10 * time.Second, Burst: 2, Callers: 10, Now: o.Now})
+	})
+	s.list(nil)
+	httpapi.Command(s.api, httpapi.Route{Pattern: "POST /facilities", Action: "accommodation.register_facility"}, accept)
+	var got []int
+	for _, call := range []struct{ method, path, token string }{
+		{"POST", "facilities", one}, {"POST", "facilities", one}, {"POST", "facilities", one}, {"GET", "notices", one}, {"GET", "notices", other},
+	} {
+		got = append(got, s.do(t, call.method, "/accommodation/v1/"+call.path, "", "Authorization", "Bearer "+call.token).Code)
+	}
+	if want := []int{403, 403, 429, 429, 200}; !slices.Equal(got, want) {
+		t.Errorf("answered %v, want %v", got, want)
 	}
 }
 

@@ -26,16 +26,15 @@ package kafkabus
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
@@ -56,7 +55,7 @@ type Settings struct {
 	// User and Password log in by SCRAM-SHA-512. An empty User means no login.
 	User, Password string
 	// TLS encrypts the connections when it is not nil.
-	TLS *tls.Config
+	TLS *certificate.Client
 	// ClientID is the name under which the broker's logs and quotas know this process.
 	ClientID string
 	// Session is how long a member of a consumer group may be silent before others take its partitions: as long stands
@@ -87,17 +86,16 @@ func Connect(s Settings) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	dial := &net.Dialer{Timeout: dialTimeout}
 	return Config{
 		Brokers:  s.Brokers,
 		ClientID: s.ClientID,
 		Session:  silence,
 		Transport: &kafka.Transport{
-			Dial: dial.DialContext, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, MetadataTTL: metadataTTL,
-			ClientID: s.ClientID, TLS: s.TLS, SASL: mechanism,
+			Dial: s.TLS.DialContext, DialTimeout: dialTimeout, IdleTimeout: idleTimeout, MetadataTTL: metadataTTL,
+			ClientID: s.ClientID, SASL: mechanism,
 		},
 		Dialer: &kafka.Dialer{
-			Timeout: dialTimeout, DualStack: true, ClientID: s.ClientID, TLS: s.TLS, SASLMechanism: mechanism,
+			Timeout: dialTimeout, ClientID: s.ClientID, DialFunc: s.TLS.DialContext, SASLMechanism: mechanism,
 		},
 	}, nil
 }

@@ -2,9 +2,14 @@ package service_test
 
 import (
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +92,19 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	if _, ok := l.Principals.Take("a"); ok {
 		t.Error("two at once")
 	}
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	l = service.Config{RateAddress: 1, Proxies: proxies}.Limits(time.Now)
+	l.Addresses.Take("a")
+	if _, ok := l.Addresses.Take("a"); ok || l.Principals != nil || !slices.Equal(l.Proxies, proxies) {
+		t.Errorf("%+v", l)
+	}
+	usual, err := service.LoadFrom[service.Config](nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l = usual.Limits(time.Now); l.Addresses == nil || l.Principals == nil || l.PrincipalRequests == nil || l.PrincipalStreams == nil || l.Proxies != nil {
+		t.Errorf("without a word in the configuration: %+v", l)
+	}
 }
 
 func ExampleLoadFrom() {
@@ -128,19 +146,49 @@ func TestTheClusterIsReachedByTLSWhenAVariableSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, environment := range map[string]map[string]string{
-		"plain": {}, "the system's authorities": {"KAFKA_TLS": "true"}, "its own": {"KAFKA_TLS_CA": a.CA()},
+	broker := secret(t, a)
+	for name, test := range map[string]struct {
+		environment map[string]string
+		tls, taken  bool
+	}{
+		"plain":                    {nil, false, true},
+		"the system's authorities": {map[string]string{"KAFKA_TLS": "true"}, true, false},
+		"its own":                  {map[string]string{"KAFKA_TLS_CA": a.CA()}, true, true},
 	} {
-		c, err := service.LoadFrom[service.Config](environment)
+		c, err := service.LoadFrom[service.Config](test.environment)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s, err := c.Cluster("test", nil)
-		if err != nil || (s.TLS != nil) != (name != "plain") || (s.TLS != nil && s.TLS.RootCAs != nil) != (name == "its own") {
+		if err != nil || (s.TLS != nil) != test.tls {
 			t.Errorf("%s: %+v %v", name, s.TLS, err)
+		}
+		conn, err := s.TLS.DialContext(t.Context(), "tcp", broker)
+		if (err == nil) != test.taken {
+			t.Errorf("%s: a server of our own authority: %v", name, err)
+		}
+		if err == nil {
+			_ = conn.Close()
 		}
 	}
 	if _, err := (service.Config{KafkaCA: "/nowhere"}).Cluster("test", nil); err == nil || !strings.Contains(err.Error(), "KAFKA_TLS_CA") {
 		t.Error(err)
 	}
+}
+
+// secret is the address of a server with a certificate of an authority.
+func secret(t *testing.T, a *certificate.Authority) string {
+	t.Helper()
+	files, err := a.Server(time.Hour, "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	if server.TLS, err = files.Server(nil); err != nil {
+		t.Fatal(err)
+	}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
 }

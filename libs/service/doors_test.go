@@ -113,11 +113,11 @@ func (g *guarded) call(t *testing.T, url, actor string, files certificate.Files)
 	transport := &http.Transport{DisableKeepAlives: true}
 	if strings.HasPrefix(url, "https:") {
 		files.CA = g.authority.CA()
-		config, err := files.Client(nil)
+		client, err := files.Client(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		transport.TLSClientConfig = config
+		transport.DialTLSContext = client.DialContext
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {

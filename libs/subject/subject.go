@@ -9,7 +9,6 @@
 package subject
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -83,15 +82,16 @@ const factsOf = `
 select stream, type, data, (meta->>'occurred_at')::timestamptz, recorded_at
   from events
  where stream = any($1)
+    or stream = any($2) and exists (select from unnest($3::text[]) as r (ref) where position(r.ref in data::text) > 0)
  order by position
- limit $2`
+ limit $4`
 
 // Facts reads the facts of a trail, the oldest first. cut says that there are more.
 func (t Trail) Facts(ctx context.Context, pool *pgxpool.Pool) (all []Fact, cut bool, err error) {
 	if len(t.Streams)+len(t.Mentions) == 0 {
 		return []Fact{}, false, nil
 	}
-	rows, err := pool.Query(ctx, factsOf, slices.Concat(t.Streams, t.Mentions), MostFacts+1)
+	rows, err := pool.Query(ctx, factsOf, t.Streams, t.Mentions, t.Refs, MostFacts+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("read facts about a person: %w", err)
 	}
@@ -100,9 +100,6 @@ func (t Trail) Facts(ctx context.Context, pool *pgxpool.Pool) (all []Fact, cut b
 	var data []byte
 	var occurred *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&f.Stream, &f.Type, &data, &occurred, &f.RecordedAt}, func() error {
-		if !slices.Contains(t.Streams, f.Stream) && !t.mentioned(data) {
-			return nil
-		}
 		f.OccurredAt, f.Fact = f.RecordedAt, nil
 		if occurred != nil {
 			f.OccurredAt = *occurred
@@ -117,10 +114,6 @@ func (t Trail) Facts(ctx context.Context, pool *pgxpool.Pool) (all []Fact, cut b
 		return nil, false, fmt.Errorf("read facts about a person: %w", err)
 	}
 	return all[:min(len(all), MostFacts)], len(all) > MostFacts, nil
-}
-
-func (t Trail) mentioned(data []byte) bool {
-	return slices.ContainsFunc(t.Refs, func(r vault.Ref) bool { return bytes.Contains(data, []byte(r)) })
 }
 
 // refShape is that of a reference of a vault.

@@ -49,15 +49,15 @@ func SealedKafka(t testing.TB) Sealed {
 }
 
 // Client is how somebody with a certificate of the authority connects.
-func (s Sealed) Client(t testing.TB, h certificate.Holder) *tls.Config {
+func (s Sealed) Client(t testing.TB, h certificate.Holder) *certificate.Client {
 	t.Helper()
 	files, err := s.Authority.Client(time.Hour, h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := files.Client(nil)
+	client, err := files.Client(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config
+	return client
 }

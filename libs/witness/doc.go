@@ -12,6 +12,7 @@
 //     verified offline, with the public key alone, and says nothing about any other fact.
 //  5. A leaf binds position, stream, version, type, time of recording, and the digests of data and meta. A receipt shows
 //     the data; of the meta, which names actors, it shows the digest alone.
+//  6. The register of who read whom has a tree of its own, with checkpoints of its own, by the same rules: see [Readings].
 //
 // What is not covered: facts between the last checkpoint and the tampering (at most a moment, see Options.Every), and
 // whoever holds both the database and the signing key.

@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -36,6 +37,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 
 // Options say how a log is witnessed.
 type Options struct {
+	// Of is what is witnessed: the log, unless it is said.
+	Of Source
 	// Origin names the log in its checkpoints: "songan/accommodation".
 	Origin string
 	Signer note.Signer
@@ -59,6 +62,9 @@ type Keeper struct {
 	tree   *tree
 	signed []byte
 	latest Checkpoint
+	// until is up to where the register is settled, ahead what will be when those who write now are done; see settled.
+	until int64
+	ahead horizon
 }
 
 // NewKeeper returns a keeper that has not looked at the log yet.
@@ -67,6 +73,7 @@ func NewKeeper(pool *pgxpool.Pool, o Options) *Keeper {
 	if o.Every <= 0 {
 		o.Every = every
 	}
+	o.Of = cmp.Or(o.Of, Facts)
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
@@ -133,52 +140,64 @@ func (k *Keeper) Sign(ctx context.Context) (Checkpoint, error) {
 // grow returns the tree with everything that stands in the log, and keeps its leaves. Each page is a transaction of its
 // own, so that a first look at a long log holds nobody up.
 func (k *Keeper) grow(ctx context.Context) (*tree, error) {
+	until, err := k.settled(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("grow the tree: %w", err)
+	}
+	if k.options.Of == Readings && k.tree != nil && until <= k.tree.size() {
+		return k.tree, nil
+	}
 	for {
 		began := time.Now()
-		grown, entries, err := k.growPage(ctx)
+		grown, rows, err := k.growPage(ctx, until)
 		if err != nil {
 			return nil, fmt.Errorf("grow the tree: %w", err)
 		}
-		if k.tree = grown; len(entries) < pageSize {
+		if k.tree = grown; len(rows) < pageSize {
 			return grown, nil
 		}
 		if k.options.Rest != nil {
-			k.options.Rest(ctx, time.Since(began), entries[0].recordedAt)
+			k.options.Rest(ctx, time.Since(began), rows[0].recordedAt)
 		}
 	}
 }
 
 // growPage adds one page of rows.
-func (k *Keeper) growPage(ctx context.Context) (grown *tree, entries []entry, err error) {
+func (k *Keeper) growPage(ctx context.Context, until int64) (grown *tree, rows []row, err error) {
 	err = pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::bigint)`); err != nil {
+		const lock = `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::int, hashtext($1))`
+		if _, err := tx.Exec(ctx, lock, string(k.options.Of)); err != nil {
 			return fmt.Errorf("wait for other keepers: %w", err)
 		}
 		if grown, err = k.load(ctx, tx); err != nil {
 			return err
 		}
-		if entries, err = page(ctx, tx, grown.size()); err != nil {
+		end := min(until, grown.size()+pageSize)
+		if rows, err = k.options.Of.page(ctx, tx, grown.size(), end); err != nil {
 			return err
 		}
-		return grow(ctx, tx, grown, entries)
+		if k.options.Of == Readings {
+			rows = filled(rows, grown.size(), end)
+		}
+		return k.add(ctx, tx, grown, rows)
 	})
-	return grown, entries, err
+	return grown, rows, err
 }
 
-// grow adds rows to the tree and their leaves to the table.
-func grow(ctx context.Context, tx pgx.Tx, t *tree, entries []entry) error {
+// add adds rows to the tree and their leaves to the table.
+func (k *Keeper) add(ctx context.Context, tx pgx.Tx, t *tree, rows []row) error {
 	leaves := slices.Clone(t.last)
-	for i, e := range entries {
-		if want := t.size() + 1; e.position != want {
+	for i, r := range rows {
+		if want := t.size() + 1; r.position != want {
 			return fmt.Errorf("position %d is missing: %w", want, ErrTampered)
 		}
 		chunk := int64(len(t.roots))
-		leaves = append(leaves, e.leaf())
-		if t.add(leaves[len(leaves)-1]); len(t.last) > 0 && i < len(entries)-1 {
+		leaves = append(leaves, r.leaf)
+		if t.add(r.leaf); len(t.last) > 0 && i < len(rows)-1 {
 			continue
 		}
-		const upsert = `insert into witness_leaves (chunk, leaves) values ($1, $2) on conflict (chunk) do update set leaves = $2`
-		if _, err := tx.Exec(ctx, upsert, chunk, pack(leaves)); err != nil {
+		const upsert = `insert into witness_leaves (tree, chunk, leaves) values ($1, $2, $3) on conflict (tree, chunk) do update set leaves = $3`
+		if _, err := tx.Exec(ctx, upsert, string(k.options.Of), chunk, pack(leaves)); err != nil {
 			return fmt.Errorf("keep leaves: %w", err)
 		}
 		leaves = leaves[:0]
@@ -192,7 +211,8 @@ func (k *Keeper) load(ctx context.Context, tx pgx.Tx) (*tree, error) {
 	if k.tree != nil {
 		t.roots = slices.Clone(k.tree.roots)
 	}
-	rows, err := tx.Query(ctx, `select chunk, leaves from witness_leaves where chunk >= $1 order by chunk`, len(t.roots))
+	const query = `select chunk, leaves from witness_leaves where tree = $1 and chunk >= $2 order by chunk`
+	rows, err := tx.Query(ctx, query, string(k.options.Of), len(t.roots))
 	if err != nil {
 		return nil, fmt.Errorf("load leaves: %w", err)
 	}

@@ -44,9 +44,6 @@ func digest(s string) string {
 
 func (e entry) leaf() tlog.Hash { return tlog.RecordHash(e.text()) }
 
-// pageSize is how many rows are read at a time: two chunks.
-const pageSize = 2 * chunkSize
-
 // page reads the rows after a position, in order; fewer than pageSize only at the end of the log.
 func page(ctx context.Context, db pg.Querier, after int64) ([]entry, error) {
 	const query = `select position, stream, version, type, data::text, meta::text, recorded_at

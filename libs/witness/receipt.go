@@ -67,7 +67,7 @@ func (k *Keeper) entry(ctx context.Context, position int64) (entry, error) {
 
 func (k *Keeper) leaves(ctx context.Context, chunk int64) ([]tlog.Hash, error) {
 	var packed []byte
-	err := k.pool.QueryRow(ctx, `select leaves from witness_leaves where chunk = $1`, chunk).Scan(&packed)
+	err := k.pool.QueryRow(ctx, `select leaves from witness_leaves where tree = $1 and chunk = $2`, string(Facts), chunk).Scan(&packed)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && len(packed) != chunkSize*tlog.HashSize {
 		return nil, fmt.Errorf("leaves of chunk %d: %w", chunk, ErrTampered)
 	}

@@ -24,8 +24,8 @@ type Finding struct {
 
 // Report is what [Verify] found.
 type Report struct {
-	// Facts were read, Checkpoints compared; Signed is how many facts the last of these stands for.
-	Facts       int64     `json:"facts"`
+	// Rows were read, Checkpoints compared; Signed is up to which position the last of these vouches.
+	Rows        int64     `json:"rows"`
 	Checkpoints int       `json:"checkpoints"`
 	Signed      int64     `json:"signed"`
 	Findings    []Finding `json:"findings"`
@@ -38,20 +38,25 @@ const mostFindings = 10_000
 // database, in any order, their signatures checked already. db should be one transaction (repeatable read) when the log
 // is in use.
 func Verify(ctx context.Context, db pg.Querier, origin string, checkpoints []Checkpoint) (Report, error) {
-	v := verification{leaves: map[int64][]tlog.Hash{}, due: map[int64][]Checkpoint{}, db: db}
+	return Facts.Verify(ctx, db, origin, checkpoints)
+}
+
+// Verify is [Verify] of what the source holds.
+func (s Source) Verify(ctx context.Context, db pg.Querier, origin string, checkpoints []Checkpoint) (Report, error) {
+	v := verification{of: s, leaves: map[int64][]tlog.Hash{}, due: map[int64][]Checkpoint{}, db: db}
 	last := v.expect(origin, checkpoints)
 	for after := int64(math.MinInt64); ; {
-		entries, err := page(ctx, db, after)
+		rows, err := s.page(ctx, db, after, math.MaxInt64)
 		if err != nil {
 			return Report{}, fmt.Errorf("verify: %w", err)
 		}
-		for _, e := range entries {
-			if err := v.row(ctx, e, last); err != nil {
+		for _, r := range rows {
+			if err := v.row(ctx, r, last); err != nil {
 				return Report{}, fmt.Errorf("verify: %w", err)
 			}
-			after = e.position
+			after = r.position
 		}
-		if len(entries) < pageSize {
+		if len(rows) < pageSize {
 			break
 		}
 	}
@@ -79,6 +84,7 @@ func (v *verification) expect(origin string, checkpoints []Checkpoint) (last int
 
 // verification is a walk along the log.
 type verification struct {
+	of     Source
 	db     pg.Querier
 	tree   tree
 	leaves map[int64][]tlog.Hash // of the chunk at hand
@@ -95,39 +101,49 @@ func (v *verification) find(kind string, position, checkpoint int64) {
 }
 
 // row takes the next row. Where one is missing, its leaf takes its place, so that what follows is judged for itself.
-func (v *verification) row(ctx context.Context, e entry, last int64) error {
-	for e.position > v.tree.size()+1 {
+func (v *verification) row(ctx context.Context, r row, last int64) error {
+	for r.position > v.tree.size()+1 {
 		if err := v.gap(ctx); err != nil {
 			return err
 		}
 	}
-	v.report.Facts++
-	kept, known, err := v.leaf(ctx, e.position)
+	v.report.Rows++
+	kept, known, err := v.leaf(ctx, r.position)
 	switch {
 	case err != nil:
 		return err
-	case e.position <= v.tree.size(): // 0, or below: never by our own hand
-		v.find("inserted", e.position, 0)
+	case r.position <= v.tree.size(): // 0, or below: never by our own hand
+		v.find("inserted", r.position, 0)
 		return nil
-	case known && kept != e.leaf():
-		v.find("changed", e.position, 0)
+	case known && v.of.vacant(kept):
+		v.find("inserted", r.position, 0)
+		v.tree.add(kept)
+	case known && kept != r.leaf:
+		v.find("changed", r.position, 0)
 		v.tree.add(kept) // what follows is judged for itself
-	case !known && e.position <= last:
-		v.find("inserted", e.position, 0)
+	case !known && r.position <= last:
+		v.find("inserted", r.position, 0)
 		fallthrough
 	default:
-		v.tree.add(e.leaf())
+		v.tree.add(r.leaf)
 	}
 	v.compare(v.tree.size())
 	return nil
 }
 
+// gap takes a position without a row: one that was removed, or one that a register never filled.
 func (v *verification) gap(ctx context.Context) error {
 	position := v.tree.size() + 1
-	v.find("removed", position, 0)
-	kept, _, err := v.leaf(ctx, position)
+	kept, known, err := v.leaf(ctx, position)
 	if err != nil {
 		return err
+	}
+	switch {
+	case known && v.of.vacant(kept):
+	case !known && v.of == Readings: // behind what was signed, or the leaves are gone, which the checkpoints tell
+		kept = vacancy()
+	default:
+		v.find("removed", position, 0)
 	}
 	v.tree.add(kept)
 	v.compare(position)
@@ -143,7 +159,7 @@ func (v *verification) leaf(ctx context.Context, position int64) (leaf tlog.Hash
 	if _, at := v.leaves[chunk]; !at {
 		clear(v.leaves)
 		var packed []byte
-		err := v.db.QueryRow(ctx, `select coalesce((select leaves from witness_leaves where chunk = $1), '')`, chunk).Scan(&packed)
+		err := v.db.QueryRow(ctx, `select coalesce((select leaves from witness_leaves where tree = $1 and chunk = $2), '')`, string(v.of), chunk).Scan(&packed)
 		if err != nil {
 			return leaf, false, fmt.Errorf("fetch leaves of chunk %d: %w", chunk, err)
 		}
@@ -170,15 +186,24 @@ func (v *verification) compare(size int64) {
 	delete(v.due, size)
 }
 
-// end looks for what should be behind the last row.
+// end looks for what should be behind the last row. There are leaves of vacancies behind it, and others are of rows that were cut.
 func (v *verification) end(ctx context.Context, last int64) error {
-	if v.tree.size() < last {
-		v.find("cut", v.tree.size()+1, last)
-		return nil
+	for {
+		kept, known, err := v.leaf(ctx, v.tree.size()+1)
+		switch {
+		case err != nil:
+			return err
+		case known && v.of.vacant(kept):
+			v.tree.add(kept)
+			v.compare(v.tree.size())
+		case v.tree.size() < last:
+			v.find("cut", v.tree.size()+1, last)
+			return nil
+		case known:
+			v.find("cut", v.tree.size()+1, 0)
+			return nil
+		default:
+			return nil
+		}
 	}
-	_, more, err := v.leaf(ctx, v.tree.size()+1)
-	if more {
-		v.find("cut", v.tree.size()+1, 0)
-	}
-	return err
 }

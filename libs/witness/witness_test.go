@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/songan-vn/songan/libs/testkit"
@@ -49,7 +50,7 @@ func TestTheRootIsThatOfRFC6962(t *testing.T) {
 			t.Fatalf("root of %d facts differs", c.Size)
 		}
 	}
-	if got := b.verify(t, b.pool); len(got.Findings) > 0 || got.Facts != int64(leaves) || got.Checkpoints != 7 {
+	if got := b.verify(t, b.pool); len(got.Findings) > 0 || got.Rows != int64(leaves) || got.Checkpoints != 7 {
 		t.Fatalf("%+v", got)
 	}
 }
@@ -306,6 +307,29 @@ func TestAFileThatSomebodyHasBeenAtIsNotBelieved(t *testing.T) {
 		all, err := witness.ReadFile(b.file, b.verifiers)
 		if (err != nil) != (test.want == 0) || test.want > 0 && len(all) != test.want {
 			t.Errorf("%s: %d checkpoints, %v", name, len(all), err)
+		}
+	}
+}
+
+// A good signature makes no checkpoint of another text.
+func TestASignedTextThatIsNoCheckpointIsRefused(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	root := strings.Repeat("A", 43) + "="
+	for text, good := range map[string]bool{
+		origin + "\n7\n" + root + "\ntime 2026-11-22T08:00:00Z\n":   true,
+		origin + "\n7\n" + root + "\n":                              false,
+		origin + "\n7\n" + root + "\ntime 2026-11-22T08:00:00Z\n\n": false,
+		origin + "\n-7\n" + root + "\ntime 2026-11-22T08:00:00Z\n":  false,
+		origin + "\n7\nAAAA\ntime 2026-11-22T08:00:00Z\n":           false,
+		origin + "\n7\n" + root + "\ntime today\n":                  false,
+	} {
+		signed, err := note.Sign(&note.Note{Text: text}, b.signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := witness.ParseCheckpoint(signed, b.verifiers); (err == nil) != good {
+			t.Errorf("%q: %+v %v", text, c, err)
 		}
 	}
 }

@@ -34,6 +34,22 @@ func TestDiscoverySaysWhatIsDoneAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestEveryAnswerHasSafeHeaders(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, path := range []string{"/.well-known/openid-configuration", "/keys", "/nothing"} {
+		header := h.get(path).header
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+		} {
+			if got := header.Get(name); got != want {
+				t.Errorf("%s of %s is %q", name, path, got)
+			}
+		}
+	}
+}
+
 func TestWhatIsNotServedIsNotThere(t *testing.T) {
 	t.Parallel()
 	h := open(t)

@@ -3,6 +3,10 @@ package person
 import (
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/songan-vn/songan/libs/vn"
 )
 
 // hidden stands where somebody stood.
@@ -11,19 +15,39 @@ const hidden = "***"
 // longestName is how many words a Vietnamese name has at the most, among people who are written about.
 const longestName = 5
 
+// spelled are the surnames of [CheckNobody] with their marks: "lễ" is no Lê. A word without any marks may be each of them.
+//
+//nolint:dupword // these are names
+const spelled = " nguyễn trần phạm huỳnh hoàng phan võ đặng bùi ngô dương đinh trịnh đoàn lương lưu trương quách thạch vương nghiêm nông khuất" +
+	" lê vũ hồ đỗ lý lí mai hà tô đào cao lâm tạ chu thái phùng kiều đàm tống thân châu quan la lò vi hứa tăng "
+
+// phrases are words of everyday that begin like a surname, unless the second word is written in capitals.
+const phrases = "|lưu trú|lưu ý|lưu trữ|lưu giữ|lý do|lí do|lý lịch|lí lịch|hồ sơ|thân nhân|thân tộc|thân mật|mai táng|mai này" +
+	"|tăng mức|tăng thêm|tăng lên|tăng từ|vi phạm|phạm vi|phạm nhân|phạm lỗi|quan hệ|quan tâm|quan trọng|đào tạo|cao tuổi|cao hơn|cao nhất" +
+	"|thái độ|dương tính|dương lịch|lương hưu|lương tháng|lương thực|đoàn tụ|đoàn thể|đoàn khách|nghiêm trọng|nghiêm túc|nông nghiệp" +
+	"|nông dân|nông thôn|hoàng hôn|trần nhà|tạ ơn|tống đạt|đàm phán|hà tiện|châu âu|châu á|la hét|đặng mà|chu cấp|chu đáo|chu kỳ|lò sưởi|"
+
 // Hide replaces in a remark what looks like somebody: names, numbers of documents, telephones. It errs where [CheckNobody]
-// does. It is for remarks about one person that are shown to that person, in which others may be named.
+// does, except for words of everyday. It is for remarks about one person that are shown to that person, in which others may
+// be named.
 func Hide(text string) string {
 	all := strings.Fields(text)
 	out := make([]string, 0, len(all))
 	for at := 0; at < len(all); {
-		if n := max(nameAt(all[at:]), numberAt(all[at:])); n > 0 {
-			out = append(out, hidden)
-			at += n
-			continue
+		n, said := numberAt(all[at:]), 0
+		if n == 0 {
+			said = everyday(all[at:])
 		}
-		out = append(out, all[at])
-		at++
+		if n == 0 && said == 0 {
+			n = nameAt(all[at:])
+		}
+		if n > 0 {
+			out = append(out, hidden)
+		} else {
+			n = max(1, said)
+			out = append(out, all[at:at+n]...)
+		}
+		at += n
 	}
 	return strings.Join(out, " ")
 }
@@ -50,6 +74,37 @@ func nameAt(all []string) int {
 		n++
 	}
 	return n
+}
+
+// everyday counts the words at the front that are none of a name: one whose marks are no surname's, or one of the phrases.
+// Written without marks, "do" may be Đỗ; among small words with marks it is not.
+func everyday(all []string) int {
+	if len(words(all[0])) != 1 {
+		return 0
+	}
+	first, near := plain(all[0]), plain(strings.Join(all[1:min(len(all), longestName)], " "))
+	if first != folded(first) && !strings.Contains(spelled, " "+first+" ") {
+		return 1
+	}
+	if len(all) == 1 || len(words(all[1])) != 1 || !unicode.IsLower([]rune(all[1])[0]) {
+		return 0
+	}
+	const phrase = 2
+	both, marked := first+" "+plain(all[1]), near != folded(near)
+	switch {
+	case strings.Contains(phrases, "|"+both+"|"), !marked && strings.Contains(folded(phrases), "|"+both+"|"):
+		return phrase
+	case marked && !strings.Contains(spelled, " "+first+" ") && strings.Contains(ambiguous, strings.ToUpper(" "+first+" ")):
+		return 1
+	}
+	return 0
+}
+
+func folded(text string) string { return strings.ToLower(vn.Fold(text)) }
+
+// plain is a word in small letters without what stands around it.
+func plain(word string) string {
+	return strings.ToLower(strings.TrimFunc(norm.NFC.String(word), func(r rune) bool { return !unicode.IsLetter(r) }))
 }
 
 // likeAName tells whether a word is written as the surname is: in capitals, with one, or small.

@@ -18,7 +18,6 @@ package bank
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
 	"github.com/songan-vn/songan/services/simulators/bank/internal/ledger"
 	"github.com/songan-vn/songan/services/simulators/internal/control"
@@ -47,7 +47,7 @@ type Options struct {
 	// User and Password log in by SCRAM-SHA-512; an empty User is no login.
 	User, Password string
 	// TLS encrypts the connections when it is not nil.
-	TLS *tls.Config
+	TLS *certificate.Client
 	// Dir is the folder of the ledger.
 	Dir string
 	// ControlAddr is where the control API listens; it must be loopback. Empty is 127.0.0.1 with any free port.

@@ -54,7 +54,7 @@ func newWire(o Options, trouble func(error)) (*wire, error) {
 	return &wire{
 		client: &kafka.Client{
 			Addr: kafka.TCP(o.Brokers...), Timeout: requestTimeout,
-			Transport: &kafka.Transport{SASL: login, TLS: o.TLS, ClientID: client, MetadataTTL: 2 * time.Second},
+			Transport: &kafka.Transport{SASL: login, Dial: o.TLS.DialContext, ClientID: client, MetadataTTL: 2 * time.Second},
 		},
 		trouble:      trouble,
 		instructions: prefix + ".instructions.v1",

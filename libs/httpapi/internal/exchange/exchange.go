@@ -315,15 +315,14 @@ func (x *Exchange) admit(ctx context.Context) (context.Context, error) {
 	if x.Route.Public {
 		return ctx, nil
 	}
-	who, err := x.identify(ctx)
+	who, refusal := x.identify(ctx)
 	x.Who = who
-	if err != nil {
-		return ctx, err
+	if who.ID != "" { // also who may not: a program that goes wrong asks for what it is refused
+		if err := taken(x.server.options.Limits.Principals.Take(who.ID)); err != nil {
+			return ctx, err
+		}
 	}
-	if err := taken(x.server.options.Limits.Principals.Take(who.ID)); err != nil {
-		return ctx, err
-	}
-	return access.With(ctx, who), nil
+	return access.With(ctx, who), refusal
 }
 
 // identify returns who calls, also when it is somebody who may not.

@@ -21,10 +21,12 @@ type Verify struct {
 	Services []string `help:"The services whose logs are meant." default:"accommodation,identity,accounts,bankgateway,disbursement"`
 }
 
-// Verified is what was found about one log.
+// Verified is what was found about one log, and about the register of who read whom.
 type Verified struct {
 	Service string `json:"service"`
 	witness.Report
+
+	Readings witness.Report `json:"readings"`
 }
 
 // Do prints a report for each log and errs with [witness.ErrTampered] if one is not what was signed.
@@ -35,8 +37,8 @@ func (v Verify) Do(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("verify %s: %w", service, err)
 		}
-		reports = append(reports, Verified{service, report})
-		tampered = tampered || len(report.Findings) > 0
+		reports = append(reports, report)
+		tampered = tampered || len(report.Findings)+len(report.Readings.Findings) > 0
 	}
 	if err := write(out, reports); err != nil {
 		return err
@@ -47,31 +49,37 @@ func (v Verify) Do(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// verify reads one log in one snapshot, so that it may be in use meanwhile.
-func (v Verify) verify(ctx context.Context, service string) (report witness.Report, err error) {
+// verify reads one log and its register in one snapshot, so that they may be in use meanwhile.
+func (v Verify) verify(ctx context.Context, service string) (found Verified, err error) {
+	found.Service = service
 	verifiers, err := witness.LoadVerifier(filepath.Join(v.Data, "witness-"+service+".key.pub"))
 	if err != nil {
-		return report, fmt.Errorf("the log's public key: %w", err)
+		return found, fmt.Errorf("the log's public key: %w", err)
 	}
-	checkpoints, err := witness.ReadFile(filepath.Join(v.Data, "checkpoints-"+service+".jsonl"), verifiers)
-	if err != nil {
-		return report, fmt.Errorf("its checkpoints: %w", err)
+	file := filepath.Join(v.Data, "checkpoints-"+service+".jsonl")
+	ofLog, logErr := witness.ReadFile(file, verifiers)
+	ofReadings, err := witness.ReadFile(file+foundation.OfReadings, verifiers)
+	if err := errors.Join(logErr, err); err != nil {
+		return found, fmt.Errorf("its checkpoints: %w", err)
 	}
 	address, err := Place{Data: v.Data, Database: v.Database}.address(service)
 	if err != nil {
-		return report, err
+		return found, err
 	}
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
-		return report, fmt.Errorf("connect: %w", err)
+		return found, fmt.Errorf("connect: %w", err)
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
-		report, err = witness.Verify(ctx, tx, foundation.Origin(service), checkpoints)
+		if found.Report, err = witness.Verify(ctx, tx, foundation.Origin(service), ofLog); err != nil {
+			return err
+		}
+		found.Readings, err = witness.Readings.Verify(ctx, tx, foundation.OriginOfReadings(service), ofReadings)
 		return err
 	})
-	return report, err
+	return found, err
 }
 
 // CheckReceipt verifies a receipt offline: with the public key of the log alone.

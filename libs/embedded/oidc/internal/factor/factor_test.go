@@ -5,8 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -29,37 +30,64 @@ func TestAPasswordIsComparedWithItsHash(t *testing.T) {
 	}
 }
 
+// Each takes 64 MiB for some tenths of a second: two at a time and sixteen in line are what a small machine bears.
 func TestFewPasswordsAreComputedAtATimeAndTheOthersAreToldSo(t *testing.T) {
 	t.Parallel()
-	h := NewHasher()
-	hash := HashWith(right, 64, 1)
-	for range hashing {
-		h.places <- struct{}{} // computing
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	errs := make(chan error, hashing+waiting)
-	for range hashing + waiting {
-		wg.Go(func() {
-			_, err := h.Matches(ctx, hash, right)
-			errs <- err
-		})
-	}
-	for len(h.queue) < hashing+waiting { // all have come
-		select {
-		case <-t.Context().Done():
-			t.Fatal("they did not come")
-		case <-time.After(time.Millisecond):
+	synctest.Test(t, func(t *testing.T) {
+		const atATime, inLine = 2, 16
+		h, hash := NewHasher(), HashWith(right, 64, 1)
+		for range atATime {
+			h.places <- struct{}{} // computing
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		answers := make(chan error, atATime+inLine)
+		for range atATime + inLine {
+			go func() {
+				_, err := h.Matches(ctx, hash, right)
+				answers <- err
+			}()
+		}
+		synctest.Wait()
+		if len(answers) > 0 {
+			t.Fatalf("%d did not wait for their turn, the first heard %v", len(answers), <-answers)
+		}
+		if _, err := h.Matches(t.Context(), hash, right); !errors.Is(err, ErrBusy) {
+			t.Error("one more than may wait:", err)
+		}
+		cancel()
+		for range atATime + inLine {
+			if err := <-answers; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		if _, err := h.Matches(t.Context(), hash, right); !errors.Is(err, ErrBusy) {
+			t.Error("somebody for whom there is no place in time:", err)
+		}
+		<-h.places
+		if ok, err := h.Matches(t.Context(), hash, right); !ok || err != nil {
+			t.Error("when there is one:", ok, err)
+		}
+	})
+}
+
+// A hash says itself what it costs. What guesses and wrong lines can cost is bounded, and what passwords cost whoever stole
+// their hashes is not less than was decided, nobody's included: else the time of an answer would tell who has an account.
+func TestAPasswordCostsNeitherLessNorMoreThanWasDecided(t *testing.T) {
+	t.Parallel()
+	const cost = "$argon2id$v=19$m=65536,t=3,p=1$"
+	for _, hash := range []string{HashPassword(right), Decoy} {
+		if !strings.HasPrefix(hash, cost) {
+			t.Error(hash)
 		}
 	}
-	if _, err := h.Matches(t.Context(), hash, right); !errors.Is(err, ErrBusy) {
-		t.Error(err)
+	long := strings.Repeat("x", 257)
+	if ok, err := NewHasher().Matches(t.Context(), HashWith(long, 64, 1), long); ok || err != nil {
+		t.Error("a password of 257 bytes is computed:", ok, err)
 	}
-	cancel()
-	wg.Wait()
-	for range hashing + waiting {
-		if err := <-errs; !errors.Is(err, context.Canceled) {
-			t.Error(err)
+	good := HashWith(right, 64, 1)
+	for _, dear := range []string{"m=262145,t=1", "m=0,t=1", "m=64,t=11", "m=64,t=0"} {
+		if IsHash(strings.Replace(good, "m=64,t=1", dear, 1)) {
+			t.Error("a hash may ask for", dear)
 		}
 	}
 }
