@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/disbursement/audit"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday"
@@ -61,6 +62,15 @@ func (c *cluster) settled(t *testing.T, consumers map[string][]string) {
 	})
 }
 
+// endsFor are the offsets that will be written next of what a service reads: of a topic, or of its own log.
+func (c *cluster) endsFor(t *testing.T, client *kafka.Client, service, topic string) (map[int]int64, error) {
+	t.Helper()
+	if topic != kafkabus.OwnLog {
+		return ends(t.Context(), client, topic)
+	}
+	return map[int]int64{0: query[int64](t, c.machine, service, `select coalesce(max(position) + 1, 0) from events`)[0]}, nil
+}
+
 // caughtUp tells whether a service has published everything, and read everything.
 func (c *cluster) caughtUp(t *testing.T, client *kafka.Client, service string, consumers []string) error {
 	t.Helper()
@@ -81,8 +91,8 @@ select jsonb_build_object('Consumer', consumer, 'Topic', topic, 'Partition', par
 		at[fmt.Sprint(p.Consumer, " ", p.Topic, " ", p.Partition)] = p.Offset
 	}
 	for _, who := range consumers {
-		_, topic, _ := bytes.Cut([]byte(who), []byte(" "))
-		last, err := ends(t.Context(), client, string(topic))
+		_, topic, _ := strings.Cut(who, " ")
+		last, err := c.endsFor(t, client, service, topic)
 		if err != nil {
 			return err
 		}
