@@ -39,47 +39,67 @@ func (s *Store) Follow(
 func (s *Store) FollowStored(
 	ctx context.Context, after int64, limit int, handle func(context.Context, []Stored) error,
 ) error {
-	for look := true; ; {
+	f := s.Follower(after)
+	for {
+		from := f.after
+		batch, err := f.Next(ctx, limit)
+		if err == nil {
+			err = handle(ctx, batch)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case s.ctx.Err() != nil:
+			return fmt.Errorf("follow after %d: %w", from, ErrClosed)
+		case err != nil:
+			return fmt.Errorf("follow after %d: %w", from, err)
+		}
+		s.GiveWay(ctx, time.Since(f.began), batch[0].RecordedAt)
+	}
+}
+
+// Follower reads the log onwards, for who takes it in pieces. It belongs to one goroutine.
+type Follower struct {
+	store *Store
+	after int64
+	look  bool      // whether to ask the database although nobody said that there is more
+	began time.Time // reading the last piece
+}
+
+// Follower returns one that stands after a position.
+func (s *Store) Follower(after int64) *Follower { return &Follower{store: s, after: after, look: true} }
+
+// Next waits for facts and returns up to limit of them; see [Store.Follow] about when it fails.
+func (f *Follower) Next(ctx context.Context, limit int) ([]Stored, error) {
+	s := f.store
+	for {
 		at, changed := s.head.Look()
-		if look || at > after {
-			last, err := s.hand(ctx, after, limit, handle)
+		if f.look || at > f.after {
+			f.began = time.Now()
+			batch, err := s.next(ctx, f.after, limit)
 			switch {
 			case ctx.Err() != nil:
-				return nil
+				return nil, ctx.Err()
 			case s.ctx.Err() != nil:
-				return fmt.Errorf("follow after %d: %w", last, ErrClosed)
+				return nil, ErrClosed
 			case err != nil:
-				return fmt.Errorf("follow after %d: %w", after, err)
-			case last > after:
-				after, look = last, false
-				continue
+				return nil, err
+			case len(batch) > 0:
+				f.after, f.look = batch[len(batch)-1].Position, false
+				return batch, nil
 			}
 		}
 		select {
 		case <-changed:
-			look = false
+			f.look = false
 		case <-time.After(pollEvery):
-			look = true
+			f.look = true
 		case <-ctx.Done():
-			return nil
+			return nil, ctx.Err()
 		case <-s.ctx.Done():
-			return fmt.Errorf("follow after %d: %w", after, ErrClosed)
+			return nil, ErrClosed
 		}
 	}
-}
-
-// hand gets one batch, hands it over, and returns the last position that was handled.
-func (s *Store) hand(ctx context.Context, after int64, limit int, handle func(context.Context, []Stored) error) (int64, error) {
-	began := time.Now()
-	batch, err := s.next(ctx, after, limit)
-	if err != nil || len(batch) == 0 {
-		return after, err
-	}
-	if err := handle(ctx, batch); err != nil {
-		return after, err
-	}
-	s.GiveWay(ctx, time.Since(began), batch[0].RecordedAt)
-	return batch[len(batch)-1].Position, nil
 }
 
 // GiveWay rests after work on facts that took so long, if many commands are under way; since is when the oldest of them was

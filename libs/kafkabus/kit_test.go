@@ -129,9 +129,10 @@ func (l *ledger) note(t testing.TB, from, to int) {
 	}
 }
 
-// append appends facts to one stream.
-func (l *ledger) append(t testing.TB, stream string, facts ...events.Event) {
+// append appends facts to the first stream.
+func (l *ledger) append(t testing.TB, facts ...events.Event) {
 	t.Helper()
+	const stream = "stream-0"
 	results, err := l.store.AppendAll(t.Context(), []eventstore.Append{{
 		Stream: stream, Expected: l.versions[stream], Facts: facts, Meta: events.Meta{Cause: fmt.Sprint(stream, l.versions[stream])},
 	}})

@@ -2,7 +2,8 @@ package kafkabus
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"time"
 
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
@@ -14,42 +15,63 @@ import (
 // them all over Kafka again. Progress and quarantine name this in place of a topic, and a position in place of an offset.
 const OwnLog = "own-log"
 
-// errGot ends a look at the log that has found something.
-var errGot = errors.New("got a batch")
-
 // ownBatch is the most facts that are read at once.
 const ownBatch = 1_000
 
 // ownLog reads the log of a service.
 type ownLog struct {
-	store  *eventstore.Store
-	wanted func(typ string) bool
-	at     consume.Progress
+	store    *eventstore.Store
+	wanted   func(typ string) bool
+	at       consume.Progress
+	follower *eventstore.Follower
 }
 
 // Stands is how far reading has come: Sequence is a position in the log, and Offset the next one.
 func (l *ownLog) Stands() consume.Progress { return l.at }
 
 // GoOn reads on from another place.
-func (l *ownLog) GoOn(from consume.Progress) { l.at = from }
+func (l *ownLog) GoOn(from consume.Progress) { l.at, l.follower = from, nil }
 
 // Read waits for facts and returns those that are wanted.
-func (l *ownLog) Read(ctx context.Context) (records []consume.Record, err error) {
-	err = l.store.FollowStored(ctx, l.at.Sequence, ownBatch, func(_ context.Context, batch []eventstore.Stored) error {
-		for _, fact := range batch {
-			previous := l.at.Sequence
-			l.at = consume.Progress{Sequence: fact.Position, Offset: fact.Position + 1}
-			if l.wanted != nil && !l.wanted(fact.Name) {
-				continue
-			}
-			m := envelope.Wrap(fact, previous)
-			m.Topic, m.Offset = OwnLog, fact.Position
-			records = append(records, consume.Record{Message: m, After: l.at})
+func (l *ownLog) Read(ctx context.Context) ([]consume.Record, error) {
+	if l.follower == nil {
+		if err := l.begin(ctx); err != nil {
+			return nil, err
 		}
-		return errGot
-	})
-	if errors.Is(err, errGot) {
-		err = nil
 	}
-	return records, errors.Join(err, ctx.Err())
+	batch, err := l.follower.Next(ctx, ownBatch)
+	if err != nil {
+		return nil, fmt.Errorf("read the log after %d: %w", l.at.Sequence, err)
+	}
+	began := time.Now()
+	var records []consume.Record
+	for _, fact := range batch {
+		previous := l.at.Sequence
+		l.at = consume.Progress{Sequence: fact.Position, Offset: fact.Position + 1}
+		if l.wanted != nil && !l.wanted(fact.Name) {
+			continue
+		}
+		m := envelope.Wrap(fact, previous)
+		m.Topic, m.Offset = OwnLog, fact.Position
+		records = append(records, consume.Record{Message: m, After: l.at})
+	}
+	if n := len(records); n > 0 {
+		records[n-1].After = l.at // nobody wants what follows
+	}
+	l.store.GiveWay(ctx, time.Since(began), batch[0].RecordedAt)
+	return records, nil
+}
+
+// begin stands at the place to read on from. A log that ends before it has lost facts, as when a standby took over that had not
+// heard of the last ones; the positions are given to other facts then, and to go on would be to skip those.
+func (l *ownLog) begin(ctx context.Context) error {
+	head, err := l.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if l.at.Sequence > head {
+		return fmt.Errorf("read the log after %d: it ends at %d; what stood behind is lost", l.at.Sequence, head)
+	}
+	l.follower = l.store.Follower(l.at.Sequence)
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,7 +16,8 @@ import (
 
 // owner is a process that reads the own log of a ledger.
 type owner struct {
-	l *ledger
+	l      *ledger
+	halted func(error)
 
 	mu   sync.Mutex
 	seen []kafkabus.Received
@@ -23,7 +25,7 @@ type owner struct {
 
 func (o *owner) run(ctx context.Context) error {
 	subscriber, err := kafkabus.NewSubscriber(o.l.cfg, kafkabus.SubscriberOptions{
-		Group: "ledger.self", Positions: kafkabus.NewPositions(o.l.pool, "ledger.self"), Own: o.l.store,
+		Group: "ledger.self", Positions: kafkabus.NewPositions(o.l.pool, "ledger.self"), Own: o.l.store, OnError: o.halted,
 		Wanted: func(typ string) bool { return typ != written{}.EventName() },
 	})
 	if err != nil {
@@ -99,8 +101,8 @@ func TestTheOwnLogIsReadByOneProcessAtATimeAndOnwards(t *testing.T) {
 func TestOfTheOwnLogFactsArePassedOverThatNobodyWants(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, 1)
-	l.append(t, "stream-0", written{7}, kept{})
-	l.append(t, "stream-0", noted{8})
+	l.append(t, written{7}, kept{})
+	l.append(t, noted{8})
 	o := &owner{l: l}
 	start(t, o.run)
 	testkit.Eventually(t, soon, func() error {
@@ -115,6 +117,48 @@ func TestOfTheOwnLogFactsArePassedOverThatNobodyWants(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestProgressInTheOwnLogPassesWhatNobodyWants(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 1)
+	l.append(t, noted{1}, written{2}, written{3})
+	start(t, (&owner{l: l}).run)
+	testkit.Eventually(t, soon, func() error {
+		var next, sequence int64
+		err := l.pool.QueryRow(t.Context(), `select next_offset, sequence from consumer_positions where topic = $1`, kafkabus.OwnLog).Scan(&next, &sequence)
+		if err == nil && (next != 4 || sequence != 3) {
+			err = fmt.Errorf("progress is %d, %d", next, sequence)
+		}
+		return err
+	})
+}
+
+func TestALogThatLostWhatWasReadOfItIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 1)
+	l.append(t, noted{1})
+	_, err := l.pool.Exec(t.Context(), `
+insert into consumer_positions (consumer, topic, partition, next_offset, sequence) values ('ledger.self', $1, 0, 6, 5)`, kafkabus.OwnLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halted := make(chan error, 1)
+	o := &owner{l: l, halted: func(err error) {
+		select {
+		case halted <- err:
+		default:
+		}
+	}}
+	start(t, o.run)
+	select {
+	case err := <-halted:
+		if want := "read the log after 5: it ends at 1; what stood behind is lost"; err.Error() != want {
+			t.Errorf("got %q", err)
+		}
+	case <-time.After(soon):
+		t.Error("nobody says that facts are lost")
+	}
 }
 
 func TestWithoutALogThereIsNoneToRead(t *testing.T) {

@@ -15,6 +15,12 @@ const (
 	leadTimeout = 5 * time.Second // of one such question
 )
 
+// leading has the server let the locks go within seconds when the machine of who leads is gone, or its process hangs: a
+// process that lives asks every second.
+const leading = `
+set idle_session_timeout = '15s';
+set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 5`
+
 // Lead does work for names, each in one process at a time. It asks for the lock of every name again and again, and runs
 // work, which ends with its context, for those that it gets. Of several processes each leads some names; when one
 // goes away, others take its names over within a second or so.
@@ -31,6 +37,12 @@ func Lead(ctx context.Context, pool *pgxpool.Pool, names []string, work func(ctx
 		defer cancel()
 		_ = conn.Close(ctx) // the server lets the locks go with the connection, however it ends
 	}()
+	if err := ask(ctx, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, leading)
+		return err
+	}); err != nil {
+		return fmt.Errorf("prepare a connection for locks: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -48,13 +60,20 @@ func Lead(ctx context.Context, pool *pgxpool.Pool, names []string, work func(ctx
 			return nil
 		case <-time.After(leadTick):
 		}
-		if err := conn.Ping(ctx); err != nil {
+		if err := ask(ctx, conn.Ping); err != nil {
 			return ignoreEnd(ctx, fmt.Errorf("keep locks: %w", err))
 		}
 	}
 }
 
 const tryLead = `select pg_try_advisory_lock(hashtextextended('songan/lead/' || current_schema() || '/' || $1, 0))`
+
+// ask gives a question to the server its time.
+func ask(ctx context.Context, question func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, leadTimeout)
+	defer cancel()
+	return question(ctx)
+}
 
 // claim asks for the locks that are not held.
 func claim(ctx context.Context, conn *pgx.Conn, names []string, granted func(string), held map[string]bool) error {

@@ -8,6 +8,9 @@ import (
 	"github.com/songan-vn/songan/libs/pg"
 )
 
+// ownPartition is the number of its one partition.
+const ownPartition = 0
+
 // Alone delivers a source that has one partition and no group: of all processes, the one that holds its lock in PostgreSQL
 // reads it. Its Positions are required.
 type Alone struct {
@@ -38,14 +41,13 @@ func (a *Alone) Run(ctx context.Context) {
 // work delivers until its term is over. The contexts of messages are made from that of the subscription, so that handlers may
 // finish.
 func (a *Alone) work(term, messages context.Context) {
-	const partition = 0
 	book := a.book(a.Positions)
-	from, err := a.load(term, a.Positions, []int{partition})
+	from, err := a.load(term, a.Positions, []int{ownPartition})
 	if err != nil {
 		return
 	}
 	var running sync.WaitGroup
-	running.Go(func() { a.delivery(partition, a.Source(from[partition]), book).run(term, messages) })
+	running.Go(func() { a.delivery(ownPartition, a.Source(from[ownPartition]), book).run(term, messages) })
 	for pause.For(term, saveEvery) == nil {
 		a.save(term, book)
 	}
@@ -56,5 +58,7 @@ func (a *Alone) work(term, messages context.Context) {
 func (a *Alone) save(ctx context.Context, book *ledger) {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
-	a.keep(ctx, book)
+	if saved, some := a.keep(ctx, book)[ownPartition]; some {
+		a.Metrics.Position.WithLabelValues().Set(float64(saved.Sequence))
+	}
 }

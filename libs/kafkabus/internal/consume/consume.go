@@ -88,6 +88,8 @@ type Metrics struct {
 	Missing prometheus.Gauge
 	// Halted is 1 for a partition that stands still.
 	Halted *prometheus.GaugeVec
+	// Position is how far one that is read alone has come.
+	Position *prometheus.GaugeVec
 }
 
 // NewMetrics returns those of a consumer.
@@ -108,6 +110,8 @@ func NewMetrics(reg prometheus.Registerer, consumer, topic string) *Metrics {
 		Halted: meter.Gauge(reg, "halted",
 			"1 while a partition stands still before a hole or a record that cannot be understood.",
 			"consumer", "topic", "partition").MustCurryWith(by),
+		Position: meter.Gauge(reg, "own_log_position",
+			"How far the consumer has come in the log of its own service, where this process reads it.", "consumer", "topic").MustCurryWith(by),
 	}
 }
 
