@@ -11,7 +11,7 @@ import (
 )
 
 // OwnLog is subscribed to instead of a topic by who reacts to facts of its own service. They come from the log itself, as
-// the messages that the relay makes of them: a service whose facts are many and of which a few concern itself need not read
+// messages like those of the relay, private facts too: a service whose facts are many and of which a few concern itself need not read
 // them all over Kafka again. Progress and quarantine name this in place of a topic, and a position in place of an offset.
 const OwnLog = "own-log"
 
@@ -24,13 +24,14 @@ type ownLog struct {
 	wanted   func(typ string) bool
 	at       consume.Progress
 	follower *eventstore.Follower
+	lost     error // what stood before at is not there any more; until somebody moves at
 }
 
 // Stands is how far reading has come: Sequence is a position in the log, and Offset the next one.
 func (l *ownLog) Stands() consume.Progress { return l.at }
 
 // GoOn reads on from another place.
-func (l *ownLog) GoOn(from consume.Progress) { l.at, l.follower = from, nil }
+func (l *ownLog) GoOn(from consume.Progress) { l.at, l.follower, l.lost = from, nil, nil }
 
 // Read waits for facts and returns those that are wanted.
 func (l *ownLog) Read(ctx context.Context) ([]consume.Record, error) {
@@ -63,14 +64,19 @@ func (l *ownLog) Read(ctx context.Context) ([]consume.Record, error) {
 }
 
 // begin stands at the place to read on from. A log that ends before it has lost facts, as when a standby took over that had not
-// heard of the last ones; the positions are given to other facts then, and to go on would be to skip those.
+// heard of the last ones; their positions are given to other facts then, and to go on would be to skip those, however far
+// the log has grown meanwhile.
 func (l *ownLog) begin(ctx context.Context) error {
+	if l.lost != nil {
+		return l.lost
+	}
 	head, err := l.store.Head(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("begin to read the own log: %w", err)
 	}
 	if l.at.Sequence > head {
-		return fmt.Errorf("read the log after %d: it ends at %d; what stood behind is lost", l.at.Sequence, head)
+		l.lost = fmt.Errorf("read the log after %d: it ends at %d; what stood behind is lost", l.at.Sequence, head)
+		return l.lost
 	}
 	l.follower = l.store.Follower(l.at.Sequence)
 	return nil

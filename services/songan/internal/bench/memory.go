@@ -9,11 +9,7 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/bench/lab"
 )
 
-// watchEvery is how often the system's memory is looked at.
-const watchEvery = 250 * time.Millisecond
-
-// memory watches the resident memory of the whole process during a long upload. It is flat when the second half of
-// the upload needs no more than a quarter above the first half.
+// memory watches the resident memory of the whole process during a long upload.
 func memory(ctx context.Context, l *system) ([]lab.Figure, error) {
 	var sent atomic.Int64
 	done := make(chan struct{})
@@ -26,18 +22,15 @@ func memory(ctx context.Context, l *system) ([]lab.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	const mebi = 1 << 10 // kibibytes
-	first, second := float64(peaks[0])/mebi, float64(peaks[1])/mebi
-	return []lab.Figure{{
-		Measure:  fmt.Sprintf("memory of the whole process, NDJSON upload of %d lines: peak of the second half : of the first", accepted),
-		Value:    fmt.Sprintf("%.0f MiB in %.0f s", second, time.Since(began).Seconds()),
-		Baseline: fmt.Sprintf("%.0f MiB", first), Ratio: second / first, Bar: "flat: <= 1.25", OK: second <= 1.25*first,
-	}}, nil
+	figure := lab.Flat(
+		fmt.Sprintf("memory of the whole process, NDJSON upload of %d lines: peak of the second half : of the first", accepted), peaks[0], peaks[1])
+	figure.Value += fmt.Sprintf(" in %.0f s", time.Since(began).Seconds())
+	return []lab.Figure{figure}, nil
 }
 
 // watch returns the peaks of resident memory in both halves of the upload, in KiB.
 func (l *system) watch(sent *atomic.Int64, done <-chan struct{}) (peaks [2]int64) {
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(lab.WatchEvery)
 	defer tick.Stop()
 	for {
 		select {

@@ -32,6 +32,17 @@ func Rate(measure string, perSecond, baseline float64, unit string, least float6
 	}
 }
 
+// Flat is the resident memory, in KiB, at its peaks in the first and the second half of some work. It is flat when the second half
+// needs no more than a quarter above the first.
+func Flat(measure string, first, second int64) Figure {
+	const mebi, most = 1 << 10, 1.25
+	ratio := float64(second) / float64(max(first, 1))
+	return Figure{
+		Measure: measure, Value: fmt.Sprintf("%d MiB", second/mebi), Baseline: fmt.Sprintf("%d MiB", first/mebi),
+		Ratio: ratio, Bar: fmt.Sprintf("flat: <= %.2f", most), OK: ratio <= most,
+	}
+}
+
 // ErrBar says that a figure is below its bar.
 var ErrBar = errors.New("a figure is below its bar")
 

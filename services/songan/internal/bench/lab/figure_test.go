@@ -51,3 +51,13 @@ func TestACostOfNothingIsNoDivisionByZero(t *testing.T) {
 		t.Errorf("nothing costs %s", got)
 	}
 }
+
+func TestMemoryIsFlatUpToAQuarterMore(t *testing.T) {
+	t.Parallel()
+	if f := lab.Flat("memory", 4<<10, 5<<10); !f.OK || f.Value != "5 MiB" || f.Baseline != "4 MiB" || f.Ratio != 1.25 {
+		t.Errorf("a quarter more is %+v", f)
+	}
+	if f := lab.Flat("memory", 4<<10, 5<<10+1); f.OK {
+		t.Errorf("more than a quarter is %+v", f)
+	}
+}

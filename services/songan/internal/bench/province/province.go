@@ -64,15 +64,17 @@ func (p *province) payTheList(ctx context.Context) ([]lab.Figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy as a Baseline: %w", err)
 	}
-	before := p.Memory()
+	var list payList
 	began, spent := time.Now(), p.Spent()
-	list, err := p.draft(ctx, provinceCode, "social_assistance")
+	first, second, err := p.Peaks(func() (err error) {
+		list, err = p.draft(ctx, provinceCode, "social_assistance")
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	drafted, reckoned := time.Since(began), p.Spent()-spent
 	p.Say("  the list is drafted after %.1f s", drafted.Seconds())
-	grown := p.Memory() - before
 	if list.Totals.ByAccount != len(p.people) {
 		return nil, fmt.Errorf("the list has %d lines by account instead of %d", list.Totals.ByAccount, len(p.people))
 	}
@@ -84,10 +86,9 @@ func (p *province) payTheList(ctx context.Context) ([]lab.Figure, error) {
 		return nil, err
 	}
 	lines := fmt.Sprintf("%d", len(p.people))
-	memory := timed("draft with proofs, "+lines+" lines", drafted, copied, draftBar)
-	memory.Value += fmt.Sprintf(", memory %+d MiB", grown>>10)
 	return []lab.Figure{
-		memory,
+		timed("draft with proofs, "+lines+" lines", drafted, copied, draftBar),
+		lab.Flat("memory of the whole process meanwhile: peak of the second half : of the first", first, second),
 		timed("release to the banks, "+lines+" payments", paid.instructed.after, copied, releaseBar),
 		timed("credited, posted and reconciled, "+lines+" payments", paid.reconciled.after, copied, settleBar),
 		lab.Cost("CPU time per line of the draft", reckoned, int64(len(p.people))),
@@ -130,6 +131,9 @@ func timed(measure string, took, copied, most time.Duration) lab.Figure {
 	}
 }
 
+// copies is how often a COPY of one row is measured; the one in the middle counts.
+const copies = 5
+
 // payOneByOne releases lists of one line on an idle system, and looks until the read model shows the credit.
 func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 	took := make([]time.Duration, 0, lonely)
@@ -153,11 +157,20 @@ func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 		}
 		took = append(took, time.Since(began))
 	}
+	copied := make([]time.Duration, copies)
+	for i := range copied {
+		var err error
+		if copied[i], err = p.copyRows(ctx, 1); err != nil {
+			return lab.Figure{}, fmt.Errorf("copy one row: %w", err)
+		}
+	}
+	slices.Sort(copied)
 	slices.Sort(took)
 	p50, p99, most := took[len(took)/2], took[(len(took)*99-1)/100], took[len(took)-1]
 	return lab.Figure{
-		Measure: fmt.Sprintf("one payment, release -> credited in the read model, idle, %d times", len(took)),
-		Value:   fmt.Sprintf("p50 %d ms, p99 %d ms, max %d ms", p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds()),
-		Bar:     fmt.Sprintf("p99 <= %d ms", singleBar.Milliseconds()), OK: p99 <= singleBar,
+		Measure:  fmt.Sprintf("one payment, release -> credited in the read model, idle, %d times", len(took)),
+		Value:    fmt.Sprintf("p50 %d ms, p99 %d ms, max %d ms", p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds()),
+		Baseline: fmt.Sprintf("%.1f ms for one COPY", copied[copies/2].Seconds()*1000), Ratio: p50.Seconds() / copied[copies/2].Seconds(),
+		Bar: fmt.Sprintf("p99 <= %d ms", singleBar.Milliseconds()), OK: p99 <= singleBar,
 	}, nil
 }
