@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,5 +120,73 @@ where l.locktype = 'advisory' and l.granted
 		if _, err := pool.Exec(t.Context(), `select pg_terminate_backend($1)`, pid); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// line is a connection that can be cut as if the machine behind it had gone: nothing gets through, and nobody hangs up.
+type line struct {
+	net.Conn
+	cut *atomic.Bool
+}
+
+func (l line) Write(p []byte) (int, error) {
+	if l.cut.Load() {
+		return len(p), nil
+	}
+	return l.Conn.Write(p)
+}
+
+func (l line) Close() error {
+	if l.cut.Load() {
+		return nil
+	}
+	return l.Conn.Close()
+}
+
+func TestWhoIsGoneWithoutHangingUpLosesTheLead(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t)
+	var cut atomic.Bool
+	config := pool.Config()
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err == nil {
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+		return line{conn, &cut}, err
+	}
+	gone, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(gone.Close)
+	lead := func(pool *pgxpool.Pool, working chan<- struct{}) <-chan error {
+		ended := make(chan error, 1)
+		go func() {
+			ended <- pg.Lead(t.Context(), pool, []string{"a"}, func(ctx context.Context, _ string) {
+				close(working)
+				<-ctx.Done()
+			})
+		}()
+		return ended
+	}
+	first, second := make(chan struct{}), make(chan struct{})
+	ended := lead(gone, first)
+	<-first
+	lead(pool, second)
+	cut.Store(true)
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it lost its locks and says nothing")
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("who hears nothing goes on")
+	}
+	select {
+	case <-second:
+	case <-time.After(time.Minute):
+		t.Fatal("the lock is still held by who is gone")
 	}
 }
