@@ -1,16 +1,19 @@
 package foundation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
+	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/witness"
 )
 
@@ -20,7 +23,7 @@ const CheckpointType = "songan.checkpoint.v1"
 // openWitness prepares signing checkpoints of the log, and of the register of readings: into files beside the data, and onto a
 // topic of all services.
 func (f *Foundation) openWitness(ctx context.Context) error {
-	key, file := f.witnessFiles()
+	key, file := WitnessFiles(f.deps.Config, f.options.Service)
 	err := witness.CreateKey(key, "songan-"+f.options.Service)
 	if err != nil && !errors.Is(err, os.ErrExist) {
 		return err
@@ -57,16 +60,12 @@ func OriginOfReadings(service string) string { return Origin(service) + "/readin
 // OfReadings is added to the name of the file of the log's checkpoints for those of the register.
 const OfReadings = ".readings"
 
-// witnessFiles are the signing key and the file of checkpoints.
-func (f *Foundation) witnessFiles() (key, checkpoints string) {
-	key, checkpoints = f.deps.Config.WitnessKey, f.deps.Config.WitnessFile
-	if key == "" {
-		key = filepath.Join(f.deps.Config.Data, "witness-"+f.options.Service+".key")
-	}
-	if checkpoints == "" {
-		checkpoints = filepath.Join(f.deps.Config.Data, "checkpoints-"+f.options.Service+".jsonl")
-	}
-	return key, checkpoints
+// WitnessFiles are the signing key and the file of checkpoints of a service. In the names that the configuration gives, {service}
+// stands for the service's: a process may hold several.
+func WitnessFiles(c service.Config, name string) (key, checkpoints string) {
+	key = cmp.Or(c.WitnessKey, filepath.Join(c.Data, "witness-{service}.key"))
+	checkpoints = cmp.Or(c.WitnessFile, filepath.Join(c.Data, "checkpoints-{service}.jsonl"))
+	return strings.ReplaceAll(key, "{service}", name), strings.ReplaceAll(checkpoints, "{service}", name)
 }
 
 func (f *Foundation) publishCheckpoint(ctx context.Context, topic, origin string, signed []byte) error {

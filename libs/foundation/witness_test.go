@@ -14,6 +14,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/witness"
@@ -65,6 +66,16 @@ func TestCheckpointsGoToTheTopicAndToFiles(t *testing.T) {
 		}
 		if diff := cmp.Diff(sent, kept); diff != "" {
 			t.Errorf("%s: (-topic +file)\n%s", origin, diff)
+		}
+	}
+}
+
+// Services of one process have files of their own wherever the configuration puts them.
+func TestFilesOfAWitnessAreNamedAfterTheService(t *testing.T) {
+	t.Parallel()
+	for _, c := range []service.Config{{Data: "/far"}, {WitnessKey: "/far/witness-{service}.key", WitnessFile: "/far/checkpoints-{service}.jsonl"}} {
+		if key, file := foundation.WitnessFiles(c, "tower"); key != "/far/witness-tower.key" || file != "/far/checkpoints-tower.jsonl" {
+			t.Error(key, file)
 		}
 	}
 }

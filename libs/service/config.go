@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ type Config struct {
 	VaultKMS string `env:"SONGAN_VAULT_KMS"`
 	KMSToken string `env:"SONGAN_KMS_TOKEN"`
 	// WitnessKey is the file of the key that signs checkpoints of the log, WitnessFile where they are kept. Both belong on
-	// another machine than the database.
+	// another machine than the database. {service} in them stands for the name of the service.
 	WitnessKey  string `env:"SONGAN_WITNESS_KEY"`
 	WitnessFile string `env:"SONGAN_WITNESS_FILE"`
 
@@ -198,7 +199,7 @@ func withFiles(environment map[string]string) (map[string]string, error) {
 		all[name] = value
 		target, ok := strings.CutSuffix(name, suffix)
 		ours := strings.HasPrefix(name, "SONGAN_") || name == "DATABASE_URL"+suffix
-		if _, set := environment[target]; !ok || !ours || set || value == "" {
+		if _, set := environment[target]; !ok || !ours || set || value == "" || slices.Contains(paths(), name) {
 			continue
 		}
 		content, err := os.ReadFile(value)

@@ -79,6 +79,15 @@ func TestASecretMayStandInAFile(t *testing.T) {
 	}
 }
 
+// The file of checkpoints is no file of a secret: it is not there yet when a service starts for the first time.
+func TestTheFileOfCheckpointsIsNotReadAsASecret(t *testing.T) {
+	t.Parallel()
+	c, err := service.LoadFrom[service.Config](map[string]string{"SONGAN_WITNESS_FILE": "/none/{service}.jsonl"})
+	if err != nil || c.WitnessFile != "/none/{service}.jsonl" {
+		t.Error(c.WitnessFile, err)
+	}
+}
+
 func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	l := service.Config{Requests: 1, Streams: 2, RatePrincipal: 1, PrincipalStreams: 1}.Limits(time.Now)

@@ -49,9 +49,9 @@ func DescribeFrom[C any](environment map[string]string) ([]Setting, error) {
 	return settings, nil
 }
 
-// paths are variables that sound like secrets and name files.
+// paths are variables that sound like secrets, or like files with one, and name files of their own.
 func paths() []string {
-	return []string{"SONGAN_TLS_KEY", "KAFKA_TLS_KEY", "SONGAN_WITNESS_KEY", "SONGAN_SESSION_KEY"}
+	return []string{"SONGAN_TLS_KEY", "KAFKA_TLS_KEY", "SONGAN_WITNESS_KEY", "SONGAN_WITNESS_FILE", "SONGAN_SESSION_KEY"}
 }
 
 // shown is a value without what nobody should read.

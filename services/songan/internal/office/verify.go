@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/libs/foundation"
+	configured "github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/witness"
 )
 
@@ -29,22 +29,24 @@ type Verified struct {
 	Readings witness.Report `json:"readings"`
 }
 
-// Do prints a report for each log and errs with [witness.ErrTampered] if one is not what was signed.
+var errFound = errors.New("a log, or a register, is not what was signed: see the findings")
+
+// Do prints a report for each log and errs if one is not what was signed, or if what stands in it was not signed.
 func (v Verify) Do(ctx context.Context, out io.Writer) error {
-	reports, tampered := []Verified{}, false
+	reports, found := []Verified{}, false
 	for _, service := range v.Services {
 		report, err := v.verify(ctx, service)
 		if err != nil {
 			return fmt.Errorf("verify %s: %w", service, err)
 		}
 		reports = append(reports, report)
-		tampered = tampered || len(report.Findings)+len(report.Readings.Findings) > 0
+		found = found || len(report.Findings)+len(report.Readings.Findings) > 0
 	}
 	if err := write(out, reports); err != nil {
 		return err
 	}
-	if tampered {
-		return witness.ErrTampered
+	if found {
+		return errFound
 	}
 	return nil
 }
@@ -52,11 +54,16 @@ func (v Verify) Do(ctx context.Context, out io.Writer) error {
 // verify reads one log and its register in one snapshot, so that they may be in use meanwhile.
 func (v Verify) verify(ctx context.Context, service string) (found Verified, err error) {
 	found.Service = service
-	verifiers, err := witness.LoadVerifier(filepath.Join(v.Data, "witness-"+service+".key.pub"))
+	config, err := configured.Load[configured.Config]()
+	if err != nil {
+		return found, err
+	}
+	config.Data = v.Data
+	key, file := foundation.WitnessFiles(config, service)
+	verifiers, err := witness.LoadVerifier(key + ".pub")
 	if err != nil {
 		return found, fmt.Errorf("the log's public key: %w", err)
 	}
-	file := filepath.Join(v.Data, "checkpoints-"+service+".jsonl")
 	ofLog, logErr := witness.ReadFile(file, verifiers)
 	ofReadings, err := witness.ReadFile(file+foundation.OfReadings, verifiers)
 	if err := errors.Join(logErr, err); err != nil {
