@@ -80,6 +80,7 @@ type Foundation struct {
 	// register signs checkpoints of who read whom.
 	register    *witness.Keeper
 	checkpoints *kafkabus.Publisher
+	ages        []prometheus.Collector
 }
 
 // Open connects, migrates and checks everything, and starts nothing but the log's appender.
@@ -236,6 +237,9 @@ func (f *Foundation) Ready(ctx context.Context) error {
 func (f *Foundation) Close() {
 	if f.Log != nil {
 		f.Log.Close()
+	}
+	for _, age := range f.ages {
+		f.metrics.Unregister(age)
 	}
 	if f.checkpoints != nil {
 		_ = f.checkpoints.Close() // waits for what is under way; nothing is by now

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/service"
@@ -37,17 +38,33 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 		return fmt.Errorf("make the topic of checkpoints: %w", err)
 	}
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
-	keeper := func(of witness.Source, origin, file string) *witness.Keeper {
-		return witness.NewKeeper(f.logPool, witness.Options{
+	keeper := func(of witness.Source, origin, file string) (*witness.Keeper, error) {
+		k := witness.NewKeeper(f.logPool, witness.Options{
 			Of: of, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
 			Publish: []func(context.Context, []byte) error{
 				witness.ToFile(file),
 				func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, origin, signed) },
 			},
 		})
+		return k, f.tellAge(of, k)
 	}
-	f.Witness = keeper(witness.Facts, Origin(f.options.Service), file)
-	f.register = keeper(witness.Readings, OriginOfReadings(f.options.Service), file+OfReadings)
+	if f.Witness, err = keeper(witness.Facts, Origin(f.options.Service), file); err != nil {
+		return err
+	}
+	f.register, err = keeper(witness.Readings, OriginOfReadings(f.options.Service), file+OfReadings)
+	return err
+}
+
+// tellAge makes a figure of how far behind a keeper is, until the foundation is closed.
+func (f *Foundation) tellAge(of witness.Source, k *witness.Keeper) error {
+	age := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "songan_witness_age_seconds", Help: "How long ago everything had a signed checkpoint.",
+		ConstLabels: prometheus.Labels{"of": string(of)},
+	}, func() float64 { return k.Age().Seconds() })
+	if err := f.metrics.Register(age); err != nil {
+		return fmt.Errorf("register the age of checkpoints: %w", err)
+	}
+	f.ages = append(f.ages, age)
 	return nil
 }
 

@@ -30,6 +30,7 @@ func TestCheckpointsGoToTheTopicAndToFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, f)
+	tellsAges(t, d)
 	if _, err := f.Log.Append(t.Context(), eventstore.Append{Stream: "bell-1", Facts: []events.Event{rung{Bell: "big"}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +68,30 @@ func TestCheckpointsGoToTheTopicAndToFiles(t *testing.T) {
 		if diff := cmp.Diff(sent, kept); diff != "" {
 			t.Errorf("%s: (-topic +file)\n%s", origin, diff)
 		}
+	}
+}
+
+// tellsAges looks for how old the checkpoints of the log and of the register are.
+func tellsAges(t *testing.T, d service.Deps) {
+	t.Helper()
+	families, err := d.Metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var of []string
+	for _, family := range families {
+		if family.GetName() != "songan_witness_age_seconds" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if age := m.GetGauge().GetValue(); age < 0 || age > time.Hour.Seconds() {
+				t.Errorf("%v seconds", age)
+			}
+			of = append(of, m.GetLabel()[0].GetValue())
+		}
+	}
+	if diff := cmp.Diff([]string{"facts", "readings"}, of); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +48,8 @@ type Options struct {
 	Publish []func(ctx context.Context, signed []byte) error
 	// Every is how long facts wait for their checkpoint; 2 s if zero.
 	Every time.Duration
+	// Patience is how long one page, or one look, may wait for the database and for other keepers; 30 s if zero.
+	Patience time.Duration
 	// Rest is called after each page of the log, with what it took and when its oldest fact was recorded; nil goes on at once.
 	Rest func(ctx context.Context, took time.Duration, since time.Time)
 	Now  func() time.Time
@@ -62,22 +65,28 @@ type Keeper struct {
 	tree   *tree
 	signed []byte
 	latest Checkpoint
-	// until is up to where the register is settled, ahead what will be when those who write now are done; see settled.
-	until int64
-	ahead horizon
+	// settled is up to where no row can be added any more, ahead what will be when those who write now are done; see settle.
+	settled, ahead look
+	// whole is the moment, in Unix nanoseconds, up to which everything has a checkpoint.
+	whole atomic.Int64
 }
 
 // NewKeeper returns a keeper that has not looked at the log yet.
 func NewKeeper(pool *pgxpool.Pool, o Options) *Keeper {
-	const every = 2 * time.Second
-	if o.Every <= 0 {
-		o.Every = every
-	}
-	o.Of = cmp.Or(o.Of, Facts)
+	const every, patience = 2 * time.Second, 30 * time.Second
+	o.Every, o.Patience, o.Of = cmp.Or(o.Every, every), cmp.Or(o.Patience, patience), cmp.Or(o.Of, Facts)
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Keeper{pool: pool, options: o}
+	k := &Keeper{pool: pool, options: o, ahead: look{at: o.Now()}}
+	k.whole.Store(k.ahead.at.UnixNano())
+	return k
+}
+
+// Age is how long ago everything had a checkpoint: some seconds, or as long as no checkpoint could be made. Before the first it
+// counts from when the keeper was made.
+func (k *Keeper) Age() time.Duration {
+	return k.options.Now().Sub(time.Unix(0, k.whole.Load()))
 }
 
 // Run signs checkpoints until ctx ends. It waits while the database is away. A log that does not fit its own leaves ends
@@ -116,6 +125,7 @@ func (k *Keeper) Sign(ctx context.Context) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	if k.signed != nil && grown.size() == k.latest.Size {
+		k.whole.Store(k.settled.at.UnixNano())
 		return k.latest, nil
 	}
 	root, err := grown.root()
@@ -134,22 +144,22 @@ func (k *Keeper) Sign(ctx context.Context) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("publish checkpoint of %d facts: %w", c.Size, err)
 	}
 	k.latest, k.signed = c, signed
+	k.whole.Store(k.settled.at.UnixNano())
 	return c, nil
 }
 
 // grow returns the tree with everything that stands in the log, and keeps its leaves. Each page is a transaction of its
 // own, so that a first look at a long log holds nobody up.
 func (k *Keeper) grow(ctx context.Context) (*tree, error) {
-	until, err := k.settled(ctx)
-	if err != nil {
+	if err := k.settle(ctx); err != nil {
 		return nil, fmt.Errorf("grow the tree: %w", err)
 	}
-	if k.options.Of == Readings && k.tree != nil && until <= k.tree.size() {
+	if k.tree != nil && k.settled.given <= k.tree.size() {
 		return k.tree, nil
 	}
 	for {
 		began := time.Now()
-		grown, rows, err := k.growPage(ctx, until)
+		grown, rows, err := k.growPage(ctx, k.settled.given)
 		if err != nil {
 			return nil, fmt.Errorf("grow the tree: %w", err)
 		}
@@ -164,6 +174,9 @@ func (k *Keeper) grow(ctx context.Context) (*tree, error) {
 
 // growPage adds one page of rows.
 func (k *Keeper) growPage(ctx context.Context, until int64) (grown *tree, rows []row, err error) {
+	ctx, cancel := context.WithTimeout(ctx, k.options.Patience)
+	defer cancel()
+	leapt := false
 	err = pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) error {
 		const lock = `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::int, hashtext($1))`
 		if _, err := tx.Exec(ctx, lock, string(k.options.Of)); err != nil {
@@ -172,15 +185,17 @@ func (k *Keeper) growPage(ctx context.Context, until int64) (grown *tree, rows [
 		if grown, err = k.load(ctx, tx); err != nil {
 			return err
 		}
-		end := min(until, grown.size()+pageSize)
-		if rows, err = k.options.Of.page(ctx, tx, grown.size(), end); err != nil {
+		if rows, err = k.options.Of.page(ctx, tx, grown.size(), until); err != nil {
 			return err
 		}
 		if k.options.Of == Readings {
-			rows = filled(rows, grown.size(), end)
+			rows, leapt = filled(rows, grown.size(), until)
 		}
 		return k.add(ctx, tx, grown, rows)
 	})
+	if err == nil && leapt {
+		err = fmt.Errorf("after %d: %w", grown.size(), ErrLeapt)
+	}
 	return grown, rows, err
 }
 

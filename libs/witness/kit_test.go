@@ -117,3 +117,11 @@ func (b *bench) verify(t testing.TB, db pg.Querier) witness.Report {
 	}
 	return report
 }
+
+// do changes the database as its superuser does.
+func (b *bench) do(t *testing.T, query string, args ...any) {
+	t.Helper()
+	if _, err := b.pool.Exec(t.Context(), query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}

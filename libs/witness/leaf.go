@@ -15,7 +15,8 @@ import (
 	"github.com/songan-vn/songan/libs/pg"
 )
 
-// entry is a row of the log as the tree sees it.
+// entry is a row of the log as the tree sees it. The column append is no part of it: it is a random number, by which a writer
+// who lost the answer finds their facts again, and says nothing of what happened.
 type entry struct {
 	position   int64
 	stream     string

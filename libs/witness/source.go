@@ -2,7 +2,10 @@ package witness
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,55 +88,88 @@ select id, at, kind, actor, purpose, case_ref, refs::text[]
 	return rows, nil
 }
 
-// filled puts vacancies between rows, up to a position.
-func filled(rows []row, after, until int64) []row {
-	all := make([]row, 0, len(rows))
+// mostVacant is how many numbers in a row may be vacant. More are no readings that failed: somebody has set the sequence, and
+// as many leaves would fill the disk.
+const mostVacant = 1 << 20
+
+// ErrLeapt says that the numbers of the register leapt ahead, and that a keeper does not follow.
+var ErrLeapt = errors.New("the numbers of the register leapt: its sequence was set")
+
+// filled puts vacancies between rows, up to a position, a page at most. It stops where the numbers leap.
+func filled(rows []row, after, until int64) (all []row, leapt bool) {
+	end := min(until, after+pageSize)
+	if len(rows) < pageSize {
+		rows = append(rows, row{position: until + 1})
+	}
 	for _, r := range rows {
-		for after++; after < r.position; after++ {
+		if r.position-after > mostVacant {
+			return all, true
+		}
+		for after++; after < min(r.position, end+1); after++ {
 			all = append(all, row{position: after, leaf: vacancy()})
+		}
+		if r.position > end {
+			break
 		}
 		all = append(all, r)
 	}
-	for after++; after <= until; after++ {
-		all = append(all, row{position: after, leaf: vacancy()})
-	}
-	return all
+	return all, false
 }
 
-// horizon is how far numbers were given out at a moment, and the first transaction that had not begun to write by then.
-type horizon struct {
-	given, next int64
-	at          time.Time
-	told        bool // that it takes long
+// given is the last number of the register that was given out.
+func given(ctx context.Context, db pg.Querier) (last int64, err error) {
+	const query = `select case when is_called then last_value else 0 end from vault_readings_id_seq`
+	if err := db.QueryRow(ctx, query).Scan(&last); err != nil {
+		return 0, fmt.Errorf("look at the numbers of the register: %w", err)
+	}
+	return last, nil
+}
+
+// look is what was seen at a moment: how far numbers were given out, and the transactions that were writing to the register.
+type look struct {
+	given   int64
+	writing []string
+	at      time.Time
+	told    bool // that it takes long
 }
 
 // longWait is how long a transaction may keep the register from being settled until the log says so.
 const longWait = 10 * time.Minute
 
-// settled is up to where no row can be added any more. Of the log that is its end. Numbers of the register are settled when
-// every transaction has ended that was writing when they had been given out: at the next look, mostly.
-func (k *Keeper) settled(ctx context.Context) (int64, error) {
+// settle finds out up to where no row can be added any more. Of the log that is its end. Numbers of the register are settled
+// when every transaction has ended that was writing to it when they had been given out: at once, or at the next look, mostly.
+func (k *Keeper) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, k.options.Patience)
+	defer cancel()
+	seen := look{given: math.MaxInt64, at: k.options.Now()}
 	if k.options.Of == Facts {
-		return 0, nil
+		k.settled = seen
+		return nil
 	}
-	seen := horizon{at: k.options.Now()}
-	var running int64
-	const given = `select case when is_called then last_value else 0 end from vault_readings_id_seq`
-	if err := k.pool.QueryRow(ctx, given).Scan(&seen.given); err != nil {
-		return 0, fmt.Errorf("look at the numbers of the register: %w", err)
+	var err error
+	if seen.given, err = given(ctx, k.pool); err != nil {
+		return err
 	}
-	// Afterwards: who has a number and is writing is among those that run.
-	const snapshot = `select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from pg_current_snapshot() as s`
-	if err := k.pool.QueryRow(ctx, snapshot).Scan(&running, &seen.next); err != nil {
-		return 0, fmt.Errorf("look at what is being written: %w", err)
+	// Afterwards: whoever inserts locks the table before a row has its number, and until their transaction ends. They need
+	// not have a transaction id yet, so that no snapshot shows them all.
+	const writing = `
+select coalesce(array_agg(virtualtransaction), '{}')
+  from pg_locks
+ where locktype = 'relation' and relation = 'vault_readings'::regclass and mode = 'RowExclusiveLock'
+   and database = (select oid from pg_database where datname = current_database())`
+	if err := k.pool.QueryRow(ctx, writing).Scan(&seen.writing); err != nil {
+		return fmt.Errorf("look at who writes to the register: %w", err)
 	}
-	if k.ahead.next > 0 && running < k.ahead.next {
+	if slices.ContainsFunc(k.ahead.writing, func(w string) bool { return slices.Contains(seen.writing, w) }) {
 		if waited := seen.at.Sub(k.ahead.at); waited > longWait && !k.ahead.told {
 			k.ahead.told = true
-			k.options.Log.Warn("somebody has been writing to the database for long: readings have no checkpoint since", zap.Duration("waited", waited))
+			k.options.Log.Warn("somebody has been writing to the register for long: readings have no checkpoint since", zap.Duration("waited", waited))
 		}
-		return k.until, nil
+		return nil
 	}
-	k.until, k.ahead = max(k.until, k.ahead.given), seen
-	return k.until, nil
+	if len(seen.writing) == 0 {
+		k.ahead = seen
+	}
+	k.settled, k.ahead = k.ahead, seen
+	return nil
 }
