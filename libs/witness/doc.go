@@ -14,6 +14,7 @@
 //     the data; of the meta, which names actors, it shows the digest alone.
 //  6. The register of who read whom has a tree of its own, with checkpoints of its own, by the same rules: see [Readings].
 //
-// What is not covered: facts between the last checkpoint and the tampering (at most a moment, see Options.Every), and
-// whoever holds both the database and the signing key.
+// What is not covered: facts between the last checkpoint and the tampering (at most a moment, see Options.Every), a row that
+// is appended at the end, in its turn (it is signed like any other: the tree says that nothing was changed since, and not who
+// wrote it), and whoever holds both the database and the signing key.
 package witness

@@ -53,7 +53,7 @@ func (b *bench) read(t *testing.T, n int) {
 	}
 }
 
-// settle signs until numbers up to this one are settled: all that was being written on this server has to end before.
+// settle signs until numbers up to this one are settled.
 func (b *bench) settle(t *testing.T, number int64) {
 	t.Helper()
 	testkit.Eventually(t, time.Minute, func() error {
@@ -118,6 +118,7 @@ func registerTamperings(number int, signed int64) map[string]string {
 		"removed":              `delete from vault_readings` + at,
 		"inserted":             fmt.Sprintf(insert, 261), // the vacancy of the first batch
 		"inserted (before)":    fmt.Sprintf(insert, -7),
+		"inserted (behind)":    fmt.Sprintf(insert, 1_000_000_000_000_000),
 		"cut":                  fmt.Sprintf(`delete from vault_readings where id >= %d`, signed-5),
 		"forged":               `delete from vault_readings` + at + `; delete from witness_leaves where tree = 'readings'`,
 	}

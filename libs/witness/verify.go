@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -13,8 +14,10 @@ import (
 // Finding is one place where a log is not what it was.
 type Finding struct {
 	// Kind is changed (a row differs from its leaf), removed (its position is empty), inserted (a row that no leaf knows,
-	// below the last checkpoint), cut (the log ends before the last checkpoint), forged (what stands in the leaves is not
-	// what a checkpoint signed; only the first is named) or foreign (a checkpoint of another log).
+	// below the last checkpoint, or one behind it that does not follow on the row before, or whose number was never given
+	// out), cut (the log ends before the last checkpoint), forged (what stands in the leaves is not what a checkpoint
+	// signed; only the first is named), foreign (a checkpoint of another log) or unsigned (no checkpoint at all, position 0,
+	// or a row that has waited for one for more than a minute; only the first is named).
 	Kind string `json:"kind"`
 	// Position of the row; for forged, the first position that no earlier checkpoint vouches for.
 	Position int64 `json:"position"`
@@ -44,14 +47,17 @@ func Verify(ctx context.Context, db pg.Querier, origin string, checkpoints []Che
 // Verify is [Verify] of what the source holds.
 func (s Source) Verify(ctx context.Context, db pg.Querier, origin string, checkpoints []Checkpoint) (Report, error) {
 	v := verification{of: s, leaves: map[int64][]tlog.Hash{}, due: map[int64][]Checkpoint{}, db: db}
-	last := v.expect(origin, checkpoints)
+	v.expect(origin, checkpoints)
+	if err := v.look(ctx); err != nil {
+		return Report{}, fmt.Errorf("verify: %w", err)
+	}
 	for after := int64(math.MinInt64); ; {
 		rows, err := s.page(ctx, db, after, math.MaxInt64)
 		if err != nil {
 			return Report{}, fmt.Errorf("verify: %w", err)
 		}
 		for _, r := range rows {
-			if err := v.row(ctx, r, last); err != nil {
+			if err := v.row(ctx, r); err != nil {
 				return Report{}, fmt.Errorf("verify: %w", err)
 			}
 			after = r.position
@@ -60,26 +66,41 @@ func (s Source) Verify(ctx context.Context, db pg.Querier, origin string, checkp
 			break
 		}
 	}
-	if err := v.end(ctx, last); err != nil {
+	if err := v.end(ctx); err != nil {
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
 	return v.report, nil
 }
 
-// expect takes the checkpoints to compare with, and returns the size of the last.
-func (v *verification) expect(origin string, checkpoints []Checkpoint) (last int64) {
+// expect takes the checkpoints to compare with.
+func (v *verification) expect(origin string, checkpoints []Checkpoint) {
+	v.report.Checkpoints = len(checkpoints)
 	for _, c := range checkpoints {
-		v.report.Checkpoints++
 		if c.Origin != origin {
 			v.find("foreign", 0, c.Size)
 			continue
 		}
 		v.due[c.Size] = append(v.due[c.Size], c)
-		last = max(last, c.Size)
+		v.report.Signed = max(v.report.Signed, c.Size)
 	}
-	v.report.Signed = last
+	if v.unsigned = len(v.due) == 0; v.unsigned { // an empty log is signed as well
+		v.find("unsigned", 0, 0)
+	}
 	v.compare(0)
-	return last
+}
+
+// look asks the database what there is to expect.
+func (v *verification) look(ctx context.Context) (err error) {
+	const query = `select coalesce(sum(octet_length(leaves)), 0) / $2, now() from witness_leaves where tree = $1`
+	if err := v.db.QueryRow(ctx, query, string(v.of), tlog.HashSize).Scan(&v.known, &v.now); err != nil {
+		return fmt.Errorf("count leaves: %w", err)
+	}
+	v.known = max(v.known, v.report.Signed)
+	v.before, v.given = v.known, math.MaxInt64
+	if v.of == Readings {
+		v.given, err = given(ctx, v.db)
+	}
+	return err
 }
 
 // verification is a walk along the log.
@@ -91,7 +112,13 @@ type verification struct {
 	due    map[int64][]Checkpoint
 	vouch  int64 // size of the last checkpoint that agreed
 	forged bool
-	report Report
+	// known is up to where leaves or checkpoints speak of the log: the walk ends there, wherever rows claim to stand.
+	known int64
+	// before is the position of the last row behind that, given the last number that a row can have.
+	before, given int64
+	now           time.Time
+	unsigned      bool // said so
+	report        Report
 }
 
 func (v *verification) find(kind string, position, checkpoint int64) {
@@ -101,13 +128,21 @@ func (v *verification) find(kind string, position, checkpoint int64) {
 }
 
 // row takes the next row. Where one is missing, its leaf takes its place, so that what follows is judged for itself.
-func (v *verification) row(ctx context.Context, r row, last int64) error {
-	for r.position > v.tree.size()+1 {
+func (v *verification) row(ctx context.Context, r row) error {
+	for v.tree.size() < v.known && r.position > v.tree.size()+1 {
 		if err := v.gap(ctx); err != nil {
 			return err
 		}
 	}
 	v.report.Rows++
+	if r.position > v.report.Signed && v.now.Sub(r.recordedAt) > time.Minute && !v.unsigned {
+		v.unsigned = true
+		v.find("unsigned", r.position, 0)
+	}
+	if r.position > v.known {
+		v.behind(r)
+		return nil
+	}
 	kept, known, err := v.leaf(ctx, r.position)
 	switch {
 	case err != nil:
@@ -121,7 +156,7 @@ func (v *verification) row(ctx context.Context, r row, last int64) error {
 	case known && kept != r.leaf:
 		v.find("changed", r.position, 0)
 		v.tree.add(kept) // what follows is judged for itself
-	case !known && r.position <= last:
+	case !known:
 		v.find("inserted", r.position, 0)
 		fallthrough
 	default:
@@ -129,6 +164,15 @@ func (v *verification) row(ctx context.Context, r row, last int64) error {
 	}
 	v.compare(v.tree.size())
 	return nil
+}
+
+// behind takes a row that no leaf and no checkpoint speaks of yet. The log has no holes, and the register none but of numbers
+// that were given out.
+func (v *verification) behind(r row) {
+	if v.of == Facts && r.position != v.before+1 || r.position > v.given {
+		v.find("inserted", r.position, 0)
+	}
+	v.before = r.position
 }
 
 // gap takes a position without a row: one that was removed, or one that a register never filled.
@@ -187,7 +231,8 @@ func (v *verification) compare(size int64) {
 }
 
 // end looks for what should be behind the last row. There are leaves of vacancies behind it, and others are of rows that were cut.
-func (v *verification) end(ctx context.Context, last int64) error {
+func (v *verification) end(ctx context.Context) error {
+	last := v.report.Signed
 	for {
 		kept, known, err := v.leaf(ctx, v.tree.size()+1)
 		switch {

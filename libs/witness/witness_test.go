@@ -344,7 +344,7 @@ func TestACheckpointOfAnotherLogIsForeign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]witness.Finding{{Kind: "foreign", Checkpoint: 2}}, report.Findings); diff != "" {
+	if diff := cmp.Diff([]witness.Finding{{Kind: "foreign", Checkpoint: 2}, {Kind: "unsigned"}}, report.Findings); diff != "" {
 		t.Fatal(diff)
 	}
 }

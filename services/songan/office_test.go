@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -320,6 +321,42 @@ type judged struct {
 	}
 }
 
+// foundOut reads what is found about the logs of accommodation, which is something.
+func (m *machine) foundOut(t *testing.T, report any, env ...string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), m.binary, "verify", "--services", "accommodation")
+	c.Env = append(slices.Clip(m.env), env...)
+	out, err := c.Output()
+	if err == nil || c.ProcessState.ExitCode() != 1 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := json.Unmarshal(out, report); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withoutCheckpoints verifies with files that somebody has emptied, where the configuration says that they are.
+func (m *machine) withoutCheckpoints(t *testing.T) {
+	t.Helper()
+	empty := t.TempDir()
+	for _, name := range []string{"accommodation", "accommodation.readings"} {
+		if err := os.WriteFile(filepath.Join(empty, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var report []struct {
+		judged
+
+		Readings judged
+	}
+	m.foundOut(t, &report, "SONGAN_WITNESS_FILE="+filepath.Join(empty, "{service}"))
+	for _, of := range []judged{report[0].judged, report[0].Readings} {
+		if len(of.Findings) != 1 || of.Findings[0].Kind != "unsigned" {
+			t.Errorf("without checkpoints: %+v", of)
+		}
+	}
+}
+
 // A superuser of the database changes a fact, and takes a reading out of the register: the signed checkpoints say so, and which
 // ones it were.
 func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
@@ -354,6 +391,7 @@ func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
 		}
 		return nil
 	})
+	m.withoutCheckpoints(t)
 	const forge = `alter table events disable trigger all; update events set data = (data::jsonb || '{"kind":"household"}'::jsonb)::json where position = 1; alter table events enable trigger all`
 	if _, err := conn.Exec(t.Context(), forge); err != nil {
 		t.Fatal(err)
@@ -361,15 +399,8 @@ func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `delete from vault_readings where id = $1`, trace); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), m.binary, "verify", "--services", "accommodation")
-	c.Env = m.env
-	out, err := c.Output()
-	if err == nil || c.ProcessState.ExitCode() != 1 {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if err := json.Unmarshal(out, &report); err != nil {
-		t.Fatal(err)
-	}
+	report = nil
+	m.foundOut(t, &report)
 	for what, found := range map[string]struct {
 		judged
 
