@@ -22,6 +22,7 @@ func BeneficiaryFacts() []events.Event {
 		DeathReported{},
 		DeathReportDismissed{},
 		DeathReportSettled{},
+		DeathReportNoted{},
 		AccountRequested{},
 		AccountNeedsInformation{},
 		AccountRefused{},
@@ -147,6 +148,20 @@ type DeathReportSettled struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (DeathReportSettled) EventName() string { return "accounts.death_report_settled.v1" }
+
+// DeathReportNoted says that a bank reported a death about which there is nothing new to decide: a case is open, or the representative
+// it speaks of does not receive any more. Every payment that a bank refuses or returns for a death is named by it or by
+// [DeathReported], so that whoever waits for that knows when it was heard. It has the fields of that.
+type DeathReportNoted struct {
+	Beneficiary string `json:"beneficiary"`
+	Account     string `json:"account"`
+	Bank        string `json:"bank"`
+	Of          string `json:"of"`
+	EndToEndID  string `json:"end_to_end_id,omitempty"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (DeathReportNoted) EventName() string { return "accounts.death_report_noted.v1" }
 
 // AccountRequested says that a bank is asked to open an account.
 type AccountRequested struct {

@@ -3,6 +3,7 @@ package disbursement
 import (
 	"context"
 	"errors"
+	"slices"
 
 	facts "github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -139,14 +140,14 @@ type fate struct {
 	undecided bool
 }
 
-// fateOf asks all files of the person. A bank that refused this payment for a death has opened a case, or is about to: accounts
-// may be away, and hear of it later than the payment did.
+// fateOf asks all files of the person. If a bank refused this very payment for a death, accounts has to have heard of that, and may
+// have been away. That it heard of another one, this year or last, and that somebody decided about it, says nothing.
 func (a *app) fateOf(ctx context.Context, p payment.Payment) (fate, error) {
 	files, err := projections.BeneficiariesOf(ctx, a.pool, []string{p.Mark})
 	var f fate
 	heard := p.Current.Reason != payment.Deceased
 	for _, file := range files {
-		heard = heard || file.Heard
+		heard = heard || slices.Contains(file.Heard, p.Current.EndToEndID)
 		f.undecided = f.undecided || file.Reported
 		if file.DiedOn != "" && (f.died == "" || file.DiedOn < f.died) {
 			f.died = file.DiedOn

@@ -51,10 +51,10 @@ func TestNothingIsPaidToWhomABankReportsDead(t *testing.T) {
 }
 
 // suspects lets accounts open the case of a death and suspend the account, as it does for a bank's MD07.
-func (o *office) suspects(t *testing.T, id, of string) {
+func (o *office) suspects(t *testing.T, id, of, endToEndID string) {
 	t.Helper()
 	o.people.tellAt(t, o.Clock.Now(), id,
-		accounts.DeathReported{Beneficiary: id, Account: id + "-1", Bank: vietcombank, Of: of, EndToEndID: "SA"},
+		accounts.DeathReported{Beneficiary: id, Account: id + "-1", Bank: vietcombank, Of: of, EndToEndID: endToEndID},
 		accounts.AccountSuspended{Account: id + "-1", Beneficiary: id, Reason: "death_reported", By: "service:accounts"})
 }
 
@@ -95,9 +95,9 @@ func TestWhoLivesIsPaidWhatABankRefusedForADeath(t *testing.T) {
 	o.becomes(t, november, "b3", "credited")
 	o.refuse(t, first["b0"], "reissue", object{}, "death_reported") // accounts has not even heard of it
 	o.refuse(t, first["b0"], "cash", object{}, "death_reported")
-	o.suspects(t, "b0", "beneficiary")
-	o.suspects(t, "b1", "representative")
-	o.suspects(t, "b2", "beneficiary")
+	o.suspects(t, "b0", "beneficiary", first["b0"].EndToEndID)
+	o.suspects(t, "b1", "representative", first["b1"].EndToEndID)
+	o.suspects(t, "b2", "beneficiary", first["b2"].EndToEndID)
 	o.seen(t, `beneficiary = 'b3' or state = 'suspended'`)
 	o.refuse(t, first["b0"], "reissue", object{}, "death_reported")
 	o.refuse(t, first["b1"], "reissue", object{}, "no_account")
@@ -150,7 +150,7 @@ func TestWhatADismissedReportTookBackIsPaidFromTheClosedList(t *testing.T) {
 	first := o.payments(t, list)
 	g.tell(t, first["b1"], "sent", "ACCC FT1")
 	o.becomes(t, list, "b1", "credited")
-	o.suspects(t, "b0", "beneficiary")
+	o.suspects(t, "b0", "beneficiary", "SA-ANOTHER")
 	g.withdraws(t, o, first["b0"], "death_reported")
 	o.becomes(t, list, "b0", "recalled")
 	if diff := cmp.Diff(closure{}, o.closed(t, list)); diff != "" {
@@ -164,5 +164,49 @@ func TestWhatADismissedReportTookBackIsPaidFromTheClosedList(t *testing.T) {
 	third := o.reissue(t, o.becomes(t, list, "b0", "rejected"))
 	g.tell(t, third, "sent", "ACCC FT0")
 	o.becomes(t, list, "b0", "credited")
+	o.audited(t, g)
+}
+
+// A bank once said of somebody that they died, and they live. When it says so again, accounts has to hear of that as well before money
+// is paid, by account or in cash, from this list or, once it is closed, from the next.
+func TestAReportThatWasDismissedOnceOpensNothingForTheNext(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 3)
+	lives := func(id string) accounts.DeathReportDismissed {
+		return accounts.DeathReportDismissed{Beneficiary: id, Note: "n", By: "mai"}
+	}
+	said := func(id, endToEndID string) accounts.DeathReported {
+		return accounts.DeathReported{Beneficiary: id, Account: id + "-1", Bank: vietcombank, Of: "beneficiary", EndToEndID: endToEndID}
+	}
+	for _, id := range []string{"b0", "b1"} {
+		o.people.tellAt(t, o.Clock.Now(), id, said(id, "SA-MARCH"), lives(id))
+	}
+	o.seen(t, `beneficiary = 'b2' or cardinality(death_heard) = 1 and not death_reported`)
+	november := o.released(t, 3)
+	first := o.payments(t, november)
+	for _, id := range []string{"b0", "b1"} {
+		g.tell(t, first[id], "sent", "RJCT MD07")
+		o.becomes(t, november, id, "rejected")
+		o.refuse(t, first[id], "reissue", object{}, "death_reported")
+		o.refuse(t, first[id], "cash", object{}, "death_reported")
+	}
+	o.people.tellAt(t, o.Clock.Now(), "b1", said("b1", "SA-OTHER"), accounts.DeathReportNoted(said("b1", first["b1"].EndToEndID)), lives("b1"))
+	o.seen(t, `beneficiary <> 'b1' or cardinality(death_heard) = 3 and not death_reported`)
+	g.tell(t, o.reissue(t, first["b1"]), "sent", "ACCC FT1")
+	o.becomes(t, november, "b1", "credited")
+	g.tell(t, first["b2"], "sent", "ACCC FT2")
+	o.becomes(t, november, "b2", "credited")
+	if diff := cmp.Diff(closure{CarriedForward: 1, Carried: amount}, o.closed(t, november)); diff != "" {
+		t.Fatal(diff)
+	}
+	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
+	o.wantLines(t, "lisa", december, "b0 2026-11 carried_forward 810000 account held death_reported", "b0 2026-12 regular 810000 account",
+		"b1 2026-12 regular 810000 account", "b2 2026-12 regular 810000 account")
+	o.pays(t, g, december, 3)
+	o.people.tellAt(t, o.Clock.Now(), "b0", said("b0", first["b0"].EndToEndID), lives("b0"))
+	o.seen(t, `beneficiary <> 'b0' or cardinality(death_heard) = 2 and not death_reported`)
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").Text(t, "id")
+	o.wantLines(t, "lisa", january, "b0 2026-11 carried_forward 810000 account", "b0 2027-01 regular 810000 account",
+		"b1 2027-01 regular 810000 account", "b2 2027-01 regular 810000 account")
 	o.audited(t, g)
 }

@@ -14,7 +14,8 @@
 //  8. Death is final: it closes the account or the request, and nothing is requested after it.
 //  9. A bank's word that the holder died is no death: it suspends the account in that holder's name, or the one that a bank opens
 //     in it meanwhile, until an officer has recorded the death, or dismissed the report. Nothing else reinstates the account. If
-//     the holder is a representative, the case ends as well when they do not receive any more.
+//     the holder is a representative, the case ends as well when they do not receive any more. There is one case at a time: the
+//     beneficiary's comes first, and that of who receives for them follows when it is dismissed.
 package beneficiary
 
 import (
@@ -48,6 +49,8 @@ type Beneficiary struct {
 	DiedOn         string
 	// Reported is the report of a death that nobody has decided about; empty when there is none.
 	Reported accounts.DeathReported
+	// Behind is one about who receives for a beneficiary who is reported dead themselves: it is decided about after that.
+	Behind accounts.DeathReported
 	// Accounts are all there ever were, the latest last.
 	Accounts []Account
 }
@@ -102,11 +105,9 @@ func (b Beneficiary) Evolve(e events.Event) Beneficiary {
 	case accounts.BeneficiaryIdentified:
 		b.Identity, b.IdentityFields = e.Result, e.Fields
 	case accounts.BeneficiaryDied:
-		b.DiedOn, b.Reported = e.DiedOn, accounts.DeathReported{}
-	case accounts.DeathReported:
-		b.Reported = e
-	case accounts.DeathReportDismissed, accounts.DeathReportSettled:
-		b.Reported = accounts.DeathReported{}
+		b.DiedOn, b.Reported, b.Behind = e.DiedOn, accounts.DeathReported{}, accounts.DeathReported{}
+	case accounts.DeathReported, accounts.DeathReportNoted, accounts.DeathReportDismissed, accounts.DeathReportSettled:
+		b = b.heard(e)
 	case accounts.AccountRequested:
 		b.Accounts = append(slices.Clone(b.Accounts), b.held(e))
 	default:

@@ -21,7 +21,7 @@ type ReportDeath struct {
 }
 
 // Decide opens the case once, and suspends the account that money could go into: the latest one of the same holder, if the bank
-// speaks of an earlier one. Whoever is known to have died has no case, and that of a representative who does not receive any more is settled.
+// speaks of an earlier one. Whoever is known to have died has no case, nor has a representative who does not receive any more.
 func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	a, found := b.Account(c.Account)
 	switch {
@@ -29,8 +29,8 @@ func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, erro
 		return nil, ErrNoAccount()
 	case a.Bank != c.Bank:
 		return nil, problem.Reject("report_of_another_bank", "another bank was asked for this account", "tài khoản này được yêu cầu ở ngân hàng khác")
-	case b.DiedOn != "" || b.concerned(a):
-		return nil, nil // a case about somebody else does not answer this one
+	case b.DiedOn != "":
+		return nil, nil
 	}
 	report := accounts.DeathReported{
 		Beneficiary: b.Beneficiary, Account: a.Account, Bank: a.Bank, Of: ofBeneficiary, EndToEndID: c.EndToEndID,
@@ -38,16 +38,37 @@ func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, erro
 	if !a.own() {
 		report.Of = ofRepresentative
 	}
+	switch {
+	case report == b.Reported:
+		return nil, nil
+	case b.concerned(a), !a.own() && !b.receives(a): // a case about somebody else does not answer this one
+		return []events.Event{accounts.DeathReportNoted(report)}, nil
+	}
 	facts := []events.Event{report}
 	b.Reported = report
-	latest, _ := b.Latest()
-	switch usable := latest.Status == Opened || latest.Status == Active; {
-	case usable && b.concerned(latest):
+	if latest, _ := b.Latest(); (latest.Status == Opened || latest.Status == Active) && b.concerned(latest) {
 		facts = append(facts, b.holdUp(latest, m))
-	case a.Status == Closed && (!latest.Alive() || !b.concerned(latest)):
-		facts = append(facts, b.settled(m.Actor)...)
 	}
 	return facts, nil
+}
+
+// heard folds what banks say, and what officers make of it.
+func (b Beneficiary) heard(e events.Event) Beneficiary {
+	switch e := e.(type) {
+	case accounts.DeathReported:
+		if e.Of == ofBeneficiary {
+			b.Behind = b.Reported
+		}
+		b.Reported = e
+	case accounts.DeathReportNoted:
+		a, _ := b.Account(e.Account)
+		if e.Of == ofRepresentative && b.Reported.Of == ofBeneficiary && b.receives(a) {
+			b.Behind = accounts.DeathReported(e)
+		}
+	default:
+		b.Reported, b.Behind = accounts.DeathReported{}, accounts.DeathReported{}
+	}
+	return b
 }
 
 // Whom a bank reports dead.
@@ -61,6 +82,12 @@ const (
 func (b Beneficiary) concerned(a Account) bool {
 	reported, found := b.Account(b.Reported.Account)
 	return found && (b.Reported.Of == ofBeneficiary || a.sameHolder(reported))
+}
+
+// receives tells whether money goes, or could go, to the holder of an account: the latest one is in their name.
+func (b Beneficiary) receives(a Account) bool {
+	latest, found := b.Latest()
+	return found && latest.Status != Closed && latest.sameHolder(a)
 }
 
 // own tells whether the account is in the beneficiary's own name.
@@ -90,7 +117,7 @@ type DismissDeath struct {
 	Note string
 }
 
-// Decide reinstates what the report suspended.
+// Decide reinstates what the report suspended, unless it waits for a report about who receives for the person as well.
 func (c DismissDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	switch {
 	case !b.Exists():
@@ -99,6 +126,9 @@ func (c DismissDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, err
 		return nil, problem.Reject("death_not_reported", "no bank's report of a death waits for a decision", "không có báo tử nào của ngân hàng đang chờ xác minh")
 	}
 	facts := []events.Event{accounts.DeathReportDismissed{Beneficiary: b.Beneficiary, Note: c.Note, By: m.Actor}}
+	if a, found := b.Account(b.Behind.Account); found && b.receives(a) {
+		return append(facts, b.Behind), nil
+	}
 	if a, found := b.Latest(); found && a.Status == Suspended && a.Reason == deathReported {
 		facts = append(facts, accounts.AccountReinstated{
 			Account: a.Account, Beneficiary: b.Beneficiary, Status: a.Usable, Note: c.Note, By: m.Actor,

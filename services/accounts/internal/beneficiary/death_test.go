@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/decider/decidertest"
 	"github.com/songan-vn/songan/libs/vn"
@@ -30,6 +31,10 @@ func TestABanksWordThatSomebodyDied(t *testing.T) {
 	decidertest.Run(t, []kase{
 		{Name: "opens a case and stops the payments", Given: active, When: report, By: service, Then: facts{reported, held}},
 		{Name: "opens one case", Given: open, When: report, By: service},
+		{
+			Name: "is noted for each payment", Given: open, When: beneficiary.ReportDeath{Account: first, Bank: ICB, EndToEndID: "SA-2"}, By: service,
+			Then: facts{accounts.DeathReportNoted{Beneficiary: "B1", Account: first, Bank: ICB, Of: "beneficiary", EndToEndID: "SA-2"}},
+		},
 		{Name: "is about the holder, who may be the representative", Given: facts{registered(), byRepresentative, opened()}, When: report, By: service, Then: facts{carer, held}},
 		{Name: "leaves an account alone that is suspended anyway", Given: append(active[:4:4], suspended()), When: report, By: service, Then: facts{reported}},
 		{Name: "opens a case about a request, too", Given: active[:2], When: report, By: service, Then: facts{reported}},
@@ -97,8 +102,12 @@ func TestTheReportedDeathOfARepresentative(t *testing.T) {
 	decidertest.Run(t, []kase{
 		{Name: "stops the account that they have now", Given: moved, When: report, By: service, Then: facts{reported, suspends(second, service)}},
 		{Name: "stops it after a correction, too", Given: corrected, When: report, By: service, Then: facts{reported, suspends(second, service)}},
-		{Name: "stops no account of who took their place", Given: daughter, When: report, By: service, Then: facts{reported, settled(service)}},
-		{Name: "is no news about an account that waits already", Given: given(moved, facts{reported, suspends(second, service)}), When: beneficiary.ReportDeath{Account: second, Bank: BIDV}, By: service},
+		{Name: "stops no account of who took their place", Given: daughter, When: report, By: service, Then: facts{accounts.DeathReportNoted(reported)}},
+		{
+			Name: "is no news about an account that waits already", Given: given(moved, facts{reported, suspends(second, service)}), By: service,
+			When: beneficiary.ReportDeath{Account: second, Bank: BIDV},
+			Then: facts{accounts.DeathReportNoted{Beneficiary: "B1", Account: second, Bank: BIDV, Of: "representative"}},
+		},
 		{Name: "ends with the account", Given: stands, When: beneficiary.Close{Account: first}, By: lan, Then: facts{shut, settled(lan)}},
 		{Name: "ends when somebody else is to receive", Given: append(stands[:5:5], other), When: replace, By: hung, Then: facts{gone, settled(hung), requestIn("R2")}},
 		{Name: "goes on when another bank is asked in the same name", Given: stands, When: replace, By: hung, Then: facts{gone, requestIn("R1")}},
@@ -120,6 +129,70 @@ func TestTheReportedDeathOfARepresentative(t *testing.T) {
 				accounts.DeathReportDismissed{Beneficiary: "B1", Note: "V1", By: lan},
 				accounts.AccountReinstated{Account: second, Beneficiary: "B1", Status: "opened", Note: "V1", By: lan},
 			},
+		},
+	})
+}
+
+// Money went into somebody's own account, then to a carer, and banks report both of them dead. One is decided after the other.
+func TestReportedDeathsOfABeneficiaryAndOfWhoReceivesForThem(t *testing.T) {
+	t.Parallel()
+	const service, second = "service:accounts", "B1-2"
+	carer := accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P1", Representative: "R1", RepresentativeMark: "carer", By: lan}
+	request, account := requested(), opened()
+	request.Account, request.Issuance, request.Bank, request.Holder = second, "I2", BIDV, "R1"
+	account.Account, account.Bank, account.Holder, account.Mark = second, BIDV, "R1", "A2"
+	given := func(more ...events.Event) facts {
+		return append(facts{registered(), requested(), opened(), carer, closed("replaced"), request, account}, more...)
+	}
+	person := accounts.DeathReported{Beneficiary: "B1", Account: first, Bank: ICB, Of: "beneficiary", EndToEndID: "SA-1"}
+	theirs := accounts.DeathReported{Beneficiary: "B1", Account: second, Bank: BIDV, Of: "representative", EndToEndID: "SA-2"}
+	reportPerson := beneficiary.ReportDeath{Account: first, Bank: ICB, EndToEndID: "SA-1"}
+	reportCarer := beneficiary.ReportDeath{Account: second, Bank: BIDV, EndToEndID: "SA-2"}
+	held := accounts.AccountSuspended{Account: second, Beneficiary: "B1", Reason: "death_reported", By: service}
+	noted := accounts.DeathReportNoted(theirs)
+	dismiss, lives := beneficiary.DismissDeath{Note: "V1"}, accounts.DeathReportDismissed{Beneficiary: "B1", Note: "V1", By: lan}
+	reinstated := accounts.AccountReinstated{Account: second, Beneficiary: "B1", Status: "opened", Note: "V1", By: lan}
+	shut := closed("closed")
+	shut.Account = second
+	decidertest.Run(t, []kase{
+		{Name: "the beneficiary's comes before the carer's", Given: given(theirs, held), When: reportPerson, By: service, Then: facts{person}},
+		{Name: "the carer's is next", Given: given(theirs, held, person), When: dismiss, By: lan, Then: facts{lives, theirs}},
+		{Name: "the carer's does not displace the beneficiary's", Given: given(person, held), When: reportCarer, By: service, Then: facts{noted}},
+		{Name: "the carer's is next, too, when it came later", Given: given(person, held, noted), When: dismiss, By: lan, Then: facts{lives, theirs}},
+		{Name: "the account waits for the second decision", Given: given(theirs, held, person, lives, theirs), When: beneficiary.Reinstate{Account: second}, By: hung, Problem: "death_reported"},
+		{Name: "the account goes on after it", Given: given(theirs, held, person, lives, theirs), When: dismiss, By: lan, Then: facts{lives, reinstated}},
+		{Name: "a carer who does not receive any more has no case", Given: given(theirs, held, person, shut), When: dismiss, By: lan, Then: facts{lives}},
+		{Name: "only the beneficiary's holds the account up", Given: given(person, held), When: dismiss, By: lan, Then: facts{lives, reinstated}},
+	})
+}
+
+// A bank speaks of the carer before, while that of now is reported dead as well: the open case is about the latter, and stays.
+func TestAFormerCarersReportedDeathLeavesTheOpenCaseAlone(t *testing.T) {
+	t.Parallel()
+	const service, second = "service:accounts", "B1-2"
+	people, request, account := registered(), requested(), opened()
+	people.Representative, people.RepresentativeMark, request.Holder, account.Holder = "R1", "carer", "R1", "R1"
+	daughter := accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P1", Representative: "R2", RepresentativeMark: "daughter", By: lan}
+	hers, herAccount := request, account
+	hers.Account, hers.Issuance, hers.Bank, hers.Holder = second, "I2", BIDV, "R2"
+	herAccount.Account, herAccount.Bank, herAccount.Holder, herAccount.Mark = second, BIDV, "R2", "A2"
+	reported := accounts.DeathReported{Beneficiary: "B1", Account: second, Bank: BIDV, Of: "representative", EndToEndID: "SA-2"}
+	held := accounts.AccountSuspended{Account: second, Beneficiary: "B1", Reason: "death_reported", By: service}
+	noted := accounts.DeathReportNoted{Beneficiary: "B1", Account: first, Bank: ICB, Of: "representative", EndToEndID: "SA-1"}
+	open := facts{people, request, account, daughter, closed("replaced"), hers, herAccount, reported, held}
+	decidertest.Run(t, []kase{
+		{Name: "it is noted", Given: open, When: beneficiary.ReportDeath{Account: first, Bank: ICB, EndToEndID: "SA-1"}, By: service, Then: facts{noted}},
+		{Name: "her account waits on", Given: append(open[:9:9], noted), When: beneficiary.Reinstate{Account: second}, By: hung, Problem: "death_reported"},
+		{
+			Name: "her case is dismissed", Given: append(open[:9:9], noted), When: beneficiary.DismissDeath{Note: "V1"}, By: lan, Then: facts{
+				accounts.DeathReportDismissed{Beneficiary: "B1", Note: "V1", By: lan},
+				accounts.AccountReinstated{Account: second, Beneficiary: "B1", Status: "opened", Note: "V1", By: lan},
+			},
+		},
+		{
+			Name: "behind a case of the beneficiary hers waits, and not the former carer's", By: lan, When: beneficiary.DismissDeath{Note: "V1"},
+			Given: append(open[:9:9], accounts.DeathReported{Beneficiary: "B1", Account: first, Of: "beneficiary"}, noted),
+			Then:  facts{accounts.DeathReportDismissed{Beneficiary: "B1", Note: "V1", By: lan}, reported},
 		},
 	})
 }

@@ -42,8 +42,8 @@ type Beneficiary struct {
 	DiedOn   string `db:"died_on"`
 	// Reported tells that a bank says that they died, and that no officer has decided about it.
 	Reported bool `db:"death_reported"`
-	// Heard tells that a bank ever said so, of them or of who receives for them, and that accounts has opened the case.
-	Heard bool `db:"death_heard"`
+	// Heard are the payments, by end-to-end id, of which accounts has heard that a bank said so, of them or of who receives for them.
+	Heard []string `db:"death_heard"`
 	// Account is the newest one that was requested.
 	Account string `db:"account"`
 	State   string `db:"state"`
@@ -101,7 +101,7 @@ create table if not exists beneficiaries_v1 (
   identity        text not null,
   died_on         text not null,
   death_reported  boolean not null,
-  death_heard     boolean not null,
+  death_heard     text[] not null,
   account         text not null,
   state           text not null,
   bank            text not null,
@@ -136,7 +136,10 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 	case accounts.BeneficiaryDied:
 		b.DiedOn, b.Reported = e.DiedOn, false
 	case accounts.DeathReported:
-		b.Reported, b.Heard = e.Of == "beneficiary", true
+		b.Reported = e.Of == "beneficiary"
+		b.Heard = append(slices.Clip(b.Heard), e.EndToEndID)
+	case accounts.DeathReportNoted:
+		b.Heard = append(slices.Clip(b.Heard), e.EndToEndID)
 	case accounts.DeathReportDismissed:
 		b.Reported = false
 	case accounts.AccountRequested:

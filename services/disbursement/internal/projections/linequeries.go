@@ -206,13 +206,18 @@ type Carried struct {
 	UnitValidFrom string
 	Month         string
 	Amount        int64
+	// Unheard tells that a bank refused it for a death, and that accounts has neither heard of that nor knows of a death.
+	Unheard bool
 }
 
 const untakenPayments = `
-select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l.unit_code, l.unit_valid_from, l.month, l.amount
+select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l.unit_code, l.unit_valid_from, l.month, l.amount,
+       failed.reason = '` + payment.Deceased + `' and not exists (
+         select from beneficiaries b where b.mark = l.mark and (b.died_on <> '' or failed.end_to_end_id = any(b.death_heard)))
   from lines l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft and p.status in ('released', 'closed')
   join carried c on c.payment = l.payment
+  join payments failed on failed.payment = l.payment
  where l.mark = any($1) and l.programme = $2 and not l.held and l.removed = ''
    and not ` + chainOf + `l.payment` + isContested + ` and ` + lapsed + ` is null
    and not exists (

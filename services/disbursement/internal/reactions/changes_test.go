@@ -83,7 +83,7 @@ func TestAReportOfADeathIsNotDoneBeforePaymentsSeeIt(t *testing.T) {
 		t.Fatalf("the second report, while the first is seen: %v", err)
 	}
 	shown()
-	if row, err := look(second); err != nil || !row.Reported || !row.Heard {
+	if row, err := look(second); err != nil || !row.Reported || len(row.Heard) != 2 {
 		t.Fatalf("the second report: %+v, %v", row, err)
 	}
 }

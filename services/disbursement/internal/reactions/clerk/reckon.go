@@ -223,11 +223,15 @@ func (c *computation) carry(p projections.Carried) {
 	if home == nil || !listed {
 		return
 	}
-	c.add(payroll.Line{
+	line := payroll.Line{
 		Payment:     c.Vault.Name("payment", c.mark, c.list.Programme, p.Month, payroll.CarriedForward, p.Payment),
 		Beneficiary: p.Beneficiary, Mark: c.mark, Enrolments: p.Enrolments, Unit: home.Unit(), Month: p.Month,
 		Kind: payroll.CarriedForward, Origin: p.Payment, Amount: money.Amount(p.Amount),
-	}, Proof{})
+	}
+	if p.Unheard && !c.reported { // accounts is about to open a case
+		line.Signals, line.Held = []string{payroll.SignalDeathReported}, true
+	}
+	c.add(line, Proof{})
 }
 
 // add completes a line with how it is paid and what is noticed about it.
