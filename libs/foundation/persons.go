@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/vault"
 )
@@ -20,19 +21,28 @@ type Persons[A any] struct {
 	Items []A `json:"items"`
 }
 
+// ReadFor is what a caller reads people for, once the policies allowed it: they hear what is recorded.
+func ReadFor(may policy.Pass, purpose, file string) (vault.Reading, error) {
+	if err := may.For(purpose, file); err != nil {
+		return vault.Reading{}, err //nolint:wrapcheck // a refusal is for the caller, as it is
+	}
+	return vault.Reading{Actor: may.Who().Actor(), Purpose: purpose, Case: file}, nil
+}
+
 // Resolve tells another service who is behind references. Of each it has answer made: from the person, nil for somebody who
 // was erased, or from the knowledge that the row was damaged or tampered with.
 func Resolve[P, A any](
 	ctx context.Context, v *vault.Vault, c httpapi.Call[PersonsBody], answer func(ref string, who *P, unreadable bool) A,
 ) (Persons[A], error) {
-	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
-		return Persons[A]{}, err //nolint:wrapcheck // a refusal is for the caller, as it is
+	why, err := ReadFor(c.Pass, c.In.Purpose, c.In.Case)
+	if err != nil {
+		return Persons[A]{}, err
 	}
 	refs := make([]vault.Ref, 0, len(c.In.Refs))
 	for _, ref := range c.In.Refs {
 		refs = append(refs, vault.Ref(ref))
 	}
-	found, damaged, err := v.ReadIntact(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
+	found, damaged, err := v.ReadIntact(ctx, why, refs...)
 	if err != nil {
 		return Persons[A]{}, fmt.Errorf("read persons for another service: %w", err)
 	}

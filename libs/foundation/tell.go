@@ -29,8 +29,8 @@ func (f *Foundation) TellOfPeople(api *httpapi.API, trail func(ctx context.Conte
 		Pattern: "POST /subject-reports", Summary: "What is kept of a person who asks about their data, for other services",
 		Action: "operations.tell_of_person", Status: http.StatusOK,
 	}, func(ctx context.Context, c httpapi.Call[AboutPerson]) (subject.Report, error) {
-		why := vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Kind + "_request", Case: c.In.Case}
-		if err := c.Pass.For(why.Purpose, why.Case); err != nil {
+		why, err := ReadFor(c.Pass, c.In.Kind+"_request", c.In.Case)
+		if err != nil {
 			return subject.Report{}, err
 		}
 		found, err := trail(ctx, c.In.Keys)

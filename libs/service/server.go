@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,25 +31,24 @@ const (
 	writePatience  = 90 * time.Second
 	idlePatience   = 120 * time.Second
 	headerBytes    = 32 << 10
-	readyPatience  = 2 * time.Second
 )
 
 // server is the HTTP surface of a process.
 type server struct {
-	http     *http.Server
-	metrics  *http.Server
-	stopping chan struct{}
-	ready    atomic.Bool
-	services []Service
-	log      *zap.Logger
+	http      *http.Server
+	metrics   *http.Server
+	stopping  chan struct{}
+	ready     atomic.Bool
+	readiness readiness
+	log       *zap.Logger
 }
 
 func newServer(h Host, services []Service) (*server, error) {
 	if err := h.Config.check(); err != nil {
 		return nil, err
 	}
-	s := &server{stopping: make(chan struct{}), services: services, log: h.Log}
-	mux, err := s.routes(h)
+	s := &server{stopping: make(chan struct{}), readiness: readiness{services: services, log: h.Log}, log: h.Log}
+	mux, err := s.routes(h, services)
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +120,14 @@ func (s *server) serve(d door) error {
 	return s.http.Serve(d)
 }
 
-func (s *server) routes(h Host) (*http.ServeMux, error) {
+func (s *server) routes(h Host, services []Service) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", safe(http.HandlerFunc(s.healthz)))
 	mux.Handle("GET /readyz", safe(http.HandlerFunc(s.readyz)))
 	mux.Handle("GET /metrics", safe(forOperators(h)))
 	mux.Handle("/", safe(http.HandlerFunc(nothingHere)))
 	taken := map[string]string{"/": "", "/healthz": "", "/readyz": "", "/metrics": ""}
-	for _, service := range s.services {
+	for _, service := range services {
 		if service.Handler == nil {
 			continue
 		}
@@ -201,53 +199,6 @@ func forOperators(h Host) http.Handler {
 			figures.ServeHTTP(w, r)
 		}
 	})
-}
-
-// healthz answers as long as the process can answer anything.
-func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, health{Status: "alive"})
-}
-
-// health is what /healthz and /readyz answer. Why a service is not ready stands in the log: this page is public.
-type health struct {
-	Status   string            `json:"status"`
-	Services map[string]string `json:"services,omitempty"`
-}
-
-// readyz asks all services at once.
-func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if !s.ready.Load() {
-		answer(w, http.StatusServiceUnavailable, health{Status: "stopping"})
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), readyPatience)
-	defer cancel()
-	faults := make([]error, len(s.services))
-	var wg sync.WaitGroup
-	for i, service := range s.services {
-		if service.Ready != nil {
-			wg.Go(func() { faults[i] = service.Ready(ctx) })
-		}
-	}
-	wg.Wait()
-	h, status := health{Status: "ready", Services: map[string]string{}}, http.StatusOK
-	for i, service := range s.services {
-		h.Services[service.Name] = "ready"
-		if faults[i] != nil {
-			h.Status, h.Services[service.Name], status = "not_ready", "not_ready", http.StatusServiceUnavailable
-			s.log.Warn("not ready", zap.String("service", service.Name), telemetry.Err(faults[i]))
-		}
-	}
-	answer(w, status, h)
-}
-
-func answer(w http.ResponseWriter, status int, h health) {
-	w.Header().Set("Content-Type", "application/json")
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(h) // a struct of texts; that it does not arrive is the caller's loss
 }
 
 // stop finishes what is under way. Streams are told to end; requests that do not end in time are cut.

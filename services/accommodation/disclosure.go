@@ -29,6 +29,14 @@ func (s Stated) check() error {
 	return faults.Err()
 }
 
+// orSupervision is what a stay's guest is read for: what was said, or the supervision of that stay by law.
+func (s Stated) orSupervision(stay string) Stated {
+	if s.given() {
+		return s
+	}
+	return Stated{Purpose: purposeSupervision, Case: stay}
+}
+
 func (s Stated) given() bool { return s.Purpose != "" && s.Case != "" }
 
 // sensitive tells whether a stay tells of its guest's health.

@@ -299,12 +299,7 @@ func TestANoticeIsProvenOffline(t *testing.T) {
 // The policies are asked with the purpose and the case of every reading of people: what they refuse is refused.
 func TestThePoliciesHearWhatPeopleAreReadFor(t *testing.T) {
 	t.Parallel()
-	h := &house{Service: servicetest.Prepare(t, servicetest.Options{Name: accommodation.Name, At: noon, Staff: staff()})}
-	h.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
-		deps.API.Policy = policytest.Plus(t, h.Clock.Now, policytest.NoCuriosity)
-		return accommodation.New(ctx, deps)
-	})
-	h.hotel = h.facility(t, "hotel", "police")
+	h := forbidding(t, "curiosity")
 	made := h.Post(t, "hotel", "/notices", "1", stayOf(guestOf("Nguyễn Văn An")))
 	made.Want(t, http.StatusCreated)
 	id := made.Text(t, "id")
@@ -321,4 +316,42 @@ func TestThePoliciesHearWhatPeopleAreReadFor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is said of readings without a stated purpose is what gets recorded of them.
+func TestThePoliciesHearWhatGuestsAreReadForWhereNothingIsSaid(t *testing.T) {
+	t.Parallel()
+	h := forbidding(t, "stay_supervision", "facility_list")
+	made := h.Post(t, "hotel", "/notices", "1", stayOf(guestOf("Nguyễn Văn An")))
+	made.Want(t, http.StatusCreated)
+	one := "/notices/" + made.Text(t, "id")
+	testkit.Eventually(t, 20*time.Second, func() error {
+		if got := h.Get(t, "police", "/notices", made.Position()); !strings.Contains(string(got.Body), made.Text(t, "id")) {
+			return fmt.Errorf("%d %s", got.Status, got.Body)
+		}
+		return nil
+	})
+	got := map[string]int{}
+	for _, path := range []string{one, one + "?purpose=missing_person&case=BD-1", one + "/history", "/notices", "/notices?persons=true", "/facilities"} {
+		got[strings.TrimPrefix(path, one)] = h.Get(t, "police", path, made.Position()).Status
+	}
+	want := map[string]int{
+		"": http.StatusNotFound, "?purpose=missing_person&case=BD-1": http.StatusOK, "/history": http.StatusOK,
+		"/notices": http.StatusOK, "/notices?persons=true": http.StatusForbidden, "/facilities": http.StatusForbidden,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// forbidding is a house in which nobody reads people for some purposes.
+func forbidding(t *testing.T, purposes ...string) *house {
+	t.Helper()
+	h := &house{Service: servicetest.Prepare(t, servicetest.Options{Name: accommodation.Name, At: noon, Staff: staff()})}
+	h.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
+		deps.API.Policy = policytest.Plus(t, h.Clock.Now, policytest.Forbid(purposes...))
+		return accommodation.New(ctx, deps)
+	})
+	h.hotel = h.facility(t, "hotel", "police")
+	return h
 }

@@ -6,6 +6,8 @@ import (
 
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
@@ -55,12 +57,19 @@ func (a *app) page(
 	if !c.In.Persons || len(stays) == 0 {
 		return page, nil
 	}
+	why, err := foundation.ReadFor(c.Pass, purposeSupervision, wholeList)
+	if err != nil {
+		return httpapi.Page[Notice]{}, err
+	}
 	people := make([]guestOf, 0, len(stays))
 	for i := range stays {
 		people = append(people, guestOf{&page.Items[i], stays[i].Guest, readerOf(c.Who, factsOf(stays[i]), false)})
 	}
-	return page, a.addGuests(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: purposeSupervision, Case: "list"}, people)
+	return page, a.addGuests(ctx, why, people)
 }
+
+// wholeList is the case of what is read for a page of a list: no single file.
+const wholeList = "list"
 
 // viewStays shows stays as a caller may see them. stated says that a purpose and a case are known.
 func (a *app) viewStays(stays []projections.Stay, who access.Principal, stated bool) []Notice {
@@ -122,10 +131,11 @@ type Found struct {
 const lookupLimit = 200
 
 func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error) {
-	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+	why, err := foundation.ReadFor(c.Pass, c.In.Purpose, c.In.Case)
+	if err != nil {
 		return Found{}, err
 	}
-	refs, err := a.find(ctx, c.Who.Actor(), c.In)
+	refs, err := a.find(ctx, why, c.In)
 	if err != nil {
 		return Found{}, err
 	}
@@ -142,12 +152,11 @@ func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error)
 	return Found{Items: a.viewStays(stays, c.Who, true)}, nil
 }
 
-func (a *app) find(ctx context.Context, actor string, l Lookup) ([]vault.Ref, error) {
-	reading := vault.Reading{Actor: actor, Purpose: l.Purpose, Case: l.Case}
+func (a *app) find(ctx context.Context, why vault.Reading, l Lookup) ([]vault.Ref, error) {
 	if l.Document != nil {
-		return a.vault.FindByDocument(ctx, reading, guest.DocumentIndex(l.Document.Number))
+		return a.vault.FindByDocument(ctx, why, guest.DocumentIndex(l.Document.Number))
 	}
-	return a.vault.FindByName(ctx, reading, guest.NameIndex(l.FullName, l.BirthDate))
+	return a.vault.FindByName(ctx, why, guest.NameIndex(l.FullName, l.BirthDate))
 }
 
 // Statistics counts stays. They stay right when people are erased.
@@ -206,7 +215,7 @@ func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]
 	if len(rows) == c.In.Limit {
 		page.Next = httpapi.NextCursor(rows[len(rows)-1].Facility)
 	}
-	profiles, err := a.profiles(ctx, c.Who.Actor(), rows)
+	profiles, err := a.profiles(ctx, c.Pass, rows)
 	if err != nil {
 		return httpapi.Page[Facility]{}, err
 	}
@@ -226,12 +235,16 @@ func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]
 }
 
 // profiles reads names and addresses of facilities from the vault.
-func (a *app) profiles(ctx context.Context, actor string, rows []projections.Facility) (map[string]profile, error) {
+func (a *app) profiles(ctx context.Context, may policy.Pass, rows []projections.Facility) (map[string]profile, error) {
+	why, err := foundation.ReadFor(may, "facility_list", wholeList)
+	if err != nil {
+		return nil, err
+	}
 	refs := make([]vault.Ref, 0, len(rows))
 	for _, row := range rows {
 		refs = append(refs, vault.Ref(row.Profile))
 	}
-	found, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: actor, Purpose: "facility_list", Case: "list"}, refs...)
+	found, _, err := a.vault.ReadIntact(ctx, why, refs...)
 	if err != nil {
 		return nil, fmt.Errorf("read the profiles of facilities: %w", err)
 	}

@@ -51,17 +51,15 @@ func (a *app) one(ctx context.Context, c httpapi.Call[Stated]) (Notice, error) {
 	if err := c.In.check(); err != nil {
 		return Notice{}, err
 	}
-	n, err := a.visible(ctx, c.Path("id"), c.Pass, c.In)
+	why := c.In.orSupervision(c.Path("id"))
+	n, err := a.visible(ctx, c.Path("id"), c.Pass, why)
 	if err != nil {
 		return Notice{}, err
 	}
 	answer, reader := view(n), readerOf(c.Who, n.StayNotified, c.In.given())
 	a.mask(&answer, reader)
-	why := vault.Reading{Actor: c.Who.Actor(), Purpose: purposeSupervision, Case: n.Notice}
-	if c.In.given() {
-		why.Purpose, why.Case = c.In.Purpose, c.In.Case
-	}
-	if err := a.addGuests(ctx, why, []guestOf{{&answer, n.Guest, reader}}); err != nil {
+	reading := vault.Reading{Actor: c.Who.Actor(), Purpose: why.Purpose, Case: why.Case}
+	if err := a.addGuests(ctx, reading, []guestOf{{&answer, n.Guest, reader}}); err != nil {
 		return Notice{}, err
 	}
 	return answer, nil
@@ -77,7 +75,7 @@ type guestOf struct {
 	reader privacy.Reader
 }
 
-// visible loads a stay that the caller may know of, for what they say it is read for. To everybody else it does not exist.
+// visible loads a stay that the caller may know of, for what it is read for. To everybody else it does not exist.
 func (a *app) visible(ctx context.Context, id string, may policy.Pass, why Stated) (notice.Notice, error) {
 	n, err := a.notice(ctx, id)
 	if err != nil {

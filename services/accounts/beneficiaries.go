@@ -9,6 +9,7 @@ import (
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
@@ -202,7 +203,11 @@ func (a *app) die(ctx context.Context, c httpapi.Call[DeathBody]) (httpapi.Done[
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}
-	people, err := a.people(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: "death_check", Case: b.Beneficiary}, b.Person)
+	why, err := foundation.ReadFor(c.Pass, "death_check", b.Beneficiary)
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	people, err := a.people(ctx, why, b.Person)
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}

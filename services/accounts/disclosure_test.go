@@ -70,7 +70,7 @@ func TestEveryFieldOfAPersonHasALineInTheTable(t *testing.T) {
 func TestThePoliciesHearWhatPeopleAreResolvedFor(t *testing.T) {
 	t.Parallel()
 	o := prepare(t)
-	o.policy = policytest.Plus(t, o.Clock.Now, policytest.NoCuriosity)
+	o.policy = policytest.Plus(t, o.Clock.Now, policytest.Forbid("curiosity"))
 	t.Cleanup(o.start(t))
 	id := o.register(t, 1)
 	for purpose, status := range map[string]int{"curiosity": http.StatusForbidden, "bank_instruction": http.StatusOK} {
@@ -79,4 +79,24 @@ func TestThePoliciesHearWhatPeopleAreResolvedFor(t *testing.T) {
 		}).Want(t, status)
 		o.Post(t, "gateway", "/profiles", "", object{"beneficiaries": []string{id}, "purpose": purpose, "case": "BD-1"}).Want(t, status)
 	}
+}
+
+// What officers read people for, without saying so, the policies hear as it is recorded.
+func TestThePoliciesHearWhatOfficersReadPeopleFor(t *testing.T) {
+	t.Parallel()
+	o := prepare(t)
+	o.policy = policytest.Plus(t, o.Clock.Now, policytest.Forbid("beneficiary_administration", "death_check", "account_request", "issuance"))
+	t.Cleanup(o.start(t))
+	id := o.register(t, 1)
+	made := o.Post(t, "maker", "/issuances", "i", object{"unit": "00004", "bank": "ICBVVNVX", "beneficiaries": []string{id}, "note": "của ông An"})
+	made.Want(t, http.StatusCreated)
+	for _, path := range []string{"/beneficiaries/" + id, "/beneficiaries", "/issuances/" + made.Text(t, "id")} {
+		got := o.Get(t, "maker", path, made.Position())
+		got.Want(t, http.StatusOK)
+		if body := string(got.Body); !strings.Contains(body, id) && !strings.Contains(body, made.Text(t, "id")) || strings.Contains(body, "person\"") || strings.Contains(body, "ông") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	o.Post(t, "maker", "/beneficiaries/"+id+"/death", "d", object{"date": "2026-11-20", "source": "family"}).Want(t, http.StatusForbidden)
+	o.Post(t, "maker", "/issuances", "all", object{"unit": "00004", "bank": "ICBVVNVX"}).Want(t, http.StatusForbidden)
 }

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	facts "github.com/songan-vn/songan/events/accounts"
-	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
@@ -76,7 +77,7 @@ func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Don
 	if len(c.In.Beneficiaries) > 0 {
 		err = a.checkMembers(ctx, &faults, c.In.Beneficiaries, scope)
 	} else {
-		cmd.Fact.Beneficiaries, err = a.everybody(ctx, c.Who, cmd.Fact.Issuance, scope)
+		cmd.Fact.Beneficiaries, err = a.everybody(ctx, c.Pass, cmd.Fact.Issuance, scope)
 	}
 	if err != nil {
 		return httpapi.Done[Issuance]{}, err
@@ -161,7 +162,11 @@ func memberFault(b projections.Beneficiary, covered map[string]bool) problem.Fau
 }
 
 // everybody lists those of the units who may have an account and have none, up to a full batch.
-func (a *app) everybody(ctx context.Context, who access.Principal, id string, scope []string) ([]string, error) {
+func (a *app) everybody(ctx context.Context, may policy.Pass, id string, scope []string) ([]string, error) {
+	why, err := foundation.ReadFor(may, "account_request", id)
+	if err != nil {
+		return nil, err
+	}
 	var members []string
 	for after := ""; len(members) < issuance.MaxMembers; {
 		const page = 1000
@@ -169,7 +174,7 @@ func (a *app) everybody(ctx context.Context, who access.Principal, id string, sc
 		if err != nil {
 			return nil, err
 		}
-		able, err := a.able(ctx, vault.Reading{Actor: who.Actor(), Purpose: "account_request", Case: id}, rows)
+		able, err := a.able(ctx, why, rows)
 		if err != nil {
 			return nil, err
 		}
@@ -291,14 +296,15 @@ func (a *app) oneIssuance(ctx context.Context, c httpapi.Call[struct{}]) (Issuan
 		answer.Counts[n.Status] += n.Members
 		answer.Identity[n.Identity] += n.Members
 	}
-	if !readsPeople(c.Pass, i.Unit) {
+	why := vault.Reading{Actor: c.Who.Actor(), Purpose: "issuance", Case: i.Issuance}
+	if !readsPeople(c.Pass, i.Unit, why) {
 		return answer, nil
 	}
-	return answer, a.addRemarks(ctx, c.Who, i, &answer)
+	return answer, a.addRemarks(ctx, why, i, &answer)
 }
 
 // addRemarks reads what officers wrote about a batch.
-func (a *app) addRemarks(ctx context.Context, who access.Principal, i issuance.Issuance, answer *Issuance) error {
+func (a *app) addRemarks(ctx context.Context, why vault.Reading, i issuance.Issuance, answer *Issuance) error {
 	var refs []vault.Ref
 	for _, ref := range []string{i.Note, i.RejectionNote} {
 		if ref != "" {
@@ -308,7 +314,7 @@ func (a *app) addRemarks(ctx context.Context, who access.Principal, i issuance.I
 	if len(refs) == 0 {
 		return nil
 	}
-	found, _, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "issuance", Case: i.Issuance}, refs...)
+	found, _, err := a.vault.ReadIntact(ctx, why, refs...)
 	if err != nil {
 		return fmt.Errorf("read the remarks on issuances: %w", err)
 	}

@@ -48,8 +48,13 @@ type peopleOf struct {
 	person, representative string
 }
 
+// administration is what officers read people for, one file or a page of a list.
+func administration(who access.Principal, file string) vault.Reading {
+	return vault.Reading{Actor: who.Actor(), Purpose: "beneficiary_administration", Case: file}
+}
+
 // addPeople reads people from the vault, which records who read them and why.
-func (a *app) addPeople(ctx context.Context, who access.Principal, about string, all []peopleOf) error {
+func (a *app) addPeople(ctx context.Context, who access.Principal, why vault.Reading, all []peopleOf) error {
 	var refs []vault.Ref
 	for _, p := range all {
 		refs = append(refs, vault.Ref(p.person))
@@ -60,7 +65,7 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, about string,
 	if len(refs) == 0 {
 		return nil
 	}
-	found, damaged, err := a.vault.ReadIntact(ctx, vault.Reading{Actor: who.Actor(), Purpose: "beneficiary_administration", Case: about}, refs...)
+	found, damaged, err := a.vault.ReadIntact(ctx, why, refs...)
 	if err != nil {
 		return fmt.Errorf("read the people of a page: %w", err)
 	}
@@ -137,7 +142,8 @@ type Profiles struct {
 }
 
 func (a *app) profiles(ctx context.Context, c httpapi.Call[ProfilesBody]) (Profiles, error) {
-	if err := c.Pass.For(c.In.Purpose, c.In.Case); err != nil {
+	why, err := foundation.ReadFor(c.Pass, c.In.Purpose, c.In.Case)
+	if err != nil {
 		return Profiles{}, err
 	}
 	states, err := a.states(ctx, c.In.Beneficiaries)
@@ -148,7 +154,7 @@ func (a *app) profiles(ctx context.Context, c httpapi.Call[ProfilesBody]) (Profi
 	for _, b := range states {
 		refs = append(refs, b.Person)
 	}
-	people, err := a.people(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: c.In.Purpose, Case: c.In.Case}, refs...)
+	people, err := a.people(ctx, why, refs...)
 	if err != nil {
 		return Profiles{}, err
 	}

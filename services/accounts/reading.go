@@ -99,14 +99,15 @@ func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBenefici
 	if len(rows) == q.Limit {
 		page.Next = httpapi.NextCursor(rows[len(rows)-1].Beneficiary)
 	}
-	if q.IDsOnly || !c.Pass.Also("accounts.read_people").Anywhere() {
+	why := administration(c.Who, "list")
+	if q.IDsOnly || c.Pass.Also(readPeople).For(why.Purpose, why.Case) != nil {
 		return page, nil
 	}
 	refs := make([]peopleOf, 0, len(rows))
 	for i, row := range rows {
 		refs = append(refs, peopleOf{&page.Items[i], row.Person, row.Representative})
 	}
-	return page, a.addPeople(ctx, c.Who, "list", refs)
+	return page, a.addPeople(ctx, c.Who, why, refs)
 }
 
 // oneBeneficiary answers with a beneficiary, their accounts, and for officers of the unit the people.
@@ -116,10 +117,11 @@ func (a *app) oneBeneficiary(ctx context.Context, c httpapi.Call[struct{}]) (Ben
 		return Beneficiary{}, err
 	}
 	answer := viewBeneficiary(b)
-	if !readsPeople(c.Pass, b.Unit) {
+	why := administration(c.Who, b.Beneficiary)
+	if !readsPeople(c.Pass, b.Unit, why) {
 		return answer, nil
 	}
-	return answer, a.addPeople(ctx, c.Who, b.Beneficiary, []peopleOf{{&answer, b.Person, b.Representative}})
+	return answer, a.addPeople(ctx, c.Who, why, []peopleOf{{&answer, b.Person, b.Representative}})
 }
 
 func (a *app) history(ctx context.Context, c httpapi.Call[struct{}]) (history.History, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/territory"
+	"github.com/songan-vn/songan/libs/vault"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/units"
 )
@@ -20,9 +21,11 @@ func sees(may policy.Pass) func(events.Unit) bool {
 	return func(u events.Unit) bool { return may.May(policy.Thing{Unit: territory.Key(u.Code, u.ValidFrom)}) }
 }
 
-// readsPeople tells whether the caller may read the names of people in a unit.
-func readsPeople(may policy.Pass, u events.Unit) bool {
-	return sees(may.Also("accounts.read_people"))(u)
+const readPeople = "accounts.read_people"
+
+// readsPeople tells whether the caller may read the names of people in a unit, for what gets recorded.
+func readsPeople(may policy.Pass, u events.Unit, why vault.Reading) bool {
+	return may.Also(readPeople).May(policy.Thing{Unit: territory.Key(u.Code, u.ValidFrom), Purpose: why.Purpose, Case: why.Case})
 }
 
 // unitFor finds the unit that a code means today, and refuses one that is not the officer's own.

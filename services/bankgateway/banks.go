@@ -9,6 +9,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
@@ -68,7 +69,7 @@ func (a *app) listBanks(ctx context.Context, c httpapi.Call[struct{}]) (Banks, e
 	only := reach.Bank
 	var reasons map[string]string
 	if only == "" {
-		if reasons, err = a.reasons(ctx, c.Who.Actor(), channels); err != nil {
+		if reasons, err = a.reasons(ctx, c.Pass, channels); err != nil {
 			return Banks{}, err
 		}
 	}
@@ -119,14 +120,18 @@ func (a *app) withBacklog(b Bank, waits projections.Backlog) Bank {
 }
 
 // reasons opens the notes of the channels that are paused, by reference.
-func (a *app) reasons(ctx context.Context, actor string, channels []projections.Channel) (map[string]string, error) {
+func (a *app) reasons(ctx context.Context, may policy.Pass, channels []projections.Channel) (map[string]string, error) {
+	why, err := foundation.ReadFor(may, "bank_pause", "banks")
+	if err != nil {
+		return nil, err
+	}
 	var refs []vault.Ref
 	for _, ch := range channels {
 		if ch.Note != "" {
 			refs = append(refs, vault.Ref(ch.Note))
 		}
 	}
-	found, err := a.vault.Read(ctx, vault.Reading{Actor: actor, Purpose: "bank_pause", Case: "banks"}, refs...)
+	found, err := a.vault.Read(ctx, why, refs...)
 	if err != nil {
 		return nil, fmt.Errorf("read why banks are paused: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/service/servicetest"
@@ -35,6 +36,7 @@ type gate struct {
 	*servicetest.Service
 
 	settings bankgateway.Config
+	policy   *policy.Policy // in the place of the program's own; nil leaves it
 	stop     func()
 	log      lines
 
@@ -87,6 +89,9 @@ func (g *gate) start(t testing.TB) {
 			return service.Service{}, err
 		}
 		deps.Log, deps.Now, deps.API.Now = log, time.Now, time.Now
+		if g.policy != nil {
+			deps.API.Policy = g.policy
+		}
 		return bankgateway.NewWith(ctx, deps.For(bankgateway.Name), g.settings)
 	})
 }

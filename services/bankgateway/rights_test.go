@@ -11,6 +11,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 // A bank asks for everything by its own key, and for what is another's by every name that it could know.
@@ -49,6 +50,14 @@ func TestABankSeesItsOwnChannelAlone(t *testing.T) {
 	for _, path := range []string{"/banks/" + icb + "/pause", "/banks/" + icb + "/resumption"} {
 		if status, answer := g.call(t, http.MethodPost, icb, path, object{"reason": "x"}); status != http.StatusForbidden {
 			t.Errorf("%s: %d %v", path, status, answer)
+		}
+	}
+	g.stop()
+	g.policy = policytest.Plus(t, time.Now, policytest.Forbid("bank_pause"))
+	g.start(t)
+	for who, want := range map[string]int{"admin": http.StatusForbidden, bidv: http.StatusOK} {
+		if status, answer := g.call(t, http.MethodGet, who, "/banks", nil); status != want {
+			t.Errorf("the policies do not hear what remarks are read for: %s, %d %v", who, status, answer)
 		}
 	}
 }

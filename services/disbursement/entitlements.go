@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/libs/privacy"
@@ -75,7 +76,11 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	if asked, err := month.Parse(c.In.Month); err == nil {
 		m = asked
 	}
-	granted, err := a.clerk.Entitled(ctx, clerk.Question{Mark: file.Mark, Month: m, AsOf: day, Actor: c.Who.Actor(), Case: file.Beneficiary})
+	why, err := foundation.ReadFor(c.Pass, "entitlement", file.Beneficiary)
+	if err != nil {
+		return Entitlement{}, err
+	}
+	granted, err := a.clerk.Entitled(ctx, clerk.Question{Mark: file.Mark, Month: m, AsOf: day, Reading: why})
 	if errors.Is(err, clerk.ErrUnreadable) {
 		return Entitlement{}, problem.Reject("profile_unreadable", "what the rules ask for about the person cannot be read",
 			"không đọc được dữ liệu cần để tính mức hưởng")

@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -34,7 +35,9 @@ type office struct {
 	people *people
 	// apart is for an operator with two treasurers.
 	apart bool
-	stop  func()
+	// policy takes the place of the program's own; nil leaves it.
+	policy *policy.Policy
+	stop   func()
 }
 
 // open starts everything.
@@ -50,6 +53,9 @@ func open(t testing.TB) *office {
 func (o *office) start(t testing.TB) {
 	t.Helper()
 	o.stop = o.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
+		if o.policy != nil {
+			deps.API.Policy = o.policy
+		}
 		return disbursement.NewWith(ctx, deps, disbursement.Config{
 			AccountsURL: o.people.url, AccountsToken: "token", LookBack: 12, Silence: 15 * time.Minute, TwoTreasurers: o.apart,
 		})

@@ -177,11 +177,14 @@ func (a *app) oneLine(ctx context.Context, c httpapi.Call[struct{}]) (Line, erro
 	if err != nil {
 		return Line{}, err
 	}
-	if !found || !c.Pass.May(thing(row.Unit())) {
+	why := vault.Reading{Actor: c.Who.Actor(), Purpose: "line_proof", Case: p.Payroll}
+	what := thing(row.Unit())
+	what.Purpose, what.Case = why.Purpose, why.Case
+	if !found || !c.Pass.May(what) {
 		return Line{}, problem.New(problem.NotFound, "line_unknown", "the list has no such line", "danh sách không có dòng này")
 	}
 	view := viewLine(row)
-	proof, err := a.proofOf(ctx, vault.Reading{Actor: c.Who.Actor(), Purpose: "line_proof", Case: p.Payroll}, row)
+	proof, err := a.proofOf(ctx, why, row)
 	if err != nil || proof == nil {
 		return view, err
 	}

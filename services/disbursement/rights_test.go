@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/libs/testkit/policytest"
 )
 
 // Whatever is wrong with a decision is said at once, and nothing is stored.
@@ -151,6 +152,12 @@ func TestARightIsAnsweredWithItsProof(t *testing.T) {
 	if err := o.Pool.QueryRow(t.Context(), `select count(*) from vault_readings where purpose = 'line_proof' and case_ref = $1`, list).Scan(&readings); err != nil || readings != 1 {
 		t.Fatalf("%d readings are recorded, %v", readings, err)
 	}
+	o.stop()
+	o.policy = policytest.Plus(t, o.Clock.Now, policytest.Forbid("line_proof", "entitlement"))
+	o.start(t)
+	o.Get(t, "accountant", "/payrolls/"+list+"/lines", "").Want(t, http.StatusOK)
+	o.Get(t, "accountant", "/payrolls/"+list+"/lines/"+p.Items[0].ID, "").Want(t, http.StatusNotFound)
+	o.Get(t, "accountant", "/entitlements/b1?month=2026-08", "").Want(t, http.StatusForbidden)
 }
 
 // The case stands with the other golden ones, next to the rules.

@@ -2,7 +2,9 @@
 package policytest
 
 import (
+	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -51,7 +53,9 @@ func Plus(t testing.TB, now func() time.Time, more string) *policy.Policy {
 	return p
 }
 
-// NoCuriosity is a policy by which nobody reads people for the purpose "curiosity".
-const NoCuriosity = `@id("nobody-is-curious")
+// Forbid is a policy by which nobody reads people for these purposes.
+func Forbid(purposes ...string) string {
+	return fmt.Sprintf(`@id("not-for-this")
 @why("A test asks whether the policies hear of the purpose.")
-forbid (principal, action, resource) when { context.purpose == "curiosity" };`
+forbid (principal, action, resource) when { ["%s"].contains(context.purpose) };`, strings.Join(purposes, `", "`))
+}

@@ -16,16 +16,26 @@ const hidden = "***"
 const longestName = 5
 
 // spelled are the surnames of [CheckNobody] with their marks: "lễ" is no Lê. A word without any marks may be each of them.
+// "vì" is not among them, being "because" nearly always.
 //
 //nolint:dupword // these are names
-const spelled = " nguyễn trần phạm huỳnh hoàng phan võ đặng bùi ngô dương đinh trịnh đoàn lương lưu trương quách thạch vương nghiêm nông khuất" +
-	" lê vũ hồ đỗ lý lí mai hà tô đào cao lâm tạ chu thái phùng kiều đàm tống thân châu quan la lò vi hứa tăng "
+const spelled = " nguyễn trần phạm huỳnh hoàng phan phàn võ đặng bùi ngô dương đinh trịnh trình đoàn doãn lương lường lưu lừu trương" +
+	" quách thạch vương nghiêm nông khuất lê vũ vừ hồ hờ đỗ lý lí lỳ mai hà tô đào cao lâm tạ chu chử thái phùng kiều đàm tống tòng" +
+	" thân châu chẩu quan quản la lã lò lô lỗ vi hứa tăng tằng "
 
-// phrases are words of everyday that begin like a surname, unless the second word is written in capitals.
-const phrases = "|lưu trú|lưu ý|lưu trữ|lưu giữ|lý do|lí do|lý lịch|lí lịch|hồ sơ|thân nhân|thân tộc|thân mật|mai táng|mai này" +
-	"|tăng mức|tăng thêm|tăng lên|tăng từ|vi phạm|phạm vi|phạm nhân|phạm lỗi|quan hệ|quan tâm|quan trọng|đào tạo|cao tuổi|cao hơn|cao nhất" +
-	"|thái độ|dương tính|dương lịch|lương hưu|lương tháng|lương thực|đoàn tụ|đoàn thể|đoàn khách|nghiêm trọng|nghiêm túc|nông nghiệp" +
-	"|nông dân|nông thôn|hoàng hôn|trần nhà|tạ ơn|tống đạt|đàm phán|hà tiện|châu âu|châu á|la hét|đặng mà|chu cấp|chu đáo|chu kỳ|lò sưởi|"
+// phrases are words of everyday that begin or end like a surname, unless the second word is written in capitals. Whoever
+// writes without marks is believed only in those that are no name without marks either: "doan the" may be Đoàn Thế.
+const (
+	phrases = "|lưu trú|lưu ý|lưu trữ|lưu giữ|lý do|lí do|lý lịch|lí lịch|hồ sơ|thân nhân|thân tộc|thân mật|mai táng|mai này" +
+		"|tăng mức|tăng thêm|tăng lên|tăng từ|vi phạm|phạm vi|phạm nhân|phạm lỗi|quan hệ|quan tâm|quan trọng|đào tạo|cao tuổi|cao hơn|cao nhất" +
+		"|thái độ|dương tính|dương lịch|lương hưu|lương tháng|lương thực|đoàn tụ|đoàn thể|đoàn khách|nghiêm trọng|nghiêm túc|nông nghiệp" +
+		"|nông dân|nông thôn|hoàng hôn|trần nhà|tạ ơn|tống đạt|đàm phán|hà tiện|châu âu|châu á|la hét|đặng mà|chu cấp|chu đáo|chu kỳ|lò sưởi" +
+		"|trình báo|trình bày|trình diện|trình độ|trình tự|quá trình|chương trình|công trình|quy trình|lịch trình|hành trình" +
+		"|lô hàng|lô đất|lường trước|đo lường|quản lý|quản lí|bảo quản|ly hôn|ly thân|tang lễ|đám tang|lo lắng|"
+	unmarked = "|luu tru|luu y|ly do|li do|ho so|vi pham|than nhan|"
+	// behindWords are what else than a given name follows the middle names "văn" and "thị".
+	behindWords = "|văn bản|văn phòng|văn thư|văn hóa|văn hoá|thị thực|thị trấn|thị xã|thị trường|thị lực|"
+)
 
 // Hide replaces in a remark what looks like somebody: names, numbers of documents, telephones. It errs where [CheckNobody]
 // does, except for words of everyday. It is for remarks about one person that are shown to that person, in which others may
@@ -70,7 +80,7 @@ func nameAt(all []string) int {
 		return 0
 	}
 	n := 1
-	for n < len(near) && (n == 1 || likeAName(near[0], near[n])) && !ends(near[n-1]) {
+	for n < len(near) && (n == 1 || capital(near[n]) == capital(near[0])) && !ends(near[n-1]) {
 		n++
 	}
 	return n
@@ -79,25 +89,37 @@ func nameAt(all []string) int {
 // everyday counts the words at the front that are none of a name: one whose marks are no surname's, or one of the phrases.
 // Written without marks, "do" may be Đỗ; among small words with marks it is not.
 func everyday(all []string) int {
-	if len(words(all[0])) != 1 {
+	if len(words(all[0])) != 1 || named(all) {
 		return 0
 	}
 	first, near := plain(all[0]), plain(strings.Join(all[1:min(len(all), longestName)], " "))
-	if first != folded(first) && !strings.Contains(spelled, " "+first+" ") {
-		return 1
-	}
-	if len(all) == 1 || len(words(all[1])) != 1 || !unicode.IsLower([]rune(all[1])[0]) {
-		return 0
+	both, marked := "", near != folded(near)
+	if len(all) > 1 && !capital(all[1]) {
+		both = "|" + first + " " + plain(all[1]) + "|"
 	}
 	const phrase = 2
-	both, marked := first+" "+plain(all[1]), near != folded(near)
 	switch {
-	case strings.Contains(phrases, "|"+both+"|"), !marked && strings.Contains(folded(phrases), "|"+both+"|"):
+	case both != "" && strings.Contains(phrases+unmarked, both):
 		return phrase
-	case marked && !strings.Contains(spelled, " "+first+" ") && strings.Contains(ambiguous, strings.ToUpper(" "+first+" ")):
+	case first != folded(first) && !strings.Contains(spelled, " "+first+" "):
+		return 1
+	case both != "" && marked && strings.Contains(" do ho ta ", " "+first+" "):
 		return 1
 	}
 	return 0
+}
+
+// named tells what a name shows, whatever its surname: two words with capitals, or a middle name behind.
+func named(all []string) bool {
+	const middle = 3
+	if len(all) > 1 && capital(all[0]) && capital(all[1]) {
+		return true
+	}
+	if len(all) < middle {
+		return false
+	}
+	second := plain(all[1])
+	return (second == "văn" || second == "thị") && !strings.Contains(behindWords, "|"+second+" "+plain(all[2])+"|")
 }
 
 func folded(text string) string { return strings.ToLower(vn.Fold(text)) }
@@ -107,9 +129,10 @@ func plain(word string) string {
 	return strings.ToLower(strings.TrimFunc(norm.NFC.String(word), func(r rune) bool { return !unicode.IsLetter(r) }))
 }
 
-// likeAName tells whether a word is written as the surname is: in capitals, with one, or small.
-func likeAName(surname, word string) bool {
-	return unicode.IsUpper([]rune(word)[0]) == unicode.IsUpper([]rune(surname)[0])
+// capital tells whether the first letter of a word is one.
+func capital(word string) bool {
+	at := strings.IndexFunc(word, unicode.IsLetter)
+	return at >= 0 && unicode.IsUpper([]rune(word[at:])[0])
 }
 
 func ends(word string) bool { return strings.ContainsAny(word[len(word)-1:], ".,;:!?)") }

@@ -221,13 +221,13 @@ type Question struct {
 	Mark  string
 	Month month.Month
 	AsOf  vn.Date
-	// Actor and Case are recorded with the reading.
-	Actor, Case string
+	// Reading is recorded.
+	Reading vault.Reading
 }
 
 // Entitled answers what a person has a right to for a month, over all their enrolments, as a list would compute it.
 func (c *Clerk) Entitled(ctx context.Context, q Question) (entitlement.Entitlement, error) {
-	j := &job{Clerk: c, month: q.Month, asOf: q.AsOf, reading: vault.Reading{Actor: q.Actor, Purpose: "entitlement", Case: q.Case}}
+	j := &job{Clerk: c, month: q.Month, asOf: q.AsOf, reading: q.Reading}
 	p := person{mark: q.Mark, files: map[string]projections.Beneficiary{}}
 	place := map[string]*person{q.Mark: &p}
 	if err := j.fetchRights(ctx, []string{q.Mark}, place); err != nil {
