@@ -304,7 +304,7 @@ func TestThePoliciesHearWhatPeopleAreReadFor(t *testing.T) {
 		deps.API.Policy = policytest.Plus(t, h.Clock.Now, policytest.NoCuriosity)
 		return accommodation.New(ctx, deps)
 	})
-	h.hotel = h.facility(t, "hotel", "police")
+	h.hotel = h.facility(t, "hotel")
 	made := h.Post(t, "hotel", "/notices", "1", stayOf(guestOf("Nguyễn Văn An")))
 	made.Want(t, http.StatusCreated)
 	id := made.Text(t, "id")
