@@ -32,6 +32,7 @@ type Authenticator struct {
 
 	certified []Role
 	used      func(string)
+	refused   func(context.Context, Principal) error
 }
 
 // Options configures an [Authenticator].
@@ -72,8 +73,17 @@ func New(o Options, keyrings ...Keyring) *Authenticator {
 		failures: limits.NewRates(limits.RatesOptions{
 			Every: failureEvery, Burst: failuresAtOnce, Callers: addresses, Now: o.Now,
 		}),
-		good: limits.NewRecent[struct{}](goodKeys),
+		good:    limits.NewRecent[struct{}](goodKeys),
+		refused: func(context.Context, Principal) error { return nil },
 	}
+}
+
+// Unless returns an authenticator that lets in whom this one does, unless refused has an error for them. It is asked about every
+// caller, by whatever they showed who they are, for every request: it has to be quick.
+func (a *Authenticator) Unless(refused func(context.Context, Principal) error) *Authenticator {
+	stricter := *a
+	stricter.refused = refused
+	return &stricter
 }
 
 // Identify returns who sent a request, from this address. The error is as [Authenticator.Authenticate]'s.
@@ -83,6 +93,9 @@ func (a *Authenticator) Identify(ctx context.Context, r *http.Request, address s
 		return Principal{}, err
 	}
 	if err := a.bound(r, who); err != nil {
+		return Principal{}, err
+	}
+	if err := a.refused(ctx, who); err != nil {
 		return Principal{}, err
 	}
 	return who, nil

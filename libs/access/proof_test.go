@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -108,5 +109,32 @@ func TestGuessesAtProofsMakeAnAddressWaitButNotWhatJustWorked(t *testing.T) {
 	clock.Advance(time.Minute)
 	if code := try("guess", "office"); code != "invalid_token" {
 		t.Error(code)
+	}
+}
+
+func TestWhoIsRefusedIsNotLetInByWhateverTheyShow(t *testing.T) {
+	t.Parallel()
+	token, key := access.Generate(hotel())
+	other, second := access.Generate(access.Principal{ID: "other", Role: access.Auditor})
+	plain := access.New(access.Options{Now: evening, Proofs: []access.Proof{badge{"First"}}}, access.Static(key, second))
+	var asked []string
+	strict := plain.Unless(func(_ context.Context, who access.Principal) error {
+		asked = append(asked, who.ID)
+		switch who.ID {
+		case "First":
+			return problem.New(problem.Forbidden, "suspended", "", "")
+		case key.ID:
+			return errAway
+		}
+		return nil
+	})
+	for _, headers := range [][]string{{"First", "good"}, {"Authorization", "Bearer " + token}, {"Authorization", "Bearer " + other}, {"First", "bad"}} {
+		_, err := plain.Identify(t.Context(), requestWith(t, headers...), "office")
+		if _, got := strict.Identify(t.Context(), requestWith(t, headers...), "office"); (got != nil) != (headers[1] != "Bearer "+other) || (err != nil) != (headers[1] == "bad") {
+			t.Errorf("%s: %v, and without the refusal %v", headers[0], got, err)
+		}
+	}
+	if want := []string{"First", key.ID, "other"}; !slices.Equal(asked, want) {
+		t.Errorf("asked about %v, want %v", asked, want)
 	}
 }

@@ -89,11 +89,11 @@ type SubjectRequest struct {
 type Reply struct {
 	SubjectRequest
 
-	Holdings []subject.Holding  `json:"holdings" doc:"what is kept and what it says; after an erasure, what still is, and why"`
-	Refs     []vault.Ref        `json:"erased_refs"`
-	Readings []vault.Disclosure `json:"readings" doc:"who read the person, when and why"`
-	Facts    []subject.Fact     `json:"facts" doc:"what is recorded about the person"`
-	Cut      bool               `json:"cut,omitzero" doc:"there are more facts than an answer holds"`
+	Holdings []subject.Holding `json:"holdings" doc:"what is kept and what it says; after an erasure, what still is, and why"`
+	Refs     []vault.Ref       `json:"erased_refs"`
+	Readings []subject.Reading `json:"readings" doc:"who read the person, when and why"`
+	Facts    []subject.Fact    `json:"facts" doc:"what is recorded about the person"`
+	Cut      bool              `json:"cut,omitzero" doc:"there are more facts than an answer holds"`
 	// Elsewhere is what the services keep that this one asks.
 	Elsewhere []subject.Report `json:"elsewhere"`
 }
@@ -207,7 +207,10 @@ func (f *Foundation) reply(ctx context.Context, call httpapi.Call[struct{}], sub
 	}
 	reply := Reply{
 		SubjectRequest: f.viewRequest(answer.Request), Refs: append([]vault.Ref{}, answer.Erased...),
-		Readings: append([]vault.Disclosure{}, answer.Readings...), Facts: c.facts, Cut: c.cut, Elsewhere: c.elsewhere,
+		Facts: c.facts, Cut: c.cut, Elsewhere: c.elsewhere,
+	}
+	if reply.Readings, err = c.trail.Readings(ctx, answer.Readings); err != nil {
+		return Reply{}, err
 	}
 	reply.Holdings, err = c.trail.Show(answer.Holdings, answer.Contents)
 	return reply, err

@@ -47,7 +47,7 @@ func (d *Deps) OpenAccess(ctx context.Context, c signin.Config) (services []Serv
 	services = append(services, Service{
 		Name: keybook.Name, Runners: []Runner{{Name: "uses", Run: book.Uses.Run}}, Close: closeBook,
 	})
-	d.Keys, d.Uses = append(d.Keys, book.Keyring()), book.Uses
+	d.Keys, d.Uses, d.CutOff = append(d.Keys, book.Keyring()), book.Uses, book.CutOff
 	if c.Issuer != "" {
 		s, closing, err := signin.Open(ctx, c, signin.With{API: d.For(signin.Name).API, AlsoRevoke: book.RevokePerson})
 		if err != nil {

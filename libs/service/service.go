@@ -68,8 +68,22 @@ type Deps struct {
 	Proofs []access.Proof
 	// Uses notes when keys were last used; nil where there is no database for it.
 	Uses *keybook.Uses
+	// CutOff tells who was cut off; nil where there is no database for it, and nobody is.
+	CutOff CutOff
 	// API is complete but for what only the service knows: its titles, Auth, Name and Fingerprint.
 	API httpapi.Options
+}
+
+// CutOff tells whether one of some people, or holders of keys, was cut off by an administrator at a time or later. A service
+// that gives out keys of its own asks it whether who gave one out may still be believed.
+type CutOff func(ctx context.Context, since time.Time, people ...string) (bool, error)
+
+// Since asks; where nobody knows, nobody is cut off.
+func (c CutOff) Since(ctx context.Context, at time.Time, people ...string) (bool, error) {
+	if c == nil {
+		return false, nil
+	}
+	return c(ctx, at, people...)
 }
 
 // NewDeps makes what the services of a process share. Close gives it back.

@@ -6,6 +6,7 @@
 //  2. A row is followed only if its purpose is about nobody else. Of a row about many people the person gets their part.
 //  3. Others are hidden in remarks. What is left out is said.
 //  4. Telling is recorded as a reading, with the officer and the case.
+//  5. Behind a key that read the person stands who gave it out, and could have used it; a [Trail] names them.
 package subject
 
 import (
@@ -36,6 +37,32 @@ type Trail struct {
 	// Rows are the person's as well; what they say is what Part makes of them, nil for everything.
 	Rows []vault.Ref
 	Part func(ref vault.Ref, row vault.Plain) (any, error)
+	// Issuers names who gave out the keys of some actors, by actor; nil where no key of the service's own reads anybody.
+	Issuers func(ctx context.Context, actors []string) (map[string]string, error)
+}
+
+// Reading is that somebody read the person.
+type Reading struct {
+	vault.Disclosure
+
+	KeyIssuedBy string `json:"key_issued_by,omitzero" doc:"who was given the key's token, if it was read by a key of a facility"`
+}
+
+// Readings puts to recorded readings who stands behind their keys.
+func (t Trail) Readings(ctx context.Context, recorded []vault.Disclosure) ([]Reading, error) {
+	all, actors := make([]Reading, len(recorded)), map[string]bool{}
+	for i, r := range recorded {
+		all[i].Disclosure = r
+		actors[r.Actor] = true
+	}
+	if t.Issuers == nil {
+		return all, nil
+	}
+	issuers, err := t.Issuers(ctx, slices.Collect(maps.Keys(actors)))
+	for i, r := range recorded {
+		all[i].KeyIssuedBy = issuers[r.Actor]
+	}
+	return all, err
 }
 
 // Keys are what one service tells another of a person.
@@ -67,10 +94,10 @@ type Holding struct {
 
 // Report is what one service keeps about a person.
 type Report struct {
-	Service  string             `json:"service"`
-	Holdings []Holding          `json:"holdings"`
-	Facts    []Fact             `json:"facts"`
-	Readings []vault.Disclosure `json:"readings" doc:"who read the person, when and why"`
+	Service  string    `json:"service"`
+	Holdings []Holding `json:"holdings"`
+	Facts    []Fact    `json:"facts"`
+	Readings []Reading `json:"readings" doc:"who read the person, when and why"`
 	// Cut says that there is more than a report holds.
 	Cut bool `json:"cut,omitzero" doc:"there are more facts than a report holds"`
 }
@@ -206,8 +233,12 @@ func (t Trail) Tell(ctx context.Context, in Place, why vault.Reading, found ...v
 	if err != nil {
 		return Report{}, err
 	}
+	readings, err := t.Readings(ctx, told.Readings)
+	if err != nil {
+		return Report{}, err
+	}
 	shown, err := t.Show(told.Holdings, told.Contents)
-	return Report{Service: in.Service, Holdings: shown, Facts: facts, Readings: told.Readings, Cut: cut}, err
+	return Report{Service: in.Service, Holdings: shown, Facts: facts, Readings: readings, Cut: cut}, err
 }
 
 // Stays reports what a trail leads to where nothing is erased, without what it says.
@@ -220,7 +251,7 @@ func (t Trail) Stays(ctx context.Context, in Place) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{Service: in.Service, Holdings: []Holding{}, Facts: []Fact{}, Readings: []vault.Disclosure{}, Cut: cut}
+	report := Report{Service: in.Service, Holdings: []Holding{}, Facts: []Fact{}, Readings: []Reading{}, Cut: cut}
 	kept, err := in.Vault.Holdings(ctx, refs...)
 	for _, h := range kept {
 		if h.Held == "" {

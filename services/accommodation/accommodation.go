@@ -54,6 +54,8 @@ type app struct {
 	units  *units.Directory
 	places *places
 	keys   *access.Cache
+	// standing tells which facilities are suspended.
+	standing *access.Cache
 	// disclosure says in which form each role sees what about people; proof proves a fact of a stream.
 	disclosure privacy.Table
 	proof      func(ctx context.Context, stream string, version int) (witness.Receipt, error)
@@ -86,15 +88,18 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
-		rules: rules, config: config, units: directory, places: newPlaces(base.Log), uses: deps.Uses,
+		rules: rules, config: config, units: directory, places: newPlaces(base.Log, deps.CutOff), uses: deps.Uses,
 		disclosure: base.Disclosure, proof: base.Proof,
 	}
 	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
+	a.standing = access.Cached(standing{base.Log}, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
 	if err := a.wire(ctx, base); err != nil {
 		base.Close()
 		return service.Service{}, err
 	}
-	routes := a.routes(base.API("Accommodation notices", a.keys))
+	api := base.API("Accommodation notices", a.keys)
+	api.Auth = api.Auth.Unless(a.refuseSuspended)
+	routes := a.routes(api)
 	base.Operate(routes)
 	base.AnswerPeople(routes, foundation.Subjects{Trail: func(ctx context.Context, found []vault.Ref) (subject.Trail, error) {
 		return trail.Of(ctx, base.Pool, found)
@@ -103,7 +108,7 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 }
 
 const (
-	// keyTTL is how long another replica may still accept a key that was revoked here.
+	// keyTTL is how long another replica may still accept a key that was revoked here, or a facility that was suspended.
 	keyTTL     = 5 * time.Second
 	cachedKeys = 20_000
 	// inFlight is how many answers of the population database are recorded at the same time, per partition.
@@ -181,10 +186,10 @@ func (a *app) facilityRoutes(api *httpapi.API) {
 		Pattern: "GET /facilities", Summary: "List facilities", Action: "accommodation.list_facilities", After: a.facilities.WaitFor,
 	}, a.listFacilities)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities/{id}/suspension", Summary: "Refuse the facility's keys for now", Action: "accommodation.suspend_facility",
+		Pattern: "POST /facilities/{id}/suspension", Summary: "Refuse the facility, by whatever it shows, for now", Action: "accommodation.suspend_facility",
 	}, a.suspend)
 	httpapi.Command(api, httpapi.Route{
-		Pattern: "POST /facilities/{id}/reinstatement", Summary: "Accept the facility's keys again", Action: "accommodation.reinstate_facility",
+		Pattern: "POST /facilities/{id}/reinstatement", Summary: "Accept the facility again", Action: "accommodation.reinstate_facility",
 	}, a.reinstate)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Action: "accommodation.issue_key", Status: http.StatusCreated,

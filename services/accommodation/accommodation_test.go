@@ -73,7 +73,7 @@ func TestAStayIsNotifiedAndReadBack(t *testing.T) {
 	})
 	t.Run("to another commune's police, another hotel and nobody it does not exist", func(t *testing.T) {
 		t.Parallel()
-		h.facility(t, "rival", "admin")
+		h.facility(t, "rival")
 		for actor, status := range map[string]int{
 			"stranger": http.StatusNotFound, "rival": http.StatusNotFound, "province": http.StatusForbidden, "": http.StatusUnauthorized,
 		} {
@@ -171,7 +171,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("a revoked key is refused", func(t *testing.T) {
 		t.Parallel()
-		id := h.facility(t, "inn", "police")
+		id := h.facility(t, "inn")
 		h.Get(t, "inn", "/notices", "").Want(t, http.StatusOK)
 		key := strings.Split(h.Token("inn"), "_")[1]
 		h.Send(t, servicetest.Request{Method: http.MethodDelete, Actor: "police", Path: "/facilities/" + id + "/keys/" + key}).Want(t, http.StatusOK)
@@ -181,7 +181,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("a replaced key goes on until its time, and the list says what became of it", func(t *testing.T) {
 		t.Parallel()
-		id := h.facility(t, "lodge", "police")
+		id := h.facility(t, "lodge")
 		key := strings.Split(h.Token("lodge"), "_")[1]
 		for range 2 { // a repeat has the same token
 			next := h.Post(t, "police", "/facilities/"+id+"/keys/"+key+"/rotation", "rotate", object{})
@@ -206,7 +206,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("a suspended facility is refused until it is reinstated", func(t *testing.T) {
 		t.Parallel()
-		id := h.facility(t, "dorm", "police")
+		id := h.facility(t, "dorm")
 		h.Post(t, "police", "/facilities/"+id+"/suspension", "s", object{"reason": "kiểm tra"}).Want(t, http.StatusOK)
 		h.Get(t, "dorm", "/notices", "").Want(t, http.StatusUnauthorized)
 		h.Post(t, "police", "/facilities/"+id+"/reinstatement", "r", object{"reason": "xong"}).Want(t, http.StatusOK)
@@ -214,7 +214,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 	})
 	t.Run("the same request at two facilities gives two secrets", func(t *testing.T) {
 		t.Parallel()
-		one, two := h.facility(t, "one", "police"), h.facility(t, "two", "police")
+		one, two := h.facility(t, "one"), h.facility(t, "two")
 		secret := func(facility string) string {
 			token := h.Post(t, "police", "/facilities/"+facility+"/keys", "initial-key", object{}).Text(t, "token")
 			return strings.Split(token, "_")[2]

@@ -352,6 +352,6 @@ func forbidding(t *testing.T, purposes ...string) *house {
 		deps.API.Policy = policytest.Plus(t, h.Clock.Now, policytest.Forbid(purposes...))
 		return accommodation.New(ctx, deps)
 	})
-	h.hotel = h.facility(t, "hotel", "police")
+	h.hotel = h.facility(t, "hotel")
 	return h
 }

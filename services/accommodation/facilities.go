@@ -67,7 +67,7 @@ func (a *app) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]
 	cmd := facility.Register{
 		Facility: id, Kind: c.In.Kind, Unit: unit, Remote: c.In.Remote, Organisation: c.In.Organisation, Profile: string(row.Ref),
 	}
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(id), cmd, c.Meta, eventstore.WithSecrets(row))
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(id), cmd, c.Meta, eventstore.WithSecrets(row))
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
@@ -136,7 +136,7 @@ func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpap
 	return changeFacility(ctx, a, c, facility.Reinstate{Note: string(reason.Ref)}, reason)
 }
 
-// changeFacility runs an officer's command and forgets cached keys, which a suspension refuses.
+// changeFacility runs an officer's command and forgets what is cached of keys and of how the facility stands.
 func changeFacility[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd facility.Command, secrets ...vault.Row,
 ) (httpapi.Done[Facility], error) {
@@ -144,12 +144,13 @@ func changeFacility[I any](
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
 	for _, key := range append(slices.Collect(maps.Keys(f.Keys)), slices.Collect(maps.Keys(out.State.Keys))...) {
 		a.keys.Forget(key)
 	}
+	a.standing.Forget(f.Facility)
 	return httpapi.Done[Facility]{Answer: a.viewFacility(out.State), Position: out.Position, Replayed: out.Replayed}, nil
 }

@@ -25,7 +25,7 @@ func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{Service: servicetest.Prepare(t, servicetest.Options{Name: accommodation.Name, At: noon, Staff: staff()})}
 	h.Start(t, accommodation.New)
-	h.hotel = h.facility(t, "hotel", "police")
+	h.hotel = h.facility(t, "hotel")
 	return h
 }
 
@@ -42,14 +42,14 @@ func staff() map[string]access.Principal {
 }
 
 // facility registers a place and gives the actor its key.
-func (h *house) facility(t *testing.T, actor, officer string) string {
+func (h *house) facility(t *testing.T, actor string) string {
 	t.Helper()
-	made := h.Post(t, officer, "/facilities", "facility-"+actor, object{
+	made := h.Post(t, "police", "/facilities", "facility-"+actor, object{
 		"name": "Khách sạn " + actor, "kind": "tourist", "unit": "00004", "address": "18 Trấn Vũ",
 	})
 	made.Want(t, http.StatusCreated)
 	id := made.Text(t, "id")
-	issued := h.Post(t, officer, "/facilities/"+id+"/keys", "key-"+actor, object{})
+	issued := h.Post(t, "police", "/facilities/"+id+"/keys", "key-"+actor, object{})
 	issued.Want(t, http.StatusCreated)
 	h.Hand(actor, issued.Text(t, "token"))
 	return id

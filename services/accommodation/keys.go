@@ -40,7 +40,7 @@ func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Do
 	}
 	token, cmd := derivedKey(a, c, f.Facility)
 	cmd.ExpiresAt = expires
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
@@ -52,7 +52,7 @@ func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Do
 // at another facility with another one.
 func derivedKey[B any](a *app, c httpapi.Call[B], owner string) (token string, cmd facility.IssueKey) {
 	derive := func(kind string) string { return a.vault.Name(kind, owner, c.Who.Scope(), c.Key) }
-	id := owner + derive("key")[:keySuffix]
+	id := owner + derive("key")[:facility.KeySuffix]
 	secret := derive("key-secret-1") + derive("key-secret-2")
 	token, key := access.Token(id, []byte(secret), access.Principal{ID: id, Role: access.Facility, Facility: owner})
 	return token, facility.IssueKey{Key: key.ID, Hash: key.Hash}
@@ -77,7 +77,7 @@ func (a *app) replaceKey(ctx context.Context, c httpapi.Call[ReplaceKeyBody]) (h
 	if cmd.Until.IsZero() {
 		cmd.Until = c.Meta.At.Add(keyOverlap)
 	}
-	out, err := eventstore.Execute(ctx, a.log, facilityStream(f.Facility), cmd, c.Meta)
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
@@ -90,6 +90,8 @@ func (a *app) replaceKey(ctx context.Context, c httpapi.Call[ReplaceKeyBody]) (h
 type FacilityKey struct {
 	Key       string    `json:"key"`
 	ExpiresAt time.Time `json:"expires_at"`
+	IssuedBy  string    `json:"issued_by" doc:"who was given the token"`
+	IssuedAt  time.Time `json:"issued_at"`
 	Successor string    `json:"successor,omitzero"`
 	Revoked   bool      `json:"revoked"`
 	LastUsed  time.Time `json:"last_used_at,omitzero" doc:"to the minute"`
@@ -106,7 +108,7 @@ func (a *app) listKeys(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.P
 		if err != nil {
 			return httpapi.Page[FacilityKey]{}, fmt.Errorf("tell when key %s was used: %w", k.Key, err)
 		}
-		page.Items = append(page.Items, FacilityKey{k.Key, k.ExpiresAt, k.Successor, k.Revoked, used})
+		page.Items = append(page.Items, FacilityKey{k.Key, k.ExpiresAt, k.IssuedBy, k.IssuedAt, k.Successor, k.Revoked, used})
 	}
 	slices.SortFunc(page.Items, func(x, y FacilityKey) int {
 		return cmp.Or(y.ExpiresAt.Compare(x.ExpiresAt), cmp.Compare(x.Key, y.Key))

@@ -2,18 +2,24 @@ package accommodation
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 )
 
 // places answers from the log which facility a caller is. What a notice needs of a facility (kind, unit,
 // remoteness) never changes after registration, so it is kept in memory without an end; suspension does
-// change and is looked up with the key.
+// change and is looked up for every request, see [app.refuseSuspended].
 type places struct {
 	log *eventstore.Store
+	// cutOff is service.Deps'.
+	cutOff service.CutOff
 
 	mu    sync.RWMutex
 	known map[string]facility.Facility
@@ -22,8 +28,8 @@ type places struct {
 // knownPlaces bounds the memory; a province has fewer facilities than that.
 const knownPlaces = 50_000
 
-func newPlaces(log *eventstore.Store) *places {
-	return &places{log: log, known: map[string]facility.Facility{}}
+func newPlaces(log *eventstore.Store, cutOff service.CutOff) *places {
+	return &places{log: log, cutOff: cutOff, known: map[string]facility.Facility{}}
 }
 
 // of returns a facility as it was registered.
@@ -49,7 +55,7 @@ func (p *places) of(ctx context.Context, id string) (facility.Facility, error) {
 
 // load folds the facility's present state.
 func (p *places) load(ctx context.Context, id string) (facility.Facility, error) {
-	f, err := eventstore.State[facility.Facility](ctx, p.log, facilityStream(id))
+	f, err := eventstore.State[facility.Facility](ctx, p.log, facility.Stream(id))
 	if err != nil {
 		return facility.Facility{}, err
 	}
@@ -59,13 +65,14 @@ func (p *places) load(ctx context.Context, id string) (facility.Facility, error)
 	return f, nil
 }
 
-// Lookup finds a facility's key for access: the id of a key begins with the id of its facility.
+// Lookup finds a facility's key for access: the id of a key begins with the id of its facility. Who was cut off since they gave
+// it out has taken it with them.
 func (p *places) Lookup(ctx context.Context, id string) (access.Key, error) {
-	owner, ok := facilityOfKey(id)
+	owner, ok := facility.OfKey(id)
 	if !ok {
 		return access.Key{}, access.ErrUnknownKey
 	}
-	f, err := eventstore.State[facility.Facility](ctx, p.log, facilityStream(owner))
+	f, err := eventstore.State[facility.Facility](ctx, p.log, facility.Stream(owner))
 	if err != nil {
 		return access.Key{}, err
 	}
@@ -73,20 +80,38 @@ func (p *places) Lookup(ctx context.Context, id string) (access.Key, error) {
 	if !known {
 		return access.Key{}, access.ErrUnknownKey
 	}
+	_, issuer, _ := strings.Cut(key.IssuedBy, ":")
+	gone, err := p.cutOff.Since(ctx, key.IssuedAt, key.Key, issuer)
+	if err != nil {
+		return access.Key{}, err
+	}
 	return access.Key{
-		ID: key.Key, Hash: key.Hash, ExpiresAt: key.ExpiresAt, Suspended: f.Suspended, Revoked: key.Revoked, Replaced: key.Successor != "",
+		ID: key.Key, Hash: key.Hash, ExpiresAt: key.ExpiresAt, Suspended: f.Suspended, Revoked: key.Revoked || gone, Replaced: key.Successor != "",
 		Principal: access.Principal{ID: key.Key, Role: access.Facility, Facility: owner, Unit: f.Unit.Code},
 	}, nil
 }
 
-func facilityStream(id string) string { return "facility-" + id }
+// standing answers about facilities as a keyring does about keys, so that the same cache serves: whether one is suspended. One
+// that nobody registered is not.
+type standing struct{ log *eventstore.Store }
 
-// keySuffix is the length of what makes a key's id its own.
-const keySuffix = 8
+// Lookup tells how a facility stands.
+func (s standing) Lookup(ctx context.Context, id string) (access.Key, error) {
+	f, err := eventstore.State[facility.Facility](ctx, s.log, facility.Stream(id))
+	return access.Key{ID: id, Suspended: f.Suspended}, err
+}
 
-func facilityOfKey(key string) (string, bool) {
-	if len(key) <= keySuffix {
-		return "", false
+// refuseSuspended lets nobody in who acts for a suspended facility, whether they show a key, a token or a session.
+func (a *app) refuseSuspended(ctx context.Context, who access.Principal) error {
+	if who.Facility == "" {
+		return nil
 	}
-	return key[:len(key)-keySuffix], true
+	stands, err := a.standing.Lookup(ctx, who.Facility)
+	if err != nil {
+		return fmt.Errorf("ask whether the caller's facility is suspended: %w", err)
+	}
+	if stands.Suspended {
+		return problem.New(problem.Forbidden, "facility_suspended", "your facility is suspended", "cơ sở của bạn đang bị tạm ngừng")
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/signin"
+	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday"
 )
 
@@ -40,6 +41,7 @@ func TestAGoodTokenDoesNotReachWhatIsOthers(t *testing.T) {
 	a.acrossCommunes()
 	a.acrossManagers()
 	a.suspended()
+	a.cutOff()
 	a.fourEyes()
 	a.withoutSecondFactor()
 	a.withSomebodysCookie()
@@ -213,7 +215,11 @@ func (a *attack) suspended() {
 	notify := func(token string) page {
 		return a.try(http.MethodPost, "/accommodation/v1/notices", token, "", stay(9, time.Now()))
 	}
+	// What the police did not give out is refused as well: the operators' file stands here for all that is no key of the facility's.
+	file, manager := a.hire(a.t, access.Principal{Role: access.Facility, Facility: inn["id"]}), a.hire(a.t, access.Principal{Role: access.FacilityManager, Facility: inn["id"]})
 	a.wants("before", notify(key["token"]), http.StatusCreated, "receipt")
+	a.wants("before", notify(file), http.StatusCreated, "receipt")
+	a.wants("before", a.try(http.MethodGet, here+"/keys", manager, "", nil), http.StatusOK, "")
 	a.wants("revocation", a.try(http.MethodDelete, here+"/keys/"+revoked["key"], police, "", nil), http.StatusOK, "")
 	a.wants("a revoked key", notify(revoked["token"]), http.StatusUnauthorized, "key_revoked")
 	a.wants("suspension", a.try(http.MethodPost, here+"/suspension", police, "", reason), http.StatusOK, "")
@@ -221,6 +227,8 @@ func (a *attack) suspended() {
 		a.wants("suspended, "+path, a.try(http.MethodGet, "/accommodation/v1"+path, key["token"], "", nil), http.StatusUnauthorized, "key_suspended")
 	}
 	a.wants("suspended", notify(key["token"]), http.StatusUnauthorized, "key_suspended")
+	a.wants("suspended, a key of the operators' file", notify(file), http.StatusForbidden, "facility_suspended")
+	a.wants("suspended, its manager", a.try(http.MethodPost, here+"/keys", manager, "", struct{}{}), http.StatusForbidden, "facility_suspended")
 	if late := a.try(http.MethodPost, here+"/keys", police, "", struct{}{}); late.status == http.StatusCreated {
 		var made struct{ Token string }
 		_ = json.Unmarshal([]byte(late.body), &made)
@@ -228,7 +236,35 @@ func (a *attack) suspended() {
 	}
 	a.wants("reinstatement", a.try(http.MethodPost, here+"/reinstatement", police, "", reason), http.StatusOK, "")
 	a.wants("reinstated", notify(key["token"]), http.StatusCreated, "receipt")
+	a.wants("reinstated", notify(file), http.StatusCreated, "receipt")
 	a.wants("a revoked key after the reinstatement", notify(revoked["token"]), http.StatusUnauthorized, "key_revoked")
+}
+
+// cutOff has an administrator cut a police officer off, who made themselves a key of a facility.
+func (a *attack) cutOff() {
+	a.t.Helper()
+	hotel, officer := a.demo.Actors["hotel"].Facility, "officer-of-yesterday"
+	theirs := a.hire(a.t, access.Principal{ID: officer, Role: access.CommunePolice, Unit: ourUnit})
+	given := a.try(http.MethodPost, "/accommodation/v1/facilities/"+hotel+"/keys", theirs, "", struct{}{})
+	var key struct{ Token string }
+	if err := json.Unmarshal([]byte(given.body), &key); err != nil || key.Token == "" {
+		a.t.Fatalf("%d %s", given.status, given.body)
+	}
+	read := func(token string) page {
+		return a.try(http.MethodGet, "/accommodation/v1/notices?limit=1", token, "", nil)
+	}
+	a.wants("a key that an officer gave out", read(key.Token), http.StatusOK, "")
+	admin := a.demo.Actors["admin"].Token
+	byNumber := a.try(http.MethodPost, "/auth/v1/people/001090123456/revocation", admin, "", nil)
+	a.wants("cut somebody off by their number", byNumber, http.StatusUnprocessableEntity, "looks_like_a_person")
+	a.wants("cut off", a.try(http.MethodPost, "/auth/v1/people/"+officer+"/revocation", admin, "", nil), http.StatusOK, "")
+	testkit.Eventually(a.t, time.Minute, func() error { // what is known of a key is believed for some seconds
+		if got := read(key.Token); got.code() != "key_revoked" {
+			return fmt.Errorf("the key of who was cut off: %d %s", got.status, got.code())
+		}
+		return nil
+	})
+	a.wants("a key that somebody else gave out", read(a.demo.Actors["hotel"].Token), http.StatusOK, "")
 }
 
 // withoutSecondFactor takes the second factor away from the sessions of those who handle money: nothing is theirs then.

@@ -51,7 +51,14 @@ func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
 		Service  string
 		Holdings []struct{ Content map[string]any }
 		Facts    []struct{ Type string }
-		Readings []struct{ Actor, Purpose string }
+		Readings []struct {
+			Actor, Purpose string
+			KeyIssuedBy    string `json:"key_issued_by"`
+		}
+	}
+	stays := m.first(t, "/accommodation/v1/notices", "hotel")
+	if status, answer, err := m.call(t.Context(), http.MethodGet, "/accommodation/v1/notices/"+stays["id"].(string), "hotel", "", nil); status != http.StatusOK || err != nil {
+		t.Fatal(status, string(answer), err)
 	}
 	m.office(t, document, &report, "access-report", "--actor", "officer:lan", "--case", "2026/117")
 	if own := report[0]; len(own.Holdings) != 1 || own.Holdings[0].Content["full_name"] != "Nguyễn Văn An" || len(own.Facts) < 2 {
@@ -60,10 +67,10 @@ func TestAPersonLearnsWhoReadThemAndIsErased(t *testing.T) {
 	readers := ""
 	for _, of := range report {
 		for _, r := range of.Readings {
-			readers += of.Service + " " + r.Actor + " " + r.Purpose + "\n"
+			readers += of.Service + " " + r.Actor + " " + r.Purpose + " " + r.KeyIssuedBy + "\n"
 		}
 	}
-	for _, want := range []string{"accommodation service:identity identity_check", "accommodation officer:lan access_report"} {
+	for _, want := range []string{"accommodation service:identity identity_check", "accommodation officer:lan access_report", " officer:demo-police\n"} {
 		if !strings.Contains(readers, want) {
 			t.Errorf("%q is missing in\n%s", want, readers)
 		}

@@ -182,7 +182,8 @@ func (b *Book) Revoke(ctx context.Context, id, by string) (Entry, error) {
 }
 
 // RevokePerson refuses the keys of somebody who is cut off, a person or the holder of a key: those that they hold, those
-// that they gave out, and what came of these: their successors, and what was given out by them.
+// that they gave out, and what came of these: their successors, and what was given out by them. That they were cut off is kept,
+// for keys that are not in the book.
 func (b *Book) RevokePerson(ctx context.Context, person, by string) error {
 	const revoke = `
 		with recursive theirs as (
@@ -191,6 +192,10 @@ func (b *Book) RevokePerson(ctx context.Context, person, by string) error {
 		    select k.id, k.holder, k.successor
 		      from theirs t
 		      join keybook_keys k on k.id = t.successor or k.issued_by = $2::text || t.holder
+		), cut as (
+		    insert into keybook_cutoffs (person, until)
+		    select $1::text, $3::timestamptz union select holder, $3 from theirs
+		    on conflict (person) do update set until = greatest(keybook_cutoffs.until, excluded.until)
 		)
 		update keybook_keys k set revoked_at = $3, revoked_by = $4
 		  from theirs t
@@ -210,4 +215,13 @@ func (b *Book) RevokePerson(ctx context.Context, person, by string) error {
 		b.log.Info("key revoked with its holder, or with who gave it out", zap.String("key", id), zap.String("by", by))
 	}
 	return nil
+}
+
+// CutOff tells whether one of some people, or holders of keys, was cut off at a time or later.
+func (b *Book) CutOff(ctx context.Context, since time.Time, people ...string) (is bool, err error) {
+	const cut = `select exists (select from keybook_cutoffs where person = any($1) and until >= $2)`
+	if err := b.pool.QueryRow(ctx, cut, people, since).Scan(&is); err != nil {
+		return false, fmt.Errorf("ask who was cut off: %w", err)
+	}
+	return is, nil
 }

@@ -10,7 +10,10 @@
 //  4. The last use is noted in memory and written once a minute: no request waits for it.
 //  5. The same request asked again (its Idempotency-Key) answers with the same token, which is derived and not kept. Another
 //     request with the same Idempotency-Key is refused.
-//  6. Who is cut off loses the keys that they hold, those that they gave out, and those that were given out by these.
+//  6. Who is cut off loses the keys that they hold, those that they gave out, and those that were given out by these. Services
+//     that give out keys of their own ask [Book.CutOff].
+//  7. Keys of facilities are none of them: who gives one out could read guests by it that they may not see, so it stands in
+//     the facility's own log who did. See package accommodation.
 package keybook
 
 import (

@@ -3,7 +3,9 @@ package keybook_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -113,6 +115,23 @@ func TestWhoIsCutOffLosesTheKeysThatCameOfThem(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"", "", "", ""}, {"key_revoked", "key_revoked", "key_revoked", ""}}, [][]string{before, check()}); diff != "" {
 		t.Error(diff)
 	}
+	now := d.clock.Now()
+	for _, c := range []struct {
+		since  time.Time
+		people []string
+		want   bool
+	}{
+		{now, []string{"nobody", boss}, true},
+		{now.Add(-time.Hour), []string{boss}, true},
+		{now.Add(time.Second), []string{boss}, false},
+		{now, []string{"key-helper"}, true},
+		{now, []string{"other-admin", "key-robot"}, false},
+		{now, nil, false},
+	} {
+		if is, err := d.book.CutOff(t.Context(), c.since, c.people...); err != nil || is != c.want {
+			t.Errorf("%v cut off since %s: %t %v", c.people, c.since, is, err)
+		}
+	}
 	if err := d.book.RevokePerson(t.Context(), "key-robot", "officer:other-admin"); err != nil { // by the holder
 		t.Fatal(err)
 	}
@@ -127,4 +146,14 @@ func (d *desk) as(id string) (token string) {
 	token, key := access.Generate(access.Principal{ID: id, Role: access.Admin})
 	d.ring[key.ID], d.tokens[access.Admin] = key, token
 	return token
+}
+
+// A facility's key shows guests whom administrators see masked.
+func TestAnAdministratorGivesOutNoKeyOfAFacility(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	status, answer := d.call(access.Admin, http.MethodPost, "/keys", "one", object{"holder": "x", "role": "facility"})
+	if status != http.StatusUnprocessableEntity || !strings.Contains(fmt.Sprint(answer["errors"]), "role_without_keys") {
+		t.Errorf("%d %v", status, answer)
+	}
 }

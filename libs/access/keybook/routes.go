@@ -11,6 +11,7 @@ import (
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/vn/person"
 )
 
 // Name is the first part of every path of this package.
@@ -46,8 +47,7 @@ const (
 // IssueBody says for whom and for what a key is.
 type IssueBody struct {
 	Holder    string    `json:"holder" maxLength:"56" doc:"who holds it, in records: letters, digits and hyphens, nobody's name; kept with key- before it"`
-	Role      string    `json:"role" maxLength:"32" doc:"facility, bank, auditor, steering, or admin with scopes; people sign in, and keys of other roles are the operators' to make"`
-	Facility  string    `json:"facility,omitzero" maxLength:"64"`
+	Role      string    `json:"role" maxLength:"32" doc:"bank, auditor, steering, or admin with scopes; people sign in, facilities' keys are given out at the facility, and keys of other roles are the operators' to make"`
 	Unit      string    `json:"unit,omitzero" maxLength:"8"`
 	Bank      string    `json:"bank,omitzero" maxLength:"11" doc:"BIC"`
 	Scopes    string    `json:"scopes,omitzero" maxLength:"500" doc:"services it is for, divided by spaces, each with :read behind it if it must change nothing; all that the role may when left out"`
@@ -60,7 +60,8 @@ const plainWord = `^[A-Za-z0-9-]+$`
 // Validate compares the role with its bounds.
 func (b IssueBody) Validate(f *problem.Faults) {
 	role, word := access.Role(b.Role), regexp.MustCompile(plainWord)
-	for pointer, value := range map[string]string{"/holder": b.Holder, "/facility": b.Facility, "/unit": b.Unit, "/bank": b.Bank} {
+	for pointer, value := range map[string]string{"/holder": b.Holder, "/unit": b.Unit, "/bank": b.Bank} {
+		person.CheckNobody(f, pointer, value)
 		if value != "" && !word.MatchString(value) {
 			f.At(pointer, fault("invalid", "letters, digits and hyphens", "chữ cái, chữ số và gạch nối"))
 		}
@@ -71,18 +72,18 @@ func (b IssueBody) Validate(f *problem.Faults) {
 		f.At("/role", fault("role_without_keys", "there is no such role, or its keys are not given out here", "không có vai trò này, hoặc vai trò không được cấp mã truy cập tại đây"))
 	case role == access.Admin && everything(b.Scopes):
 		f.At("/scopes", fault("scopes_missing", "an administrator's key names the services that it is for", "mã của quản trị viên phải nêu rõ các dịch vụ được dùng"))
-	case access.Principal{Role: role, Facility: b.Facility, Unit: b.Unit, Bank: b.Bank}.Unbounded():
-		f.At("/role", fault("bound_missing", "this role needs its unit, facility or bank", "vai trò này cần đơn vị, cơ sở hoặc ngân hàng"))
+	case access.Principal{Role: role, Unit: b.Unit, Bank: b.Bank}.Unbounded():
+		f.At("/role", fault("bound_missing", "this role needs its unit or bank", "vai trò này cần đơn vị hoặc ngân hàng"))
 	}
 	if access.Scopes(b.Scopes).Check() != nil {
 		f.At("/scopes", fault("invalid", "names of services with :read or without", "tên dịch vụ, có hoặc không có :read"))
 	}
 }
 
-// roleOfKeys tells whether keys of a role are given out here: those of programs outside, of who only reads, and of an
-// administrator for some services. Officers, who act in their own name, and our own services get none.
+// roleOfKeys tells whether keys of a role are given out here: those of banks, of who only reads, and of an administrator for
+// some services. Officers, who act in their own name, facilities and our own services get none.
 func roleOfKeys(role access.Role) bool {
-	return slices.Contains([]access.Role{access.Facility, access.Bank, access.Auditor, access.Steering, access.Admin}, role)
+	return slices.Contains([]access.Role{access.Bank, access.Auditor, access.Steering, access.Admin}, role)
 }
 
 // everything tells whether scopes leave nothing out.
@@ -164,7 +165,7 @@ func (b *Book) issueKey(ctx context.Context, c httpapi.Call[IssueBody]) (httpapi
 		return httpapi.Done[Issued]{}, err
 	}
 	token, key := derived(b, c, "", access.Principal{
-		ID: holderID(c.In.Holder), Role: access.Role(c.In.Role), Facility: c.In.Facility, Unit: c.In.Unit, Bank: c.In.Bank, Scopes: access.Scopes(c.In.Scopes),
+		ID: holderID(c.In.Holder), Role: access.Role(c.In.Role), Unit: c.In.Unit, Bank: c.In.Bank, Scopes: access.Scopes(c.In.Scopes),
 	})
 	key.ExpiresAt = end
 	e, replayed, err := b.Issue(ctx, key, request(c))

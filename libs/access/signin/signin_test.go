@@ -208,3 +208,50 @@ func TestWhoIsCutOffIsNamedToTheKeeperOfKeys(t *testing.T) {
 		t.Errorf("%d %s: %v", w.Code, w.Body, got)
 	}
 }
+
+// Whoever cuts somebody off names them by the id that facts have. A number in its place is refused, and a name does not stand in
+// the log; an id that only reads like a name is cut off all the same.
+func TestAPersonsNameOrNumberIsNobodysID(t *testing.T) {
+	t.Parallel()
+	var got []string
+	o := open(t, func(s *signin.Options) {
+		s.AlsoRevoke = func(_ context.Context, person, _ string) error { got = append(got, person); return nil }
+	})
+	post := func(path string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/auth/v1/people/"+path, nil)
+		r.Header.Set("Authorization", "Bearer "+o.boss)
+		w := httptest.NewRecorder()
+		o.server.Config.Handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, number := range []string{"001090123456", "0912345678", "001.090.123.456"} {
+		for _, what := range []string{"/revocation", "/factor-reset"} {
+			if status := post(number + what); status != http.StatusUnprocessableEntity {
+				t.Errorf("%s%s: %d", number, what, status)
+			}
+		}
+	}
+	ids := []string{"person-police", "163840776835432705", "550e8400-e29b-41d4-a716-446655440000", "mo5xlk3a2ty4d4qec7hpmbage4"}
+	names := []string{"ha-noi-desk", "nguyen-van-an", "nguyen.thi.minh.khai.1990", "C1234567"}
+	for _, id := range append(ids, names...) {
+		for _, what := range []string{"/revocation", "/factor-reset"} {
+			if status := post(id + what); status != http.StatusOK {
+				t.Errorf("%s%s: %d", id, what, status)
+			}
+		}
+	}
+	text := o.log.String()
+	for _, id := range ids {
+		if strings.Count(text, id) < 2 {
+			t.Errorf("who was cut off, %s, is missing in\n%s", id, text)
+		}
+	}
+	for _, id := range append(names, "001090123456", "0912345678", "001.090.123.456") {
+		if strings.Contains(text, id) {
+			t.Errorf("the log names %s:\n%s", id, text)
+		}
+	}
+	if want := append(ids, names...); !cmp.Equal(got, want) {
+		t.Error(got)
+	}
+}

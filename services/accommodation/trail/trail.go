@@ -8,6 +8,7 @@ package trail
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/subject"
 	"github.com/songan-vn/songan/libs/vault"
+	"github.com/songan-vn/songan/services/accommodation/internal/facility"
 )
 
 // Stream is the name of the stream of a stay.
@@ -33,9 +35,37 @@ func Of(ctx context.Context, pool *pgxpool.Pool, guests []vault.Ref) (subject.Tr
 	if err != nil {
 		return subject.Trail{}, fmt.Errorf("find the stays of a guest: %w", err)
 	}
-	found := subject.Trail{Follow: []string{vault.NotePurpose}}
+	found := subject.Trail{Follow: []string{vault.NotePurpose}, Issuers: issuersIn(pool)}
 	for _, notice := range notices {
 		found.Streams = append(found.Streams, Stream(notice))
 	}
 	return found, nil
+}
+
+// issuersIn looks in the log of facilities for who gave out their keys. Facilities see their guests in full, so whoever has a key
+// does.
+func issuersIn(pool *pgxpool.Pool) func(ctx context.Context, actors []string) (map[string]string, error) {
+	return func(ctx context.Context, actors []string) (map[string]string, error) {
+		var keys, streams []string
+		for _, actor := range actors {
+			_, key, _ := strings.Cut(actor, ":")
+			if id, ok := facility.OfKey(key); ok {
+				keys, streams = append(keys, key), append(streams, facility.Stream(id))
+			}
+		}
+		const issued = `
+			select 'facility:' || (data->>'key'), coalesce(data->>'issued_by', '')
+			  from events
+			 where stream = any($1) and type = $2 and data->>'key' = any($3)`
+		rows, err := pool.Query(ctx, issued, streams, facility.KeyIssued{}.EventName(), keys)
+		if err != nil {
+			return nil, fmt.Errorf("find who gave out facilities' keys: %w", err)
+		}
+		issuers := map[string]string{}
+		var actor, by string
+		if _, err := pgx.ForEachRow(rows, []any{&actor, &by}, func() error { issuers[actor] = by; return nil }); err != nil {
+			return nil, fmt.Errorf("find who gave out facilities' keys: %w", err)
+		}
+		return issuers, nil
+	}
 }

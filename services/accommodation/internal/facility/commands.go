@@ -77,7 +77,9 @@ func (c IssueKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
 	case c.ExpiresAt.After(m.At.Add(LongestLife)):
 		return nil, problem.Reject("key_life_too_long", "a key ends two years from now at the latest", "khóa có hiệu lực tối đa hai năm")
 	}
-	return []events.Event{KeyIssued{Facility: f.Facility, Key: c.Key, Hash: c.Hash, ExpiresAt: c.ExpiresAt}}, nil
+	return []events.Event{KeyIssued{
+		Facility: f.Facility, Key: c.Key, Hash: c.Hash, ExpiresAt: c.ExpiresAt, IssuedBy: m.Actor, IssuedAt: m.At,
+	}}, nil
 }
 
 func (f Facility) usableKeys(at time.Time) int {

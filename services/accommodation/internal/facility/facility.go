@@ -5,7 +5,8 @@
 //  3. A key is named by a public id; only the hash of its secret is recorded, in a fact that never leaves this service.
 //  4. A key ends, two years after it was issued at the latest ([LongestLife]). It is replaced by a successor, and goes on
 //     beside it until a time that was named, at most [MostOverlap].
-//  5. At most [MaxKeys] keys are usable at a time, so that old ones get revoked.
+//  5. It is known who gave a key out, and when: who is cut off takes it with them.
+//  6. At most [MaxKeys] keys are usable at a time, so that old ones get revoked.
 package facility
 
 import (
@@ -63,6 +64,9 @@ type KeyIssued struct {
 	// Hash is the SHA-256 of the secret.
 	Hash      []byte    `json:"hash"`
 	ExpiresAt time.Time `json:"expires_at"`
+	// IssuedBy is the actor who was given the token, and answers for it.
+	IssuedBy string    `json:"issued_by"`
+	IssuedAt time.Time `json:"issued_at"`
 }
 
 // EventName is the fact's name in the log.
@@ -96,6 +100,20 @@ func (KeyRevoked) EventName() string { return "accommodation.key_revoked.v1" }
 
 // Private keeps keys off the bus.
 func (KeyRevoked) Private() {}
+
+// Stream is the name of a facility's stream.
+func Stream(id string) string { return "facility-" + id }
+
+// KeySuffix is the length of what makes a key's id its own; before it stands the id of the facility.
+const KeySuffix = 8
+
+// OfKey is the facility whose a key is, by its id alone. It does not tell whether there is one.
+func OfKey(key string) (id string, ok bool) {
+	if len(key) <= KeySuffix {
+		return "", false
+	}
+	return key[:len(key)-KeySuffix], true
+}
 
 // Exists tells whether the facility was registered.
 func (f Facility) Exists() bool { return f.Facility != "" }

@@ -26,7 +26,11 @@ func TestFacility(t *testing.T) {
 	}
 	suspended := accommodation.FacilitySuspended{Facility: "F1", Note: "V2"}
 	tomorrow := decidertest.Noon().Add(24 * time.Hour)
-	issued := facility.KeyIssued{Facility: "F1", Key: "K1", Hash: []byte{1}, ExpiresAt: tomorrow}
+	by := func(k facility.KeyIssued) facility.KeyIssued {
+		k.Facility, k.IssuedBy, k.IssuedAt = "F1", "officer:lan", decidertest.Noon()
+		return k
+	}
+	issued := by(facility.KeyIssued{Key: "K1", Hash: []byte{1}, ExpiresAt: tomorrow})
 	full, expired := facts{registered}, facts{registered}
 	for i := range facility.MaxKeys {
 		k := facility.KeyIssued{Facility: "F1", Key: fmt.Sprint("K", i), ExpiresAt: tomorrow}
@@ -53,17 +57,17 @@ func TestFacility(t *testing.T) {
 		},
 		{Name: "a facility that works is not reinstated", Given: facts{registered}, When: facility.Reinstate{}, Problem: "facility_not_suspended"},
 		{Name: "an unknown facility is not suspended", When: facility.Suspend{}, Problem: "facility_unknown"},
-		{Name: "a key is issued", Given: facts{registered}, When: issue, Then: facts{issued}},
+		{Name: "a key is issued", Given: facts{registered}, By: "officer:lan", When: issue, Then: facts{issued}},
 		{Name: "no more keys than the limit are usable", Given: full, When: issue, Problem: "too_many_keys"},
-		{Name: "expired keys do not count", Given: expired, When: issue, Then: facts{issued}},
+		{Name: "expired keys do not count", Given: expired, By: "officer:lan", When: issue, Then: facts{issued}},
 		{
 			Name: "a key is not expired from the start", Given: facts{registered}, Problem: "key_expired",
 			When: facility.IssueKey{Key: "K1", ExpiresAt: decidertest.Noon()},
 		},
 		{
-			Name: "a key may live for two years", Given: facts{registered},
+			Name: "a key may live for two years", Given: facts{registered}, By: "officer:lan",
 			When: facility.IssueKey{Key: "K1", Hash: []byte{1}, ExpiresAt: decidertest.Noon().Add(facility.LongestLife)},
-			Then: facts{facility.KeyIssued{Facility: "F1", Key: "K1", Hash: []byte{1}, ExpiresAt: decidertest.Noon().Add(facility.LongestLife)}},
+			Then: facts{by(facility.KeyIssued{Key: "K1", Hash: []byte{1}, ExpiresAt: decidertest.Noon().Add(facility.LongestLife)})},
 		},
 		{
 			Name: "a key lives no longer", Given: facts{registered}, Problem: "key_life_too_long",
@@ -74,13 +78,13 @@ func TestFacility(t *testing.T) {
 			When: facility.ReplaceKey{Key: "K1", Next: facility.IssueKey{Key: "K2", ExpiresAt: decidertest.Noon().Add(facility.LongestLife + 1)}, Until: soon},
 		},
 		{
-			Name: "a key is replaced, and both are good for a while", Given: facts{registered, issued}, When: replace,
-			Then: facts{facility.KeyIssued{Facility: "F1", Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow}, replaced},
+			Name: "a key is replaced, and both are good for a while", Given: facts{registered, issued}, By: "officer:lan", When: replace,
+			Then: facts{by(facility.KeyIssued{Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow}), replaced},
 		},
 		{
-			Name: "an old key does not live longer for being replaced", Given: facts{registered, issued}, When: late,
+			Name: "an old key does not live longer for being replaced", Given: facts{registered, issued}, By: "officer:lan", When: late,
 			Then: facts{
-				facility.KeyIssued{Facility: "F1", Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow},
+				by(facility.KeyIssued{Key: "K2", Hash: []byte{2}, ExpiresAt: tomorrow}),
 				facility.KeyReplaced{Facility: "F1", Key: "K1", Successor: "K2", Until: tomorrow},
 			},
 		},

@@ -19,7 +19,7 @@ type desk struct {
 // registrations is how many facilities are registered at the same time.
 const registrations = 8
 
-// register enters the facilities as the administrator and has a key issued for each. The idempotency keys follow from
+// register enters the facilities as the police of the province and has a key issued for each. The idempotency keys follow from
 // the seed, so a second evening finds the same facilities and gets the same keys.
 func (s *show) register(ctx context.Context) ([]desk, error) {
 	desks := make([]desk, len(s.plan.Facilities))
@@ -38,13 +38,13 @@ func (s *show) open(ctx context.Context, key string, f people.Facility) (desk, e
 	var registered struct {
 		ID string `json:"id"`
 	}
-	if err := s.api.Create(ctx, client.Call{Path: api + "/facilities", Token: s.admin, Key: key}, f, &registered); err != nil {
+	if err := s.api.Create(ctx, client.Call{Path: api + "/facilities", Token: s.police, Key: key}, f, &registered); err != nil {
 		return desk{}, fmt.Errorf("register a facility: %w", err)
 	}
 	var issued struct {
 		Token string `json:"token"`
 	}
-	issue := client.Call{Path: api + "/facilities/" + registered.ID + "/keys", Token: s.admin, Key: key + "-key"}
+	issue := client.Call{Path: api + "/facilities/" + registered.ID + "/keys", Token: s.police, Key: key + "-key"}
 	if err := s.api.Create(ctx, issue, client.Object{}, &issued); err != nil {
 		return desk{}, fmt.Errorf("issue a key: %w", err)
 	}

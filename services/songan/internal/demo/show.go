@@ -22,6 +22,7 @@ type show struct {
 	plan    evening.Evening
 	api     *client.Client
 	admin   string
+	police  string
 	auditor *auditor
 
 	lobby      *board.Board
@@ -35,7 +36,7 @@ type show struct {
 
 func newShow(args Args, plan evening.Evening, system onemachine.Demo, out io.Writer) *show {
 	s := &show{
-		args: args, plan: plan, admin: system.Actors["admin"].Token, parties: map[evening.Party]*board.Gauge{},
+		args: args, plan: plan, admin: system.Actors["admin"].Token, police: system.Actors["province_police"].Token, parties: map[evening.Party]*board.Gauge{},
 		// Two more connections than the front desks have: the statistics are looked at meanwhile.
 		api: client.New(system.BaseURL, args.Connections+2),
 	}

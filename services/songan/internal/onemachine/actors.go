@@ -75,8 +75,10 @@ func serviceActor(name string) string { return "service_" + name }
 // cast lists the actors that exist from the first start; topics is what the names of topics begin with. Facilities get their keys from the police afterwards.
 func cast(topics string) map[string]Actor {
 	all := map[string]Actor{
-		"police":    {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
-		"treasurer": {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: province},
+		"police": {Name: "Công an phường Ba Đình", Role: string(access.CommunePolice), Unit: Commune},
+		// The demo's facilities lie all over the province, and it is the police who register them and give out their keys.
+		"province_police": {Name: "Công an thành phố Hà Nội", Role: string(access.CommunePolice), Unit: province},
+		"treasurer":       {Name: "Kho bạc khu vực", Role: string(access.Treasurer), Unit: province},
 		// Receipts, and where an operator wants it money, are entered by another treasurer than the one who releases the list.
 		"cashier":  {Name: "Thủ quỹ chi trả", Role: string(access.Treasurer), Unit: province},
 		"province": {Name: "Ban chỉ đạo Đề án 06", Role: string(access.Steering), Unit: province},
