@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access"
@@ -34,7 +37,9 @@ type office struct {
 	people *people
 	// apart is for an operator with two treasurers.
 	apart bool
-	stop  func()
+	// warnings hears what the API says to the log, if somebody listens.
+	warnings zapcore.Core
+	stop     func()
 }
 
 // open starts everything.
@@ -50,6 +55,9 @@ func open(t testing.TB) *office {
 func (o *office) start(t testing.TB) {
 	t.Helper()
 	o.stop = o.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
+		if o.warnings != nil {
+			deps.API.Log = zap.New(zapcore.NewTee(deps.API.Log.Core(), o.warnings))
+		}
 		return disbursement.NewWith(ctx, deps, disbursement.Config{
 			AccountsURL: o.people.url, AccountsToken: "token", LookBack: 12, Silence: 15 * time.Minute, TwoTreasurers: o.apart,
 		})
