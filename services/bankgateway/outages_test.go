@@ -111,11 +111,25 @@ func TestATopicThatRefusesHoldsUpNoOtherBank(t *testing.T) {
 	if got := g.types(t, "instruction-"+stuck); got != "" {
 		t.Fatalf("recorded %s although nobody has it", got)
 	}
+	g.breaker(t, icb, "open")
+	g.breaker(t, bidv, "closed")
 	made, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 6, ReplicationFactor: -1}}})
 	if err != nil || made.Errors[topic] != nil {
 		t.Fatal(err, made)
 	}
 	g.become(t, "instruction-"+stuck, "instruction_sent")
+	g.breaker(t, icb, "closed")
+}
+
+// breaker waits until that around a bank's topic is in a state.
+func (g *gate) breaker(t *testing.T, bic, state string) {
+	t.Helper()
+	testkit.Eventually(t, 60*time.Second, func() error {
+		if b := g.bank(t, bic); b["breaker"] != state {
+			return fmt.Errorf("the breaker of %s is not %s: %v", bic, state, b)
+		}
+		return nil
+	})
 }
 
 // A stop in the middle of the work may say things twice, but never otherwise, and forgets nothing.

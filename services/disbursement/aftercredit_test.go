@@ -200,9 +200,9 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 	first := o.payments(t, list)
 	g.tell(t, first["elsewhere"], "sent", "RJCT AC04")
 	o.becomes(t, list, "elsewhere", "rejected")
-	o.people.tell(t, "october", accounts.BeneficiaryDied{Beneficiary: "october", DiedOn: "2026-10-31", Source: "family"})
-	o.people.tell(t, "november", accounts.BeneficiaryDied{Beneficiary: "november", DiedOn: "2026-11-01", Source: "family"})
-	o.people.tell(t, "otherfile",
+	o.people.tellAt(t, noon, "october", accounts.BeneficiaryDied{Beneficiary: "october", DiedOn: "2026-10-31", Source: "family"})
+	o.people.tellAt(t, noon, "november", accounts.BeneficiaryDied{Beneficiary: "november", DiedOn: "2026-11-01", Source: "family"})
+	o.people.tellAt(t, noon, "otherfile",
 		accounts.BeneficiaryRegistered{Beneficiary: "otherfile", Unit: unit, FileNumber: "F/2", Person: "p2", Mark: "melsewhere"},
 		accounts.BeneficiaryDied{Beneficiary: "otherfile", DiedOn: "2026-10-02", Source: "family"})
 	o.seen(t, `died_on <> '' or beneficiary in ('lives', 'elsewhere')`)
@@ -230,6 +230,7 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 	if again.Want(t, http.StatusOK); again.Header.Get("Idempotent-Replay") != "true" {
 		t.Fatal("the same request again is not a repetition")
 	}
+	o.audited(t, g)
 }
 
 // What is returned after the closure may be tried again, as often as any other payment. What was available then is gone.

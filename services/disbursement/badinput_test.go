@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
 )
@@ -92,7 +94,7 @@ func (o *office) facts(t *testing.T) (n int) {
 // A maker, a checker who approves, and a release without money: refused by the person or the state, and nothing is half done.
 func TestWhoMayNotAndWhatIsTooEarlyLeavesTheListAsItWas(t *testing.T) {
 	t.Parallel()
-	o, _, _ := everybody(t, 1)
+	o, g, _ := everybody(t, 1)
 	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.step(t, "lisa", list, "submission", object{}).Want(t, http.StatusOK)
 	refuse := func(actor, step, code string) {
@@ -118,4 +120,46 @@ func TestWhoMayNotAndWhatIsTooEarlyLeavesTheListAsItWas(t *testing.T) {
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	o.becomes(t, list, "b0", "released")
 	refuse("cashier", "release", "payroll_released")
+	o.audited(t, g)
+}
+
+// What somebody tried and may not leaves no fact: the reviewer has the log, also where it keeps nothing below warnings. Each
+// attempt is a line with who, where and why, and nothing that was sent. Who only looks is not among them.
+func TestWhoTriesWhatIsRefusedIsAWarningInTheLog(t *testing.T) {
+	t.Parallel()
+	o, _, _ := everybody(t, 1)
+	core, logs := observer.New(zapcore.WarnLevel)
+	o.stop()
+	o.warnings = core
+	o.start(t)
+	o.people.know(profile{Beneficiary: "dead", Unit: unit, Mark: "mdead", BirthDate: "1950", DiedOn: "2026-11-01"})
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	o.step(t, "lisa-2", list, "submission", object{}).Want(t, http.StatusOK)
+	o.step(t, "accountant", list, "check", object{}).Want(t, http.StatusUnprocessableEntity)
+	o.step(t, "province-accountant", list, "check", object{}).Want(t, http.StatusOK)
+	o.step(t, "lisa", list, "approval", object{}).Want(t, http.StatusForbidden)
+	o.step(t, "approver", list, "approval", object{}).Want(t, http.StatusOK)
+	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusUnprocessableEntity)
+	o.Post(t, "lisa", "/enrolments", "dead", decision("dead", "social_assistance", "c5a", "2026-11-02")).Want(t, http.StatusUnprocessableEntity)
+	o.Get(t, "lisa", "/payrolls?month=2026-13", "").Want(t, http.StatusUnprocessableEntity)
+	o.Get(t, "nowhere", "/payrolls/"+list, "").Want(t, http.StatusForbidden)
+
+	got := []string{}
+	for _, line := range logs.All() {
+		fields := line.ContextMap()
+		got = append(got, fmt.Sprint(line.Level, " ", fields["actor"], " ", fields["route"], " ", fields["status"], " ", fields["code"], " ", fields["faults"]))
+		for _, sent := range []string{list, "dead", "mdead", "12/QĐ-UBND"} {
+			if strings.Contains(fmt.Sprint(line.Message, fields), sent) {
+				t.Errorf("%q is in the log: %v", sent, fields)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{
+		"warn officer:an POST /disbursement/v1/payrolls/{id}/check 422 same_person <nil>",
+		"warn officer:lisa POST /disbursement/v1/payrolls/{id}/approval 403 role_not_allowed <nil>",
+		"warn officer:tam POST /disbursement/v1/payrolls/{id}/release 422 insufficient_funds <nil>",
+		"warn officer:lisa POST /disbursement/v1/enrolments 422 invalid_body [beneficiary_died]",
+	}, got); diff != "" {
+		t.Error(diff)
+	}
 }

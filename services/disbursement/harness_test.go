@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access"
@@ -37,7 +40,9 @@ type office struct {
 	apart bool
 	// policy takes the place of the program's own; nil leaves it.
 	policy *policy.Policy
-	stop   func()
+	// warnings hears what the API says to the log, if somebody listens.
+	warnings zapcore.Core
+	stop     func()
 }
 
 // open starts everything.
@@ -55,6 +60,9 @@ func (o *office) start(t testing.TB) {
 	o.stop = o.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
 		if o.policy != nil {
 			deps.API.Policy = o.policy
+		}
+		if o.warnings != nil {
+			deps.API.Log = zap.New(zapcore.NewTee(deps.API.Log.Core(), o.warnings))
 		}
 		return disbursement.NewWith(ctx, deps, disbursement.Config{
 			AccountsURL: o.people.url, AccountsToken: "token", LookBack: 12, Silence: 15 * time.Minute, TwoTreasurers: o.apart,

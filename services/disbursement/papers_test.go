@@ -17,6 +17,7 @@ import (
 func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	g := newGateway(t, o)
 	for _, id := range []string{"b0", "b1"} {
 		o.someone(t, id, unit, "")
 		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
@@ -68,6 +69,7 @@ func TestAPaperCountsOnceAndReceiptsNeedAnotherPerson(t *testing.T) {
 		t.Errorf("a receipt for two people: %v", got)
 	}
 	pay("cashier", first["b1"], "PC-2", "2026-11-21").Want(t, http.StatusOK)
+	o.audited(t, g)
 }
 
 // Several orders come for one list at the same moment, and it needs one. The others are free for the next list.
@@ -104,7 +106,7 @@ func TestAnOrderThatLostARaceIsFreeForAnotherList(t *testing.T) {
 
 func TestWhereThereAreTwoTreasurersOneFundsAndTheOtherReleases(t *testing.T) {
 	t.Parallel()
-	o, _, _ := everybody(t, 1)
+	o, g, _ := everybody(t, 1)
 	o.stop()
 	o.apart = true
 	o.start(t)
@@ -116,6 +118,7 @@ func TestWhereThereAreTwoTreasurersOneFundsAndTheOtherReleases(t *testing.T) {
 	}
 	o.step(t, "cashier", list, "release", object{}).Want(t, http.StatusOK)
 	o.becomes(t, list, "b0", "released")
+	o.audited(t, g)
 }
 
 // unstorable lets the database refuse facts of a kind, until it is mended.
@@ -142,6 +145,7 @@ func (o *office) unstorable(t *testing.T, types string) (mend func()) {
 func TestAPaperThatProvedNothingIsFreeAgain(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	g := newGateway(t, o)
 	for _, id := range []string{"b0", "b1"} {
 		o.someone(t, id, unit, "")
 		o.enrol(t, "lisa", decision(id, "social_assistance", "c5a", "2026-11-02"))
@@ -192,4 +196,5 @@ func TestAPaperThatProvedNothingIsFreeAgain(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
+	o.audited(t, g)
 }

@@ -248,6 +248,7 @@ func TestARecallTakesMoneyBackAndNobodyCarriesItForward(t *testing.T) {
 	if diff := cmp.Diff([]string{"released", "sent", "credited", "credited", "recalled"}, steps); diff != "" {
 		t.Fatal(diff)
 	}
+	o.audited(t, g)
 }
 
 func TestTheSameReportsAgainChangeNothing(t *testing.T) {

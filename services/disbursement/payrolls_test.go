@@ -67,6 +67,7 @@ func (o *office) wantLines(t *testing.T, actor, id string, want ...string) {
 func TestAListIsDraftedCheckedApprovedFundedAndReleased(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	g := newGateway(t, o)
 	o.someone(t, "b1", unit, vietcombank)
 	o.someone(t, "b2", unit, "")
 	o.someone(t, "b3", other, vietcombank)
@@ -125,6 +126,7 @@ func TestAListIsDraftedCheckedApprovedFundedAndReleased(t *testing.T) {
 		}
 		return nil
 	})
+	o.audited(t, g)
 }
 
 func TestArrearsAreDatedAndNothingIsPaidTwice(t *testing.T) {
@@ -158,6 +160,7 @@ func TestArrearsAreDatedAndNothingIsPaidTwice(t *testing.T) {
 func TestWhatHappensAfterTheApprovalTakesLinesOut(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	g := newGateway(t, o)
 	ids := map[string]string{}
 	for _, b := range []string{"died", "stopped", "suspended", "closed", "replaced", "stays"} {
 		o.someone(t, b, unit, vietcombank)
@@ -197,4 +200,5 @@ func TestWhatHappensAfterTheApprovalTakesLinesOut(t *testing.T) {
 		}
 		return nil
 	})
+	o.audited(t, g)
 }

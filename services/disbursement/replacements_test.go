@@ -34,6 +34,7 @@ func TestAPaymentThatIsBegunWhileItsAccountChangesIsWithdrawn(t *testing.T) {
 			goOn()
 			g.withdraws(t, o, p, "account_changed")
 			o.becomes(t, list, "b0", "recalled")
+			o.audited(t, g)
 		})
 	}
 }
@@ -91,4 +92,5 @@ func TestAnAccountThatReplacesAnotherTakesBackWhatNoBankHas(t *testing.T) {
 		t.Fatalf("%+v", now)
 	}
 	o.becomes(t, november, "b1", "released")
+	o.audited(t, g)
 }

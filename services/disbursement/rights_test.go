@@ -209,6 +209,7 @@ func TestAnAccountOfManyIsHeld(t *testing.T) {
 func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	g := newGateway(t, o)
 	for _, id := range []string{"cash", "leaves", "stays"} {
 		o.someone(t, id, unit, map[string]string{"stays": vietcombank, "leaves": ""}[id])
 	}
@@ -256,6 +257,7 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 	}
 	province := o.draft(t, "province-lisa", "01", "social_pension", "2026-12").Text(t, "id")
 	o.wantLines(t, "province-lisa", province)
+	o.audited(t, g)
 }
 
 // paid hands the money of one person over.

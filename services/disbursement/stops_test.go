@@ -347,6 +347,7 @@ func TestNothingIsTriedAgainIntoAnAccountOfMany(t *testing.T) {
 	o.people.tell(t, "other", accountOf("other", vietcombank, 1, "kb0")...)
 	o.seen(t, `state = 'open'`)
 	o.refuse(t, p, "reissue", object{}, "account_shared")
+	o.audited(t, g)
 }
 
 // A bank names one booking for two credits. Both are looked at by people before anything else happens to them.

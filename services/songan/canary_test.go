@@ -76,6 +76,7 @@ func TestNothingIsSaidAboutAThousandCanaries(t *testing.T) {
 	}
 	a.drain()
 	a.rest()
+	a.audit(t)
 
 	planted := a.plantLeaks()
 	found := a.search(step)

@@ -100,6 +100,7 @@ func TestEveryRouteIsForTheRolesInTheTable(t *testing.T) {
 		x.changesNothingForReaders(t, r)
 	}
 	t.Logf("%d requests to %d routes", x.sent.Load(), len(rules))
+	m.audit(t)
 	m.stop(t)
 }
 

@@ -85,6 +85,7 @@ type Exchange struct {
 	Code string
 	Err  error
 
+	faults  []problem.Fault // of the problem
 	server  *Server
 	address string // from where the caller comes
 	started time.Time

@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
 
@@ -94,11 +96,7 @@ func (m routeObserved) end(x *Exchange) {
 
 // write writes the request's line: what was asked, by whom, what came of it. Neither path, query nor address.
 func (m routeObserved) write(x *Exchange, took time.Duration) {
-	level := zapcore.InfoLevel
-	if x.Err != nil {
-		level = zapcore.ErrorLevel
-	}
-	line := m.log.Check(level, "request")
+	line := m.log.Check(x.level(), "request")
 	if line == nil {
 		return
 	}
@@ -111,10 +109,44 @@ func (m routeObserved) write(x *Exchange, took time.Duration) {
 	if x.Code != "" {
 		fields = append(fields, zap.String("code", x.Code))
 	}
+	if len(x.faults) > 0 {
+		fields = append(fields, zap.Strings("faults", faultCodes(x.faults)))
+	}
 	if x.Err != nil {
 		fields = append(fields, telemetry.Err(x.Err))
 	}
 	line.Write(fields...)
+}
+
+// level is how loud a request's line is. What somebody whom we know tried to change and may not is a warning: it leaves no
+// fact, so that this line is all that a reviewer has, also where nothing below warnings is kept.
+func (x *Exchange) level() zapcore.Level {
+	switch {
+	case x.Err != nil:
+		return zapcore.ErrorLevel
+	case !x.Route.Changes || x.Who.ID == "":
+		return zapcore.InfoLevel
+	}
+	switch x.W.status {
+	case http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity:
+		return zapcore.WarnLevel
+	}
+	return zapcore.InfoLevel
+}
+
+// faultCodes are the codes of faults, each once. Their places stay out: a pointer may hold a member that the caller made up.
+func faultCodes(faults []problem.Fault) []string {
+	const most = 8
+	codes := make([]string, 0, min(len(faults), most))
+	for _, f := range faults {
+		if len(codes) == most {
+			break
+		}
+		if !slices.Contains(codes, f.Code) {
+			codes = append(codes, f.Code)
+		}
+	}
+	return codes
 }
 
 func (m *observed) start(ctx context.Context, r *Route) (context.Context, trace.Span) {

@@ -121,7 +121,7 @@ func (x *Exchange) refuse(ctx context.Context, err error) {
 		return
 	}
 	p := x.server.ProblemOf(err)
-	x.Code = p.Code
+	x.Code, x.faults = p.Code, p.Faults
 	if IsFault(p) {
 		x.Err = err
 	}

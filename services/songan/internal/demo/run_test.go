@@ -24,6 +24,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/songan/internal/demo"
+	"github.com/songan-vn/songan/services/songan/internal/office"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
@@ -219,6 +220,12 @@ func TestAnEveningOnARealSystem(t *testing.T) {
 		}), "bribed")
 		if err == nil || !strings.Contains(err.Error(), "5 things went otherwise than planned") || !strings.Contains(out, "and was not refused") {
 			t.Fatalf("%v\n%s", err, out)
+		}
+	})
+	t.Run("leaves logs in which every invariant holds", func(t *testing.T) {
+		var out bytes.Buffer
+		if err := (office.Audit{Data: data}).Do(t.Context(), &out); err != nil {
+			t.Fatalf("%v\n%s", err, out.Bytes())
 		}
 	})
 	t.Run("notices check-ins that are confirmed and not done", func(t *testing.T) {
