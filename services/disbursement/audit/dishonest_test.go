@@ -40,13 +40,15 @@ type payday struct {
 	// sent are the end-to-end ids that the bank has, kept those that the gateway withdrew.
 	sent, kept map[string]bool
 	said       []message
-	at         time.Time
+	// heard counts what was delivered.
+	heard int
+	at    time.Time
 }
 
-// message is something about a payment that is delivered once or more, in any order.
+// message is something about a payment that is said once or more, in any order, and each time under a cause of its own: that it is a
+// repetition can only be told from what it says.
 type message struct {
 	payment int
-	cause   string
 	command payment.Command
 }
 
@@ -158,7 +160,7 @@ func (d *payday) do(i int, cause string, cmd payment.Command) {
 
 // later keeps a message for delivery.
 func (d *payday) later(i int, cmd payment.Command) {
-	d.said = append(d.said, message{i, fmt.Sprint("message-", len(d.said)), cmd})
+	d.said = append(d.said, message{i, cmd})
 }
 
 // gateway sends what waits, or withdraws what it was asked to: one of the two, for ever.
@@ -280,8 +282,7 @@ func (d *payday) step() {
 		d.bank(i)
 	case 6, 7, 8:
 		if len(d.said) > 0 {
-			m := rapid.SampledFrom(d.said).Draw(d.t, "message")
-			d.do(m.payment, m.cause, m.command)
+			d.hears(rapid.SampledFrom(d.said).Draw(d.t, "message"))
 		}
 	case 9:
 		d.foreign(i)
@@ -292,13 +293,39 @@ func (d *payday) step() {
 	}
 }
 
-// arriveAll delivers every message, and tells whether any was news.
-func (d *payday) arriveAll() (news bool) {
-	before := len(d.logs[ofMoney])
-	for _, m := range d.said {
-		d.do(m.payment, m.cause, m.command)
+// hears takes a message, at once a second time, and a third time as it is delivered again: only the first can be news (I7).
+func (d *payday) hears(m message) {
+	d.heard++
+	cause := fmt.Sprint("message-", d.heard)
+	d.do(m.payment, cause, m.command)
+	before := d.stands(m.payment)
+	d.do(m.payment, cause+"-again", m.command)
+	d.do(m.payment, cause, m.command)
+	if after := d.stands(m.payment); after != before {
+		d.t.Fatalf("I7: %T counts twice:\n%s\n%s", m.command, before, after)
 	}
-	return len(d.logs[ofMoney]) > before
+}
+
+// stands is how a payment stands, whatever was noted besides.
+func (d *payday) stands(i int) string {
+	p := d.payments[i]
+	p.Facts = 0
+	return fmt.Sprint(p)
+}
+
+// arriveAll has everybody say everything again, and tells whether any payment stands otherwise after it.
+func (d *payday) arriveAll() (news bool) {
+	before := make([]string, len(d.payments))
+	for i := range d.payments {
+		before[i] = d.stands(i)
+	}
+	for _, m := range d.said {
+		d.hears(m)
+	}
+	for i := range d.payments {
+		news = news || d.stands(i) != before[i]
+	}
+	return news
 }
 
 // check audits the logs as far as they go, and makes the closing statement of them.
