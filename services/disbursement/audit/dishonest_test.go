@@ -40,14 +40,9 @@ type payday struct {
 	// sent are the end-to-end ids that the bank has, kept those that the gateway withdrew.
 	sent, kept map[string]bool
 	said       []message
-	at         time.Time
-}
-
-// message is something about a payment that is delivered once or more, in any order.
-type message struct {
-	payment int
-	cause   string
-	command payment.Command
+	// heard counts what was delivered.
+	heard int
+	at    time.Time
 }
 
 const novemberList = "november"
@@ -158,7 +153,7 @@ func (d *payday) do(i int, cause string, cmd payment.Command) {
 
 // later keeps a message for delivery.
 func (d *payday) later(i int, cmd payment.Command) {
-	d.said = append(d.said, message{i, fmt.Sprint("message-", len(d.said)), cmd})
+	d.said = append(d.said, message{i, cmd})
 }
 
 // gateway sends what waits, or withdraws what it was asked to: one of the two, for ever.
@@ -280,8 +275,7 @@ func (d *payday) step() {
 		d.bank(i)
 	case 6, 7, 8:
 		if len(d.said) > 0 {
-			m := rapid.SampledFrom(d.said).Draw(d.t, "message")
-			d.do(m.payment, m.cause, m.command)
+			d.hears(rapid.SampledFrom(d.said).Draw(d.t, "message"))
 		}
 	case 9:
 		d.foreign(i)
@@ -290,15 +284,6 @@ func (d *payday) step() {
 	default:
 		d.closes()
 	}
-}
-
-// arriveAll delivers every message, and tells whether any was news.
-func (d *payday) arriveAll() (news bool) {
-	before := len(d.logs[ofMoney])
-	for _, m := range d.said {
-		d.do(m.payment, m.cause, m.command)
-	}
-	return len(d.logs[ofMoney]) > before
 }
 
 // check audits the logs as far as they go, and makes the closing statement of them.

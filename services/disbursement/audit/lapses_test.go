@@ -1,0 +1,377 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/reaction"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
+	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
+	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+)
+
+// autumn is one list in that office, and what befalls its people.
+type autumn struct {
+	*office
+
+	t    *rapid.T
+	ctx  context.Context
+	id   string
+	list []payroll.Line
+	// files are the people as accounts knows them, lapsed those of whom a line was ever not to be paid since it was approved.
+	files  []projections.Beneficiary
+	lapsed []bool
+	// heard are the positions up to which both logs were reacted to, began those before the list.
+	heard, began [2]int64
+	versions     map[string]int
+}
+
+func (o *office) list(ctx context.Context, t *rapid.T) *autumn {
+	o.cases++
+	o.at = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	a := &autumn{office: o, t: t, ctx: ctx, id: fmt.Sprint("list", o.cases), versions: map[string]int{}}
+	a.began = [2]int64{a.must(o.people.Head(ctx)), a.must(o.money.Head(ctx))}
+	var tally payroll.Tally
+	for i := range rapid.IntRange(1, 5).Draw(t, "people") {
+		a.list = append(a.list, a.person(i))
+	}
+	a.lapsed = make([]bool, len(a.list))
+	if err := tally.Add(a.list...); err != nil {
+		t.Fatal(err)
+	}
+	of := payroll.Stream(a.id)
+	a.tell(a.money, of, disbursement.PayrollDrafted{
+		Payroll: a.id, Draft: 1, Unit: unitOf(), Programme: "social_assistance", Month: "2026-11", AsOf: "2026-11-01", By: "maker",
+	})
+	a.tell(a.money, payroll.LinesStream(a.id, 1, 0), payroll.LinesComputed{Payroll: a.id, Draft: 1, Programme: "social_assistance", Lines: a.list, Final: true})
+	a.tell(a.money, of, disbursement.PayrollComputed{Payroll: a.id, Draft: 1, Lines: tally.Lines, Total: int64(tally.Total), Hash: tally.Hash()})
+	for _, cmd := range []payroll.Command{
+		payroll.Submit{By: "maker"},
+		payroll.Check{By: "checker"},
+		payroll.Approve{By: "approver"},
+		payroll.Fund{Amount: tally.Total, Reference: a.id, By: "cashier"},
+	} {
+		a.decide(cmd)
+	}
+	a.heard = [2]int64{a.must(o.people.Head(ctx)), a.must(o.money.Head(ctx))}
+	return a
+}
+
+// person has a right, and an account or none, and is on the list with the month or with one before.
+func (a *autumn) person(i int) payroll.Line {
+	name := fmt.Sprint(a.id, "p", i)
+	line := payroll.Line{
+		Payment: name, Beneficiary: "b" + name, Mark: "m" + name, Enrolments: []string{"e" + name}, Unit: unitOf(), Month: "2026-11", Kind: payroll.Regular,
+		Amount: 540_000, Granted: 540_000, Method: payroll.InCash, CashReason: "no_account",
+	}
+	if rapid.IntRange(0, 3).Draw(a.t, "month before") == 0 {
+		line.Month, line.Kind = "2026-10", payroll.Arrears
+	}
+	a.files = append(a.files, projections.Beneficiary{})
+	a.tell(a.money, enrolment.Stream("e"+name), disbursement.Enrolled{
+		Enrolment: "e" + name, Beneficiary: line.Beneficiary, Mark: line.Mark, Unit: unitOf(), Programme: "social_assistance", SignedOn: "2026-01-05",
+	})
+	a.befalls(i, accounts.BeneficiaryRegistered{Beneficiary: line.Beneficiary, Mark: line.Mark, Unit: unitOf()}, line)
+	if rapid.IntRange(0, 3).Draw(a.t, "in cash") > 0 {
+		line.Method, line.CashReason, line.Account = payroll.ByAccount, "", accounts.FirstAccount(line.Beneficiary)
+		line.Bank, line.Number, line.Holder = "ICBVVNVX", "n"+line.Account, "h"+name
+		a.befalls(i, opening(line.Beneficiary, line.Account), line)
+	}
+	return line
+}
+
+func opening(beneficiary, account string) accounts.AccountOpened {
+	return accounts.AccountOpened{Beneficiary: beneficiary, Account: account, Bank: "ICBVVNVX", Number: "n" + account, Mark: "k" + account, Holder: "h"}
+}
+
+func (a *autumn) must(head int64, err error) int64 {
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return head
+}
+
+// tell appends facts of a stream that nobody decides about here, minutes after what was before.
+func (a *autumn) tell(log *eventstore.Store, stream string, fact events.Event) {
+	a.at = a.at.Add(2 * heardFor)
+	_, err := log.Append(a.ctx, eventstore.Append{
+		Stream: stream, Expected: a.versions[stream], Facts: []events.Event{fact}, Meta: events.Meta{OccurredAt: a.at},
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.versions[stream]++
+}
+
+func (a *autumn) decide(cmd payroll.Command) {
+	if _, err := eventstore.Execute(a.ctx, a.money, payroll.Stream(a.id), cmd, decider.Meta{At: a.at}); err != nil {
+		a.t.Fatalf("%T: %v", cmd, err)
+	}
+}
+
+// befalls records a fact of accounts, and keeps what it means for who may be paid.
+func (a *autumn) befalls(i int, fact events.Event, line payroll.Line) {
+	a.tell(a.people, "beneficiary-"+line.Beneficiary, fact)
+	f := &a.files[i]
+	switch e := fact.(type) {
+	case accounts.BeneficiaryDied:
+		f.DiedOn, f.Reported = e.DiedOn, false
+	case accounts.DeathReported:
+		f.Reported = true
+	case accounts.DeathReportDismissed:
+		f.Reported = false
+	case accounts.AccountOpened:
+		f.Account, f.State, f.Opened = e.Account, projections.AccountOpen, f.Opened+1
+	case accounts.AccountReinstated:
+		f.State = projections.AccountOpen
+	case accounts.AccountSuspended, accounts.AccountBlocked, accounts.AccountClosed:
+		f.State = "not open"
+	}
+}
+
+// happens is one thing in somebody's life, or one that an officer enters about their right.
+func (a *autumn) happens() {
+	i := rapid.IntRange(0, len(a.list)-1).Draw(a.t, "whom")
+	line, f := a.list[i], a.files[i]
+	from := month.Of(vn.DateOf(a.at)).Add(rapid.IntRange(-1, 1).Draw(a.t, "from month"))
+	switch what := rapid.IntRange(0, 8).Draw(a.t, "what"); {
+	case what == 0:
+		a.right(line, enrolment.Stop{From: from, Note: "note", By: "officer"})
+	case what == 1:
+		a.right(line, enrolment.Suspend{From: from, Note: "note", By: "officer"})
+	case what == 2:
+		a.right(line, enrolment.Resume{From: from, Limit: 3, By: "officer"})
+	case what == 3 && f.DiedOn == "":
+		died := rapid.SampledFrom([]string{"2026-09-30", "2026-10-15", "2026-11-01"}).Draw(a.t, "died on")
+		a.befalls(i, accounts.BeneficiaryDied{Beneficiary: line.Beneficiary, DiedOn: died}, line)
+	case what == 4 && f.DiedOn == "" && !f.Reported:
+		a.befalls(i, accounts.DeathReported{Beneficiary: line.Beneficiary, Account: f.Account, Of: "beneficiary"}, line)
+	case what == 5 && f.Reported:
+		a.befalls(i, accounts.DeathReportDismissed{Beneficiary: line.Beneficiary}, line)
+	case what == 6:
+		a.befalls(i, opening(line.Beneficiary, fmt.Sprint(line.Beneficiary, "-", f.Opened+1)), line)
+	case what == 7 && f.State == projections.AccountOpen:
+		a.befalls(i, rapid.SampledFrom([]events.Event{
+			accounts.AccountSuspended{Beneficiary: line.Beneficiary, Account: f.Account},
+			accounts.AccountBlocked{Beneficiary: line.Beneficiary, Account: f.Account},
+			accounts.AccountClosed{Beneficiary: line.Beneficiary, Account: f.Account},
+		}).Draw(a.t, "account"), line)
+	case what == 8 && f.State == "not open":
+		a.befalls(i, accounts.AccountReinstated{Beneficiary: line.Beneficiary, Account: f.Account}, line)
+	}
+	for i := range a.list {
+		a.lapsed[i] = a.lapsed[i] || a.gone(i)
+	}
+}
+
+// right is a command on the right of a line, which may be refused, and comes behind the gate as in the service.
+func (a *autumn) right(line payroll.Line, cmd enrolment.Command) {
+	a.at = a.at.Add(2 * heardFor)
+	_ = a.changes.Stops.Stop(a.ctx, func(ctx context.Context) error {
+		_, err := eventstore.Execute(ctx, a.money, enrolment.Stream(line.Enrolments[0]), cmd, decider.Meta{At: a.at})
+		return err //nolint:wrapcheck // it is not looked at
+	})
+}
+
+// gone says by what happened, and by nothing that the service keeps of it, whether nothing may be paid now.
+func (a *autumn) gone(i int) bool {
+	line, f := a.list[i], a.files[i]
+	right, err := eventstore.State[enrolment.Enrolment](a.ctx, a.money, enrolment.Stream(line.Enrolments[0]))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	dead := f.DiedOn != "" && line.Month > f.DiedOn[:len("2026-11")]
+	stopped := !right.StoppedFrom.IsZero() && line.Month >= right.StoppedFrom.String()
+	suspended := slices.ContainsFunc(right.Suspensions, func(s entitlement.Suspension) bool {
+		return s.From.String() <= line.Month && (s.ResumedFrom.IsZero() || line.Month < s.ResumedFrom.String())
+	})
+	elsewhere := line.Method == payroll.ByAccount && (f.Account != line.Account || f.State != projections.AccountOpen)
+	return dead || f.Reported || stopped || suspended || elsewhere
+}
+
+// seen waits until the read models show everything.
+func (a *autumn) seen() {
+	if err := a.beneficiaries.WaitFor(a.ctx, a.must(a.people.Head(a.ctx))); err != nil {
+		a.t.Fatal(err)
+	}
+	for _, m := range a.own {
+		if err := m.WaitFor(a.ctx, a.must(a.money.Head(a.ctx))); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// reacts hands everything to the reactions that they have not heard of yet, and what follows from it.
+func (a *autumn) reacts() {
+	order := []events.Event{
+		accounts.BeneficiaryDied{},
+		accounts.DeathReported{},
+		disbursement.EnrolmentStopped{},
+		disbursement.EnrolmentSuspended{},
+		accounts.AccountOpened{},
+		accounts.AccountSuspended{},
+		accounts.AccountBlocked{},
+		accounts.AccountClosed{},
+	}
+	a.seen()
+	for log, store := range []*eventstore.Store{a.people, a.money} {
+		for _, r := range a.read(store, &a.heard[log]) {
+			n := slices.IndexFunc(order, func(e events.Event) bool { return e.EventName() == r.Event.EventName() })
+			if n < 0 {
+				continue
+			}
+			if err := reaction.Try(a.ctx, a.changes.Handlers()[n], r); err != nil {
+				a.t.Fatalf("%s: %v", r.ID(), err)
+			}
+		}
+	}
+}
+
+// read returns what a log has after a position, and moves it.
+func (a *autumn) read(log *eventstore.Store, after *int64) []events.Recorded {
+	facts, err := log.Read(a.ctx, *after, readAtATime)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if len(facts) > 0 {
+		*after = facts[len(facts)-1].Position
+	}
+	return facts
+}
+
+// season is a time in which something may happen, and may be reacted to.
+func (a *autumn) season(name string) {
+	for range rapid.IntRange(0, 3).Draw(a.t, name) {
+		a.happens()
+		if rapid.Bool().Draw(a.t, "reacted to") {
+			a.reacts()
+		}
+	}
+	a.seen()
+}
+
+// release is what the service does when a treasurer presses the button.
+func (a *autumn) release() {
+	found, err := projections.ObsoleteOfList(a.ctx, a.pool, a.id, 1)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	var tally payroll.Tally
+	if err := tally.Add(a.list...); err != nil {
+		a.t.Fatal(err)
+	}
+	head := a.must(a.money.Head(a.ctx))
+	a.decide(payroll.Release{Hash: tally.Hash(), Removals: projections.Removals(found), Seen: head, By: "treasurer", Apart: true})
+}
+
+// pays lets the releaser make the payments, and compares what it made and removed with what happened. A line that was removed stays
+// so, also if its reason is gone.
+func (a *autumn) pays(removed map[string]int) {
+	gone := make([]bool, len(a.list))
+	for i := range a.list {
+		gone[i] = a.gone(i)
+	}
+	a.seen()
+	a.at = a.at.Add(2 * heardFor)
+	if err := a.releaser.Once(a.ctx); err != nil {
+		a.t.Fatal(err)
+	}
+	history, err := a.money.Load(a.ctx, payroll.Stream(a.id))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for _, r := range history {
+		if e, is := r.Event.(disbursement.LineRemoved); is {
+			left[e.Line] = true
+			removed[e.Reason]++
+		}
+	}
+	for i, line := range a.list {
+		paid := a.payment(line).Exists()
+		if paid == left[line.Payment] || paid && gone[i] || !paid && !a.lapsed[i] {
+			a.t.Fatalf("line %s: paid %t, removed %t; it must not be paid now: %t, or once: %t", line.Payment, paid, left[line.Payment], gone[i], a.lapsed[i])
+		}
+	}
+}
+
+func (a *autumn) payment(line payroll.Line) payment.Payment {
+	p, err := eventstore.State[payment.Payment](a.ctx, a.money, payment.Stream(line.Payment))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return p
+}
+
+// withdraws looks whether what nobody has yet is stopped, once everything was reacted to.
+func (a *autumn) withdraws() {
+	a.reacts()
+	a.reacts() // a death stops rights, and that ends payments
+	for i, line := range a.list {
+		p := a.payment(line)
+		waits := p.Status == payment.CashPending || p.Status == payment.Released && p.Current.Withdrawal == ""
+		if waits && a.gone(i) {
+			a.t.Fatalf("payment %s is %s and is not taken back", line.Payment, p.Status)
+		}
+	}
+}
+
+// audit looks at the facts of this list alone, and adds up what it looked at.
+func (a *autumn) audit(checked map[string]int) {
+	auditor := newAuditor(entitlement.National())
+	for _, r := range a.read(a.people, &a.began[0]) {
+		auditor.person(r)
+	}
+	for _, r := range a.read(a.money, &a.began[1]) {
+		auditor.money(r)
+	}
+	auditor.finish()
+	for _, f := range auditor.findings() {
+		checked[f.ID] += f.Checked
+		if !f.OK {
+			a.t.Fatalf("%s: %v", f.ID, f.Violations)
+		}
+	}
+}
+
+// Whatever becomes of people, their rights and their accounts between the approval of a list, its release and its payments, whoever
+// heard of it by then: nothing is paid for a month after a death, or while a bank's word of one waits (I8); what was stopped or suspended
+// is removed (I10); no payment goes to another account than was approved, and none to one that is not theirs any more (I12).
+func TestWhatHappensBetweenApprovalAndPaymentIsNotPaidOver(t *testing.T) {
+	t.Parallel()
+	o, removed, checked := openOffice(t), map[string]int{}, map[string]int{}
+	rapid.Check(t, func(r *rapid.T) {
+		a := o.list(t.Context(), r)
+		a.season("before the release")
+		a.release()
+		a.season("before the payments")
+		a.pays(removed)
+		a.season("after the payments")
+		a.withdraws()
+		a.audit(checked)
+	})
+	for _, reason := range []string{"died", "death_reported", "stopped", "suspended", "account_changed"} {
+		if removed[reason] == 0 {
+			t.Errorf("no line was removed because of %s", reason)
+		}
+	}
+	for _, id := range []string{"I8", "I10", "I12"} {
+		if checked[id] == 0 {
+			t.Errorf("%s looked at nothing", id)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package audit
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+
+	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/testkit"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
+	"github.com/songan-vn/songan/services/disbursement/internal/projections"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/releaser"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
+)
+
+// office is what decides between approval and payment, as it is in the service: read models, reactions and the releaser, over a log of
+// people and one of money.
+type office struct {
+	people, money *eventstore.Store
+	pool          *pgxpool.Pool
+	beneficiaries *projection.Model
+	own           []*projection.Model
+	changes       reactions.Changes
+	releaser      *releaser.Releaser
+	at            time.Time
+	cases         int
+}
+
+func openOffice(t *testing.T) *office {
+	t.Helper()
+	o := &office{pool: testkit.Postgres(t)}
+	o.people = openLog(t, testkit.Postgres(t), accounts.Catalog())
+	o.money = openLog(t, o.pool, disbursement.Catalog(), payroll.PrivateFacts())
+	if err := projection.Migrate(t.Context(), o.pool); err != nil {
+		t.Fatal(err)
+	}
+	runner := projection.NewRunner(o.pool, projection.Options{})
+	add := func(p *projection.Projection, from *eventstore.Store) *projection.Model {
+		model, err := runner.Add(t.Context(), p, projection.FromLog(from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return model
+	}
+	o.beneficiaries = add(projections.Beneficiaries(), o.people)
+	for _, p := range []*projection.Projection{projections.Enrolments(), projections.Payrolls(), projections.Lines(), projections.Payments()} {
+		o.own = append(o.own, add(p, o.money))
+	}
+	gate, now := stops.New(o.pool), func() time.Time { return o.at }
+	o.changes = reactions.Changes{
+		Log: o.money, Pool: o.pool, Stops: gate, Enrolments: o.own[0], Payrolls: o.own[1], Lines: o.own[2], Payments: o.own[3], Now: now,
+	}
+	o.releaser = releaser.New(releaser.Deps{
+		Pool: o.pool, Log: o.money, Payments: o.own[3], Enrolments: o.own[0], Stops: gate, Now: now, Logger: zap.NewNop(),
+	})
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { _ = runner.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+	return o
+}
+
+func openLog(t *testing.T, pool *pgxpool.Pool, facts ...[]events.Event) *eventstore.Store {
+	t.Helper()
+	if err := eventstore.Migrate(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: events.NewCatalog(facts...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	return log
+}
