@@ -14,7 +14,6 @@ import (
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
@@ -45,13 +44,20 @@ func (o *office) list(ctx context.Context, t *rapid.T) *autumn {
 	o.at = time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
 	a := &autumn{office: o, t: t, ctx: ctx, id: fmt.Sprint("list", o.cases), versions: map[string]int{}}
 	a.began = [2]int64{a.must(o.people.Head(ctx)), a.must(o.money.Head(ctx))}
-	var tally payroll.Tally
 	for i := range rapid.IntRange(1, 5).Draw(t, "people") {
 		a.list = append(a.list, a.person(i))
 	}
 	a.lapsed = make([]bool, len(a.list))
+	a.approved()
+	a.heard = [2]int64{a.must(o.people.Head(ctx)), a.must(o.money.Head(ctx))}
+	return a
+}
+
+// approved brings the list as far as its money.
+func (a *autumn) approved() {
+	var tally payroll.Tally
 	if err := tally.Add(a.list...); err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	of := payroll.Stream(a.id)
 	a.tell(a.money, of, disbursement.PayrollDrafted{
@@ -67,8 +73,6 @@ func (o *office) list(ctx context.Context, t *rapid.T) *autumn {
 	} {
 		a.decide(cmd)
 	}
-	a.heard = [2]int64{a.must(o.people.Head(ctx)), a.must(o.money.Head(ctx))}
-	return a
 }
 
 // person has a right, and an account or none, and is on the list with the month or with one before.
@@ -203,56 +207,6 @@ func (a *autumn) gone(i int) bool {
 	return dead || f.Reported || stopped || suspended || elsewhere
 }
 
-// seen waits until the read models show everything.
-func (a *autumn) seen() {
-	if err := a.beneficiaries.WaitFor(a.ctx, a.must(a.people.Head(a.ctx))); err != nil {
-		a.t.Fatal(err)
-	}
-	for _, m := range a.own {
-		if err := m.WaitFor(a.ctx, a.must(a.money.Head(a.ctx))); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-}
-
-// reacts hands everything to the reactions that they have not heard of yet, and what follows from it.
-func (a *autumn) reacts() {
-	order := []events.Event{
-		accounts.BeneficiaryDied{},
-		accounts.DeathReported{},
-		disbursement.EnrolmentStopped{},
-		disbursement.EnrolmentSuspended{},
-		accounts.AccountOpened{},
-		accounts.AccountSuspended{},
-		accounts.AccountBlocked{},
-		accounts.AccountClosed{},
-	}
-	a.seen()
-	for log, store := range []*eventstore.Store{a.people, a.money} {
-		for _, r := range a.read(store, &a.heard[log]) {
-			n := slices.IndexFunc(order, func(e events.Event) bool { return e.EventName() == r.Event.EventName() })
-			if n < 0 {
-				continue
-			}
-			if err := reaction.Try(a.ctx, a.changes.Handlers()[n], r); err != nil {
-				a.t.Fatalf("%s: %v", r.ID(), err)
-			}
-		}
-	}
-}
-
-// read returns what a log has after a position, and moves it.
-func (a *autumn) read(log *eventstore.Store, after *int64) []events.Recorded {
-	facts, err := log.Read(a.ctx, *after, readAtATime)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	if len(facts) > 0 {
-		*after = facts[len(facts)-1].Position
-	}
-	return facts
-}
-
 // season is a time in which something may happen, and may be reacted to.
 func (a *autumn) season(name string) {
 	for range rapid.IntRange(0, 3).Draw(a.t, name) {
@@ -279,8 +233,8 @@ func (a *autumn) release() {
 }
 
 // pays lets the releaser make the payments, and compares what it made and removed with what happened. A line that was removed stays
-// so, also if its reason is gone.
-func (a *autumn) pays(removed map[string]int) {
+// so, also if its reason is gone. Before are the payments that another list has made.
+func (a *autumn) pays(removed map[string]int, before []payment.Payment) {
 	gone := make([]bool, len(a.list))
 	for i := range a.list {
 		gone[i] = a.gone(i)
@@ -302,11 +256,31 @@ func (a *autumn) pays(removed map[string]int) {
 		}
 	}
 	for i, line := range a.list {
-		paid := a.payment(line).Exists()
+		now := a.payment(line)
+		if i < len(before) && before[i].Exists() {
+			if !left[line.Payment] || now.Payroll != before[i].Payroll || now.Facts != before[i].Facts {
+				a.t.Fatalf("I2: line %s was paid by %s, and %s pays it as well", line.Payment, before[i].Payroll, a.id)
+			}
+			continue
+		}
+		paid := now.Exists()
 		if paid == left[line.Payment] || paid && gone[i] || !paid && !a.lapsed[i] {
 			a.t.Fatalf("line %s: paid %t, removed %t; it must not be paid now: %t, or once: %t", line.Payment, paid, left[line.Payment], gone[i], a.lapsed[i])
 		}
 	}
+}
+
+// paysAgain releases another list of the same people (I2): what the first one paid stays its payment, and is removed from the second.
+func (a *autumn) paysAgain(removed map[string]int) {
+	before := make([]payment.Payment, len(a.list))
+	for i, line := range a.list {
+		before[i] = a.payment(line)
+	}
+	a.id += "again"
+	a.approved()
+	a.seen()
+	a.release()
+	a.pays(removed, before)
 }
 
 func (a *autumn) payment(line payroll.Line) payment.Payment {
@@ -350,7 +324,8 @@ func (a *autumn) audit(checked map[string]int) {
 
 // Whatever becomes of people, their rights and their accounts between the approval of a list, its release and its payments, whoever
 // heard of it by then: nothing is paid for a month after a death, or while a bank's word of one waits (I8); what was stopped or suspended
-// is removed (I10); no payment goes to another account than was approved, and none to one that is not theirs any more (I12).
+// is removed (I10); no payment goes to another account than was approved, and none to one that is not theirs any more (I12). A second list
+// of the same people pays nobody whom the first one has paid (I2).
 func TestWhatHappensBetweenApprovalAndPaymentIsNotPaidOver(t *testing.T) {
 	t.Parallel()
 	o, removed, checked := openOffice(t), map[string]int{}, map[string]int{}
@@ -359,17 +334,18 @@ func TestWhatHappensBetweenApprovalAndPaymentIsNotPaidOver(t *testing.T) {
 		a.season("before the release")
 		a.release()
 		a.season("before the payments")
-		a.pays(removed)
+		a.pays(removed, nil)
+		a.paysAgain(removed)
 		a.season("after the payments")
 		a.withdraws()
 		a.audit(checked)
 	})
-	for _, reason := range []string{"died", "death_reported", "stopped", "suspended", "account_changed"} {
+	for _, reason := range []string{"died", "death_reported", "stopped", "suspended", "account_changed", payroll.AlreadyPaid} {
 		if removed[reason] == 0 {
 			t.Errorf("no line was removed because of %s", reason)
 		}
 	}
-	for _, id := range []string{"I8", "I10", "I12"} {
+	for _, id := range []string{"I2", "I8", "I10", "I12"} {
 		if checked[id] == 0 {
 			t.Errorf("%s looked at nothing", id)
 		}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/reaction"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
@@ -80,4 +82,54 @@ func openLog(t *testing.T, pool *pgxpool.Pool, facts ...[]events.Event) *eventst
 	}
 	t.Cleanup(log.Close)
 	return log
+}
+
+// seen waits until the read models show everything.
+func (a *autumn) seen() {
+	if err := a.beneficiaries.WaitFor(a.ctx, a.must(a.people.Head(a.ctx))); err != nil {
+		a.t.Fatal(err)
+	}
+	for _, m := range a.own {
+		if err := m.WaitFor(a.ctx, a.must(a.money.Head(a.ctx))); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// reacts hands everything to the reactions that they have not heard of yet, and what follows from it.
+func (a *autumn) reacts() {
+	order := []events.Event{
+		accounts.BeneficiaryDied{},
+		accounts.DeathReported{},
+		disbursement.EnrolmentStopped{},
+		disbursement.EnrolmentSuspended{},
+		accounts.AccountOpened{},
+		accounts.AccountSuspended{},
+		accounts.AccountBlocked{},
+		accounts.AccountClosed{},
+	}
+	a.seen()
+	for log, store := range []*eventstore.Store{a.people, a.money} {
+		for _, r := range a.read(store, &a.heard[log]) {
+			n := slices.IndexFunc(order, func(e events.Event) bool { return e.EventName() == r.Event.EventName() })
+			if n < 0 {
+				continue
+			}
+			if err := reaction.Try(a.ctx, a.changes.Handlers()[n], r); err != nil {
+				a.t.Fatalf("%s: %v", r.ID(), err)
+			}
+		}
+	}
+}
+
+// read returns what a log has after a position, and moves it.
+func (a *autumn) read(log *eventstore.Store, after *int64) []events.Recorded {
+	facts, err := log.Read(a.ctx, *after, readAtATime)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if len(facts) > 0 {
+		*after = facts[len(facts)-1].Position
+	}
+	return facts
 }
