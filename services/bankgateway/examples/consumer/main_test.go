@@ -112,8 +112,8 @@ func connect(t *testing.T, s kafkabus.Settings, bic string) kafkabus.Config {
 	in, out := bank.InstructionsTopic(bic), bank.ReportsTopic(bic)
 	err = errors.Join(
 		kafkabus.EnsureTopic(t.Context(), cfg, in, 1, -1), kafkabus.EnsureTopic(t.Context(), cfg, out, 1, -1),
-		grants.EnsureUser(t.Context(), cfg, bank.User(bic), "secret"),
 		grants.Allow(t.Context(), cfg, bank.User(bic), grants.MayRead(in), grants.MayWrite(out), grants.MayJoin(bank.GroupPrefix(bic))),
+		grants.EnsureUser(t.Context(), cfg, bank.User(bic), "secret"), // last, as the gateway does it
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -53,27 +53,27 @@ type Access struct {
 	Replication int
 }
 
-// Ensure makes the topics of a bank, and lets it in afterwards: Kafka's clients differ in what becomes of a group that is
-// joined before its topic is there, and some read nothing for ever. The bank may read its instructions, with consumer groups of its own,
-// and write its reports, and nothing else.
+// Ensure makes the topics of a bank, then its rights, and lets it in at last. Kafka's clients differ in what becomes of a group
+// that is joined before its topic is there, and some read nothing for ever; and others end for good when they are let in and may
+// not read yet. The bank may read its instructions, with consumer groups of its own, and write its reports, and nothing else.
 func Ensure(ctx context.Context, bus kafkabus.Config, t Topics, a Access) error {
 	for _, topic := range []string{t.Instructions(), t.Reports()} {
 		if err := kafkabus.EnsureTopic(ctx, bus, topic, partitions, a.Replication); err != nil {
 			return fmt.Errorf("topics of bank %s: %w", t.bic, err)
 		}
 	}
-	if a.Password != "" {
-		if err := grants.EnsureUser(ctx, bus, t.User(), a.Password); err != nil {
-			return fmt.Errorf("user of bank %s: %w", t.bic, err)
+	if a.Grant {
+		err := grants.Allow(ctx, bus, t.User(),
+			grants.MayRead(t.Instructions()), grants.MayWrite(t.Reports()), grants.MayJoin(t.Groups()))
+		if err != nil {
+			return fmt.Errorf("rights of bank %s: %w", t.bic, err)
 		}
 	}
-	if !a.Grant {
+	if a.Password == "" {
 		return nil
 	}
-	err := grants.Allow(ctx, bus, t.User(),
-		grants.MayRead(t.Instructions()), grants.MayWrite(t.Reports()), grants.MayJoin(t.Groups()))
-	if err != nil {
-		return fmt.Errorf("rights of bank %s: %w", t.bic, err)
+	if err := grants.EnsureUser(ctx, bus, t.User(), a.Password); err != nil {
+		return fmt.Errorf("user of bank %s: %w", t.bic, err)
 	}
 	return nil
 }
