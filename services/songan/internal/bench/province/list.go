@@ -156,8 +156,8 @@ func (p *province) control(ctx context.Context, method, url string, body, answer
 }
 
 // copyRows copies rows like those of the log into an empty table with one COPY.
-func (p *province) copyRows(ctx context.Context, n int) (took time.Duration, err error) {
-	url, err := p.Fresh(ctx, "copied")
+func (p *province) copyRows(ctx context.Context, name string, n int) (took time.Duration, err error) {
+	url, err := p.Fresh(ctx, name)
 	if err != nil {
 		return 0, err
 	}

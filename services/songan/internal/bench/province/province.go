@@ -60,7 +60,7 @@ func Pay(ctx context.Context, l *lab.Lab, payees int) ([]lab.Figure, error) {
 
 // payTheList drafts, releases and settles the list of everybody, beside one COPY of as many rows.
 func (p *province) payTheList(ctx context.Context) ([]lab.Figure, error) {
-	copied, err := p.copyRows(ctx, len(p.people))
+	copied, err := p.copyRows(ctx, "copied", len(p.people))
 	if err != nil {
 		return nil, fmt.Errorf("copy as a Baseline: %w", err)
 	}
@@ -160,7 +160,7 @@ func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 	copied := make([]time.Duration, copies)
 	for i := range copied {
 		var err error
-		if copied[i], err = p.copyRows(ctx, 1); err != nil {
+		if copied[i], err = p.copyRows(ctx, fmt.Sprint("copied_", i), 1); err != nil {
 			return lab.Figure{}, fmt.Errorf("copy one row: %w", err)
 		}
 	}
