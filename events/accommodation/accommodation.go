@@ -53,7 +53,7 @@ func (FacilityRegistered) EventName() string { return "accommodation.facility_re
 // Unit names an administrative unit.
 type Unit = events.Unit
 
-// FacilitySuspended says that the facility's keys are refused until it is reinstated.
+// FacilitySuspended says that whoever acts for the facility is refused until it is reinstated.
 type FacilitySuspended struct {
 	Facility string `json:"facility"`
 	// Note is the vault reference of the officer's reason.
@@ -120,6 +120,8 @@ func (StayNotified) EventName() string { return "accommodation.stay_notified.v1"
 type Departed struct {
 	Notice     string    `json:"notice"`
 	DepartedAt time.Time `json:"departed_at"`
+	// Warnings is the whole list after the departure: only now is it known how long the stay was.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.

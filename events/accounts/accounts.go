@@ -19,12 +19,14 @@ func BeneficiaryFacts() []events.Event {
 		BeneficiaryCorrected{},
 		BeneficiaryIdentified{},
 		BeneficiaryDied{},
+		BeneficiaryDeathRevoked{},
 		DeathReported{},
 		DeathReportDismissed{},
 		DeathReportSettled{},
 		DeathReportNoted{},
 		AccountRequested{},
 		AccountNeedsInformation{},
+		AccountHolderDoubted{},
 		AccountRefused{},
 		AccountOpened{},
 		AccountActivated{},
@@ -67,7 +69,8 @@ type BeneficiaryRegistered struct {
 func (BeneficiaryRegistered) EventName() string { return "accounts.beneficiary_registered.v1" }
 
 // BeneficiaryCorrected says that the person, or who represents them, was entered wrongly or has changed. It is still the
-// same person: their mark stays. An account that is open stays in the name in which it was opened.
+// same person: their mark stays. An account that is open stays in the name in which it was opened, and is suspended if that is
+// somebody who does not receive for them any more.
 type BeneficiaryCorrected struct {
 	Beneficiary string `json:"beneficiary"`
 	// Person is the new vault reference; it is checked against the population database again.
@@ -98,7 +101,7 @@ type BeneficiaryIdentified struct {
 // EventName is the fact's name in the log and on the bus.
 func (BeneficiaryIdentified) EventName() string { return "accounts.beneficiary_identified.v1" }
 
-// BeneficiaryDied ends every right from the month after the death.
+// BeneficiaryDied ends every right from the month after the death, unless it is revoked before that was done.
 type BeneficiaryDied struct {
 	Beneficiary string `json:"beneficiary"`
 	// DiedOn is a calendar day, "2026-10-31".
@@ -110,6 +113,21 @@ type BeneficiaryDied struct {
 
 // EventName is the fact's name in the log and on the bus.
 func (BeneficiaryDied) EventName() string { return "accounts.beneficiary_died.v1" }
+
+// BeneficiaryDeathRevoked says that the death was recorded for the wrong person, or on a wrong day. Whoever counts deaths forgets it
+// from then on. What it ended stays ended: the account is asked for anew, and a new decision covers the months.
+type BeneficiaryDeathRevoked struct {
+	Beneficiary string `json:"beneficiary"`
+	// Paper is the number of the document that shows it; it says nothing about the person.
+	Paper string `json:"paper"`
+	// Note is the vault reference of the reason.
+	Note string `json:"note"`
+	// By is never the officer who recorded the death.
+	By string `json:"by"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (BeneficiaryDeathRevoked) EventName() string { return "accounts.beneficiary_death_revoked.v1" }
 
 // DeathReported says that a bank gave the death of an account's holder as its reason. Nothing is paid until an officer has
 // recorded the death, or dismissed the report.
@@ -149,8 +167,8 @@ type DeathReportSettled struct {
 // EventName is the fact's name in the log and on the bus.
 func (DeathReportSettled) EventName() string { return "accounts.death_report_settled.v1" }
 
-// DeathReportNoted says that a bank reported a death about which there is nothing new to decide: a case is open, or the representative
-// it speaks of does not receive any more. Every payment that a bank refuses or returns for a death is named by it or by
+// DeathReportNoted says that a bank reported a death about which there is nothing new to decide: a case is open, the death is recorded,
+// or the representative it speaks of does not receive any more. Every payment that a bank refuses or returns for a death is named by it or by
 // [DeathReported], so that whoever waits for that knows when it was heard. It has the fields of that.
 type DeathReportNoted struct {
 	Beneficiary string `json:"beneficiary"`
@@ -195,6 +213,21 @@ type AccountNeedsInformation struct {
 // EventName is the fact's name in the log and on the bus.
 func (AccountNeedsInformation) EventName() string { return "accounts.account_needs_information.v1" }
 
+// AccountHolderDoubted says that the bank opened an account whose holder's name only comes close to the one we asked for: other
+// accents, or a mask. Nothing is paid into it before an officer has confirmed the holder, or the bank has named them exactly.
+type AccountHolderDoubted struct {
+	Account     string `json:"account"`
+	Beneficiary string `json:"beneficiary"`
+	// Number and Mark are as in [AccountOpened].
+	Number string `json:"number"`
+	Mark   string `json:"mark"`
+	// Biometric is whether the holder passed the bank's check; the fact comes again when they have.
+	Biometric bool `json:"biometric"`
+}
+
+// EventName is the fact's name in the log and on the bus.
+func (AccountHolderDoubted) EventName() string { return "accounts.account_holder_doubted.v1" }
+
 // AccountRefused says that the bank will not open the account. Another request may follow.
 type AccountRefused struct {
 	Account     string `json:"account"`
@@ -218,6 +251,10 @@ type AccountOpened struct {
 	Holder string `json:"holder"`
 	// HolderMatch is how the bank's holder name compares with ours: match or close_match.
 	HolderMatch string `json:"holder_match"`
+	// Note is the vault reference of how an officer knows that a close match is the holder; empty for a match.
+	Note string `json:"note,omitempty"`
+	// By is who confirmed it, and neither entered or corrected the person nor drafted the request.
+	By string `json:"by,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.
@@ -236,7 +273,8 @@ func (AccountActivated) EventName() string { return "accounts.account_activated.
 type AccountSuspended struct {
 	Account     string `json:"account"`
 	Beneficiary string `json:"beneficiary"`
-	// Reason is a code: owner, dispute, signal, other; or death_reported, when a bank says that the holder died.
+	// Reason is a code: owner, dispute, signal, other; death_reported, when a bank says that the holder died; or
+	// representative_changed, when the holder received for the beneficiary and does not any more.
 	Reason string `json:"reason"`
 	// Note is the vault reference of the officer's remark; empty when there is none.
 	Note string `json:"note,omitempty"`

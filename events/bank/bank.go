@@ -19,17 +19,24 @@ import (
 	"github.com/songan-vn/songan/events"
 )
 
-// InstructionsTopic returns the topic that a bank reads. Only this bank may read it, and only the gateway may write to it.
-func InstructionsTopic(bic string) string { return "songan.bank." + bic + ".instructions.v1" }
+// Topics are those of one bank, and what is named after them. Only the bank and the gateway may use them.
+type Topics struct {
+	// Prefix is what the names of all topics of the installation begin with, usually "songan".
+	Prefix, BIC string
+}
 
-// ReportsTopic returns the topic that a bank writes to. Only this bank may write to it, and only the gateway may read it.
-func ReportsTopic(bic string) string { return "songan.bank." + bic + ".reports.v1" }
+// Instructions is the topic that the bank reads.
+func (t Topics) Instructions() string { return t.User() + ".instructions.v1" }
 
-// GroupPrefix returns how the names of a bank's consumer groups begin; it may use no other ones.
-func GroupPrefix(bic string) string { return "songan.bank." + bic + "." }
+// Reports is the topic that the bank writes to.
+func (t Topics) Reports() string { return t.User() + ".reports.v1" }
 
-// User returns the name under which a bank logs in to Kafka.
-func User(bic string) string { return "songan.bank." + bic }
+// Groups is how the names of the bank's consumer groups begin; it may use no other ones.
+func (t Topics) Groups() string { return t.User() + "." }
+
+// User is the name under which the bank logs in to Kafka. It is of this installation alone: two on one cluster that called
+// a bank by one name would lock each other's bank out, each with its own password.
+func (t Topics) User() string { return t.Prefix + ".bank." + t.BIC }
 
 // Instructions lists what a bank reads.
 func Instructions() []events.Event {

@@ -15,7 +15,8 @@ func TestMessagesOfBanksCanBeReadForEver(t *testing.T) {
 
 func TestEverythingOfABankIsNamedAfterIt(t *testing.T) {
 	t.Parallel()
-	got := []string{bank.InstructionsTopic("ICBVVNVX"), bank.ReportsTopic("ICBVVNVX"), bank.GroupPrefix("ICBVVNVX"), bank.User("ICBVVNVX")}
+	topics := bank.Topics{Prefix: "songan", BIC: "ICBVVNVX"}
+	got := []string{topics.Instructions(), topics.Reports(), topics.Groups(), topics.User()}
 	want := []string{"songan.bank.ICBVVNVX.instructions.v1", "songan.bank.ICBVVNVX.reports.v1", "songan.bank.ICBVVNVX.", "songan.bank.ICBVVNVX"}
 	if !slices.Equal(want, got) {
 		t.Errorf("names %q, want %q", got, want)

@@ -9,6 +9,12 @@ package disbursement
 
 import "github.com/songan-vn/songan/events"
 
+// Actor is who did what nobody did: the clerk, and whatever answers facts of other services.
+const Actor = "service:disbursement"
+
+// AlreadyPaid is why a line is removed and a payment withdrawn or refunded: the person has the money of this month.
+const AlreadyPaid = "already_paid"
+
 // Catalog lists every published fact of this package; logs and the bus decode only these.
 func Catalog() []events.Event {
 	return append(append(EnrolmentFacts(), PayrollFacts()...), PaymentFacts()...)
@@ -33,6 +39,8 @@ type Enrolled struct {
 	// StartsFrom is the first month of the right, "2026-12", where it is not the one of the signature: a decision that
 	// changes an earlier one holds from the month after.
 	StartsFrom string `json:"starts_from,omitempty"`
+	// PaidUntil is the last month that was paid before this system, and elsewhere; empty when none was.
+	PaidUntil string `json:"paid_until,omitempty"`
 	// Profile is the reference, in this service's vault, of category, birth date and whatever else the rules ask for.
 	Profile string `json:"profile"`
 	By      string `json:"by"`

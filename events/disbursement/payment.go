@@ -308,7 +308,9 @@ type PaymentRefunded struct {
 	From string `json:"from"`
 	// Reason is right_ended, or already_paid: the person has the money of this month.
 	Reason string `json:"reason"`
-	By     string `json:"by"`
+	// DuplicateOf is the payment that they have it by; empty where only a bank says that they have it.
+	DuplicateOf string `json:"duplicate_of,omitempty"`
+	By          string `json:"by"`
 }
 
 // EventName is the fact's name in the log and on the bus.

@@ -121,7 +121,7 @@ type LineRemoved struct {
 	Payroll string `json:"payroll"`
 	// Line is the id of the payment that does not come to be.
 	Line string `json:"line"`
-	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid.
+	// Reason is died, death_reported, stopped, suspended, account_changed, account_shared or already_paid.
 	Reason string `json:"reason"`
 	Amount int64  `json:"amount"`
 }

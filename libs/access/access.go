@@ -20,6 +20,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -94,6 +95,9 @@ func (p Principal) Scope() string {
 	}
 	return p.ID
 }
+
+// ActsFor names on whose behalf the principal calls: its facility or bank, which may have many keys, or else itself.
+func (p Principal) ActsFor() string { return cmp.Or(p.Facility, p.Bank, p.ID) }
 
 // Is tells whether the principal has one of the roles.
 func (p Principal) Is(roles ...Role) bool { return slices.Contains(roles, p.Role) }

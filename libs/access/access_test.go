@@ -101,6 +101,13 @@ func TestAPrincipalIsNamedByWhatItIs(t *testing.T) {
 	if s := (access.Principal{ID: "p", Unit: "00004"}).Scope(); s != "p" {
 		t.Error(s)
 	}
+	for want, p := range map[string]access.Principal{
+		"F1": {ID: "p", Facility: "F1", Unit: "00004"}, "B1": {ID: "p", Bank: "B1"}, "p": {ID: "p", Unit: "00004"},
+	} {
+		if got := p.ActsFor(); got != want {
+			t.Errorf("%+v acts for %s", p, got)
+		}
+	}
 	if p, ok := access.From(access.With(t.Context(), hotel())); !ok || p != hotel() {
 		t.Error(p)
 	}

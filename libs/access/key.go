@@ -40,13 +40,18 @@ type Key struct {
 // MostOverlap is how long a key may go on beside its successor.
 const MostOverlap = 90 * 24 * time.Hour
 
+// MayOverlap tells whether a key that has a successor from now on may go on until a time.
+func MayOverlap(now, until time.Time) bool {
+	return !until.Before(now) && !until.After(now.Add(MostOverlap))
+}
+
 // Rotate returns the successor of a key, with the same principal, and the key as it is from then on: good until a time, at
 // the latest until it would have ended anyway. The successor's life is counted from now; 0 gives it the end of the old one.
 func (k Key) Rotate(now, until time.Time, life time.Duration) (token string, next, old Key, err error) {
 	switch {
 	case k.Revoked || k.Replaced || !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
 		return "", Key{}, Key{}, ErrNotRotated
-	case until.Before(now) || until.After(now.Add(MostOverlap)):
+	case !MayOverlap(now, until):
 		return "", Key{}, Key{}, ErrOverlap
 	}
 	token, next = Generate(k.Principal)

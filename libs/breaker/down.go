@@ -105,7 +105,8 @@ func IsDown(err error) bool {
 	if p, ok := problem.Of(err); ok {
 		return p.Kind == problem.Unavailable || p.Kind == problem.TooMany || p.Kind == problem.TimedOut
 	}
-	return databaseAway(err)
+	state, ok := errors.AsType[sqlState](err)
+	return ok && DatabaseAway(state.SQLState())
 }
 
 // RetryAfter returns the wait that err asks for, if it does: of an open breaker, an answer or a problem.
@@ -162,15 +163,10 @@ func endsOfConnection() []error {
 	}
 }
 
-// databaseAway knows the SQLSTATEs that say so: connection exceptions, insufficient resources, shutdown and start, and
-// read-only, which is the old primary after a failover.
-func databaseAway(err error) bool {
-	state, ok := errors.AsType[sqlState](err)
-	if !ok {
-		return false
-	}
-	code := state.SQLState()
-	return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P") || code == "25006"
+// DatabaseAway tells whether a SQLSTATE says that the database is not there for anybody, or not for us any more: connection
+// exceptions, no room (disk, memory, connections), shutdown and start, and read-only, which is the old primary after a failover.
+func DatabaseAway(state string) bool {
+	return strings.HasPrefix(state, "08") || strings.HasPrefix(state, "53") || strings.HasPrefix(state, "57P") || state == "25006"
 }
 
 // sqlState is what pgconn's errors can say; named here so that a client of anything does not link a database driver.

@@ -40,6 +40,7 @@ func TestIsDownKnowsADependencyThatIsAway(t *testing.T) {
 		"marked":                   breaker.Down(errors.New("SOAP fault: maintenance")),
 		"the database stops":       &pgconn.PgError{Code: "57P01"},
 		"the database is full":     &pgconn.PgError{Code: "53300"},
+		"its disk is full":         &pgconn.PgError{Code: "53100"},
 		"our service is too busy":  problem.New(problem.Unavailable, "overloaded", "", ""),
 		"our service sets a limit": problem.New(problem.TooMany, "slow_down", "", ""),
 	} {

@@ -26,6 +26,9 @@ type Meta struct {
 	Trace string
 	// Fingerprint is the keyed digest of the request body; see [events.Meta].
 	Fingerprint string
+	// Bulk says that this is one of many commands that somebody sent together, who has time: where a single one would be refused
+	// for want of room, it waits. It is not stored.
+	Bulk bool
 }
 
 // Recorded returns the part of m that is stored with each fact.

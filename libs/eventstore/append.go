@@ -32,10 +32,10 @@ type Result struct {
 
 // Append stores facts and returns them as they were recorded. When it returns, they are durable.
 //
-// It returns [ErrConflict] if the stream is at another version, [ErrKeyUsed] as [Append.OneCause] says, [ErrUnstorable] if the database refuses what the facts
-// hold, and a problem of kind Unavailable if too much is waiting or the database is away. If ctx ends while the append
-// waits for its turn, nothing was stored and the error is ctx's. If it was sent already it may have been stored: then
-// the error is [ErrUnknown] as well.
+// It returns [ErrConflict] if the stream is at another version, [ErrKeyUsed] as [Append.OneCause] says, [ErrUnstorable] if
+// the database refuses what the facts hold, and a problem of kind Unavailable if too much is waiting or the database is
+// away. If ctx ends while the append waits for its turn, nothing was stored and the error is ctx's. If it was sent already
+// it may have been stored: then the error is [ErrUnknown] as well.
 func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error) {
 	c, err := s.append(ctx, a)
 	if err != nil {
@@ -45,12 +45,7 @@ func (s *Store) Append(ctx context.Context, a Append) ([]events.Recorded, error)
 }
 
 func (s *Store) append(ctx context.Context, a Append) (*batch.Command, error) {
-	return s.appendIn(ctx, 0, a)
-}
-
-// appendIn appends to a stream that was read in a session with the database.
-func (s *Store) appendIn(ctx context.Context, session int64, a Append) (*batch.Command, error) {
-	c := s.encode(a, session)
+	c := s.encode(a, 0)
 	if err := s.send(ctx, s.appends.Enter, c); err != nil {
 		return nil, err
 	}
@@ -98,6 +93,18 @@ func (s *Store) chunk(all []Append) []*batch.Command {
 // send queues commands as one piece and waits until all of them are answered. When it fails, they are not to be
 // looked at: the writer may have them.
 func (s *Store) send(ctx context.Context, enter entrance, commands ...*batch.Command) error {
+	t := ticketOf(commands...)
+	if t.Size == 0 {
+		return nil
+	}
+	if err := enter(ctx, t); err != nil {
+		return err
+	}
+	return s.await(ctx, t)
+}
+
+// ticketOf is for those of the commands that can be stored.
+func ticketOf(commands ...*batch.Command) *queue.Ticket[[]*batch.Command] {
 	t := &queue.Ticket[[]*batch.Command]{Done: make(chan struct{})}
 	for _, c := range commands {
 		if c.Err == nil {
@@ -106,11 +113,15 @@ func (s *Store) send(ctx context.Context, enter entrance, commands ...*batch.Com
 			t.Bytes += c.Bytes
 		}
 	}
-	if t.Size == 0 {
+	return t
+}
+
+// await waits until the writer has answered.
+func (s *Store) await(ctx context.Context, t *queue.Ticket[[]*batch.Command]) error {
+	select {
+	case <-t.Done: // in time, even if ctx has ended meanwhile
 		return nil
-	}
-	if err := enter(ctx, t); err != nil {
-		return err
+	default:
 	}
 	select {
 	case <-t.Done:
@@ -128,7 +139,7 @@ func (s *Store) encode(a Append, session int64) *batch.Command {
 	if a.Meta.OccurredAt.IsZero() {
 		a.Meta.OccurredAt = s.now()
 	}
-	return batch.New(s.catalog, batch.Draft{
+	return s.form.New(batch.Draft{
 		Stream: a.Stream, Expected: a.Expected, Facts: a.Facts, Meta: a.Meta, Secrets: a.Secrets, OneCause: a.OneCause, Session: session,
 	})
 }

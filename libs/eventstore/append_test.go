@@ -230,7 +230,7 @@ func TestACallerWhoLeavesAfterItsTurnIsToldThatTheOutcomeIsUnknown(t *testing.T)
 		_, err := s.Append(ctx, of("till-a", 0, put{1}))
 		answer <- err
 	}()
-	waitFor(t, pool, 1)
+	waitFor(t, pool)
 	cancel()
 	if err := <-answer; !errors.Is(err, eventstore.ErrUnknown) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want an unknown outcome because of the context", err)

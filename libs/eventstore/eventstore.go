@@ -53,6 +53,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore/internal/turns"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/plainjson"
 )
 
 // What a caller may want to tell apart. Everything else is the database's trouble; see [pg.IsDown].
@@ -72,6 +73,10 @@ var (
 	// ErrClosed says that the store was closed.
 	ErrClosed = queue.ErrClosed
 )
+
+// UsualBytes is what a command is reckoned to take while it waits to be stored: its facts as JSON, each with its meta and the name of the
+// stream, and its rows of the vault. The room for commands that wait is for so many of this size; larger ones leave room for fewer.
+const UsualBytes = queue.UsualBytes
 
 const (
 	loaders   = 2                // queries for streams under way
@@ -101,13 +106,14 @@ type Store struct {
 	pool    *pgxpool.Pool // the service's: reading for projections and the relay
 	own     *pgxpool.Pool // ours alone, so that slow reading cannot hold up writing
 	catalog events.Catalog
+	form    batch.Form
 	log     *zap.Logger
 	now     func() time.Time
 	metrics *metrics
 	channel string
 	pace    *pace.Pace
 	hurried atomic.Int64 // when others were last told to hurry
-	session atomic.Int64 // counts the writer's connections
+	session atomic.Int64 // counts the writer's connections, from 1 before the first
 
 	appends *queue.Queue[[]*batch.Command]
 	loads   *queue.Queue[*loading]
@@ -142,6 +148,8 @@ func Open(ctx context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 		appends: queue.New[[]*batch.Command](), loads: queue.New[*loading](), turns: turns.New(), recent: recent.New(Stored.weight),
 		head: &head.Head{}, ring: ring.New[Stored](mostRemembered, bytesOfThem), bell: make(chan struct{}, 1),
 	}
+	s.session.Store(1)
+	s.form = batch.Form{Catalog: s.catalog, JSON: plainjson.Standard()}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -198,7 +206,7 @@ func (s *Store) start() {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.working.Go(s.write)
 	for range loaders {
-		s.working.Go(s.read)
+		s.working.Go(s.load)
 	}
 	s.notifying.Go(s.notify)
 	s.listening.Go(s.hear)

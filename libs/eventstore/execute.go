@@ -8,6 +8,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
 )
@@ -89,6 +90,11 @@ func (e *execution[S]) run(ctx context.Context) (Outcome[S], error) {
 			return out, err
 		}
 	}
+	return e.look(ctx)
+}
+
+// look waits for the execution's turn on the stream, and decides on what is there.
+func (e *execution[S]) look(ctx context.Context) (Outcome[S], error) {
 	done, err := e.store.turns.Take(ctx, e.stream)
 	if err != nil {
 		return Outcome[S]{}, fmt.Errorf("execute on %s: wait for others: %w", e.stream, err)
@@ -160,12 +166,34 @@ func (e *execution[S]) decide(rows []Stored) (out Outcome[S], facts []events.Eve
 
 // append adds facts to the rows, and to the outcome.
 func (e *execution[S]) append(ctx context.Context, k known, facts []events.Event, out *Outcome[S]) error {
-	c, err := e.store.appendIn(ctx, k.session, Append{
+	c := e.encode(k, facts)
+	return e.appended(c, e.store.send(ctx, e.entrance(), c), k, out)
+}
+
+// entrance is how the execution gets into the queue of the writer.
+func (e *execution[S]) entrance() entrance {
+	if e.meta.Bulk {
+		return e.store.appends.EnterLate
+	}
+	return e.store.appends.Enter
+}
+
+// encode prepares facts for the end of the rows.
+func (e *execution[S]) encode(k known, facts []events.Event) *batch.Command {
+	return e.store.encode(Append{
 		Stream: e.stream, Expected: len(k.rows), Facts: facts, Meta: e.meta.Recorded(), Secrets: e.secrets, OneCause: e.oneCause && e.meta.Cause != "",
-	})
+	}, k.session)
+}
+
+// appended adds to the outcome what became of a command. When it was not sent it is not to be looked at.
+func (e *execution[S]) appended(c *batch.Command, sent error, k known, out *Outcome[S]) error {
+	err := sent
+	if err == nil {
+		err = c.Err
+	}
 	if errors.Is(err, ErrKeyUsed) {
 		*out = Outcome[S]{}
-		return fmt.Errorf("execute on %s: %w", e.stream, reused())
+		return fmt.Errorf("execute on %s: %w", e.stream, KeyReused())
 	}
 	if err != nil {
 		e.store.recent.Forget(e.stream)
@@ -192,7 +220,7 @@ func (e *execution[S]) replay(history []events.Recorded) (out Outcome[S], err er
 		return out, nil
 	}
 	if was, is := history[first].Meta.Fingerprint, e.meta.Fingerprint; was != is && was != "" && is != "" {
-		return out, fmt.Errorf("execute on %s: %w", e.stream, reused())
+		return out, fmt.Errorf("execute on %s: %w", e.stream, KeyReused())
 	}
 	end := first + 1
 	for end < len(history) && ours(history[end]) {
@@ -211,7 +239,8 @@ func fold[S decider.State[S]](out *Outcome[S], more []events.Recorded) {
 	}
 }
 
-func reused() error {
+// KeyReused refuses a request whose idempotency key came with another one before.
+func KeyReused() error {
 	return problem.New(problem.Invalid, "idempotency_key_reused",
 		"this Idempotency-Key was used for another request; a new request needs a new key",
 		"Idempotency-Key này đã dùng cho một yêu cầu khác; yêu cầu mới cần khóa mới")

@@ -236,7 +236,7 @@ func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 	release := hold(t, pool)
 	first := make(chan error, 1)
 	go func() { first <- execute(t.Context(), s, "till", insert{[]int{1}}, "first") }()
-	waitFor(t, pool, 1)
+	waitFor(t, pool)
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan error, 1)
 	go func() { second <- execute(ctx, s, "till", insert{[]int{1}}, "second") }()

@@ -155,6 +155,29 @@ func TestAnAnswerLostAfterTheCommitIsFoundOut(t *testing.T) {
 	}
 }
 
+// The connection is a new one when the batch is sent again, and the facts of the one before are there.
+func TestACommandWhoseAnswerWasLostIsNotDecidedTwice(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	line := newLine(t, pool)
+	s := open(t, line.pool(t, pool))
+	cmd := watched{insert{[]int{1}}, make(chan till, 10)}
+	for range 3 { // which begins a session, and then remembers the stream
+		if err := execute(t.Context(), s, "till", cmd, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := len(cmd.on)
+	line.loseNext.Store(true)
+	if err := execute(t.Context(), s, "till", cmd, ""); err != nil {
+		t.Fatal(err)
+	}
+	if lost, decided := line.lost.Load(), len(cmd.on)-before; lost != 1 || decided != 1 {
+		t.Errorf("%d answers were lost, and it was decided %d times", lost, decided)
+	}
+	same(t, "stream", []events.Event{put{1}, put{1}, put{1}, put{1}}, said(mustLoad(t, s, "till")))
+}
+
 // line is a line to the database on which an answer can be lost.
 type line struct {
 	listener net.Listener

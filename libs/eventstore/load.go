@@ -15,11 +15,11 @@ import (
 
 const loadTries = 4 // of one query while the database is away
 
-// loading is one caller's wish for a stream, and what was found.
+// loading is one caller's wish for streams, and what was found of each.
 type loading struct {
-	stream string
-	rows   []Stored
-	err    error
+	streams []string
+	rows    [][]Stored
+	err     error
 }
 
 // Load returns the facts of a stream, oldest first, and none for a stream that does not exist. It sees everything that
@@ -32,22 +32,52 @@ func (s *Store) Load(ctx context.Context, stream string) ([]events.Recorded, err
 	return s.history(stream, rows)
 }
 
+// LoadAll is [Store.Load] of many streams in one piece, in their order: for who would ask for them one after the other, or with a
+// goroutine for each. It waits for room in the queue instead of being refused.
+func (s *Store) LoadAll(ctx context.Context, streams []string) ([][]events.Recorded, error) {
+	histories := make([][]events.Recorded, 0, len(streams))
+	for chunk := range slices.Chunk(streams, queue.BatchSize) {
+		found, err := s.rowsOf(ctx, s.loads.EnterLate, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("load %d streams: %w", len(chunk), err)
+		}
+		for i, rows := range found {
+			history, err := s.history(chunk[i], rows)
+			if err != nil {
+				return nil, err
+			}
+			histories = append(histories, history)
+		}
+	}
+	return histories, nil
+}
+
 func (s *Store) rows(ctx context.Context, stream string) ([]Stored, error) {
-	l := &loading{stream: stream}
-	t := &queue.Ticket[*loading]{Work: l, Size: 1, Bytes: len(stream), Done: make(chan struct{})}
-	if err := s.loads.Enter(ctx, t); err != nil {
+	found, err := s.rowsOf(ctx, s.loads.Enter, []string{stream})
+	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", stream, err)
+	}
+	return found[0], nil
+}
+
+func (s *Store) rowsOf(
+	ctx context.Context, enter func(context.Context, *queue.Ticket[*loading]) error, streams []string,
+) ([][]Stored, error) {
+	l := &loading{streams: streams}
+	t := &queue.Ticket[*loading]{Work: l, Size: len(streams), Done: make(chan struct{})}
+	for _, stream := range streams {
+		t.Bytes += len(stream)
+	}
+	if err := enter(ctx, t); err != nil {
+		return nil, err
 	}
 	select {
 	case <-t.Done:
 	case <-ctx.Done():
 		s.loads.Leave(t)
-		return nil, fmt.Errorf("load %s: %w", stream, ctx.Err())
+		return nil, ctx.Err() //nolint:wrapcheck // the caller wraps
 	}
-	if l.err != nil {
-		return nil, fmt.Errorf("load %s: %w", stream, l.err)
-	}
-	return l.rows, nil
+	return l.rows, l.err
 }
 
 // history decodes in the caller's goroutine, so that a long or broken stream holds up nobody else.
@@ -68,8 +98,8 @@ func (s *Store) history(stream string, rows []Stored) ([]events.Recorded, error)
 	return history, nil
 }
 
-// read is the life of one loader: take what waits, ask once, answer.
-func (s *Store) read() {
+// load is the life of one loader: take what waits, ask once, answer.
+func (s *Store) load() {
 	for {
 		tickets := s.loads.Take()
 		if len(tickets) == 0 {
@@ -83,9 +113,9 @@ func (s *Store) read() {
 }
 
 func (s *Store) fetch(tickets []*queue.Ticket[*loading]) {
-	streams := make([]string, len(tickets))
-	for i, t := range tickets {
-		streams[i] = t.Work.stream
+	streams := make([]string, 0, len(tickets))
+	for _, t := range tickets {
+		streams = append(streams, t.Work.streams...)
 	}
 	var found [][]Stored
 	var err error
@@ -98,9 +128,10 @@ func (s *Store) fetch(tickets []*queue.Ticket[*loading]) {
 	if pg.IsDown(err) {
 		err = fmt.Errorf("%w: %w", away(), err)
 	}
-	for i, t := range tickets {
+	for _, t := range tickets {
 		if t.Work.err = err; err == nil {
-			t.Work.rows = found[i]
+			n := len(t.Work.streams)
+			t.Work.rows, found = found[:n:n], found[n:]
 		}
 	}
 }

@@ -1,11 +1,15 @@
 package eventstore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -152,6 +156,49 @@ func TestReadReturnsPagesUntilTheEnd(t *testing.T) {
 	}
 	if _, err := s.Read(t.Context(), 0, 0); err == nil {
 		t.Error("a page of nothing was read")
+	}
+}
+
+func TestManyStreamsAreLoadedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	const streams = 2_500 // more than one query takes
+	s := open(t, fresh(t))
+	var appends []eventstore.Append
+	var names []string
+	want := map[string][]events.Event{}
+	for n := range streams {
+		name := fmt.Sprintf("till-%d", n)
+		names = append(names, name)
+		if n%3 == 0 {
+			continue // nobody has begun it
+		}
+		want[name] = []events.Event{put{n}, put{n + 1}}
+		appends = append(appends, of(name, 0, want[name]...))
+	}
+	if _, err := s.AppendAll(t.Context(), appends); err != nil {
+		t.Fatal(err)
+	}
+	names = append(names, "till-1", "till-1")
+	histories, err := s.LoadAll(t.Context(), names)
+	if err != nil || len(histories) != len(names) {
+		t.Fatalf("%d histories of %d streams: %v", len(histories), len(names), err)
+	}
+	for i, name := range names {
+		if diff := cmp.Diff(want[name], said(histories[i]), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if none, err := s.LoadAll(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("no streams: got %d, %v", len(none), err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if _, err := s.LoadAll(ended, names); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that ctx ended", err)
+	}
+	s.Close()
+	if _, err := s.LoadAll(t.Context(), names); !errors.Is(err, eventstore.ErrClosed) {
+		t.Errorf("got %v, want that the store is closed", err)
 	}
 }
 

@@ -19,3 +19,14 @@ func State[S decider.State[S]](ctx context.Context, s *Store, stream string) (S,
 	}
 	return state, nil
 }
+
+// Refusal says what a command would be refused with as the stream stands now, nil if it would not be. Nothing is recorded, and
+// the stream may change: [Execute] is the last word.
+func Refusal[S decider.State[S]](ctx context.Context, s *Store, stream string, cmd decider.Command[S], m decider.Meta) error {
+	state, err := State[S](ctx, s, stream)
+	if err != nil {
+		return err
+	}
+	_, err = cmd.Decide(state, m)
+	return err
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,9 +14,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/eventstore/internal/queue"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -83,11 +82,18 @@ func TestClosingWritesWhatWaitsAndThenRefuses(t *testing.T) {
 	}
 }
 
-func TestTooMuchWaitingIsRefusedAtOnce(t *testing.T) {
+// Bulk work fills the log's queue and waits, whether it comes as many appends or as the items of batches. It leaves some room for
+// what is single; what finds none is refused at once.
+func TestBulkWorkWaitsAndWhatIsSingleIsRefusedWhenTooMuchWaits(t *testing.T) {
 	t.Parallel()
-	const bulks, each = 72, 512 // more than the queue takes, and what is under way
+	const bulks, each = 68, 1024 // more than the queue takes, and what is under way
 	pool := fresh(t)
-	s := open(t, pool)
+	figures := prometheus.NewRegistry()
+	s, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: catalog(), Now: noon, Registerer: figures})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
 	release := hold(t, pool)
 	var working sync.WaitGroup
 	for i := range bulks {
@@ -101,22 +107,58 @@ func TestTooMuchWaitingIsRefusedAtOnce(t *testing.T) {
 			}
 		})
 	}
-	testkit.Eventually(t, 30*time.Second, func() error { // answered although nobody can write
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := s.Append(ctx, of("till", 0, put{1}))
-		p, ok := problem.Of(err)
-		if !ok || p.Kind != problem.Unavailable || p.Code != "overloaded" || p.RetryAfter == 0 {
-			return fmt.Errorf("got %w, want overloaded", err)
-		}
-		return nil
-	})
+	testkit.Eventually(t, 30*time.Second, func() error { return wantWaiting(figures, queue.Bulk) })
+
+	var single []*eventstore.Pending[till]
+	for n := range queue.Size - queue.Bulk {
+		single = append(single, begin(t, s, fmt.Sprint("single-", n), insert{[]int{1}}, meta("single"), eventstore.Fresh()))
+	}
+	_, err = s.Append(t.Context(), of("till", 0, put{1}))
+	if p, ok := problem.Of(err); !ok || p.Kind != problem.Unavailable || p.Code != "overloaded" || p.RetryAfter == 0 {
+		t.Errorf("one too many: got %v, want overloaded", err)
+	}
+	item := meta("item")
+	item.Bulk = true
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := eventstore.Begin(gone, s, "item", insert{[]int{1}}, item, eventstore.Fresh()).Outcome(); !errors.Is(err, context.Canceled) {
+		t.Errorf("an item whose caller leaves: got %v, want that it waited", err)
+	}
+	for n := range 2 {
+		working.Go(func() {
+			if _, err := begin(t, s, fmt.Sprint("item-", n), insert{[]int{1}}, item, eventstore.Fresh()).Outcome(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	release()
 	working.Wait()
-	bulk := slices.DeleteFunc(everything(t, s), func(r events.Recorded) bool { return r.Stream == "till" }) // the first one may have gone before
-	if len(bulk) != bulks*each {
-		t.Errorf("%d facts are in the log, want all %d that waited", len(bulk), bulks*each)
+	for _, p := range single {
+		if _, err := p.Outcome(); err != nil {
+			t.Error(err)
+		}
 	}
+	if got, want := len(everything(t, s)), bulks*each+len(single)+2; got != want {
+		t.Errorf("%d facts are in the log, want all %d that waited", got, want)
+	}
+}
+
+// wantWaiting looks at how many commands wait.
+func wantWaiting(figures prometheus.Gatherer, want float64) error {
+	families, err := figures.Gather()
+	if err != nil {
+		return fmt.Errorf("gather: %w", err)
+	}
+	for _, f := range families {
+		if f.GetName() != "eventstore_waiting_commands" {
+			continue
+		}
+		if got := f.GetMetric()[0].GetGauge().GetValue(); got != want {
+			return fmt.Errorf("%g commands wait", got)
+		}
+		return nil
+	}
+	return errors.New("no such figure")
 }
 
 func TestAClosedStoreLeavesNothingRunning(t *testing.T) { // alone, to see all goroutines

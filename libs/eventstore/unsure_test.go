@@ -46,6 +46,32 @@ func TestABatchThatTheServerGaveUpLeavesNothingUnknown(t *testing.T) {
 	same(t, "stream", []events.Event{put{2}}, said(mustLoad(t, s, "till")))
 }
 
+// A disk that is full, or a server without memory, has room again later: nobody's command is at fault.
+func TestADatabaseWithoutRoomIsAway(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	s := open(t, pool)
+	if err := execute(t.Context(), s, "till", insert{[]int{1}}, "a"); err != nil {
+		t.Fatal(err)
+	}
+	const full = `
+create function refuse() returns trigger language plpgsql as $$ begin raise 'could not extend file' using errcode = 'disk_full'; end $$;
+create trigger refuse before insert on events for each statement execute function refuse()`
+	if _, err := pool.Exec(t.Context(), full); err != nil {
+		t.Fatal(err)
+	}
+	storedNothing(t, execute(t.Context(), s, "till", insert{[]int{2}}, "b"))
+	asked := make(chan error, 1)
+	go func() { asked <- execute(t.Context(), s, "till", insert{[]int{3}}, "c") }()
+	if _, err := pool.Exec(t.Context(), `drop trigger refuse on events`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-asked; err != nil {
+		t.Errorf("there is room again: %v", err)
+	}
+	same(t, "stream", []events.Event{put{1}, put{3}}, said(mustLoad(t, s, "till")))
+}
+
 // storedNothing checks that an append may be tried again as something new.
 func storedNothing(t *testing.T, err error) {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
+	"github.com/songan-vn/songan/libs/plainjson"
 )
 
 // lodged is a fact of usual size.
@@ -28,12 +29,12 @@ func (lodged) EventName() string { return "test.lodged.v1" }
 func TestAFactWeighsWhatItTakes(t *testing.T) { // alone: it looks at the heap
 	const facts = 4000
 	catalog := events.NewCatalog([]events.Event{lodged{}})
-	s := &Store{catalog: catalog}
+	s, form := &Store{catalog: catalog}, batch.Form{Catalog: catalog, JSON: plainjson.Standard()}
 	before := heap()
 	kept, weight := make([]Stored, 0, facts), 0
 	for i := range facts {
 		text := func(n int) string { return fmt.Sprintf("%0*d", n, i) }
-		c := batch.New(catalog, batch.Draft{
+		c := form.New(batch.Draft{
 			Stream: text(50),
 			Facts: []events.Event{lodged{
 				Facility: text(36), Guest: text(36), Room: text(10), Rule: text(20), Reasons: []string{text(30), text(30)}, At: time.Now(), Due: time.Now(),

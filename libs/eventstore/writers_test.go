@@ -17,8 +17,8 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-// The central promise: sixteen writers in two processes, who conflict, are rolled back and dawdle before they commit,
-// and a reader that asks for nothing but "position > n".
+// The central promise: sixteen writers at two stores, as two processes have them, who conflict, are rolled back and dawdle
+// before they commit, and a reader that asks for nothing but "position > n". (Processes of their own: process_test.go.)
 func TestANaiveReaderBesideSixteenWritersSkipsNothing(t *testing.T) {
 	t.Parallel()
 	const writers, facts = 16, 100_000

@@ -51,11 +51,8 @@ func (f *Foundation) ProjectWith(ctx context.Context, p *projection.Projection, 
 
 // fromOthers feeds a read model from the topic of another service.
 func (f *Foundation) fromOthers(p *projection.Projection, service string) projection.Feed {
-	topic, wanted := f.topic(service), p.Wants(f.options.Others)
+	topic, wanted := f.Topic(service), p.Wants(f.options.Others)
 	return projection.FromTopic(topic, kafkabus.NewSource(f.Bus, topic, f.options.Others, kafkabus.SourceOptions{
 		Consumer: f.options.Service + "." + p.Name(), Wanted: func(typ string) bool { return wanted[typ] }, Log: f.deps.Log, Registerer: f.metrics,
 	}))
 }
-
-// Topic is where a service publishes its facts.
-func (f *Foundation) Topic(service string) string { return f.topic(service) }

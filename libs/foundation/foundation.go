@@ -128,7 +128,7 @@ func Open(ctx context.Context, deps service.Deps, o Options) (_ *Foundation, err
 	if f.Bus, err = kafkabus.Connect(cluster); err != nil {
 		return nil, err
 	}
-	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.topic(o.Service), partitions, deps.Config.Replication); err != nil {
+	if err = kafkabus.EnsureTopic(ctx, f.Bus, f.Topic(o.Service), partitions, deps.Config.Replication); err != nil {
 		return nil, fmt.Errorf("make the topic: %w", err)
 	}
 	if err = f.openWitness(ctx); err != nil {
@@ -179,15 +179,15 @@ func (f *Foundation) React(name string, inFlight int, handlers ...reaction.Handl
 	return f.ReactTo(name, Reading{Topics: f.othersTopics(), Catalog: f.options.Others, InFlight: inFlight}, handlers...)
 }
 
-// topic is where a service's facts are published.
-func (f *Foundation) topic(service string) string {
+// Topic is where a service publishes its facts.
+func (f *Foundation) Topic(service string) string {
 	return f.deps.Config.Topics + "." + service + ".v1"
 }
 
 func (f *Foundation) othersTopics() []string {
 	var topics []string
 	for _, name := range f.options.Others.Names() {
-		if topic := f.topic(events.Service(name)); !slices.Contains(topics, topic) {
+		if topic := f.Topic(events.Service(name)); !slices.Contains(topics, topic) {
 			topics = append(topics, topic)
 		}
 	}
@@ -197,7 +197,7 @@ func (f *Foundation) othersTopics() []string {
 // Runners is what runs as long as the service does.
 func (f *Foundation) Runners() []service.Runner {
 	relay := kafkabus.NewRelay(f.Log, f.logPool, f.Bus, kafkabus.RelayOptions{
-		Topic: f.topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
+		Topic: f.Topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
 	})
 	runners := []service.Runner{
 		{Name: "relay", Run: relay.Run},

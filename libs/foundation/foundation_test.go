@@ -47,6 +47,7 @@ func deps(t testing.TB) service.Deps {
 	config.Data, config.DatabaseURL, config.LogLevel = t.TempDir(), testkit.PostgresURL(t), "error"
 	config.Brokers, config.KafkaUser, config.KafkaPassword = broker.Addrs, broker.User, broker.Password
 	config.Topics = fmt.Sprintf("foundation%d", time.Now().UnixNano())
+	testkit.TopicsOf(t, broker, config.Topics)
 	d, closeDeps, err := service.NewDeps(t.Context(), "test", config)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ type ListQuarantine struct {
 }
 
 func (f *Foundation) quarantined(ctx context.Context, c httpapi.Call[ListQuarantine]) (httpapi.Page[Quarantined], error) {
-	filter := quarantine.Filter{Consumer: c.In.Consumer, Closed: c.In.Closed, Limit: c.In.Limit}
+	filter := quarantine.Filter{Consumer: c.In.Consumer, Closed: c.In.Closed, Limit: c.In.More()}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
 	}
@@ -67,18 +67,15 @@ func (f *Foundation) quarantined(ctx context.Context, c httpapi.Call[ListQuarant
 	if err != nil {
 		return httpapi.Page[Quarantined]{}, err
 	}
-	page := httpapi.Page[Quarantined]{Items: make([]Quarantined, 0, len(items))}
-	for _, i := range items {
-		page.Items = append(page.Items, Quarantined{
-			ID: strconv.FormatInt(i.ID, 10), Consumer: i.Consumer, Fact: i.Fact, Type: i.Type, Stream: i.Stream, Place: i.Place.String(),
-			ErrorCode: i.ErrorCode, ErrorText: i.ErrorText, Attempts: i.Attempts, QuarantinedAt: i.QuarantinedAt,
-			ReleasedAt: i.ReleasedAt, DiscardedAt: i.DiscardedAt, Actor: i.Actor, Reason: i.Reason,
-		})
+	return httpapi.PageOf(c.In.Paging, items, viewQuarantined, func(i quarantine.Item) int64 { return i.ID }), nil
+}
+
+func viewQuarantined(i quarantine.Item) Quarantined {
+	return Quarantined{
+		ID: strconv.FormatInt(i.ID, 10), Consumer: i.Consumer, Fact: i.Fact, Type: i.Type, Stream: i.Stream, Place: i.Place.String(),
+		ErrorCode: i.ErrorCode, ErrorText: i.ErrorText, Attempts: i.Attempts, QuarantinedAt: i.QuarantinedAt,
+		ReleasedAt: i.ReleasedAt, DiscardedAt: i.DiscardedAt, Actor: i.Actor, Reason: i.Reason,
 	}
-	if len(items) == c.In.Limit {
-		page.Next = httpapi.NextCursor(items[len(items)-1].ID)
-	}
-	return page, nil
 }
 
 // Why is an operator's reason. It is kept with the item, outside the vault: so it is a code, and no text about anybody.

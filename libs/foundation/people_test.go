@@ -2,6 +2,7 @@ package foundation_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,16 +109,34 @@ func (w *tower) seal(t *testing.T, purpose, number string) vault.Ref {
 // call sends a request and reads the answer.
 func (w *tower) call(t *testing.T, method, path, body string) (int, map[string]any) {
 	t.Helper()
-	request := httptest.NewRequestWithContext(t.Context(), method, "/tower/v1"+path, strings.NewReader(body))
-	request.Header.Set("Authorization", "Bearer "+w.token)
-	request.Header.Set("Content-Type", "application/json")
-	answer := httptest.NewRecorder()
-	w.api.ServeHTTP(answer, request)
+	answer := w.send(t, rand.Text(), method, path, body)
 	var read map[string]any
 	if err := json.Unmarshal(answer.Body.Bytes(), &read); err != nil {
 		t.Fatalf("%s %s: %d %s", method, path, answer.Code, answer.Body.String())
 	}
 	return answer.Code, read
+}
+
+// send sends a request with a key.
+func (w *tower) send(t *testing.T, key, method, path, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), method, "/tower/v1"+path, strings.NewReader(body))
+	request.Header.Set("Authorization", "Bearer "+w.token)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", key)
+	answer := httptest.NewRecorder()
+	w.api.ServeHTTP(answer, request)
+	return answer
+}
+
+// recorded are the desk's readings of references.
+func (w *tower) recorded(t *testing.T, refs ...vault.Ref) []vault.Disclosure {
+	t.Helper()
+	read, err := w.Vault.ReadBy(t.Context(), "officer:desk", time.Time{}, w.clock.Now().Add(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(read, func(d vault.Disclosure) bool { return !slices.Contains(refs, d.Ref) })
 }
 
 func (w *tower) readable(t *testing.T, refs ...vault.Ref) (left []vault.Ref) {
@@ -217,6 +237,10 @@ func TestPeopleAreAnsweredWithinTwoWorkingDays(t *testing.T) {
 			t.Errorf("%s %s: %d %v", c.path, c.body, status, answer)
 		}
 	}
+	_, refused := w.call(t, http.MethodPost, "/subject-requests", `{"kind":"x","case":"#","document":"--","received_at":"2027-01-01T00:00:00Z"}`)
+	if wrong := refused["errors"].([]any); len(wrong) != 3 || !strings.Contains(fmt.Sprint(wrong), "no_deadline") {
+		t.Errorf("not every fault is said: %v", wrong)
+	}
 	_, taken = w.call(t, http.MethodPost, "/subject-requests", `{"kind":"access","case":"2026/118","document":"`+number+`"}`)
 	_, reply = w.call(t, http.MethodPost, "/subject-requests/"+taken["id"].(string)+"/reply", "{}")
 	if reply["outcome"] != "reported" || len(reply["holdings"].([]any)) != 1 || len(reply["readings"].([]any)) < 2 || reply["overdue"] != false {
@@ -224,6 +248,45 @@ func TestPeopleAreAnsweredWithinTwoWorkingDays(t *testing.T) {
 	}
 	if _, list = w.call(t, http.MethodGet, "/subject-requests?answered=true&limit=1", ""); len(list["items"].([]any)) != 1 || list["next_cursor"] == "" {
 		t.Errorf("%v", list)
+	}
+}
+
+// The officer whose answer was lost sends the same again: it is the first answer, even when a colleague has replied since.
+func TestARequestThatIsSentAgainGetsItsFirstAnswer(t *testing.T) {
+	t.Parallel()
+	w := newTower(t)
+	const path, body = "/subject-requests", `{"kind":"erasure","case":"2026/117","document":"001090123456"}`
+	w.seal(t, "ringer", "001090123456")
+	first := w.send(t, "desk-1", http.MethodPost, path, body)
+	_, open := w.call(t, http.MethodGet, path, "")
+	id := open["items"].([]any)[0].(map[string]any)["id"].(string)
+	for _, meanwhile := range []func(){
+		func() {},
+		func() { w.clock.Advance(30 * 24 * time.Hour) }, // it is overdue by now
+		func() { w.call(t, http.MethodPost, path+"/"+id+"/reply", "{}") },
+	} {
+		meanwhile()
+		again := w.send(t, "desk-1", http.MethodPost, path, body)
+		if again.Code != http.StatusCreated || again.Header().Get("Idempotent-Replay") != "true" {
+			t.Errorf("%d %v", again.Code, again.Header())
+		}
+		if diff := cmp.Diff(first.Body.String(), again.Body.String()); diff != "" {
+			t.Errorf("(-first +again)\n%s", diff)
+		}
+	}
+	var got []string
+	for _, c := range [][2]string{
+		{"desk-1", `{"kind":"erasure","case":"2026/117","document":"001090123457"}`}, {"desk-2", body}, {"", body},
+	} {
+		var refused struct{ Code string }
+		answer := w.send(t, c[0], http.MethodPost, path, c[1])
+		if err := json.Unmarshal(answer.Body.Bytes(), &refused); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(answer.Code, " ", refused.Code))
+	}
+	if diff := cmp.Diff([]string{"422 idempotency_key_reused", "409 case_used", "400 idempotency_key_required"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
@@ -292,9 +355,8 @@ func TestAPersonIsToldWhatIsKeptEverywhere(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	read, err := w.Vault.Disclosures(t.Context(), ringer, note)
-	if err != nil || len(read) != 3 || read[2].Kind != "report" || read[2].Actor != "officer:desk" || read[2].Case != "2026/1" {
-		t.Errorf("recorded: %+v, %v", read, err)
+	if read := w.recorded(t, ringer, note); len(read) != 3 || read[2].Kind != "report" || read[2].Actor != "officer:desk" || read[2].Case != "2026/1" {
+		t.Errorf("recorded: %+v", read)
 	}
 }
 
@@ -313,9 +375,8 @@ forbid (principal, action, resource) when { context.purpose == "access_request" 
 			t.Errorf("%s: %d %v", file, status, answer)
 		}
 	}
-	read, err := w.Vault.Disclosures(t.Context(), ringer)
-	if err != nil || len(read) != 2 {
-		t.Errorf("recorded: %+v, %v", read, err)
+	if read := w.recorded(t, ringer); len(read) != 2 {
+		t.Errorf("recorded: %+v", read)
 	}
 	if _, open := w.call(t, http.MethodGet, "/subject-requests", ""); len(open["items"].([]any)) != 1 {
 		t.Errorf("open are %v", open["items"])

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/libs/access/policy"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
@@ -33,10 +34,10 @@ type AskElsewhere struct {
 // AnswerPeople adds the routes by which an office answers people about their own data: what is kept, what it says, who read it,
 // and its erasure. Services call it that can find a person by a document.
 func (f *Foundation) AnswerPeople(api *httpapi.API, subjects Subjects) {
-	httpapi.Ask(api, httpapi.Route{
+	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /subject-requests", Summary: "Register what a person asks about their own data, with the deadlines of the law",
 		Action: "operations.take_request", Status: http.StatusCreated,
-	}, f.takeRequest)
+	}, f.takeRequest, f.checkRequest)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /subject-requests", Summary: "Requests of people about their data, the oldest first", Action: "operations.list_requests",
 	}, f.listRequests)
@@ -46,7 +47,8 @@ func (f *Foundation) AnswerPeople(api *httpapi.API, subjects Subjects) {
 	}, func(ctx context.Context, c httpapi.Call[struct{}]) (Reply, error) { return f.reply(ctx, c, subjects) })
 }
 
-// AskAboutMe is what a person asks for, as an officer takes it down. Who they are is kept as a keyed digest alone.
+// AskAboutMe is what a person asks for, as an officer takes it down. Who they are is kept as a keyed digest
+// alone, until it is answered.
 type AskAboutMe struct {
 	Kind     string `json:"kind" enum:"access,erasure"`
 	Case     string `json:"case" pattern:"^[!-~]{1,100}$" doc:"number of the request in the office's register" example:"2026/117"`
@@ -58,11 +60,7 @@ type AskAboutMe struct {
 // Validate keeps the person out of the register.
 func (a AskAboutMe) Validate(f *problem.Faults) {
 	person.CheckNobody(f, "/case", a.Case)
-	if a.Document != "" && person.DocumentIndex(a.Document) == "" {
-		f.At("/document", problem.Fault{
-			Code: "document_empty", Message: "a document's number has letters or digits", MessageVI: "số giấy tờ phải có chữ hoặc số",
-		})
-	}
+	person.CheckSearched(f, "/document", a.Document)
 }
 
 // SubjectRequest is a request with its deadlines, and how it ended.
@@ -98,27 +96,51 @@ type Reply struct {
 	Elsewhere []subject.Report `json:"elsewhere"`
 }
 
-func (f *Foundation) takeRequest(ctx context.Context, c httpapi.Call[AskAboutMe]) (SubjectRequest, error) {
+// receivedAt is when the person asked, and the deadline of that day.
+func (f *Foundation) receivedAt(c httpapi.Call[AskAboutMe]) (time.Time, privacy.Deadline, error) {
 	at := c.In.ReceivedAt
 	if at.IsZero() {
 		at = c.Meta.At
 	}
 	deadline, known := f.rules.Deadline(c.In.Kind, at)
-	if !known || at.After(c.Meta.At) {
+	if !known && c.In.Kind != "" || at.After(c.Meta.At) {
 		var faults problem.Faults
 		faults.At("/received_at", problem.Fault{
 			Code: "no_deadline", Message: "no law sets a deadline for this day", MessageVI: "không có quy định về thời hạn cho ngày này",
 		})
-		return SubjectRequest{}, faults.Err()
+		return at, deadline, faults.Err()
 	}
-	r, err := f.Vault.Receive(ctx, vault.Request{
-		Kind: c.In.Kind, Case: c.In.Case, Actor: c.Who.Actor(), ReceivedAt: at,
+	return at, deadline, nil
+}
+
+func (f *Foundation) checkRequest(_ context.Context, c httpapi.Call[AskAboutMe]) error {
+	_, _, err := f.receivedAt(c)
+	return err
+}
+
+func (f *Foundation) takeRequest(ctx context.Context, c httpapi.Call[AskAboutMe]) (done httpapi.Done[SubjectRequest], err error) {
+	at, deadline, err := f.receivedAt(c)
+	if err != nil {
+		return done, err
+	}
+	r, replayed, err := f.Vault.Receive(ctx, vault.Request{
+		Kind: c.In.Kind, Case: c.In.Case, Actor: c.Who.Actor(), ReceivedAt: at, TakenAt: c.Meta.At,
 		AnswerBy: deadline.AnswerBy(at, f.calendar), DoneBy: deadline.DoneBy(at), LegalBasis: deadline.LegalBasis,
+		Cause: c.Meta.Cause, Said: c.Name(c.Meta.Fingerprint), // a fingerprint alone could be found again by whoever knows the document
 	}, person.DocumentIndex(c.In.Document))
-	if errors.Is(err, vault.ErrCaseUsed) {
-		return SubjectRequest{}, problem.New(problem.Conflict, "case_used", "this case is about somebody else", "số hồ sơ này đã dùng cho người khác")
+	switch {
+	case errors.Is(err, vault.ErrCaseUsed):
+		return done, problem.New(problem.Conflict, "case_used", "this case is about somebody else, or was answered", "số hồ sơ này đã dùng cho người khác, hoặc đã được trả lời")
+	case errors.Is(err, vault.ErrOtherCall):
+		return done, eventstore.KeyReused()
+	case err != nil:
+		return done, err
 	}
-	return f.viewRequest(r), err
+	asOf := c.Meta.At
+	if replayed {
+		asOf = r.TakenAt // the first answer again
+	}
+	return httpapi.Done[SubjectRequest]{Answer: f.viewRequest(r, asOf), Replayed: replayed}, nil
 }
 
 // ListSubjectRequests narrows the register.
@@ -133,18 +155,12 @@ func (f *Foundation) listRequests(ctx context.Context, c httpapi.Call[ListSubjec
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
 	}
-	all, err := f.Vault.Requests(ctx, c.In.Answered, after, c.In.Limit)
+	all, err := f.Vault.Requests(ctx, c.In.Answered, after, c.In.More())
 	if err != nil {
 		return httpapi.Page[SubjectRequest]{}, err
 	}
-	page := httpapi.Page[SubjectRequest]{Items: make([]SubjectRequest, 0, len(all))}
-	for _, r := range all {
-		page.Items = append(page.Items, f.viewRequest(r))
-	}
-	if len(all) == c.In.Limit {
-		page.Next = httpapi.NextCursor(all[len(all)-1].ID)
-	}
-	return page, nil
+	show := func(r vault.Request) SubjectRequest { return f.viewRequest(r, c.Meta.At) }
+	return httpapi.PageOf(c.In.Paging, all, show, func(r vault.Request) string { return r.ID }), nil
 }
 
 // keeps says which purposes the law of the day keeps, whatever a person asks for.
@@ -206,7 +222,7 @@ func (f *Foundation) reply(ctx context.Context, call httpapi.Call[struct{}], sub
 		return Reply{}, err
 	}
 	reply := Reply{
-		SubjectRequest: f.viewRequest(answer.Request), Refs: append([]vault.Ref{}, answer.Erased...),
+		SubjectRequest: f.viewRequest(answer.Request, call.Meta.At), Refs: append([]vault.Ref{}, answer.Erased...),
 		Facts: c.facts, Cut: c.cut, Elsewhere: c.elsewhere,
 	}
 	if reply.Readings, err = c.trail.Readings(ctx, answer.Readings); err != nil {
@@ -216,13 +232,13 @@ func (f *Foundation) reply(ctx context.Context, call httpapi.Call[struct{}], sub
 	return reply, err
 }
 
-func (f *Foundation) viewRequest(r vault.Request) SubjectRequest {
+func (f *Foundation) viewRequest(r vault.Request, asOf time.Time) SubjectRequest {
 	deadline, _ := f.rules.Deadline(r.Kind, r.ReceivedAt)
 	waits := r.AnsweredAt.IsZero()
 	return SubjectRequest{
 		ID: r.ID, Kind: r.Kind, Case: r.Case, TakenBy: r.Actor, ReceivedAt: r.ReceivedAt, AnswerBy: r.AnswerBy, DoneBy: r.DoneBy,
 		LegalBasis: r.LegalBasis, Unverified: !deadline.Verified || !f.calendar.Sure(vn.DateOf(r.ReceivedAt), vn.DateOf(r.AnswerBy).AddDays(-1)),
-		Overdue:    waits && !f.deps.Now().Before(r.AnswerBy) || !waits && !r.AnsweredAt.Before(r.AnswerBy),
+		Overdue:    waits && !asOf.Before(r.AnswerBy) || !waits && !r.AnsweredAt.Before(r.AnswerBy),
 		AnsweredAt: r.AnsweredAt, AnsweredBy: r.AnsweredBy, Outcome: r.Outcome, Erased: r.Erased, Kept: r.Kept, RefsSHA256: r.RefsSHA256,
 	}
 }

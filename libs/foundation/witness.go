@@ -33,7 +33,7 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	topic := f.topic("checkpoints")
+	topic := f.Topic("checkpoints")
 	if err := kafkabus.EnsureTopic(ctx, f.Bus, topic, 1, f.deps.Config.Replication); err != nil {
 		return fmt.Errorf("make the topic of checkpoints: %w", err)
 	}

@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"reflect"
-	"runtime/debug"
-	"slices"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -17,37 +17,37 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi/document"
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
 	"github.com/songan-vn/songan/libs/httpapi/strict"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/problem"
+	"github.com/songan-vn/songan/libs/telemetry"
 )
 
 // Batching sizes a batch route.
 type Batching struct {
 	// Member of a verdict that holds the answer: "notice".
 	Member string
-	// Width is how many items are worked on at the same time; 1,024 when it is 0: while half of them are being committed,
+	// Width is how many items are under way at the same time; 2,048 when it is 0: while half of them are being committed,
 	// the other half is read and decided.
 	Width int
-	// Items and Bytes bound a JSON array, which is read whole before anything is done: 10,000 and 8 MiB when they are 0.
+	// Items and Bytes bound a JSON array, which is read whole before anything is done: [ArrayItems] and [ArrayBytes] when they are 0.
 	Items int
 	Bytes int64
 	// Line bounds one line of NDJSON, in bytes; 64 KiB when it is 0. The number of lines has no limit.
 	Line int
 }
 
+// ArrayItems and ArrayBytes bound the JSON arrays of routes that say nothing else.
+const (
+	ArrayItems = 10_000
+	ArrayBytes = 8 << 20
+)
+
 func (o Batching) orDefaults() Batching {
-	const width, items, size, line = 1024, 10_000, 8 << 20, 64 << 10
-	if o.Width == 0 {
-		o.Width = width
-	}
-	if o.Items == 0 {
-		o.Items = items
-	}
-	if o.Bytes == 0 {
-		o.Bytes = size
-	}
-	if o.Line == 0 {
-		o.Line = line
-	}
+	const width, line = 2048, 64 << 10
+	o.Width = cmp.Or(o.Width, width)
+	o.Items = cmp.Or(o.Items, ArrayItems)
+	o.Bytes = cmp.Or(o.Bytes, ArrayBytes)
+	o.Line = cmp.Or(o.Line, line)
 	return o
 }
 
@@ -62,20 +62,66 @@ const (
 	headerRejected = "Songan-Rejected"
 )
 
+// Later is a command that was begun: it waits for what comes of it. It is called once.
+type Later[A any] func() (Done[A], error)
+
+// Now does a command that can be begun, from its beginning to its end: for the [Command] beside a [Batch].
+func Now[B, A any](begin func(context.Context, Call[B]) (Later[A], error)) func(context.Context, Call[B]) (Done[A], error) {
+	return func(ctx context.Context, c Call[B]) (Done[A], error) {
+		later, err := begin(ctx, c)
+		if err != nil {
+			return Done[A]{}, err
+		}
+		return later()
+	}
+}
+
+// Aside begins a command in a goroutine of its own: for a [Batch] of commands that wait for others, another service for instance,
+// before they can be decided.
+func Aside[B, A any](do func(context.Context, Call[B]) (Done[A], error)) func(context.Context, Call[B]) (Later[A], error) {
+	return func(ctx context.Context, c Call[B]) (Later[A], error) {
+		return aside(func() (Done[A], error) { return do(ctx, c) }), nil
+	}
+}
+
+func aside[A any](do func() (Done[A], error)) Later[A] {
+	var done Done[A]
+	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer recovered(&err)
+		done, err = do()
+	}()
+	return func() (Done[A], error) {
+		<-ended
+		return done, err
+	}
+}
+
 // batch is a route that does the same command for many items.
 type batch[B, A any] struct {
 	Batching
 	reader *strict.Reader[B]
-	do     func(context.Context, Call[B]) (Done[A], error)
+	begin  func(context.Context, Call[B]) (Later[A], error)
+	checks []Check[B]
+	pace   *pace.Pace
 	counts exchange.ItemCounts
 }
 
-// Batch adds a route that does for each item of a JSON array, or each line of NDJSON, what [Command] does for one body,
-// by the same function. Every item has a verdict of its own, in the order of the items; a bad one stops nobody. An
-// item's key is the request's with its index, so a batch that broke off is sent again as it was: what was done is then
+// Batch adds a route that does for each item of a JSON array, or each line of NDJSON, what a [Command] of the same
+// function does for one body; see [Now]. Every item has a verdict of its own, in the order of the items; a bad one stops nobody.
+// An item's key is the request's with its index, so a batch that broke off is sent again as it was: what was done is then
 // found, not done again.
-func Batch[B, A any](a *API, r Route, o Batching, do func(context.Context, Call[B]) (Done[A], error)) {
-	b := &batch[B, A]{Batching: o.orDefaults(), reader: strict.For[B]().WithRef(memberRef), do: waitedFor(a, do)}
+//
+// Items are bulk work (Meta.Bulk): when too much waits to be stored already, they wait for room, and no more are read meanwhile.
+//
+// begin decides, and leaves the waiting to what it returns: few goroutines begin all items, and one that waits keeps the others
+// waiting. See [Aside].
+func Batch[B, A any](a *API, r Route, o Batching, begin func(context.Context, Call[B]) (Later[A], error), checks ...Check[B]) {
+	b := &batch[B, A]{
+		Batching: o.orDefaults(), reader: strict.For[B]().WithRef(memberRef), begin: begin, checks: checks, pace: a.options.Pace,
+	}
 	b.counts = a.server.Items(r.Pattern)
 	e := document.Endpoint{
 		Kind: document.Batch, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: true, Member: o.Member,
@@ -110,10 +156,11 @@ type batchRun[B, A any] struct {
 	status int          // of a new item
 	still  func() error // refuses when the caller may not go on
 
-	accepted, rejected, position int64 // of the goroutine that emits
+	// of the goroutine that emits
+	accepted, rejected, position int64
+	fault                        error // the first that was ours
 
 	mu        sync.Mutex
-	fault     error           // the first that was ours
 	limit     context.Context //nolint:containedctx // of the items that are begun now
 	limitedAt time.Time
 	release   context.CancelFunc
@@ -133,12 +180,41 @@ type verdict struct {
 	position int64
 }
 
-// work does one item. It has no errors: they are the item's verdict.
-func (run *batchRun[B, A]) work(ctx context.Context, it item) verdict {
-	ref, done, err := run.one(ctx, it)
+// hands is how many goroutines begin items. They never wait, and a goroutine of Go is told of what arrives from the network, such
+// as that a batch was stored, only where a processor has nothing else to do, or after ten milliseconds: so some are left alone.
+func hands() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+
+// start begins an item, and returns what waits for its verdict. Neither has errors: they are the item's verdict.
+func (run *batchRun[B, A]) start(ctx context.Context, it item) func() verdict {
+	run.pace.Begin()
+	ref, later, err := run.one(ctx, it)
 	if it.data != nil {
 		run.x.Server().GiveBack(it.data)
 	}
+	return func() verdict {
+		defer run.pace.End()
+		var done Done[A]
+		if err == nil {
+			done, err = end(later)
+		}
+		return run.verdict(it.index, ref, done, err)
+	}
+}
+
+// end waits for what comes of an item.
+func end[A any](later Later[A]) (done Done[A], err error) {
+	defer recovered(&err)
+	return later()
+}
+
+func recovered(err *error) {
+	if caught := recover(); caught != nil {
+		*err = telemetry.Panicked(caught)
+	}
+}
+
+// verdict says what came of an item.
+func (run *batchRun[B, A]) verdict(index int, ref string, done Done[A], err error) verdict {
 	v := verdict{line: run.x.Server().Buffer()}
 	status := run.status
 	if done.Replayed {
@@ -146,8 +222,8 @@ func (run *batchRun[B, A]) work(ctx context.Context, it item) verdict {
 	}
 	if err == nil {
 		v.accepted, v.position = true, done.Position
-		head(v.line, it.index, ref, status)
-		if err = member(v.line, run.Member, done.Answer); err == nil {
+		head(v.line, index, ref, status)
+		if err = run.member(v.line, run.Member, done.Answer); err == nil {
 			return v
 		}
 		v = verdict{line: v.line}
@@ -155,8 +231,9 @@ func (run *batchRun[B, A]) work(ctx context.Context, it item) verdict {
 	}
 	d := exchange.DocumentOf(run.problem(err))
 	d.Status, d.Title = itemStatus(d.Status)
-	head(v.line, it.index, ref, d.Status)
-	_ = member(v.line, "problem", d) // texts of ours
+	run.x.RefusedItem(d)
+	head(v.line, index, ref, d.Status)
+	_ = run.member(v.line, "problem", d) // texts of ours
 	return v
 }
 
@@ -168,24 +245,25 @@ func itemStatus(status int) (int, string) {
 	return status, http.StatusText(status)
 }
 
-// one reads an item and does it.
-func (run *batchRun[B, A]) one(ctx context.Context, it item) (ref string, done Done[A], err error) {
-	defer func() {
-		if caught := recover(); caught != nil {
-			err = exchange.Panicked(caught, debug.Stack())
-		}
-	}()
+// one reads an item and begins it.
+func (run *batchRun[B, A]) one(ctx context.Context, it item) (ref string, later Later[A], err error) {
+	defer recovered(&err)
+	if err := ctx.Err(); err != nil {
+		return "", nil, fmt.Errorf("begin an item: %w", err)
+	}
 	if it.long {
-		return "", done, problem.New(problem.TooLarge, "line_too_long",
+		return "", nil, problem.New(problem.TooLarge, "line_too_long",
 			"this line is longer than a line may be", "dòng này vượt quá độ dài cho phép")
 	}
 	c := Call[B]{Who: run.x.Who, Pass: run.x.Pass(), Key: run.key + "/" + strconv.Itoa(it.index), x: run.x}
 	if c.In, ref, err = run.reader.ReadItem(it.data.Bytes()); err != nil {
-		return ref, done, err
+		limited, faults := run.limited(ctx), err // checks may wait
+		return ref, aside(func() (Done[A], error) { return Done[A]{}, c.everyFault(limited, faults, run.checks) }), nil
 	}
-	c.Meta = run.x.Meta(ctx, c.Key, it.data.Bytes())
-	done, err = run.do(run.limited(ctx), c)
-	return ref, done, err
+	it.data.Reset()
+	c.Meta = run.x.Meta(ctx, c.Key, run.reader.AppendMeaning(it.data.AvailableBuffer(), &c.In))
+	later, err = run.begin(run.limited(ctx), c)
+	return ref, later, err
 }
 
 // limited returns a context that ends when an item that is begun now has taken too long. Items that are begun within a
@@ -203,12 +281,8 @@ func (run *batchRun[B, A]) limited(ctx context.Context) context.Context {
 // problem notes the first error that is ours, for the request's line in the log: not one line per item.
 func (run *batchRun[B, A]) problem(err error) *problem.Problem {
 	p := run.x.Server().ProblemOf(err)
-	if exchange.IsFault(p) {
-		run.mu.Lock()
-		defer run.mu.Unlock()
-		if run.fault == nil {
-			run.fault = fmt.Errorf("item of a batch: %w", err)
-		}
+	if exchange.IsFault(p) && run.fault == nil {
+		run.fault = fmt.Errorf("item of a batch: %w", err)
 	}
 	return p
 }
@@ -249,9 +323,9 @@ func head(b *bytes.Buffer, index int, ref string, status int) {
 }
 
 // member writes the last member of a verdict, and its end.
-func member[V any](b *bytes.Buffer, name string, v V) error {
+func (run *batchRun[B, A]) member(b *bytes.Buffer, name string, v any) error {
 	b.WriteString(`,"` + name + `":`)
-	if err := exchange.Encode(b, v); err != nil {
+	if err := run.x.Server().Encode(b, v); err != nil {
 		return err
 	}
 	b.Truncate(b.Len() - 1)
@@ -260,7 +334,7 @@ func member[V any](b *bytes.Buffer, name string, v V) error {
 }
 
 // array answers a JSON array with one document. It is read to its end before anything is done: what is too large or
-// breaks off stores nothing.
+// breaks off stores nothing. The answer is as large as what is wrong with the items, so it is held like the body.
 func (run *batchRun[B, A]) array(ctx context.Context) error {
 	body := run.x.Server().Buffer()
 	defer run.x.Server().GiveBack(body)
@@ -277,6 +351,9 @@ func (run *batchRun[B, A]) array(ctx context.Context) error {
 	items := run.x.Server().Buffer()
 	defer run.x.Server().GiveBack(items)
 	if err := run.flow(ctx, fromElements(run.x.Server(), elements), func(line []byte) error {
+		if err := run.x.Hold(int64(len(line))); err != nil {
+			return err
+		}
 		if items.Len() > 0 {
 			items.WriteByte(',')
 		}
@@ -286,11 +363,12 @@ func (run *batchRun[B, A]) array(ctx context.Context) error {
 		return err
 	}
 	run.total()
-	out := fmt.Appendf(nil, `{"accepted":%d,"rejected":%d,"items":[`, run.accepted, run.rejected)
-	out = slices.Concat(out, items.Bytes(), []byte("]}\n"))
+	begin, end := fmt.Appendf(nil, `{"accepted":%d,"rejected":%d,"items":[`, run.accepted, run.rejected), []byte("]}\n")
 	run.x.W.Header().Set("Content-Type", exchange.MediaJSON)
-	run.x.W.Header().Set("Content-Length", strconv.Itoa(len(out)))
+	run.x.W.Header().Set("Content-Length", strconv.Itoa(len(begin)+items.Len()+len(end)))
 	run.x.W.WriteHeader(http.StatusOK)
-	run.x.Send(out)
+	run.x.Send(begin)
+	run.x.Send(items.Bytes())
+	run.x.Send(end)
 	return nil
 }

@@ -54,9 +54,24 @@ func arrive(_ context.Context, c httpapi.Call[arrival]) (httpapi.Done[arrived], 
 	return httpapi.Done[arrived]{Answer: arrived{c.In.N, c.Key}, Position: int64(c.In.N), Replayed: c.In.N == replayed}, nil
 }
 
-func (s *setup) batch(o httpapi.Batching, do func(context.Context, httpapi.Call[arrival]) (httpapi.Done[arrived], error)) {
+// doing is what a test does for an item.
+type doing[B, A any] func(context.Context, httpapi.Call[B]) (httpapi.Done[A], error)
+
+// atOnce does all of it when it is begun, and atLast when it is waited for.
+func (do doing[B, A]) atOnce(ctx context.Context, c httpapi.Call[B]) (httpapi.Later[A], error) {
+	done, err := do(ctx, c)
+	return func() (httpapi.Done[A], error) { return done, err }, err
+}
+
+func (do doing[B, A]) atLast(ctx context.Context, c httpapi.Call[B]) (httpapi.Later[A], error) {
+	return func() (httpapi.Done[A], error) { return do(ctx, c) }, ctx.Err()
+}
+
+func (s *setup) batch(o httpapi.Batching, do doing[arrival, arrived]) { s.batchBy(o, do.atOnce) }
+
+func (s *setup) batchBy(o httpapi.Batching, begin func(context.Context, httpapi.Call[arrival]) (httpapi.Later[arrived], error)) {
 	o.Member = "arrival"
-	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /batch", Action: notifying, Status: 201}, o, do)
+	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /batch", Action: notifying, Status: 201}, o, begin)
 }
 
 const (
@@ -136,8 +151,21 @@ func TestAnArrayIsAnsweredWithAVerdictPerItem(t *testing.T) {
 
 func TestLinesAreAnsweredWithLines(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t)
-	s.batch(httpapi.Batching{Line: 60}, arrive)
+	do := doing[arrival, arrived](arrive)
+	for name, begin := range map[string]func(context.Context, httpapi.Call[arrival]) (httpapi.Later[arrived], error){
+		"done at once": do.atOnce, "done at last": do.atLast, "done aside": httpapi.Aside(do),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSetup(t)
+			s.batchBy(httpapi.Batching{Line: 60}, begin)
+			answeredWithLines(t, s)
+		})
+	}
+}
+
+func answeredWithLines(t *testing.T, s *setup) {
+	t.Helper()
 	sent := strings.Join(itemsToSend(), "\r\n") + "\n\n{\"n\":\n[]\n{\"n\":1,\"name\":\"" + strings.Repeat("x", 100) + "\"}\n{\"n\":3}"
 	w := s.do(t, "POST", batchPath, sent, "Idempotency-Key", "k", "Content-Type", ndjson)
 	want := append(wantVerdicts(),
@@ -202,10 +230,16 @@ func TestAnEmptyBatchIsDoneAtOnce(t *testing.T) {
 	}
 }
 
-// request makes a streamed request.
+// request makes a streamed request. Its client gives up in the end, so that a server that never answers fails the test; the
+// transport would wait for a body that does not come.
 func (s *setup) request(t *testing.T, server *httptest.Server, in io.Reader) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+batchPath, in)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	if body, ok := in.(io.Closer); ok {
+		context.AfterFunc(ctx, func() { _ = body.Close() })
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+batchPath, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +292,7 @@ func counted(n int) io.Reader {
 		_ = w.Flush()
 		_ = out.Close()
 	}()
-	return in
+	return struct{ io.Reader }{in} // not to be closed when a usual request would have taken too long
 }
 
 // heap returns what is in use once everything that is not has been given back.
@@ -296,7 +330,7 @@ func TestAMillionLinesNeedNoMoreMemoryThanAFew(t *testing.T) { // not parallel: 
 		return arrive(ctx, c)
 	})
 	server := s.serve(t)
-	answer, err := server.Client().Do(s.request(t, server, counted(n)))
+	answer, err := server.Client().Do(s.request(t, server, counted(n)).WithContext(t.Context())) // as long as it takes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +430,7 @@ func TestAStreamEndsWithItsClient(t *testing.T) {
 
 func TestAStreamThatStandsStillIsCut(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, func(o *httpapi.Options) { o.Limits.Stall = 100 * time.Millisecond })
+	s := newSetup(t, func(o *httpapi.Options) { o.Limits.Stall = time.Second })
 	s.batch(httpapi.Batching{}, arrive)
 	server := s.serve(t)
 	in, out := io.Pipe()
@@ -411,7 +445,7 @@ func TestAStreamThatStandsStillIsCut(t *testing.T) {
 	if err == nil || short(string(data)) != "0  201 n1 k/0" {
 		t.Errorf("%q, %v: the end of it looks whole", data, err)
 	}
-	testkit.Eventually(t, 5*time.Second, func() error {
+	testkit.Eventually(t, 30*time.Second, func() error {
 		if !strings.Contains(s.log.String(), `"code":"body_too_slow"`) {
 			return errors.New(s.log.String())
 		}
@@ -446,7 +480,7 @@ func TestAStreamEndsWhenTheServerStops(t *testing.T) {
 	if rest, err := lines.ReadString('\n'); err == nil || errors.Is(err, io.EOF) || rest != "" {
 		t.Errorf("%q, %v: the end of it looks whole", rest, err)
 	}
-	testkit.Eventually(t, 5*time.Second, func() error {
+	testkit.Eventually(t, 30*time.Second, func() error {
 		if !strings.Contains(s.log.String(), `"code":"stopping"`) {
 			return errors.New(s.log.String())
 		}

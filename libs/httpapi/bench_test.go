@@ -35,7 +35,7 @@ func BenchmarkLines(b *testing.B) {
 	s := newSetup(b)
 	s.api = httpapi.New(options(s.clock, io.Discard, s.key))
 	httpapi.Batch(s.api, httpapi.Route{Pattern: "POST /notices/batch", Action: notifying, Status: 201},
-		httpapi.Batching{Member: "notice"}, accept)
+		httpapi.Batching{Member: "notice"}, doing[notify, notice](accept).atOnce)
 	line := strings.ReplaceAll(body, "\n", "") + "\n"
 	in := io.LimitReader(&repeated{line: []byte(line)}, int64(b.N*len(line)))
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/accommodation/v1/notices/batch", in)

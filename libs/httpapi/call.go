@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/songan-vn/songan/libs/httpapi/document"
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
 	"github.com/songan-vn/songan/libs/httpapi/strict"
+	"github.com/songan-vn/songan/libs/problem"
 )
 
 // Call is what a function is told about the request it answers.
@@ -46,8 +48,16 @@ type Done[A any] struct {
 	Replayed bool
 }
 
+// Check says what a route's function would find wrong with the body besides its form and the rules of its type, with what
+// these need more: the clock, the caller, other records. Its error is the refusal that the function would end in.
+//
+// It is asked only about bodies that are refused already, so that their answer lists everything. In is what could be read:
+// fields that are at fault are zero. Faults about places that are at fault already are dropped, and so is a refusal that is
+// not about the body. The function itself is the last word on bodies without faults, whose repeats it knows.
+type Check[B any] func(context.Context, Call[B]) error
+
 // Command adds a route that changes something: POST with an Idempotency-Key, or DELETE, which is a repeat by nature.
-func Command[B, A any](a *API, r Route, do func(context.Context, Call[B]) (Done[A], error)) {
+func Command[B, A any](a *API, r Route, do func(context.Context, Call[B]) (Done[A], error), checks ...Check[B]) {
 	reader, do := strict.For[B](), waitedFor(a, do)
 	e := document.Endpoint{
 		Kind: document.Command, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: hasBody[B](),
@@ -57,7 +67,7 @@ func Command[B, A any](a *API, r Route, do func(context.Context, Call[B]) (Done[
 		if err != nil {
 			return err
 		}
-		c, err := callWithBody(ctx, x, reader, key)
+		c, err := callWithBody(ctx, x, reader, key, checks)
 		if err != nil {
 			return err
 		}
@@ -81,11 +91,11 @@ func waitedFor[B, A any](a *API, do func(context.Context, Call[B]) (Done[A], err
 
 // Ask adds a POST without an Idempotency-Key: a question whose parameters do not belong into a URL, or something that is
 // the same when it is done twice. Whether it changes anything is for its action to say.
-func Ask[B, A any](a *API, r Route, do func(context.Context, Call[B]) (A, error)) {
+func Ask[B, A any](a *API, r Route, do func(context.Context, Call[B]) (A, error), checks ...Check[B]) {
 	reader := strict.For[B]()
 	e := document.Endpoint{Kind: document.Ask, In: reflect.TypeFor[B](), Out: reflect.TypeFor[A](), Body: hasBody[B]()}
 	a.add(r, e, func(ctx context.Context, x *exchange.Exchange) error {
-		c, err := callWithBody(ctx, x, reader, x.ID)
+		c, err := callWithBody(ctx, x, reader, x.ID, checks)
 		if err != nil {
 			return err
 		}
@@ -144,7 +154,9 @@ func hasBody[B any]() bool {
 }
 
 // callWithBody reads the body, and then takes a place for what is done with it. A command without parameters may be sent without one.
-func callWithBody[B any](ctx context.Context, x *exchange.Exchange, reader *strict.Reader[B], key string) (Call[B], error) {
+func callWithBody[B any](
+	ctx context.Context, x *exchange.Exchange, reader *strict.Reader[B], key string, checks []Check[B],
+) (Call[B], error) {
 	c := Call[B]{Who: x.Who, Pass: x.Pass(), Key: key, x: x}
 	if !hasBody[B]() && x.R.ContentLength == 0 {
 		c.Meta = x.Meta(ctx, key, nil)
@@ -160,8 +172,32 @@ func callWithBody[B any](ctx context.Context, x *exchange.Exchange, reader *stri
 		return c, err
 	}
 	if c.In, err = reader.Read(b.Bytes()); err != nil {
-		return c, err
+		return c, c.everyFault(ctx, err, checks)
 	}
-	c.Meta = x.Meta(ctx, key, b.Bytes())
+	b.Reset()
+	c.Meta = x.Meta(ctx, key, reader.AppendMeaning(b.AvailableBuffer(), &c.In))
 	return c, nil
+}
+
+// everyFault asks the checks what else is wrong with a body that the reader refused, and returns the refusal with all of it.
+func (c Call[B]) everyFault(ctx context.Context, refused error, checks []Check[B]) error {
+	faulty, readThrough := errors.AsType[*strict.Faulty[B]](refused)
+	if !readThrough || len(checks) == 0 {
+		return refused
+	}
+	c.In, c.Meta = faulty.Value, c.x.Meta(ctx, c.Key, nil)
+	for _, check := range checks {
+		err := check(ctx, c)
+		p, known := problem.Of(err)
+		switch {
+		case err == nil:
+		case !known:
+			return err
+		case p.Kind == problem.Invalid:
+			faulty.Add(p.Faults)
+		default:
+			// a refusal of another kind is said when the body is good, and what cannot be looked up now is looked up then
+		}
+	}
+	return refused
 }

@@ -3,7 +3,7 @@
 //  1. A route is one [Route] and one function from a typed [Call] to a typed answer. The function calls
 //     eventstore.Execute or a read model: one hop, and nothing between.
 //  2. A body is read by package strict: everything that is wrong with it is said at once, no value is ever repeated,
-//     and nothing is done.
+//     and nothing is done. What only the clock or other records show to be wrong is among it; see [Check].
 //  3. Every POST that changes something carries an Idempotency-Key. The ids of what it creates and the cause of its
 //     facts are derived from the key ([Call.Name], Meta.Cause), so a repeat finds what the first one made.
 //  4. A change answers with Songan-Position. A read with Songan-After waits, for a while, until it sees that position.
@@ -12,7 +12,8 @@
 //     said by the policies as well, and not by the kind of its route: a key that may only read does no such thing.
 //  6. Every wait, queue, body, page, line and batch has a limit with a name. Who goes over one hears it: 408, 413,
 //     429 or 503, and when to come again.
-//     One principal has a share of the places, and keeps none while its body is still coming.
+//     A facility, a bank or a person has a share of the places, however many keys it has, and keeps no place while a body of its
+//     is still coming; all large bodies that come have a share of the memory.
 //  7. One line in the log and one sample in the metrics for every request; neither holds a path with its ids, a query
 //     string, an address or a body.
 //

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -340,36 +341,36 @@ func (s *setup) list(after func(context.Context, int64) error) {
 			if c.In.Cursor.At != nil {
 				from = c.In.Cursor.At.Position
 			}
-			page := httpapi.Page[int64]{}
-			for i := from + 1; i <= 5 && len(page.Items) < c.In.Limit; i++ {
-				page.Items = append(page.Items, i)
+			var rows []int64
+			for i := from + 1; i <= 6 && len(rows) < c.In.More(); i++ {
+				rows = append(rows, i)
 			}
-			if n := len(page.Items); n > 0 && page.Items[n-1] < 5 {
-				page.Next = httpapi.NextCursor(at{page.Items[n-1]})
-			}
-			return page, nil
+			return httpapi.PageOf(c.In.Paging, rows, func(n int64) int64 { return n }, func(n int64) at { return at{n} }), nil
 		})
 }
 
+// The last page has no cursor, also where it is full.
 func TestAListIsPagedToItsEnd(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	s.list(nil)
-	var all []int64
-	next, pages := "", 0
-	for ; pages == 0 || next != ""; pages++ {
-		var page struct {
-			Items []int64 `json:"items"`
-			Next  string  `json:"next_cursor"`
+	for limit, want := range map[int]int{1: 6, 2: 3, 3: 2, 4: 2, 5: 2, 6: 1, 7: 1} {
+		var all []int64
+		next, pages := "", 0
+		for ; pages == 0 || next != ""; pages++ {
+			var page struct {
+				Items []int64 `json:"items"`
+				Next  string  `json:"next_cursor"`
+			}
+			w := s.do(t, "GET", fmt.Sprintf("/accommodation/v1/notices?limit=%d&cursor=%s", limit, next), "")
+			if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
+				t.Fatal(w.Code, w.Body)
+			}
+			all, next = append(all, page.Items...), page.Next
 		}
-		w := s.do(t, "GET", "/accommodation/v1/notices?limit=2&cursor="+next, "")
-		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
-			t.Fatal(w.Code, w.Body)
+		if d := cmp.Diff([]int64{1, 2, 3, 4, 5, 6}, all); d != "" || pages != want {
+			t.Error(limit, pages, d)
 		}
-		all, next = append(all, page.Items...), page.Next
-	}
-	if d := cmp.Diff([]int64{1, 2, 3, 4, 5}, all); d != "" || pages != 3 {
-		t.Error(pages, d)
 	}
 }
 

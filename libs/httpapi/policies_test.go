@@ -10,6 +10,9 @@ import (
 // notifying is what facilities alone may do.
 const notifying = "accommodation.notify_stay"
 
+// anybody may do this.
+const anybody = "disbursement.read_programmes"
+
 // policies are those of the program.
 func policies(now func() time.Time) *policy.Policy {
 	directory, err := units.Load()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -115,8 +116,13 @@ func (s *setup) serve(t *testing.T) *httptest.Server {
 	return server
 }
 
-// raw sends bytes as they are, and returns the answer's status and whether the connection ends with it.
-func raw(t *testing.T, server *httptest.Server, sent string) (status int, last bool) {
+// wire is a connection on which bytes are sent as they are.
+type wire struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func dial(t *testing.T, server *httptest.Server, sent string) wire {
 	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -126,12 +132,44 @@ func raw(t *testing.T, server *httptest.Server, sent string) (status int, last b
 	if _, err := io.WriteString(c, sent); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	return wire{c, bufio.NewReader(c)}
+}
+
+// answer reads the whole answer, and whether the connection ends with it.
+func (w wire) answer(t *testing.T) (recorded *httptest.ResponseRecorder, last bool) {
+	t.Helper()
+	answer, err := http.ReadResponse(w.in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
-	return answer.StatusCode, answer.Close
+	return record(t, answer), answer.Close
+}
+
+// record keeps an answer that came over a connection.
+func record(t *testing.T, answer *http.Response) *httptest.ResponseRecorder {
+	t.Helper()
+	defer answer.Body.Close()
+	recorded := httptest.NewRecorder()
+	maps.Copy(recorded.Header(), answer.Header)
+	recorded.WriteHeader(answer.StatusCode)
+	if _, err := io.Copy(recorded.Body, answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	return recorded
+}
+
+// toldTooSlow checks what a slow client is answered: the problem, in both languages and with everything that it takes.
+func toldTooSlow(t *testing.T, w *httptest.ResponseRecorder) {
+	t.Helper()
+	said := refused(t, w)
+	said.Instance = ""
+	want := refusal{
+		Type: "urn:songan:problem:body_too_slow", Title: "Request Timeout", Status: http.StatusRequestTimeout, Code: "body_too_slow",
+		Detail: "the body took too long to arrive", DetailVI: "nội dung gửi lên quá chậm",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("a slow client is told (-want +got)\n%s", diff)
+	}
 }
 
 func (s *setup) head(path, length string) string {
@@ -143,9 +181,9 @@ func TestASlowClientIsToldSo(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, func(o *httpapi.Options) { o.Limits.BodyPatience = 50 * time.Millisecond })
 	s.notices()
-	status, last := raw(t, s.serve(t), s.head("/accommodation/v1/notices", "Content-Length: 500")+`{"guest":`)
-	if status != http.StatusRequestTimeout || !last {
-		t.Error(status, last)
+	w, last := dial(t, s.serve(t), s.head("/accommodation/v1/notices", "Content-Length: 500")+`{"guest":`).answer(t)
+	if toldTooSlow(t, w); !last {
+		t.Error("the connection stays open")
 	}
 }
 
@@ -153,8 +191,9 @@ func TestALargeBodyIsRefusedBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	s.notices()
-	if status, _ := raw(t, s.serve(t), s.head("/accommodation/v1/notices", "Content-Length: 5000000000")); status != http.StatusRequestEntityTooLarge {
-		t.Error(status)
+	w, _ := dial(t, s.serve(t), s.head("/accommodation/v1/notices", "Content-Length: 5000000000")).answer(t)
+	if r := refused(t, w); r.Status != http.StatusRequestEntityTooLarge || r.Code != "body_too_large" {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -163,8 +202,10 @@ func TestALargeBodyOfUnknownLengthIsRefused(t *testing.T) {
 	s := newSetup(t)
 	s.notices()
 	chunk := strings.Repeat(" ", 70_000)
-	if status, _ := raw(t, s.serve(t), s.head("/accommodation/v1/notices", "Transfer-Encoding: chunked")+fmt.Sprintf("%x\r\n%s\r\n", len(chunk), chunk)); status != http.StatusRequestEntityTooLarge {
-		t.Error(status)
+	sent := fmt.Sprintf("%x\r\n%s\r\n", len(chunk), chunk)
+	w, _ := dial(t, s.serve(t), s.head("/accommodation/v1/notices", "Transfer-Encoding: chunked")+sent).answer(t)
+	if r := refused(t, w); r.Status != http.StatusRequestEntityTooLarge || r.Code != "body_too_large" {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -183,8 +224,9 @@ func TestABodyThatTookItsTimeDoesNotEndTheRequest(t *testing.T) {
 			}
 		})
 	sent := `{"full_name":"A","birth_date":"1990","sex":"male"}`
-	if status, _ := raw(t, s.serve(t), s.head("/accommodation/v1/slow", fmt.Sprint("Content-Length: ", len(sent)))+sent); status != http.StatusOK {
-		t.Error(status)
+	head := s.head("/accommodation/v1/slow", fmt.Sprint("Content-Length: ", len(sent)))
+	if w, _ := dial(t, s.serve(t), head+sent).answer(t); w.Code != http.StatusOK {
+		t.Error(w.Code, w.Body)
 	}
 }
 

@@ -18,8 +18,9 @@ import (
 
 const (
 	beatEvery  = time.Second
-	spoolLimit = 1 << 30 // bytes of verdicts of one stream that wait on the disk
-	leastMoved = 1 << 10 // bytes that a stream moves, either way, in the time it may stand still
+	spoolLimit = 1 << 30         // bytes of verdicts of one stream that wait on the disk
+	leastMoved = 1 << 10         // bytes that a stream moves, either way, in the time it may stand still
+	lastWords  = 5 * time.Second // for telling a client who stood still that it did
 )
 
 // errStopping ends a stream whose server is going to stop.
@@ -29,8 +30,9 @@ var errStopping = errors.New("the server is stopping")
 func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), emit func(line []byte) error) error {
 	err := lines.Ordered(ctx, lines.Flow[item, verdict]{
 		Width: run.Width,
+		Hands: hands(),
 		Next:  run.next(next),
-		Work:  run.work,
+		Begin: run.start,
 		Emit: func(v verdict) error {
 			defer run.x.Server().GiveBack(v.line)
 			run.count(v)
@@ -90,7 +92,12 @@ func (run *batchRun[B, A]) lines(ctx context.Context) error {
 	spool := lines.NewSpool(spoolLimit, run.x.Server().Spool())
 	drained := make(chan error, 1)
 	go func() {
-		err := spool.Drain(p.writing(run.x.W), p.flush)
+		err := spool.Drain(p.writing(run.x.W), func() error {
+			if !run.x.W.Begun() { // no verdict yet: the status may still have to say what is wrong
+				return nil
+			}
+			return p.flush()
+		})
 		if err != nil {
 			p.interrupt(err)
 		}
@@ -243,7 +250,7 @@ func (p *pulse) writable(now time.Time) {
 		return
 	}
 	p.last = now
-	_ = p.control.SetWriteDeadline(now.Add(p.stall))
+	_ = p.control.SetWriteDeadline(now.Add(p.stall + lastWords))
 }
 
 func (p *pulse) beginWrite() {

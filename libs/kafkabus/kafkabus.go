@@ -1,7 +1,8 @@
 // Package kafkabus carries facts from one service to the others over Kafka, in order, and proves that none is missing.
 //
 // The way of a fact: a [Relay] tails the log of its service and publishes every fact as a CloudEvent; a [Source] hands
-// batches of facts to a projection; a [Subscriber] hands single facts to a Watermill router. Rules:
+// batches of facts to a projection; a [Subscriber] hands single facts to a Watermill router. A service that reacts to facts
+// of its own subscribes to [OwnLog] and reads them where they stand, without Kafka. Rules:
 //
 //  1. A message is a CloudEvent in Kafka's binary mode: attributes in headers, the fact as JSON in the body. Its key is
 //     the stream, its partition follows from the key by Murmur2, so that all facts of one stream stand in one partition
@@ -15,8 +16,11 @@
 //  5. A message waits only for an earlier unfinished one of the same key. Progress is the lowest unfinished one.
 //  6. What cannot be understood is told, never skipped: [HeaderError], [BodyError], [TruncatedError]. Errors name the
 //     header or the place, never a value.
-//  7. Facts marked [events.Private] and the fingerprint of a request never leave their service.
-//  8. Topics are created explicitly, with a fixed number of partitions, and keep their records for ever.
+//  7. Facts marked [events.Private] and the fingerprint of a request never leave their service. Its own log shows it the
+//     private ones too.
+//  8. Topics are created explicitly, with a fixed number of partitions. Those of facts keep their records for ever.
+//  9. The own log is one partition, whose chain is the log's own: dense. One process of a service reads it at a time, by a
+//     lock in the database. A log that is shorter than what was read of it has lost facts: [LostError], reading stands still.
 //
 // It stands on segmentio/kafka-go, around its traps: Client.Produce instead of Writer (which sends the next batch after
 // one has failed), Client.Fetch instead of Reader (which jumps over truncated data without a word and waits for ever
@@ -27,7 +31,6 @@ package kafkabus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -43,9 +46,6 @@ const (
 	requestTimeout = 10 * time.Second // of one request to a broker; the broker itself is given half of it
 	metadataTTL    = 2 * time.Second  // how long a moved partition leader may go unnoticed
 	idleTimeout    = 5 * time.Minute
-
-	retryFirst = 50 * time.Millisecond // after a failure, and twice as long after each more
-	retryMost  = 5 * time.Second
 )
 
 // Settings is what an operator says about the Kafka cluster.
@@ -125,11 +125,14 @@ func (c Config) Client() *kafka.Client {
 }
 
 // EnsureTopic creates a topic unless it is there, and waits until every partition has a leader that answers. Its records are kept
-// for ever. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
+// for ever, unless [KeepFor] says otherwise. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
 // with another number of partitions is an error: streams would change partition and their order would be lost.
 func EnsureTopic(ctx context.Context, cfg Config, name string, partitions, replication int) error {
 	return topics.Ensure(ctx, cfg.Client(), name, partitions, replication)
 }
 
-// Topic returns the name of the topic that a service publishes its facts to.
-func Topic(service string) string { return fmt.Sprintf("songan.%s.v1", service) }
+// KeepFor has a topic that is there keep its records for so long, and no longer: a topic of facts keeps them for ever, one of
+// messages with personal data must not. Kafka removes whole segments of its log, so the oldest may stay for some days more.
+func KeepFor(ctx context.Context, cfg Config, name string, keep time.Duration) error {
+	return topics.Keep(ctx, cfg.Client(), name, keep)
+}

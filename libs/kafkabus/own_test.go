@@ -2,14 +2,20 @@ package kafkabus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -154,8 +160,9 @@ insert into consumer_positions (consumer, topic, partition, next_offset, sequenc
 	for range 2 { // and not either when the log is long enough again
 		select {
 		case err := <-halted:
-			if want := "read the log after 5: it ends at 1; what stood behind is lost"; err.Error() != want {
-				t.Errorf("got %q", err)
+			lost, _ := errors.AsType[*kafkabus.LostError](err)
+			if diff := cmp.Diff(&kafkabus.LostError{After: 5, End: 1}, lost); diff != "" {
+				t.Errorf("%v (-want +got)\n%s", err, diff)
 			}
 		case <-time.After(soon):
 			t.Fatal("nobody says that facts are lost")
@@ -165,6 +172,61 @@ insert into consumer_positions (consumer, topic, partition, next_offset, sequenc
 	if got := o.numbers(); len(got) > 0 {
 		t.Errorf("%v were read", got)
 	}
+}
+
+// absent is a database that can be away: it refuses new connections then.
+type absent struct {
+	away    atomic.Bool
+	refused atomic.Int64
+}
+
+func (a *absent) store(t *testing.T, pool *pgxpool.Pool) (*eventstore.Store, *pgxpool.Pool) {
+	t.Helper()
+	config := pool.Config()
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if a.away.Load() {
+			a.refused.Add(1)
+			return nil, syscall.ECONNREFUSED
+		}
+		return dial(ctx, network, addr)
+	}
+	mine, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mine.Close)
+	store, err := eventstore.Open(t.Context(), mine, eventstore.Options{Catalog: catalog()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	return store, mine
+}
+
+func TestTheOwnLogIsWaitedForWhileItIsAway(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 1)
+	l.note(t, 1, 10)
+	var database absent
+	store, pool := database.store(t, l.pool)
+	o := &owner{l: &ledger{cfg: l.cfg, pool: l.pool, store: store}, halted: func(err error) { t.Errorf("it stands still: %v", err) }}
+	database.away.Store(true)
+	pool.Reset()
+	start(t, o.run)
+	testkit.Eventually(t, soon, func() error {
+		if n := database.refused.Load(); n < 4 {
+			return fmt.Errorf("asked %d times", n)
+		}
+		return nil
+	})
+	database.away.Store(false)
+	testkit.Eventually(t, soon, func() error {
+		if n := len(o.numbers()); n != 10 {
+			return fmt.Errorf("%d facts", n)
+		}
+		return nil
+	})
 }
 
 func TestWithoutALogThereIsNoneToRead(t *testing.T) {

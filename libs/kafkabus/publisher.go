@@ -76,7 +76,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 		partition := balance.Of(message.Key)
 		all[partition] = append(all[partition], message)
 	}
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	wait := pause.Retry()
 	for {
 		all, err = produce.All(ctx, p.cfg.Client(), topic, all)
 		if !produce.Refused(err) || wait.Failures() == publishRetries || wait.Wait(ctx) != nil {

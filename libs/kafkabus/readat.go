@@ -7,19 +7,19 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"go.uber.org/zap"
 
-	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
-// ReadAt returns the message at a place: for operators who look at one again that was set aside by its place alone. It
-// waits while Kafka is away, until ctx ends, which is the message's context too. What is not there any more is a
+// ReadAt returns the message at a place: for operators who look at one again that was set aside by its place alone, and is named as
+// it was then. It waits while Kafka is away, until ctx ends, which is the message's context too. What is not there any more is a
 // [TruncatedError].
 func ReadAt(ctx context.Context, cfg Config, at Place) (*message.Message, error) {
-	tail := &consume.Tail{
+	reader := &tail.Reader{
 		Client: cfg.Client(), Topic: at.Topic, Partition: at.Partition, At: Progress{Offset: at.Offset},
-		Log: zap.NewNop(), Metrics: consume.NewMetrics(nil, "read_at", at.Topic),
+		Log: zap.NewNop(), Metrics: tail.NewMetrics(nil, "read_at", at.Topic),
 	}
-	records, err := tail.Read(ctx)
+	records, err := reader.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", at, err)
 	}
@@ -27,7 +27,7 @@ func ReadAt(ctx context.Context, cfg Config, at Place) (*message.Message, error)
 		return nil, fmt.Errorf("read %s: %w", at, &TruncatedError{Place: at, First: at.Offset + 1, End: at.Offset + 1})
 	}
 	m := envelope.FromKafka(records[0].Message)
-	m.UUID = at.String()
+	m.UUID = foreignName(records[0].Message)
 	m.SetContext(envelope.WithPlace(ctx, at))
 	return m, nil
 }

@@ -16,12 +16,12 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/lead"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/meter"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/produce"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
@@ -89,7 +89,7 @@ func NewRelay(store *eventstore.Store, pool *pgxpool.Pool, cfg Config, o RelayOp
 // Only the relay that holds a lock in the database publishes, and with its connection it loses the lead. One that has
 // not noticed yet may still send facts, but only the same ones with the same chain, which consumers drop.
 func (r *Relay) Run(ctx context.Context) error {
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	wait := pause.Retry()
 	for {
 		err := r.lead(ctx)
 		if ctx.Err() != nil {
@@ -162,7 +162,7 @@ func (r *Relay) checkpoint(ctx context.Context, held *lead.Lead) (lead.Checkpoin
 // in it would make consumers take ours for repeats.
 func (r *Relay) virgin(ctx context.Context) error {
 	for partition := range r.options.Partitions {
-		end, err := consume.Boundary(ctx, r.client, Place{Topic: r.options.Topic, Partition: partition, Offset: kafka.LastOffset})
+		end, err := tail.Boundary(ctx, r.client, Place{Topic: r.options.Topic, Partition: partition, Offset: kafka.LastOffset})
 		if err != nil {
 			return fmt.Errorf("find end of %s partition %d: %w", r.options.Topic, partition, err)
 		}
@@ -271,7 +271,7 @@ func (r *Relay) publish(ctx context.Context, held *lead.Lead, ready <-chan outgo
 // send does not give up before ctx ends: it sends the same messages again until Kafka has taken them. A request under
 // way is not broken off, so that a relay that is stopped in order leaves no repeats behind.
 func (r *Relay) send(ctx context.Context, messages produce.Batches) error {
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	wait := pause.Retry()
 	for ctx.Err() == nil {
 		rest, err := produce.All(context.WithoutCancel(ctx), r.client, r.options.Topic, messages)
 		if err == nil {

@@ -2,8 +2,11 @@ package kafkabus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
@@ -11,8 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/songan-vn/songan/events"
-	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/topics"
 )
 
@@ -40,8 +43,21 @@ type Source struct {
 	topic   string
 	catalog events.Catalog
 	options SourceOptions
-	metrics *consume.Metrics
+	metrics *tail.Metrics
+
+	mu sync.Mutex
+	// searched are the holes before which partitions stand, and when they were last looked for from the first record on.
+	searched map[int]search
 }
+
+// search is a reading of a whole partition that did not find what is missing after a sequence.
+type search struct {
+	after int64
+	at    time.Time
+}
+
+// searchAgain is how long nobody reads a whole partition again for the same hole.
+const searchAgain = 10 * time.Minute
 
 // NewSource prepares reading a topic whose facts are all in the catalog.
 func NewSource(cfg Config, topic string, catalog events.Catalog, o SourceOptions) *Source {
@@ -54,7 +70,8 @@ func NewSource(cfg Config, topic string, catalog events.Catalog, o SourceOptions
 	o.Log = o.Log.With(zap.String("topic", topic), zap.String("consumer", o.Consumer))
 	return &Source{
 		cfg: cfg, topic: topic, catalog: catalog, options: o,
-		metrics: consume.NewMetrics(o.Registerer, o.Consumer, topic),
+		metrics:  tail.NewMetrics(o.Registerer, o.Consumer, topic),
+		searched: map[int]search{},
 	}
 }
 
@@ -68,7 +85,7 @@ func (s *Source) Run(
 	ctx context.Context, from map[int]Progress,
 	handle func(ctx context.Context, batch []Received, progress map[int]Progress) error,
 ) error {
-	partitions, err := consume.Await(ctx, s.cfg.Client(), s.topic, s.metrics, s.options.Log)
+	partitions, err := tail.Await(ctx, s.cfg.Client(), s.topic, s.metrics, s.options.Log)
 	if err != nil {
 		return ignoreEnd(ctx, err)
 	}
@@ -99,7 +116,7 @@ func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
 	}
 	ends := make(map[int]int64, partitions)
 	for p := range partitions {
-		end, err := consume.Boundary(ctx, s.cfg.Client(), Place{Topic: s.topic, Partition: p, Offset: kafka.LastOffset})
+		end, err := tail.Boundary(ctx, s.cfg.Client(), Place{Topic: s.topic, Partition: p, Offset: kafka.LastOffset})
 		if err != nil {
 			return nil, fmt.Errorf("find end of %s partition %d: %w", s.topic, p, err)
 		}
@@ -108,10 +125,27 @@ func (s *Source) Ends(ctx context.Context) (map[int]int64, error) {
 	return ends, nil
 }
 
-func (s *Source) tail(partition int, from Progress) *consume.Tail {
-	return &consume.Tail{
+func (s *Source) tail(partition int, from Progress) *tail.Reader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, found := s.searched[partition]
+	return &tail.Reader{
 		Client: s.cfg.Client(), Topic: s.topic, Partition: partition, Chained: true, At: from,
 		Log: s.options.Log, Metrics: s.metrics,
+		Searched: found && last.after == from.Sequence && time.Since(last.at) < searchAgain,
+	}
+}
+
+// notFound remembers a hole, so that whoever runs again does not read everything again for it.
+func (s *Source) notFound(partition int, err error) {
+	hole, ok := errors.AsType[*MissingError](err)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := s.searched[partition]; last.after != hole.After || time.Since(last.at) >= searchAgain {
+		s.searched[partition] = search{hole.After, time.Now()}
 	}
 }
 
@@ -125,7 +159,7 @@ type part struct {
 
 // read sends one partition piece by piece, at most one answer of Kafka ahead. The last piece says why it stops, so that
 // what came before is handled first.
-func (s *Source) read(ctx context.Context, t *consume.Tail, parts chan<- part) error {
+func (s *Source) read(ctx context.Context, t *tail.Reader, parts chan<- part) error {
 	told := t.At
 	for {
 		records, err := t.Read(ctx)
@@ -154,7 +188,7 @@ func (s *Source) read(ctx context.Context, t *consume.Tail, parts chan<- part) e
 }
 
 // pieces decodes records into pieces of the size of a batch, up to the first record that is no fact of the catalog.
-func (s *Source) pieces(records []consume.Record) (pieces []part) {
+func (s *Source) pieces(records []tail.Record) (pieces []part) {
 	for chunk := range slices.Chunk(records, s.options.Batch) {
 		p := part{facts: make([]Received, 0, len(chunk))}
 		for _, r := range chunk {
@@ -175,11 +209,11 @@ func (s *Source) pieces(records []consume.Record) (pieces []part) {
 }
 
 // passes tells whether a record is of a known type that nobody wants.
-func (s *Source) passes(r consume.Record) bool {
+func (s *Source) passes(r tail.Record) bool {
 	if s.options.Wanted == nil {
 		return false
 	}
-	typ, found := consume.Header(r.Headers, envelope.HeaderType)
+	typ, found := tail.Header(r.Headers, envelope.HeaderType)
 	return found && s.catalog.Knows(typ) && !s.options.Wanted(typ)
 }
 
@@ -203,6 +237,7 @@ func (s *Source) handle(
 			return ctx.Err()
 		case held.err != nil:
 			s.metrics.Halt(held.partition, true)
+			s.notFound(held.partition, held.err)
 			return held.err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 const (
@@ -45,8 +46,8 @@ type SubscriberOptions struct {
 	// NackWait is the longest pause before a refused message is delivered again; the first is 20 ms, and each is twice
 	// the one before. 10 s if zero.
 	NackWait time.Duration
-	// OnError is told when a partition stands still, and why: [MissingError], [HeaderError] or [TruncatedError]. It
-	// is told again, less and less often, as long as it does.
+	// OnError is told when a partition stands still, and why: [MissingError], [HeaderError], [TruncatedError] or, of the
+	// own log, [LostError]. It is told again, less and less often, as long as it does.
 	OnError func(error)
 	// Log hears of Kafka or the database being away, and of partitions that stand still.
 	Log *zap.Logger
@@ -131,7 +132,7 @@ func (s *Subscriber) reader(topic string) (run func(context.Context), out <-chan
 		c.Wanted = nil // it looks at types before it makes records
 		alone := &consume.Alone{
 			Consumer: c, Lock: "own-log/" + s.options.Group,
-			Source: func(from consume.Progress) consume.Source {
+			Source: func(from tail.Progress) consume.Source {
 				return &ownLog{store: s.options.Own, wanted: s.options.Wanted, at: from}
 			},
 		}
@@ -153,7 +154,7 @@ func (s *Subscriber) consumer(topic string) consume.Consumer {
 		InFlight: s.options.InFlight, NackWait: s.options.NackWait, Wanted: s.options.wanted(),
 		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
 		Log:     s.options.Log.With(zap.String("topic", topic), zap.String("consumer", s.options.Group)),
-		Metrics: consume.NewMetrics(s.options.Registerer, s.options.Group, topic),
+		Metrics: tail.NewMetrics(s.options.Registerer, s.options.Group, topic),
 	}
 }
 
@@ -171,7 +172,7 @@ func (s *Subscriber) Close() error {
 }
 
 // message says how records become messages.
-func (o SubscriberOptions) message() func(context.Context, consume.Record) (*message.Message, context.CancelFunc) {
+func (o SubscriberOptions) message() func(context.Context, tail.Record) (*message.Message, context.CancelFunc) {
 	if o.Foreign {
 		return foreignMessage
 	}
@@ -179,26 +180,31 @@ func (o SubscriberOptions) message() func(context.Context, consume.Record) (*mes
 }
 
 // wanted looks at the type of a record.
-func (o SubscriberOptions) wanted() func(consume.Record) bool {
+func (o SubscriberOptions) wanted() func(tail.Record) bool {
 	if o.Wanted == nil {
 		return nil
 	}
-	return func(r consume.Record) bool {
-		typ, found := consume.Header(r.Headers, envelope.HeaderType)
+	return func(r tail.Record) bool {
+		typ, found := tail.Header(r.Headers, envelope.HeaderType)
 		return !found || o.Wanted(typ)
 	}
 }
 
 // foreignMessage is [newMessage] of a record that others wrote: their ids are not ours to log, so it is named by its
-// place.
-func foreignMessage(ctx context.Context, r consume.Record) (m *message.Message, done context.CancelFunc) {
+// place and the time that it has there.
+func foreignMessage(ctx context.Context, r tail.Record) (m *message.Message, done context.CancelFunc) {
 	m, done = newMessage(ctx, r)
-	m.UUID = placeOf(r.Message).String()
+	m.UUID = foreignName(r.Message)
 	return m, done
 }
 
+// foreignName names a record of others for good. Its place alone would not: in a topic that was made anew others stand there.
+func foreignName(m kafka.Message) string {
+	return fmt.Sprintf("%s@%d", placeOf(m), m.Time.UnixMilli())
+}
+
 // newMessage makes a Watermill message of a record. Its context ends when done is called.
-func newMessage(ctx context.Context, r consume.Record) (m *message.Message, done context.CancelFunc) {
+func newMessage(ctx context.Context, r tail.Record) (m *message.Message, done context.CancelFunc) {
 	m = envelope.FromKafka(r.Message)
 	ctx, done = context.WithCancel(envelope.WithPlace(ctx, placeOf(r.Message)))
 	m.SetContext(ctx)

@@ -3,6 +3,7 @@ package kafkabus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/produce"
 
+	"github.com/songan-vn/songan/libs/embedded/missing"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -32,9 +34,21 @@ func TestATopicIsMadeOnceAndForEver(t *testing.T) {
 		})
 	}
 	making.Wait()
+	want := map[string]string{"cleanup.policy": "delete", "retention.bytes": "-1", "retention.ms": "-1"}
+	if diff := cmp.Diff(want, settings(t, cfg, name)); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	err := kafkabus.EnsureTopic(t.Context(), cfg, name, 4, 1)
+	if err == nil || !strings.Contains(err.Error(), "3 partitions instead of 4") {
+		t.Error(err)
+	}
+}
+
+func settings(t *testing.T, cfg kafkabus.Config, topic string) map[string]string {
+	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
 	resp, err := client.DescribeConfigs(t.Context(), &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
-		ResourceType: kafka.ResourceTypeTopic, ResourceName: name,
+		ResourceType: kafka.ResourceTypeTopic, ResourceName: topic,
 		ConfigNames: []string{"cleanup.policy", "retention.bytes", "retention.ms"},
 	}}})
 	if err != nil {
@@ -44,13 +58,27 @@ func TestATopicIsMadeOnceAndForEver(t *testing.T) {
 	for _, entry := range resp.Resources[0].ConfigEntries {
 		got[entry.ConfigName] = entry.ConfigValue
 	}
-	want := map[string]string{"cleanup.policy": "delete", "retention.bytes": "-1", "retention.ms": "-1"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("settings (-want +got):\n%s", diff)
-	}
-	err = kafkabus.EnsureTopic(t.Context(), cfg, name, 4, 1)
-	if err == nil || !strings.Contains(err.Error(), "3 partitions instead of 4") {
-		t.Error(err)
+	return got
+}
+
+func TestATopicKeepsItsRecordsForAsLongAsItIsTold(t *testing.T) {
+	t.Parallel()
+	cfg, topic := newTopic(t, 1)
+	for keep, want := range map[time.Duration]string{90 * 24 * time.Hour: "7776000000", 30 * 24 * time.Hour: "2592000000"} {
+		for range 2 {
+			if err := kafkabus.KeepFor(t.Context(), cfg, topic, keep); err != nil {
+				t.Fatal(err)
+			}
+			if err := kafkabus.EnsureTopic(t.Context(), cfg, topic, 1, 1); err != nil { // which leaves it alone
+				t.Fatal(err)
+			}
+			testkit.Eventually(t, 20*time.Second, func() error { // Apache Kafka's brokers hear of it after the answer
+				if got := settings(t, cfg, topic); got["retention.ms"] != want || got["cleanup.policy"] != "delete" {
+					return fmt.Errorf("told to keep records for %s, it has %v", keep, got)
+				}
+				return nil
+			})
+		}
 	}
 }
 
@@ -69,7 +97,7 @@ func TestOnlyTheRightPasswordComesIn(t *testing.T) {
 	t.Parallel()
 	b := testkit.Kafka(t)
 	if b.User == "" {
-		t.Skip("the broker knows no users")
+		missing.Skip(t, "the broker knows no users")
 	}
 	cfg, err := kafkabus.Connect(kafkabus.Settings{Brokers: b.Addrs, User: b.User, Password: "wrong"})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/envelope"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
@@ -23,25 +24,25 @@ type (
 	Received = envelope.Received
 
 	// Place is where a record stands in Kafka. In text it is topic/partition@offset.
-	Place = consume.Place
+	Place = tail.Place
 
 	// Progress is how far a consumer has come in one partition: the Offset to read next, and the Sequence of the last
 	// fact seen, which is its position in the log of the service that published it. The zero value is the start.
-	Progress = consume.Progress
+	Progress = tail.Progress
 
 	// MissingError says that facts are missing from a partition: After is the last position seen, Next the one that
 	// stands where a smaller one was expected, and Previous the last one that is missing.
-	MissingError = consume.MissingError
+	MissingError = tail.MissingError
 
 	// HeaderError says which header of a record is missing or odd. It never holds the value.
-	HeaderError = consume.HeaderError
+	HeaderError = tail.HeaderError
 
 	// BodyError says that the body of a record does not hold the fact which its headers name. It never holds the value.
 	BodyError = envelope.BodyError
 
 	// TruncatedError says that a partition without a chain of sequences does not hold the place where reading was to
 	// go on: records were removed before they were read, or the topic was made anew.
-	TruncatedError = consume.TruncatedError
+	TruncatedError = tail.TruncatedError
 
 	// Positions keep the progress of a consumer in the table consumer_positions, where an operator may move it on.
 	Positions = consume.Positions

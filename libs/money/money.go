@@ -4,8 +4,8 @@
 //  2. Sums are checked. An overflow is an error, never a wrong balance.
 //  3. A share that does not come out even is an error: who gets the odd dong is decided by a rule of the domain,
 //     not by rounding here.
-//  4. Reading is strict: no decimals, no exponents, no text where a number belongs. "1.500" is refused by [Parse]
-//     and is 1500 for [ParseGrouped], because people mean both.
+//  4. Reading is strict: no decimals, no exponents, no text where a number belongs, and no dots: people mean 1500
+//     by "1.500", and one and a half.
 package money
 
 import (
@@ -52,12 +52,6 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	}
 	return difference, nil
 }
-
-// Neg returns -a.
-func (a Amount) Neg() (Amount, error) { return Amount(0).Sub(a) }
-
-// Mul returns n times a: the pay of n months.
-func (a Amount) Mul(n int64) (Amount, error) { return a.MulDiv(n, 1) }
 
 // MulDiv returns a * numerator / denominator without overflow on the way. A coefficient of 1.5 is 15/10. It
 // returns [ErrInexact] if the result is not whole and [ErrOverflow] also for a denominator of 0.
@@ -140,28 +134,6 @@ func isWhole(s string) bool {
 		}
 	}
 	return s == "0" || s != "" && s[0] != '0'
-}
-
-// ParseGrouped accepts what [Amount.String] writes, as people type it and spreadsheets show it: thousands
-// grouped by dots, an optional minus, an optional currency sign (₫, đ or VND) after it. Plain digits are fine too;
-// a dot anywhere but between groups of three is refused.
-func ParseGrouped(s string) (Amount, error) {
-	for _, sign := range []string{"₫", "đ", "VND"} {
-		if before, found := strings.CutSuffix(s, sign); found {
-			s = strings.TrimRight(before, " \u00a0")
-			break
-		}
-	}
-	first, rest, grouped := strings.Cut(s, ".")
-	if digits := strings.TrimPrefix(first, "-"); grouped && (digits == "" || len(digits) > 3) {
-		return 0, ErrFormat
-	}
-	for group := range strings.SplitSeq(rest, ".") {
-		if grouped && len(group) != 3 {
-			return 0, ErrFormat
-		}
-	}
-	return ParseSigned(strings.ReplaceAll(s, ".", ""))
 }
 
 // String returns the amount as it is written in Vietnam: "1.500.000 ₫".

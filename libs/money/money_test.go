@@ -49,8 +49,6 @@ func TestSumsAgreeWithArithmeticWithoutLimits(t *testing.T) {
 		for name, pair := range map[string][2]outcome{
 			"a + b": {outcomeOf(a.Add(b)), exact(new(big.Int).Add(bigA, bigB))},
 			"a - b": {outcomeOf(a.Sub(b)), exact(new(big.Int).Sub(bigA, bigB))},
-			"-a":    {outcomeOf(a.Neg()), exact(new(big.Int).Neg(bigA))},
-			"a * b": {outcomeOf(a.Mul(int64(b))), exact(new(big.Int).Mul(bigA, bigB))},
 		} {
 			if diff := cmp.Diff(pair[1], pair[0]); diff != "" {
 				t.Fatalf("%s (-want +got):\n%s", name, diff)
@@ -103,7 +101,7 @@ func TestTheEdgesOfArithmeticAreRefusedNotWrapped(t *testing.T) {
 	t.Parallel()
 	overflow := outcome{Err: money.ErrOverflow.Error()}
 	got := []outcome{
-		outcomeOf(money.Min.Mul(2)), outcomeOf(money.Min.Mul(-1)), outcomeOf(money.Min.MulDiv(-1, -1)),
+		outcomeOf(money.Min.MulDiv(2, 1)), outcomeOf(money.Min.MulDiv(-1, 1)), outcomeOf(money.Min.MulDiv(-1, -1)),
 		outcomeOf(money.Max.MulDiv(4, 2)), outcomeOf(money.Min.MulDiv(1, 0)), outcomeOf(money.Amount(0).MulDiv(0, 0)),
 	}
 	want := []outcome{overflow, overflow, {Amount: money.Min}, overflow, overflow, overflow}
@@ -124,15 +122,11 @@ func TestWhatIsWrittenCanBeRead(t *testing.T) {
 		if err := json.Unmarshal(data, &fromJSON); err != nil {
 			t.Fatal(err)
 		}
-		grouped, err := money.ParseGrouped(a.String())
-		if err != nil {
-			t.Fatal(err)
-		}
 		signed, err := money.ParseSigned(string(data))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]money.Amount{a, a, a}, []money.Amount{fromJSON, grouped, signed}); diff != "" {
+		if diff := cmp.Diff([]money.Amount{a, a}, []money.Amount{fromJSON, signed}); diff != "" {
 			t.Fatalf("read back (-want +got):\n%s", diff)
 		}
 	})
@@ -163,30 +157,6 @@ func TestOnlyDigitsAreAnAmount(t *testing.T) {
 	}
 }
 
-func TestGroupsAreOfThree(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]outcome{
-		"1.500.000 ₫":      {Amount: 1_500_000},
-		"1.500.000\u00a0₫": {Amount: 1_500_000},
-		"540.000đ":         {Amount: 540_000},
-		"540.000 VND":      {Amount: 540_000},
-		"-60.000":          {Amount: -60_000},
-		"1500000":          {Amount: 1_500_000},
-		"1.5":              {Err: money.ErrFormat.Error()},
-		"1.500.00":         {Err: money.ErrFormat.Error()},
-		"1500.000":         {Err: money.ErrFormat.Error()},
-		".500":             {Err: money.ErrFormat.Error()},
-		"0.500":            {Err: money.ErrFormat.Error()},
-		"1.500,00":         {Err: money.ErrFormat.Error()},
-		"-0":               {Err: money.ErrFormat.Error()},
-		"₫":                {Err: money.ErrFormat.Error()},
-	} {
-		if diff := cmp.Diff(want, outcomeOf(money.ParseGrouped(text))); diff != "" {
-			t.Errorf("ParseGrouped(%q) (-want +got):\n%s", text, diff)
-		}
-	}
-}
-
 func TestJSONTakesIntegersOnly(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`1500.0`, `1.5`, `1e6`, `1E2`, `"1500"`, `null`, `true`, `-0`, `9223372036854775808`, `[1]`} {
@@ -210,13 +180,6 @@ func FuzzParse(f *testing.F) {
 		if a, err := money.Parse(text); err == nil && fmt.Sprint(int64(a)) != text {
 			t.Errorf("%q was read as %d", text, int64(a))
 		}
-		a, err := money.ParseGrouped(text)
-		if err != nil {
-			return
-		}
-		if again, err := money.ParseGrouped(a.String()); err != nil || again != a {
-			t.Errorf("%q was read as %s, and that as %s, %v", text, a, again, err)
-		}
 	})
 }
 
@@ -225,7 +188,7 @@ func Example() {
 	before, _ := money.Amount(500_000).MulDiv(15, 10)
 	after, _ := money.Amount(540_000).MulDiv(15, 10)
 	monthly, _ := after.Sub(before)
-	arrears, _ := monthly.Mul(4)
+	arrears, _ := monthly.MulDiv(4, 1)
 	fmt.Println(before, "->", after, "four months owed:", arrears)
 
 	_, err := money.Amount(500_001).MulDiv(15, 10)

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/songan-vn/songan/libs/breaker"
 )
 
 // IsDown tells whether err means that the database could not be reached, went away, or sent us off because it
-// is starting, stopping or full. The same work can succeed later, unchanged. Whether a statement that was under
-// way took effect is then not known.
+// is starting, stopping or full; see [breaker.DatabaseAway]. The same work can succeed later, unchanged. Whether a
+// statement that was under way took effect is then not known.
 //
 // A cancelled context is not the database's fault, nor is a deadline that ran out while it was working.
 func IsDown(err error) bool {
@@ -21,7 +22,7 @@ func IsDown(err error) bool {
 		return false
 	}
 	if code := Code(err); code != "" {
-		return downCode(code)
+		return breaker.DatabaseAway(code)
 	}
 	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
 		return !errors.Is(err, context.Canceled)
@@ -47,16 +48,3 @@ func Code(err error) string {
 
 // IsDuplicate tells whether a unique constraint refused a row.
 func IsDuplicate(err error) bool { return Code(err) == "23505" }
-
-// downCode tells whether the server said that it is not there for anybody, or not for us any more.
-func downCode(code string) bool {
-	switch code {
-	case "57P01", "57P02", "57P03", "57P05": // stopping, crashed, starting, idle session ended
-		return true
-	case "53300": // too many connections
-		return true
-	case "25006": // read-only: the old primary after a failover
-		return true
-	}
-	return strings.HasPrefix(code, "08") // connection exception
-}

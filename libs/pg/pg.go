@@ -2,8 +2,8 @@
 // changes that two processes may start at once, and one answer to "is it the database that is away?".
 //
 //  1. The size of a pool is chosen, never guessed: in one process several services share one server.
-//  2. Nothing waits for ever. Connecting, and sitting idle inside a transaction, have limits set here; how long a
-//     statement may take is said by the context of the call.
+//  2. Nothing waits for ever. Connecting, sitting idle inside a transaction, and the sessions of a machine that is gone
+//     have limits set here; how long a statement may take is said by the context of the call.
 //  3. Query arguments are people's data. They are neither logged nor traced, and an error of the server is
 //     passed on by its code: its text may quote a value.
 //  4. [Migrate] comes before the first query, because prepared statements do not like tables to change under them.
@@ -25,13 +25,11 @@ import (
 const (
 	defaultMaxConns = 8
 
-	connectTimeout  = 5 * time.Second
-	idleTimeout     = 5 * time.Minute
-	lifetime        = time.Hour
-	lifetimeJitter  = 5 * time.Minute
-	checkEvery      = 15 * time.Second
-	randomPageCost  = "1.1"
-	idleTransaction = "60s" // of one that forgot to end: it would hold its locks for ever
+	connectTimeout = 5 * time.Second
+	idleTimeout    = 5 * time.Minute
+	lifetime       = time.Hour
+	lifetimeJitter = 5 * time.Minute
+	checkEvery     = 15 * time.Second
 )
 
 // Options are what differs between pools. The zero value is usable.
@@ -90,21 +88,31 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 	if o.Name != "" {
 		name += "-" + o.Name
 	}
-	preset(config.ConnConfig.RuntimeParams, "application_name", name)
-	preset(config.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", idleTransaction)
-	preset(config.ConnConfig.RuntimeParams, "jit", "off") // short statements on tables not analyzed yet would be compiled
-	// What is asked for a thousand keys at a time lies in memory, or on a disk that need not turn: counted as if it did, the
-	// planner reads the whole table each time.
-	preset(config.ConnConfig.RuntimeParams, "random_page_cost", randomPageCost)
+	for setting, value := range presets(name) {
+		if _, set := config.ConnConfig.RuntimeParams[setting]; !set {
+			config.ConnConfig.RuntimeParams[setting] = value
+		}
+	}
 	if o.Tracer != nil {
 		config.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(o.Tracer))
 	}
 	return config, nil
 }
 
-// preset sets a parameter that the URL has not set.
-func preset(params map[string]string, name, value string) {
-	if _, set := params[name]; !set {
-		params[name] = value
+// presets are what every session begins with, unless the URL says something else.
+func presets(name string) map[string]string {
+	return map[string]string{
+		"application_name":                    name,
+		"idle_in_transaction_session_timeout": "60s", // a transaction that nobody ends would hold its locks for ever
+		"jit":                                 "off", // short statements on tables not analyzed yet would be compiled
+		// What is asked for a thousand keys at a time lies in memory, or on a disk that need not turn: counted as if it did, the
+		// planner reads the whole table each time.
+		"random_page_cost": "1.1",
+		// A machine that is gone does not hang up. The server asks for it, and ends its sessions, and the locks that they hold, after
+		// 15 seconds, whether it waits for a statement or to be rid of an answer. By itself the kernel asks after two hours.
+		"tcp_keepalives_idle":     "5s",
+		"tcp_keepalives_interval": "2s",
+		"tcp_keepalives_count":    "5",
+		"tcp_user_timeout":        "15s",
 	}
 }

@@ -47,7 +47,10 @@ func TestAPoolHasTheLimitsItWasGiven(t *testing.T) {
 	defer pool.Close()
 
 	got := map[string]string{"max": fmt.Sprint(pool.Config().MaxConns)}
-	for _, setting := range []string{"application_name", "idle_in_transaction_session_timeout", "jit"} {
+	for _, setting := range []string{
+		"application_name", "idle_in_transaction_session_timeout", "jit",
+		"tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout",
+	} {
 		var value string
 		if err := pool.QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&value); err != nil {
 			t.Fatal(err)
@@ -56,6 +59,7 @@ func TestAPoolHasTheLimitsItWasGiven(t *testing.T) {
 	}
 	want := map[string]string{
 		"max": "3", "application_name": "songan-ledger", "idle_in_transaction_session_timeout": "1min", "jit": "off",
+		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "5", "tcp_user_timeout": "15000",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -164,6 +168,9 @@ func TestErrorsAreToldApart(t *testing.T) {
 		{&pgconn.PgError{Code: "57014"}, verdict{}}, // query cancelled
 		{&pgconn.PgError{Code: "57P01"}, verdict{Down: true}},
 		{&pgconn.PgError{Code: "57P03"}, verdict{Down: true}},
+		{&pgconn.PgError{Code: "57P05"}, verdict{Down: true}},
+		{&pgconn.PgError{Code: "53100"}, verdict{Down: true}}, // the disk is full
+		{&pgconn.PgError{Code: "53200"}, verdict{Down: true}}, // out of memory
 		{&pgconn.PgError{Code: "53300"}, verdict{Down: true}},
 		{&pgconn.PgError{Code: "08006"}, verdict{Down: true}},
 		{&pgconn.PgError{Code: "25006"}, verdict{Down: true}},

@@ -151,6 +151,9 @@ func (m *Model) Ready(ctx context.Context) error {
 		return fmt.Errorf("projection %s is being built; %s is still served", m.projection.name, served.name)
 	}
 	progress, err := checkpoint.Load(ctx, m.runner.pool, served.name)
+	if err == nil && served.version == m.version {
+		err = m.sameSources(progress)
+	}
 	if err != nil {
 		return err
 	}
@@ -175,9 +178,13 @@ func (m *Model) lead(ctx context.Context) {
 	defer gauges.Leading.Set(0)
 	retry := backoff{}
 	for ctx.Err() == nil {
-		err := m.run(ctx, gauges, &retry)
+		began := time.Now()
+		err := m.run(ctx, gauges)
 		if ctx.Err() != nil {
 			return
+		}
+		if time.Since(began) > mostBackoff { // one feed that fails at once is not helped by another one's progress
+			retry = backoff{}
 		}
 		if errors.Is(err, checkpoint.ErrMoved) {
 			m.log.Info("projection goes on from the checkpoint of another process")
@@ -190,9 +197,12 @@ func (m *Model) lead(ctx context.Context) {
 }
 
 // run follows the feeds from the checkpoint on, until something fails.
-func (m *Model) run(ctx context.Context, gauges meter.Gauges, retry *backoff) error {
+func (m *Model) run(ctx context.Context, gauges meter.Gauges) error {
 	w := writer{pool: m.runner.pool, projection: m.projection, name: m.projection.name, open: openLive}
 	if err := w.load(ctx); err != nil {
+		return err
+	}
+	if err := m.sameSources(w.progress); err != nil {
 		return err
 	}
 	at, err := m.served(ctx, m.runner.pool)
@@ -210,7 +220,6 @@ func (m *Model) run(ctx context.Context, gauges meter.Gauges, retry *backoff) er
 		if err != nil {
 			return err
 		}
-		*retry = backoff{}
 		gauges.Wrote(len(batch.Facts), time.Since(began), w.progress)
 		if serving {
 			m.show(w.progress.Own())
@@ -225,10 +234,50 @@ func (m *Model) run(ctx context.Context, gauges meter.Gauges, retry *backoff) er
 	return follow(ctx, m.feeds, w.progress, handle, tick)
 }
 
-func (m *Model) overtaking() *overtake.Overtaking {
-	o := &overtake.Overtaking{Pool: m.runner.pool, Log: m.log, Sources: map[string]bool{}}
-	for _, f := range m.feeds {
-		o.Sources[f.Source()] = true
+// OtherSourceError says that the rows of a read model were made of facts from a source that none of its feeds has, as after
+// a restore, when all topics have new names. To go on in them would be to apply those facts a second time, and to keep what
+// the source has lost: the read model stands still, serves what it has, and has to be rebuilt.
+type OtherSourceError struct{ Projection, Source string }
+
+// Error names the read model and the source.
+func (e *OtherSourceError) Error() string {
+	return fmt.Sprintf("the rows of %s were made of facts from %s, which nobody follows any more; rebuild it", e.Projection, e.Source)
+}
+
+// sameSources is an [OtherSourceError] unless everything that a progress has read is still followed.
+func (m *Model) sameSources(progress checkpoint.Progress) error {
+	sources := m.sources()
+	for place := range progress {
+		if !sources[place.Source] {
+			return &OtherSourceError{m.projection.name, place.Source}
+		}
 	}
-	return o
+	return nil
+}
+
+func (m *Model) sources() map[string]bool {
+	sources := map[string]bool{}
+	for _, f := range m.feeds {
+		sources[f.Source()] = true
+	}
+	return sources
+}
+
+func (m *Model) overtaking() *overtake.Overtaking {
+	return &overtake.Overtaking{Pool: m.runner.pool, Log: m.log, Sources: m.sources(), Lacks: m.lacks}
+}
+
+// lacks counts what mine has not read yet of the sources that a rival does not follow, and gives no measure for.
+func (m *Model) lacks(ctx context.Context, rival, mine checkpoint.Progress) (facts int64, err error) {
+	for _, f := range m.feeds {
+		if rival.Follows(f.Source()) {
+			continue
+		}
+		lag, err := f.Lag(ctx, mine)
+		if err != nil {
+			return 0, fmt.Errorf("how far is %s behind %s: %w", m.projection.name, f.Source(), err)
+		}
+		facts += lag
+	}
+	return facts, nil
 }

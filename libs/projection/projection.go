@@ -2,8 +2,8 @@
 //
 //  1. A read model is a function of the log. Nothing else is written into it, so it can always be built again.
 //  2. A batch of facts and the checkpoint behind it are one transaction. A crash between the two is not possible,
-//     a repeat neither.
-//  3. One process at a time writes a read model ([Runner] holds an advisory lock); should two do it all the same,
+//     a repeat neither. Rows that were made of a source which is not followed any more are not gone on with, but built again.
+//  3. One process at a time writes a read model ([Runner] leads it); should two do it all the same,
 //     the checkpoint of the slower one no longer fits and its batch is rolled back.
 //  4. A fact that cannot be applied stops its projection, loudly, and is tried again for ever. It is never skipped.
 //  5. A read model is never migrated. A changed one has the next version in its name: "stays_v2" is built in tables

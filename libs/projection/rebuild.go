@@ -66,6 +66,9 @@ func (m *Model) schemaFor(purpose string) string {
 // checkpointAside is the name under which a rebuild keeps its place.
 func (m *Model) checkpointAside() string { return m.projection.name + "/rebuild" }
 
+// The lock's key holds the schema, because advisory locks are those of the whole database.
+const tryLock = `select pg_try_advisory_lock(hashtextextended('songan/projection/' || current_schema() || '/' || $1, 0))`
+
 // alone holds a lock of this rebuild for as long as work takes.
 func (m *Model) alone(ctx context.Context, work func() error) error {
 	conn, err := m.runner.pool.Acquire(ctx)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/projection/internal/meter"
 )
 
@@ -23,8 +23,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
-// Runner keeps the read models of one service up to date. Several processes may run the same ones: an advisory
-// lock gives each projection to one of them, and another takes over within a second or so when it goes away.
+// Runner keeps the read models of one service up to date. Several processes may run the same ones: each projection is
+// led by one of them, see [pg.Lead].
 type Runner struct {
 	pool    *pgxpool.Pool
 	log     *zap.Logger
@@ -62,13 +62,22 @@ func (r *Runner) Add(ctx context.Context, p *Projection, feeds ...Feed) (*Model,
 	return m, nil
 }
 
+// lockNames is what the lock of a projection's name begins with.
+const lockNames = "projection/"
+
 // Run keeps all projections up to date until ctx ends, and returns nil then. Whatever goes wrong before that is
-// logged, counted and tried again.
+// logged, counted and tried again. When the connection that holds the locks breaks they are gone at once, and until
+// the work has ended only the checkpoints stand between two writers.
 func (r *Runner) Run(ctx context.Context) error {
+	models, names := make(map[string]*Model, len(r.models)), make([]string, 0, len(r.models))
+	for _, m := range r.models {
+		name := lockNames + m.projection.name
+		models[name], names = m, append(names, name)
+	}
 	retry := backoff{}
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := r.term(ctx)
+		err := pg.Lead(ctx, r.pool, names, func(ctx context.Context, name string) { models[name].lead(ctx) })
 		if ctx.Err() != nil {
 			break
 		}
@@ -80,63 +89,6 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	return nil
 }
-
-// term runs the projections whose locks one connection gets. The locks are given back after all work has ended;
-// when the connection breaks they are gone at once, and only the checkpoints stand between two writers.
-func (r *Runner) term(ctx context.Context) error {
-	conn, err := pgx.ConnectConfig(ctx, r.pool.Config().ConnConfig)
-	if err != nil {
-		return fmt.Errorf("connect for locks: %w", err)
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tickInterval)
-		defer cancel()
-		_ = conn.Close(ctx) // the server lets the locks go with the connection, however it ends
-	}()
-	ctx, cancel := context.WithCancel(ctx)
-	var leading sync.WaitGroup
-	defer leading.Wait()
-	defer cancel()
-	held := make(map[*Model]bool, len(r.models))
-	for {
-		granted, err := r.claim(ctx, conn, held)
-		if err != nil {
-			return err
-		}
-		for _, m := range granted {
-			leading.Go(func() { m.lead(ctx) })
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(tickInterval):
-		}
-		if err := conn.Ping(ctx); err != nil {
-			return fmt.Errorf("keep locks: %w", err)
-		}
-	}
-}
-
-// claim asks for the locks that are not held, and answers with the models that were granted theirs.
-func (r *Runner) claim(ctx context.Context, conn *pgx.Conn, held map[*Model]bool) (granted []*Model, err error) {
-	for _, m := range r.models {
-		if held[m] {
-			continue
-		}
-		var free bool
-		if err := conn.QueryRow(ctx, tryLock, m.projection.name).Scan(&free); err != nil {
-			return nil, fmt.Errorf("lock %s: %w", m.projection.name, err)
-		}
-		if free {
-			held[m] = true
-			granted = append(granted, m)
-		}
-	}
-	return granted, nil
-}
-
-// The lock's key holds the schema, because advisory locks are those of the whole database.
-const tryLock = `select pg_try_advisory_lock(hashtextextended('songan/projection/' || current_schema() || '/' || $1, 0))`
 
 // Ready answers nil once every read model can be queried: its view shows this version, or a later one, and
 // lacks at most a few of the facts that there are. From then on it stays ready, even if it falls behind.

@@ -151,6 +151,24 @@ func TestOfTwoProcessesOneWritesAndTheOtherTakesOver(t *testing.T) {
 	}
 }
 
+func TestAMachineThatIsGoneLosesItsReadModels(t *testing.T) {
+	t.Parallel()
+	i := newInn(t)
+	elsewhere, cable := testkit.Elsewhere(t, i.pool)
+	runner := func(pool *pgxpool.Pool) (*projection.Runner, *projection.Model) {
+		r := projection.NewRunner(pool, projection.Options{})
+		return r, i.add(t, r, counting(func([]events.Recorded) error { return nil }))
+	}
+	first, m := runner(elsewhere)
+	stop := start(t, first)
+	wait(t, m, i.lodge(t, 1, 20))
+	cable.Pull()
+	second, m := runner(i.pool)
+	start(t, second)
+	wait(t, m, i.lodge(t, 21, 40))
+	stop() // nothing waits for an answer that does not come
+}
+
 func TestLosingTheConnectionOfTheLocksLosesNothing(t *testing.T) {
 	t.Parallel()
 	i := newInn(t)
@@ -158,7 +176,7 @@ func TestLosingTheConnectionOfTheLocksLosesNothing(t *testing.T) {
 	m := i.add(t, r, counting(func([]events.Recorded) error { return nil }))
 	start(t, r)
 	const holder = `select coalesce(max(l.pid), 0) from pg_locks l where l.locktype = 'advisory' and l.granted
-		and l.objid::bigint = hashtextextended('songan/projection/' || current_schema() || '/counts_v1', 0) & x'ffffffff'::bigint`
+		and l.objid::bigint = hashtextextended('songan/lead/' || current_schema() || '/projection/counts_v1', 0) & x'ffffffff'::bigint`
 	before := int64(0)
 	for n := range 3 {
 		testkit.Eventually(t, 20*time.Second, func() error {

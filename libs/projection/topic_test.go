@@ -2,6 +2,7 @@ package projection_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -96,6 +97,66 @@ func TestAReadModelFollowsTheFactsOfAnotherService(t *testing.T) {
 		t.Errorf("a rebuild from the topic brought %d of %d facts: %v", rebuilt.Facts, i.head(t), err)
 	}
 	same()
+}
+
+// After a restore all topics have new names, and hold everything that was not lost: what the rows have from the old ones is
+// served as long as nobody computes them again, nothing is added to it a second time, and what was lost is gone afterwards.
+func TestRowsAreNotGoneOnWithFromATopicOfAnotherName(t *testing.T) {
+	t.Parallel()
+	before, restored := newInn(t), newInn(t)
+	b := testkit.Kafka(t)
+	cfg := kafkabus.Config{Brokers: b.Addrs, Transport: b.Transport, Dialer: b.Dialer}
+	follow := func(topic string) (*projection.Model, func()) {
+		r := before.runner(projection.Options{})
+		feed := projection.FromTopic(topic, kafkabus.NewSource(cfg, topic, catalog(), kafkabus.SourceOptions{Batch: 100}))
+		m, err := r.Add(t.Context(), stays("stays_v1").Projection(), feed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m, start(t, r)
+	}
+	was, is := testkit.Topic(t, b, partitions), testkit.Topic(t, b, partitions)
+	before.lodge(t, 1, 400)
+	before.relay(t, was, 0, map[int]int64{})
+	m, stop := follow(was)
+	testkit.Eventually(t, 20*time.Second, func() error { return before.lodged(t, 400) })
+	testkit.Eventually(t, 20*time.Second, func() error { return m.Ready(t.Context()) })
+	stop()
+	served := before.dump(t, "stays")
+
+	restored.lodge(t, 1, 300)
+	published := map[int]int64{}
+	restored.relay(t, is, 0, published)
+	m, _ = follow(is)
+	var other *projection.OtherSourceError
+	if err := m.Ready(t.Context()); !errors.As(err, &other) || other.Source != was {
+		t.Fatalf("it is ready: %v", err)
+	}
+	if diff := cmp.Diff(served, before.dump(t, "stays")); diff != "" {
+		t.Errorf("the rows are other ones already (-want +got):\n%s", diff)
+	}
+	rebuilt, err := m.Rebuild(t.Context())
+	if err != nil || rebuilt.Facts != restored.head(t) {
+		t.Errorf("rebuilt of %d facts, there are %d: %v", rebuilt.Facts, restored.head(t), err)
+	}
+	if err := before.lodged(t, 300); err != nil {
+		t.Error("what was lost is still there: ", err)
+	}
+	testkit.Eventually(t, 20*time.Second, func() error { return m.Ready(t.Context()) })
+	head := restored.head(t)
+	restored.lodge(t, 301, 310)
+	restored.relay(t, is, head, published)
+	testkit.Eventually(t, 20*time.Second, func() error { return before.lodged(t, 310) })
+}
+
+// lodged tells whether so many stays are in the read model.
+func (i *inn) lodged(t *testing.T, want int) error {
+	t.Helper()
+	var n int
+	if err := i.pool.QueryRow(t.Context(), `select count(*) from stays`).Scan(&n); err != nil || n != want {
+		return fmt.Errorf("there are %d stays, want %d: %w", n, want, err)
+	}
+	return nil
 }
 
 func contextOf(t *testing.T, d time.Duration) context.Context {

@@ -15,8 +15,9 @@ import (
 // Foreign says how messages are read that others write, such as a bank's reports. Nothing in them is believed: they have
 // no sequence, their ids may repeat, and they may hold personal data anywhere.
 //
-//  1. A message has no name but its place in Kafka (topic/partition@offset). That is the Cause in the Meta of the fact
-//     which a handler gets; its Stream is the message's key as Show shows it.
+//  1. A message has no name but its place in Kafka and the time that it has there (topic/partition@offset@milliseconds, for
+//     a topic may be made anew). That is the Cause in the Meta of the fact which a handler gets; its Stream is the message's
+//     key as Show shows it.
 //  2. Of one in quarantine only place, type and reason are kept. Body and headers stay in Kafka, and are read there again
 //     when an operator releases it; logs name the place alone.
 //  3. One in quarantine holds up no other, whatever its key: else one wrong message could silence a payment for ever. The
@@ -69,7 +70,7 @@ func (f *Foreign) dispatch(r *Reactor, m *message.Message) error {
 	}
 	return r.handle(ctx, events.Recorded{
 		Stream: clean(f.Show(key)), Position: place.Offset, Event: fact,
-		Meta: events.Meta{Cause: place.String(), Correlation: place.String()},
+		Meta: events.Meta{Cause: m.UUID, Correlation: m.UUID},
 	})
 }
 
@@ -83,8 +84,7 @@ func (f *Foreign) item(r *Reactor, m *message.Message) quarantine.Item {
 
 func (f *Foreign) place(r *Reactor, m *message.Message) quarantine.Item {
 	at, _ := kafkabus.PlaceOf(m.Context())
-	name := fmt.Sprintf("%d@%d", at.Partition, at.Offset)
-	return quarantine.Item{Consumer: r.name, Place: at, Key: name, Fact: name}
+	return quarantine.Item{Consumer: r.name, Place: at, Key: m.UUID, Fact: m.UUID}
 }
 
 func (f *Foreign) typeOf(r *Reactor, m *message.Message) string {

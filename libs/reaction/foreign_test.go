@@ -135,3 +135,65 @@ func TestAMessageThatKafkaHasNoMoreIsNotReleased(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// In a topic that was made anew, other messages stand where those stood that were decided about.
+func TestADecisionIsNotAboutAMessageOfATopicThatWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	deps := d.deps()
+	deps.Foreign = foreign()
+	handled := make(chan int, 10)
+	run := func() (stop func()) {
+		return start(t, reactor(t, deps, reaction.On(func(_ context.Context, _ events.Recorded, e noted) error {
+			handled <- e.Step
+			return nil
+		})))
+	}
+	stop := run()
+	d.stranger(t, "k", "", `{}`)
+	q := quarantine.New(d.pool, now)
+	var items []quarantine.Item
+	testkit.Eventually(t, 20*time.Second, func() (err error) {
+		if items, err = q.List(t.Context(), quarantine.Filter{}); err == nil && len(items) != 1 {
+			err = fmt.Errorf("%d in quarantine", len(items))
+		}
+		return err
+	})
+	if err := q.Discard(t.Context(), items[0].ID, quarantine.Decision{Actor: "officer:lan", Reason: "nonsense"}); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	d.makeAnew(t)
+	if _, err := d.pool.Exec(t.Context(), `update consumer_positions set next_offset = 0`); err != nil { // as the runbook says
+		t.Fatal(err)
+	}
+	d.stranger(t, "k", noted{}.EventName(), `{"Step":5}`)
+	run()
+	select {
+	case step := <-handled:
+		if step != 5 {
+			t.Errorf("handled %d", step)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the message counts as decided about")
+	}
+}
+
+// makeAnew deletes the topic and creates it again, empty.
+func (d *desk) makeAnew(t *testing.T) {
+	t.Helper()
+	client := &kafka.Client{Addr: testkit.Kafka(t).Addr(), Transport: d.cfg.Transport}
+	gone, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{d.topic}})
+	if err = errors.Join(err, gone.Errors[d.topic]); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 20*time.Second, func() error {
+		made, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{
+			Topics: []kafka.TopicConfig{{Topic: d.topic, NumPartitions: partitions, ReplicationFactor: -1}},
+		})
+		if err != nil {
+			return err
+		}
+		return made.Errors[d.topic]
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -39,17 +38,17 @@ const (
 	countInterval = 15 * time.Second
 )
 
-// Deps are what a [Reactor] stands on. Pool, Bus, Catalog and Now are required.
+// Deps are what a [Reactor] stands on. Pool, Bus, Topics, Catalog and Now are required.
 type Deps struct {
 	// Pool is the database of the service, with the tables of quarantine.Migrate and of kafkabus.Migrate.
 	Pool *pgxpool.Pool
 	Bus  kafkabus.Config
 	// Catalog knows every fact that is handled. A fact that it does not know passes by like all unhandled ones.
 	Catalog events.Catalog
-	Now     func() time.Time
-
-	// Topics are those of the services whose facts are handled, unless given.
+	// Topics are read in full.
 	Topics []string
+	Now    func() time.Time
+
 	// Own is the service's log, if kafkabus.OwnLog is one of the topics.
 	Own *eventstore.Store
 	// Foreign says that the topics are written by others, and how to read them; nil for facts of our services.
@@ -88,8 +87,8 @@ type Reactor struct {
 // New returns a consumer. Its name, such as "identity.checks", is what its progress and its quarantine are kept
 // under: another name begins again with the first fact.
 func New(name string, deps Deps, handlers ...Handler) (*Reactor, error) {
-	if name == "" || deps.Pool == nil || deps.Now == nil || len(handlers) == 0 {
-		return nil, errors.New("new reactor: it needs a name, a pool, a clock and handlers")
+	if name == "" || deps.Pool == nil || deps.Now == nil || len(deps.Topics) == 0 || len(handlers) == 0 {
+		return nil, errors.New("new reactor: it needs a name, a pool, topics, a clock and handlers")
 	}
 	deps = deps.withDefaults()
 	r := &Reactor{
@@ -107,9 +106,6 @@ func New(name string, deps Deps, handlers ...Handler) (*Reactor, error) {
 		r.handlers[h.event] = h
 	}
 	r.wanted = deps.Catalog.Stored(func(name string) bool { _, handled := r.handlers[name]; return handled })
-	if len(r.deps.Topics) == 0 {
-		r.deps.Topics = topics(r.handlers)
-	}
 	return r, nil
 }
 
@@ -136,15 +132,6 @@ func (d Deps) withDefaults() Deps {
 		d.Tracer = noop.NewTracerProvider()
 	}
 	return d
-}
-
-func topics(handlers map[string]Handler) []string {
-	var list []string
-	for event := range handlers {
-		list = append(list, kafkabus.Topic(events.Service(event)))
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
 }
 
 // Name is the consumer's name.

@@ -182,10 +182,13 @@ func TestAWrongReactorIsRefused(t *testing.T) {
 	d := newDesk(t)
 	h := reaction.On(newJournal().note)
 	stranger := reaction.On(func(context.Context, events.Recorded, unheardOf) error { return nil })
+	deaf, homeless := d.deps(), d.deps()
+	deaf.Topics, homeless.Pool = nil, nil
 	cases := map[string]func() error{
 		"without a name":     func() error { _, err := reaction.New("", d.deps(), h); return err },
 		"without handlers":   func() error { _, err := reaction.New("x", d.deps()); return err },
-		"without a database": func() error { _, err := reaction.New("x", reaction.Deps{Now: now}, h); return err },
+		"without a database": func() error { _, err := reaction.New("x", homeless, h); return err },
+		"without topics":     func() error { _, err := reaction.New("x", deaf, h); return err },
 		"one fact twice":     func() error { _, err := reaction.New("x", d.deps(), h, h); return err },
 		"an unknown fact":    func() error { _, err := reaction.New("x", d.deps(), stranger); return err },
 	}

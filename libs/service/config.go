@@ -85,7 +85,9 @@ type Config struct {
 	Connections int `env:"SONGAN_MAX_CONNECTIONS" envDefault:"8192"`
 	Requests    int `env:"SONGAN_MAX_REQUESTS" envDefault:"512"`
 	Streams     int `env:"SONGAN_MAX_STREAMS" envDefault:"32"`
-	// PrincipalRequests and PrincipalStreams are those of one principal among them; 0 is without limit.
+	// Bodies is the memory of all bodies above 64 KiB and of the answers to arrays, in bytes.
+	Bodies int64 `env:"SONGAN_MAX_BODY_BYTES" envDefault:"268435456"`
+	// PrincipalRequests and PrincipalStreams are those of one facility, bank or person among them; 0 is without limit.
 	PrincipalRequests int `env:"SONGAN_PRINCIPAL_REQUESTS" envDefault:"128"`
 	PrincipalStreams  int `env:"SONGAN_PRINCIPAL_STREAMS" envDefault:"4"`
 	// RatePrincipal and RateAddress are requests per second of one of them; 0 is without limit. The defaults are a fence
@@ -150,7 +152,8 @@ func (c Config) Limits(now func() time.Time) httpapi.Limits {
 		waitingPerPlace = 4
 		patience        = 2 * time.Second
 		callers         = 50_000
-		spool           = 2 << 30 // bytes of verdicts of all streams that wait on the disk
+		spool           = 2 << 30                // bytes of verdicts of all streams that wait on the disk
+		leastBodies     = 4 * httpapi.ArrayBytes // or no array would ever have room, and its answer
 	)
 	gate := func(width int) *limits.Gate {
 		return limits.NewGate(limits.GateOptions{Width: width, Queue: waitingPerPlace * width, Patience: patience})
@@ -167,7 +170,7 @@ func (c Config) Limits(now func() time.Time) httpapi.Limits {
 		Requests: gate(c.Requests), Streams: gate(c.Streams),
 		Principals: rates(c.RatePrincipal), Addresses: rates(c.RateAddress),
 		PrincipalRequests: limits.NewShares(c.PrincipalRequests), PrincipalStreams: limits.NewShares(c.PrincipalStreams),
-		Spool: lines.NewBudget(spool), Proxies: c.Proxies,
+		Spool: lines.NewBudget(spool), Bodies: lines.NewBudget(max(c.Bodies, leastBodies)), Proxies: c.Proxies,
 	}
 }
 

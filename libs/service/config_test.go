@@ -94,6 +94,9 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	if l.PrincipalRequests != nil || !l.PrincipalStreams.Take("a") || l.PrincipalStreams.Take("a") || l.Spool == nil {
 		t.Error("shares of a principal")
 	}
+	if l.Bodies.Take(32<<20+1) || !l.Bodies.Take(32<<20) {
+		t.Error("an array has no room, or has too much")
+	}
 	if l.Addresses != nil || l.Principals == nil || l.Requests == nil || l.Streams == nil {
 		t.Errorf("%+v", l)
 	}
@@ -111,7 +114,10 @@ func TestLimitsAreThoseOfTheConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l = usual.Limits(time.Now); l.Addresses == nil || l.Principals == nil || l.PrincipalRequests == nil || l.PrincipalStreams == nil || l.Proxies != nil {
+	if l = usual.Limits(time.Now); !l.Bodies.Take(256<<20) || l.Bodies.Take(1) {
+		t.Error("memory for bodies")
+	}
+	if l.Addresses == nil || l.Principals == nil || l.PrincipalRequests == nil || l.PrincipalStreams == nil || l.Proxies != nil {
 		t.Errorf("without a word in the configuration: %+v", l)
 	}
 }

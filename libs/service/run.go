@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -125,7 +124,7 @@ var errEnded = errors.New("ended although nobody asked it to")
 func watch(ctx context.Context, runner Runner) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
-			err = fmt.Errorf("panic: %T\n%s", caught, debug.Stack())
+			err = telemetry.Panicked(caught)
 		}
 	}()
 	err = runner.Run(ctx)

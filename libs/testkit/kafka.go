@@ -129,20 +129,49 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 	if err != nil {
 		t.Fatalf("make topic %s: %v", name, err)
 	}
-	t.Cleanup(func() { deleteTopic(t, client, name) })
+	t.Cleanup(func() { deleteTopics(t, client, name) })
 	Eventually(t, kafkaTimeout, func() error { return led(ctx, client, name, partitions) })
 	return name
 }
 
-func deleteTopic(t testing.TB, client *kafkago.Client, name string) {
+// TopicsOf deletes, when the test ends, the topics whose names begin with prefix and a dot: for what makes its topics itself.
+func TopicsOf(t testing.TB, b Broker, prefix string) {
+	t.Helper()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
+		defer cancel()
+		conn, err := b.Dialer.DialContext(ctx, "tcp", b.Addrs[0]) // b.Transport remembers topics for a second
+		if err != nil {
+			t.Errorf("look for the topics of %s: %v", prefix, err)
+			return
+		}
+		defer func() { _ = conn.Close() }() // it was read
+		all, err := conn.ReadPartitions()
+		if err != nil {
+			t.Errorf("look for the topics of %s: %v", prefix, err)
+		}
+		var names []string
+		for _, p := range all {
+			if p.ID == 0 && strings.HasPrefix(p.Topic, prefix+".") {
+				names = append(names, p.Topic)
+			}
+		}
+		deleteTopics(t, b.Client(), names...)
+	})
+}
+
+func deleteTopics(t testing.TB, client *kafkago.Client, names ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
 	defer cancel()
-	gone, err := client.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: []string{name}})
-	if err == nil {
-		err = gone.Errors[name]
+	gone, err := client.DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Topics: names})
+	if err != nil {
+		t.Errorf("delete topics %v: %v", names, err)
+		return
 	}
-	if err != nil && !errors.Is(err, kafkago.UnknownTopicOrPartition) {
-		t.Errorf("delete topic %s: %v", name, err)
+	for _, name := range names {
+		if err := gone.Errors[name]; err != nil && !errors.Is(err, kafkago.UnknownTopicOrPartition) {
+			t.Errorf("delete topic %s: %v", name, err)
+		}
 	}
 }
 

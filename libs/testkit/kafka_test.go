@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
 	"github.com/songan-vn/songan/libs/embedded/kafka"
+	"github.com/songan-vn/songan/libs/embedded/missing"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -87,18 +89,33 @@ func TestWhatIsProducedIsConsumedInOrderPerPartition(t *testing.T) {
 	}
 }
 
-func TestATopicIsGoneWhenItsTestEnds(t *testing.T) { //nolint:tparallel // the inner test has to end first
+func TestTopicsAreGoneWhenTheirTestEndsAndOthersAreNot(t *testing.T) { //nolint:tparallel // the inner test has to end first
 	t.Parallel()
 	b := testkit.Kafka(t)
-	var topic string
-	t.Run("with a topic", func(t *testing.T) { topic = testkit.Topic(t, b, 1) })
+	others := testkit.Topic(t, b, 1)
+	var mine, made string
+	t.Run("with topics", func(t *testing.T) {
+		mine, made = testkit.Topic(t, b, 1), others+".made"
+		testkit.TopicsOf(t, b, others)
+		answer, err := b.Client().CreateTopics(t.Context(), &kafkago.CreateTopicsRequest{
+			Topics: []kafkago.TopicConfig{{Topic: made, NumPartitions: 1, ReplicationFactor: -1}},
+		})
+		if err = errors.Join(err, answer.Errors[made]); err != nil {
+			t.Fatal(err)
+		}
+	})
 	testkit.Eventually(t, 30*time.Second, func() error {
-		known, err := b.Client().Metadata(t.Context(), &kafkago.MetadataRequest{Topics: []string{topic}})
+		known, err := b.Client().Metadata(t.Context(), &kafkago.MetadataRequest{Topics: []string{mine, made, others}})
 		if err != nil {
 			return err
 		}
-		if !errors.Is(known.Topics[0].Error, kafkago.UnknownTopicOrPartition) {
-			return fmt.Errorf("topic %s is still there: %w", topic, known.Topics[0].Error)
+		got := map[string]error{}
+		for _, topic := range known.Topics {
+			got[topic.Name] = topic.Error
+		}
+		want := map[string]error{mine: kafkago.UnknownTopicOrPartition, made: kafkago.UnknownTopicOrPartition, others: nil}
+		if diff := cmp.Diff(want, got, cmpopts.EquateErrors()); diff != "" {
+			return fmt.Errorf("topics (-want +got):\n%s", diff)
 		}
 		return nil
 	})
@@ -116,7 +133,7 @@ func TestAWrongPasswordIsRefused(t *testing.T) {
 	t.Parallel()
 	b := testkit.Kafka(t)
 	if b.User == "" {
-		t.Skip("the broker of " + "SONGAN_TEST_KAFKA" + " knows no users")
+		missing.Skip(t, "the broker of SONGAN_TEST_KAFKA knows no users")
 	}
 	for _, algorithm := range []scram.Algorithm{scram.SHA256, scram.SHA512} {
 		right, err := scram.Mechanism(algorithm, b.User, b.Password)

@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"crypto/rand"
+	random "math/rand/v2"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -67,7 +68,7 @@ func NewBroker(t testing.TB, users ...kafka.User) *OwnBroker {
 	t.Helper()
 	home := ownFolder(t)
 	super := kafka.User{Name: "songan", Password: rand.Text(), Super: true}
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+	addr := FreeAddress(t)
 	public, err := account([]string{addr}, super.Name, super.Password)
 	if err != nil {
 		t.Fatal(err)
@@ -116,14 +117,35 @@ func ownFolder(t testing.TB) *folder {
 	return home
 }
 
-// freePort finds a port which stays the same over restarts.
+// FreeAddress is an address of this machine for a server that is stopped and started again, and comes back to it. It lies below
+// the ports that connections get: while the server is down, one of those would take its place.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	const first, ports, tries = 20_000, 12_000, 100
+	var config net.ListenConfig
+	var err error
+	for range tries {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+random.IntN(ports))) //nolint:gosec // nothing is secret about it
+		var l net.Listener
+		if l, err = config.Listen(context.Background(), "tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
+	}
+	t.Fatalf("find a free port: %v", err)
+	return ""
+}
+
+// freePort is that of a free address.
 func freePort(t testing.TB) int {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(FreeAddress(t))
 	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a tcp listener's address
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
 }

@@ -22,9 +22,9 @@
 //  10. Names and digests that must be the same tomorrow ([Vault.Name], [Vault.Fingerprint]) and the blind indexes use
 //     the file's index key. It never rotates: ids are derived from it.
 //  11. What a law or a case forbids to erase is on hold ([Vault.Hold]); a request to erase it is refused, with the reason.
-//  12. Everybody may know who read them ([Vault.Disclosures]); after a breach one finds whom a key has read ([Vault.ReadBy]).
+//  12. Everybody may know who read them ([Vault.Tell]); after a breach one finds whom a key has read ([Vault.ReadBy]).
 //  13. What was kept long enough goes by a [Term] ([Vault.Retain]), with a proof that names the rule; months without rows lose
 //     their keys ([Vault.DestroySpent]).
 //  14. What people ask for about their data is registered with its deadlines ([Vault.Receive]) and answered once
-//     ([Vault.Reply]).
+//     ([Vault.Reply]). The register knows who asked, by the blind index, until then.
 package vault

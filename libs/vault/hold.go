@@ -82,16 +82,6 @@ type Disclosure struct {
 // mostDisclosures bounds a report; a person is read some dozens of times.
 const mostDisclosures = 10_000
 
-// Disclosures lists the readings of references, the oldest first, for the person's own access report or for the search
-// after a breach (who was read by a key that was stolen).
-func (v *Vault) Disclosures(ctx context.Context, refs ...Ref) ([]Disclosure, error) {
-	ids, err := checked(refs)
-	if err != nil {
-		return nil, fmt.Errorf("list disclosures: %w", err)
-	}
-	return v.disclosures(ctx, v.pool, disclosuresOf, ids, mostDisclosures)
-}
-
 const disclosuresOf = `
 select r.at, r.kind, r.actor, r.purpose, r.case_ref, x.ref::text
   from vault_readings r, unnest(r.refs) as x (ref)

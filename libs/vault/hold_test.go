@@ -72,15 +72,17 @@ func TestAPersonLearnsWhoReadThem(t *testing.T) {
 	one := func(at time.Time, ref vault.Ref) vault.Disclosure {
 		return vault.Disclosure{At: at, Kind: "read", Actor: "officer:lan", Purpose: "identity_check", Case: "notice-7", Ref: ref}
 	}
-	got, err := h.Disclosures(t.Context(), mine)
+	told, err := h.Tell(t.Context(), reading(), mine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []vault.Disclosure{one(evening(), mine), one(evening().Add(2*time.Hour), mine)}
-	if diff := cmp.Diff(want, got); diff != "" {
+	shown := one(h.clock.Now(), mine)
+	shown.Kind = "report"
+	want := []vault.Disclosure{one(evening(), mine), one(evening().Add(2*time.Hour), mine), shown}
+	if diff := cmp.Diff(want, told.Readings); diff != "" {
 		t.Error(diff)
 	}
-	got, err = h.ReadBy(t.Context(), "officer:lan", evening().Add(time.Hour), evening().Add(2*time.Hour))
+	got, err := h.ReadBy(t.Context(), "officer:lan", evening().Add(time.Hour), evening().Add(2*time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

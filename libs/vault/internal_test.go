@@ -11,6 +11,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"pgregory.net/rapid"
 
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/vault/internal/keyring"
 	"github.com/songan-vn/songan/libs/vault/internal/ledger"
 )
@@ -52,7 +53,7 @@ func bare(tb testing.TB) *Vault {
 	m := keyring.MonthOf(time.Now())
 	key := &dataKey{id: m.String(), from: m.Begin(), until: (m + 1).End(), aead: opened}
 	v := &Vault{
-		keys: keys.ring, now: time.Now, cached: map[keyring.Month]*dataKey{m: key, m + 1: key},
+		keys: keys.ring, json: plainjson.Standard(), now: time.Now, cached: map[keyring.Month]*dataKey{m: key, m + 1: key},
 	}
 	v.current.Store(key)
 	return v

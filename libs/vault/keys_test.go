@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/libs/kms"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -158,6 +159,59 @@ func TestTheMasterKeyRotates(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.check(t, row)
+}
+
+// A key file may be reached by a link; a rename over it would leave the processes that use the file itself with old keys.
+func TestAChangeThroughALinkChangesTheFile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	row, file := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{}), h.keys
+	h.keys = filepath.Join(t.TempDir(), "link.keys")
+	if err := os.Symlink(file, h.keys); err != nil {
+		t.Fatal(err)
+	}
+	linked := h.another(t)
+	if err := errors.Join(linked.RotateMaster(t.Context()), linked.RetireMaster(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	h.keys = file
+	h.check(t, row)
+}
+
+func TestASealedKeyFileStaysSealedWhenItsMasterKeyRotates(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	row, sealing := h.seal(t, tuyet(), vault.Index{}, time.Time{}), filepath.Join(t.TempDir(), "sealing.key")
+	if err := kms.Create(sealing); err != nil {
+		t.Fatal(err)
+	}
+	key, err := kms.Open(kms.Options{URI: "file://" + sealing})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.SealKeys(h.keys, key); err != nil {
+		t.Fatal(err)
+	}
+	open := func() *vault.Vault {
+		keys, err := vault.LoadSealedKeys(h.keys, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := vault.Open(t.Context(), h.pool, keys, vault.Options{Now: h.clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := open(); errors.Join(v.RotateMaster(t.Context()), v.RetireMaster(t.Context())) != nil {
+		t.Fatal("not rotated")
+	}
+	if got := read(t, open(), row.Ref); len(got) != 1 {
+		t.Error("the row is not read any more")
+	}
+	if _, err := vault.LoadKeys(h.keys); err == nil {
+		t.Error("the rotation has left the file in the clear")
+	}
 }
 
 func (h *house) check(t *testing.T, row vault.Row) {

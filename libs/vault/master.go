@@ -13,7 +13,8 @@ import (
 
 // RotateMaster puts a new master key first in the key file and wraps the keys of all months with it. No row is touched.
 // The older master keys stay in the file until [Vault.RetireMaster], so that a backup of the database from before
-// still opens, and so that the file can be brought to other machines in between. It can be repeated after a failure.
+// still opens, and so that the file can be brought to other machines in between: a process with a copy of before opens no month
+// any more that it has not opened yet. It can be repeated after a failure.
 func (v *Vault) RotateMaster(ctx context.Context) error {
 	if err := v.keys.AddMaster(); err != nil {
 		return fmt.Errorf("rotate master key: %w", err)

@@ -27,8 +27,11 @@ type Request struct {
 	// Case is the number of the request in the office's register.
 	Case string
 	// Actor is the principal who took it.
-	Actor      string
-	ReceivedAt time.Time
+	Actor string
+	// ReceivedAt is when the person asked, TakenAt when it was registered.
+	ReceivedAt, TakenAt time.Time
+	// Cause names the idempotency key of the call that registered it, Said that key together with what the call said.
+	Cause, Said string
 	// AnswerBy and DoneBy are the deadlines, by LegalBasis.
 	AnswerBy, DoneBy time.Time
 	LegalBasis       string
@@ -54,16 +57,18 @@ var (
 	ErrNoRequest = errors.New("no such request")
 	// ErrAnswered says that the request was answered before.
 	ErrAnswered = errors.New("the request was answered before")
-	// ErrCaseUsed says that the case is about somebody else.
-	ErrCaseUsed = errors.New("the case is about somebody else")
+	// ErrOtherCall says that the call's key registered this case, and said something else then.
+	ErrOtherCall = errors.New("the key was used for another call")
+	// ErrCaseUsed says that the case is about somebody else, or was answered: nobody knows any more whom it was about.
+	ErrCaseUsed = errors.New("the case is about somebody else, or was answered")
 )
 
-const requestColumns = `id::text, kind, case_ref, actor, received_at, answer_by, done_by, legal_basis,
+const requestColumns = `id::text, kind, case_ref, actor, received_at, taken_at, cause, said, answer_by, done_by, legal_basis,
        answered_at, coalesce(answered_by, ''), coalesce(outcome, ''), erased, kept, refs_sha256`
 
 func scanRequest(row pgx.CollectableRow) (r Request, err error) {
 	var answered *time.Time
-	err = row.Scan(&r.ID, &r.Kind, &r.Case, &r.Actor, &r.ReceivedAt, &r.AnswerBy, &r.DoneBy, &r.LegalBasis,
+	err = row.Scan(&r.ID, &r.Kind, &r.Case, &r.Actor, &r.ReceivedAt, &r.TakenAt, &r.Cause, &r.Said, &r.AnswerBy, &r.DoneBy, &r.LegalBasis,
 		&answered, &r.AnsweredBy, &r.Outcome, &r.Erased, &r.Kept, &r.RefsSHA256)
 	if answered != nil {
 		r.AnsweredAt = *answered
@@ -72,32 +77,47 @@ func scanRequest(row pgx.CollectableRow) (r Request, err error) {
 }
 
 // Receive writes a request into the register. The person is kept as a blind index of the document's number, so that they are
-// found again when the request is answered. The same request again is the one that is there.
-func (v *Vault) Receive(ctx context.Context, r Request, document string) (Request, error) {
+// found when the request is answered, and no longer than that. The same request again is the one that is there, as long as it
+// is open. The same call again gets the request as it was taken, for ever, and replayed says so.
+func (v *Vault) Receive(ctx context.Context, r Request, document string) (taken Request, replayed bool, err error) {
 	index, err := v.keys.Index.Document(document)
-	if r.Kind != RequestAccess && r.Kind != RequestErasure || index == nil || r.LegalBasis == "" || r.AnswerBy.IsZero() || r.DoneBy.IsZero() {
-		err = errors.Join(err, errors.New("a request has a kind, a document, deadlines and a legal basis"))
+	if r.Kind != RequestAccess && r.Kind != RequestErasure || index == nil || r.LegalBasis == "" || r.AnswerBy.IsZero() || r.DoneBy.IsZero() ||
+		r.TakenAt.IsZero() || r.Cause == "" || r.Said == "" {
+		err = errors.Join(err, errors.New("a request has a kind, a document, deadlines, a legal basis, a time and a cause"))
 	}
 	if err = errors.Join(err, ledger.CheckID("actor", r.Actor), ledger.CheckID("case", r.Case)); err != nil {
-		return Request{}, fmt.Errorf("receive request: %w", err)
+		return Request{}, false, fmt.Errorf("receive request: %w", err)
 	}
 	id, err := newRef(r.ReceivedAt)
 	if err != nil {
-		return Request{}, fmt.Errorf("receive request: %w", err)
+		return Request{}, false, fmt.Errorf("receive request: %w", err)
 	}
 	const insert = `
-insert into vault_requests (id, kind, case_ref, document_index, actor, received_at, answer_by, done_by, legal_basis)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into vault_requests (id, kind, case_ref, document_index, actor, received_at, answer_by, done_by, legal_basis, taken_at, cause, said)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (kind, case_ref) do nothing`
-	_, err = v.pool.Exec(ctx, insert, string(id), r.Kind, r.Case, index, r.Actor, r.ReceivedAt, r.AnswerBy, r.DoneBy, r.LegalBasis)
+	done, err := v.pool.Exec(ctx, insert, string(id), r.Kind, r.Case, index, r.Actor, r.ReceivedAt, r.AnswerBy, r.DoneBy, r.LegalBasis,
+		r.TakenAt, r.Cause, r.Said)
 	if err != nil {
-		return Request{}, fmt.Errorf("receive request: %w", err)
+		return Request{}, false, fmt.Errorf("receive request: %w", err)
 	}
-	kept, err := v.request(ctx, v.pool, `kind = $1 and case_ref = $2 and document_index = $3`, r.Kind, r.Case, index)
-	if errors.Is(err, ErrNoRequest) {
-		err = ErrCaseUsed
+	taken, err = v.request(ctx, v.pool, `kind = $1 and case_ref = $2 and (document_index = $3 or cause = $4)`, r.Kind, r.Case, index, r.Cause)
+	switch {
+	case errors.Is(err, ErrNoRequest):
+		return Request{}, false, ErrCaseUsed
+	case err != nil || taken.Cause != r.Cause:
+		return taken, false, err
+	case taken.Said != r.Said:
+		return Request{}, false, ErrOtherCall
+	default:
+		return taken.unanswered(), done.RowsAffected() == 0, nil
 	}
-	return kept, err
+}
+
+// unanswered is a request as it was taken.
+func (r Request) unanswered() Request {
+	r.AnsweredAt, r.AnsweredBy, r.Outcome, r.Erased, r.Kept, r.RefsSHA256 = time.Time{}, "", "", 0, 0, ""
+	return r
 }
 
 // asker is a pool or a transaction.
@@ -342,10 +362,11 @@ func (v *Vault) eraseHoldings(ctx context.Context, tx pgx.Tx, a *Answer, keep fu
 	return ledger.Append(v.ledger, entries)
 }
 
+// close notes what became of a request, and forgets who asked: whoever was erased is not found in the register either.
 func (v *Vault) close(ctx context.Context, tx pgx.Tx, a Answer) error {
 	const update = `
 update vault_requests
-   set answered_at = $2, answered_by = $3, outcome = $4, erased = $5, kept = $6, refs_sha256 = $7
+   set answered_at = $2, answered_by = $3, outcome = $4, erased = $5, kept = $6, refs_sha256 = $7, document_index = null
  where id = $1::uuid`
 	_, err := tx.Exec(ctx, update, a.ID, a.AnsweredAt, a.AnsweredBy, a.Outcome, a.Request.Erased, a.Kept, a.RefsSHA256)
 	if err != nil {

@@ -2,6 +2,8 @@ package vault_test
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -15,14 +17,14 @@ import (
 
 func (h *house) request(kind, of string) vault.Request {
 	return vault.Request{
-		Kind: kind, Case: of, Actor: "officer:desk", ReceivedAt: h.clock.Now(), AnswerBy: h.clock.Now().Add(48 * time.Hour),
+		Kind: kind, Case: of, Actor: "officer:desk", ReceivedAt: h.clock.Now(), TakenAt: h.clock.Now(), Cause: rand.Text(), Said: rand.Text(), AnswerBy: h.clock.Now().Add(48 * time.Hour),
 		DoneBy: h.clock.Now().Add(20 * 24 * time.Hour), LegalBasis: "Luật 91/2025/QH15",
 	}
 }
 
 func (h *house) receive(t *testing.T, kind, of, document string) vault.Request {
 	t.Helper()
-	r, err := h.Receive(t.Context(), h.request(kind, of), document)
+	r, _, err := h.Receive(t.Context(), h.request(kind, of), document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +68,56 @@ func TestAPersonIsToldWhatIsKeptAndWhoReadIt(t *testing.T) {
 	if _, err := h.Reply(t.Context(), r.ID, "officer:answers", vault.Answering{}); !errors.Is(err, vault.ErrAnswered) {
 		t.Errorf("answered twice: %v", err)
 	}
-	if dump := h.dump(t, "vault_requests"); strings.Contains(dump, number) {
-		t.Errorf("the register holds the number: %s", dump)
+}
+
+// Who lost the answer of a call gets it again, whatever became of the request meanwhile.
+func TestTheSameCallAgainGetsTheRequestAsItWasTaken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	call := h.request(vault.RequestErasure, "2026/7")
+	var answers []vault.Request
+	for again := range 3 {
+		taken, replayed, err := h.Receive(t.Context(), call, number)
+		if err != nil || replayed != (again > 0) {
+			t.Fatalf("call %d: replayed %t, %v", again, replayed, err)
+		}
+		answers = append(answers, taken)
+		if again == 1 {
+			h.reply(t, taken)
+		}
+		h.clock.Advance(time.Hour)
+		call.TakenAt, call.ReceivedAt = h.clock.Now(), h.clock.Now()
+	}
+	if diff := cmp.Diff([]vault.Request{answers[0], answers[0], answers[0]}, answers); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	call.Said = rand.Text()
+	if _, _, err := h.Receive(t.Context(), call, number); !errors.Is(err, vault.ErrOtherCall) {
+		t.Errorf("another call under the key: %v", err)
+	}
+}
+
+// The register knows who asked by a blind index, until the answer: then nobody finds the person in it, not even as one who
+// asked to be erased, and a case cannot be taken for that of somebody else.
+func TestTheRegisterForgetsWhoAskedWhenItHasAnswered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	row := h.seal(t, tuyet(), vault.Index{Document: number}, time.Time{})
+	index := hex.EncodeToString(row.DocumentIndex)
+	for _, kind := range []string{vault.RequestAccess, vault.RequestErasure} {
+		r := h.receive(t, kind, "2026/7", number)
+		if dump := h.dump(t, "vault_requests"); strings.Contains(dump, number) || !strings.Contains(dump, index) {
+			t.Errorf("%s: the open request holds the number, or nothing to find the person by: %s", kind, dump)
+		}
+		h.reply(t, r)
+		if dump := h.dump(t, "vault_requests"); strings.Contains(dump, index) {
+			t.Errorf("%s: the person can still be found among those who asked: %s", kind, dump)
+		}
+		for _, document := range []string{number, "001090000001"} {
+			if _, _, err := h.Receive(t.Context(), h.request(kind, "2026/7"), document); !errors.Is(err, vault.ErrCaseUsed) {
+				t.Errorf("%s: again after the answer: %v", kind, err)
+			}
+		}
 	}
 }
 
@@ -124,7 +174,7 @@ func TestTheRegisterOfRequestsIsStrict(t *testing.T) {
 	if again := h.receive(t, vault.RequestAccess, "2026/7", number); !cmp.Equal(first, again) {
 		t.Errorf("a repeat is another request: %+v", again)
 	}
-	if _, err := h.Receive(t.Context(), h.request(vault.RequestAccess, "2026/7"), "001090000001"); !errors.Is(err, vault.ErrCaseUsed) {
+	if _, _, err := h.Receive(t.Context(), h.request(vault.RequestAccess, "2026/7"), "001090000001"); !errors.Is(err, vault.ErrCaseUsed) {
 		t.Errorf("somebody else under the same case: %v", err)
 	}
 	other := h.receive(t, vault.RequestErasure, "2026/7", number)
@@ -138,16 +188,17 @@ func TestTheRegisterOfRequestsIsStrict(t *testing.T) {
 	for name, spoil := range map[string]func(*vault.Request){
 		"another kind": func(r *vault.Request) { r.Kind = "rumour" },
 		"no deadline":  func(r *vault.Request) { r.AnswerBy = time.Time{} },
+		"no cause":     func(r *vault.Request) { r.Cause = "" },
 		"no law":       func(r *vault.Request) { r.LegalBasis = "" },
 		"a text":       func(r *vault.Request) { r.Case = "đơn của Tuyết" },
 	} {
 		r := h.request(vault.RequestAccess, "2026/12")
 		spoil(&r)
-		if _, err := h.Receive(t.Context(), r, number); err == nil {
+		if _, _, err := h.Receive(t.Context(), r, number); err == nil {
 			t.Errorf("%s: received", name)
 		}
 	}
-	if _, err := h.Receive(t.Context(), h.request(vault.RequestAccess, "2026/12"), ""); err == nil {
+	if _, _, err := h.Receive(t.Context(), h.request(vault.RequestAccess, "2026/12"), ""); err == nil {
 		t.Error("nobody asks for nothing")
 	}
 	for _, id := range []string{"", "7", "019a0000-0000-7000-8000-000000000777"} {

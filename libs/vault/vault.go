@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/vault/internal/keyring"
 	"github.com/songan-vn/songan/libs/vault/internal/ledger"
 )
@@ -69,6 +69,7 @@ type Options struct {
 type Vault struct {
 	pool   *pgxpool.Pool
 	keys   *keyring.Ring
+	json   *plainjson.Encoder
 	now    func() time.Time
 	log    *zap.Logger
 	ledger string // the path
@@ -95,7 +96,7 @@ type dataKey struct {
 func Open(ctx context.Context, pool *pgxpool.Pool, keys *Keys, o Options) (*Vault, error) {
 	v := &Vault{
 		pool: pool, keys: keys.ring, now: o.Now, log: o.Log, ledger: o.Ledger, needed: o.Needed,
-		cached: make(map[keyring.Month]*dataKey),
+		json: plainjson.Standard(), cached: make(map[keyring.Month]*dataKey),
 	}
 	if v.now == nil {
 		v.now = time.Now
@@ -157,7 +158,7 @@ func (v *Vault) Seal(purpose string, value any, index Index, expires time.Time) 
 	if err := ledger.CheckCode("purpose", purpose); err != nil {
 		return Row{}, fmt.Errorf("seal: %w", err)
 	}
-	plain, err := json.Marshal(value)
+	plain, err := v.json.Marshal(value)
 	if err != nil { // the error could quote the value
 		return Row{}, fmt.Errorf("seal %s: %T cannot be written as JSON", purpose, value)
 	}

@@ -12,6 +12,8 @@ import (
 // WarningUnknownPrefix is the warning about a citizen number whose first three digits name no known place.
 const WarningUnknownPrefix = "unknown_citizen_id_prefix"
 
+const citizenIDLength = len("001090123456")
+
 // citizenPrefixes lists the places of birth registration, one per line: prefix, tab, name.
 //
 //go:embed data/citizen_id_prefixes.tsv
@@ -29,11 +31,21 @@ func ParseCitizenID(s string) (CitizenID, error) {
 				"a citizen number has digits only", "số định danh cá nhân chỉ gồm chữ số")
 		}
 	}
-	if len(s) != 12 {
+	if len(s) != citizenIDLength {
 		return CitizenID{}, refuse("citizen_id_length",
 			"a citizen number has 12 digits", "số định danh cá nhân có đúng 12 chữ số")
 	}
 	return CitizenID{s}, nil
+}
+
+// LooksLikeCitizenID tells twelve digits from all other numbers, whatever document they are said to stand on.
+func LooksLikeCitizenID(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return len(s) == citizenIDLength
 }
 
 // CitizenIDParts is what a citizen number is made of.

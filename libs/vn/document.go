@@ -28,9 +28,8 @@ func ParseOldID(s string) (string, error) {
 	switch len(s) {
 	case oldIDLength:
 		return s, nil
-	case len("001090123456"):
-		return "", refuse("old_id_length",
-			"this has 12 digits: send it as document type citizen_id", "số này có 12 chữ số: hãy gửi với loại giấy tờ citizen_id")
+	case citizenIDLength:
+		return "", otherDocument("old_id_length")
 	}
 	return "", refuse("old_id_length", "an old identity card number has 9 digits", "số CMND có đúng 9 chữ số")
 }
@@ -63,6 +62,20 @@ func ParsePassport(s string) (string, error) {
 			"a passport number has at least one digit", "số hộ chiếu có ít nhất một chữ số")
 	}
 	return number, nil
+}
+
+// ParseVietnamesePassport is [ParsePassport] for Vietnam's own, whose numbers begin with a letter: twelve digits are a citizen
+// number that was entered as something else, and would be compared with nothing.
+func ParseVietnamesePassport(s string) (string, error) {
+	number, err := ParsePassport(s)
+	if err == nil && LooksLikeCitizenID(number) {
+		return "", otherDocument("citizen_id_as_passport")
+	}
+	return number, err
+}
+
+func otherDocument(code string) error {
+	return refuse(code, "this has 12 digits: send it as document type citizen_id", "số này có 12 chữ số: hãy gửi với loại giấy tờ citizen_id")
 }
 
 // ParseBirthCertificate accepts what stands on a birth certificate: a citizen number, or number and book as in

@@ -1,7 +1,6 @@
 package vn_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -73,14 +72,14 @@ func TestDocumentNumbersHaveTheirForm(t *testing.T) {
 func TestCountriesAreThoseOfPassports(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"VNM": "VNM Việt Nam / Vietnam",
-		"DEU": "DEU Đức / Germany",
-		"D":   "DEU Đức / Germany",
-		"D<<": "DEU Đức / Germany",
-		"KOR": "KOR Hàn Quốc / South Korea",
-		"XXA": "XXA Người không quốc tịch / stateless person",
-		"GBN": "GBN Quốc tịch Anh (hải ngoại) / British National (Overseas)",
-		"RKS": "RKS Kosovo / Kosovo",
+		"VNM": "VNM",
+		"DEU": "DEU",
+		"D":   "DEU",
+		"D<<": "DEU",
+		"KOR": "KOR",
+		"XXA": "XXA",
+		"GBN": "GBN",
+		"RKS": "RKS",
 		"vnm": "country_unknown",
 		"VN":  "country_unknown",
 		"":    "country_unknown",
@@ -93,14 +92,7 @@ func TestCountriesAreThoseOfPassports(t *testing.T) {
 		"UTO": "country_unknown", // Utopia, of specimen passports
 		"XKX": "country_unknown", // passports say RKS
 	}
-	got := map[string]string{}
-	for code := range want {
-		c, err := vn.ParseCountry(code)
-		got[code] = fmt.Sprintf("%s %s / %s", c, c.Name(), c.EnglishName())
-		if err != nil {
-			got[code] = vn.FaultOf(err).Code
-		}
-	}
+	got := read(func(text string) (string, error) { c, err := vn.ParseCountry(text); return string(c), err }, want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("countries (-want +got):\n%s", diff)
 	}
@@ -114,17 +106,13 @@ func TestThereAreAsManyCountriesAsInTheStandard(t *testing.T) {
 	var special, all int
 	for i := range 26 * 26 * 26 {
 		code := string([]byte{byte('A' + i/676), byte('A' + i/26%26), byte('A' + i%26)})
-		c, err := vn.ParseCountry(code)
-		if err != nil {
+		if _, err := vn.ParseCountry(code); err != nil {
 			continue
 		}
 		all++
 		if strings.HasPrefix(code, "X") || strings.HasPrefix(code, "UN") || code == "EUE" || code == "RKS" ||
 			strings.HasPrefix(code, "GB") && code != "GBR" {
 			special++
-		}
-		if c.Name() == "" || c.EnglishName() == "" || c.EnglishName() == code {
-			t.Errorf("%s has no name", code)
 		}
 	}
 	// ISO 3166-1 has 249 countries; ICAO 9303 adds the others.
@@ -136,14 +124,14 @@ func TestThereAreAsManyCountriesAsInTheStandard(t *testing.T) {
 func TestPhonesAreReadAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"+84912345678":        "+84912345678 mobile",
-		"0912345678":          "+84912345678 mobile",
-		"0912.345.678":        "+84912345678 mobile",
-		"84 912 345 678":      "+84912345678 mobile",
-		"0084-912-345-678":    "+84912345678 mobile",
-		"+84 (0) 912 345 678": "+84912345678 mobile",
-		"0561234567":          "+84561234567 mobile",
-		"0312345678":          "+84312345678", // no network has 031
+		"+84912345678":        "+84912345678",
+		"0912345678":          "+84912345678",
+		"0912.345.678":        "+84912345678",
+		"84 912 345 678":      "+84912345678",
+		"0084-912-345-678":    "+84912345678",
+		"+84 (0) 912 345 678": "+84912345678",
+		"0561234567":          "+84561234567",
+		"0312345678":          "+84312345678", // no network has 031, yet
 		"024 3825 3536":       "+842438253536",
 		"(0203) 3825536":      "+842033825536",
 		"+1 202 555 0143":     "+12025550143",
@@ -165,9 +153,6 @@ func TestPhonesAreReadAsPeopleWriteThem(t *testing.T) {
 	}
 	got := read(func(text string) (string, error) {
 		p, err := vn.ParsePhone(text)
-		if p.Mobile() {
-			return p.Number() + " mobile", err
-		}
 		return p.Number(), err
 	}, want)
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -115,6 +115,69 @@ func isNameRune(r rune) bool {
 // Fold returns the form that names are searched and compared by: no marks, Đ as D, upper case, single spaces.
 // Hòa and Hoà fold to HOA, as does HÒA. It is never stored in place of the name, and it is still personal data.
 func Fold(s string) string {
+	if folded, ok := foldVietnamese(s); ok {
+		return folded
+	}
+	return foldAny(s)
+}
+
+// The letters A to Z of which a block of Unicode makes others; a dot is none of them.
+const (
+	fromAGrave    = "AAAAAA.CEEEEIIIIDNOOOOO.OUUUUY..AAAAAA.CEEEEIIIIDNOOOOO.OUUUUY.Y"                           // À to ÿ
+	fromADotBelow = "AAAAAAAAAAAAAAAAAAAAAAAAEEEEEEEEEEEEEEEEIIIIOOOOOOOOOOOOOOOOOOOOOOOOUUUUUUUUUUUUUUYYYYYYYY" // Ạ to ỹ
+)
+
+// foldVietnamese folds the letters of Vietnamese, each written as one character: what nearly all names are made of. Taking
+// them apart and forgetting the marks, as foldAny does, takes ten times as long.
+func foldVietnamese(s string) (string, bool) {
+	folded := make([]byte, 0, len(s))
+	gap := false
+	for _, r := range s {
+		var letter byte
+		switch {
+		case r == ' ':
+			gap = len(folded) > 0
+			continue
+		case r >= 'A' && r <= 'Z':
+			letter = byte(r)
+		case r >= 'a' && r <= 'z':
+			letter = byte(r) - 'a' + 'A'
+		case r >= 'À' && r <= 'ÿ':
+			letter = fromAGrave[r-'À']
+		case r >= 'Ạ' && r <= 'ỹ':
+			letter = fromADotBelow[r-'Ạ']
+		default:
+			letter = foldExtended(r)
+		}
+		if letter == '.' {
+			return "", false
+		}
+		if gap {
+			folded, gap = append(folded, ' '), false
+		}
+		folded = append(folded, letter)
+	}
+	return string(folded), true
+}
+
+// foldExtended folds the letters of Vietnamese that stand in a block with those of many languages.
+func foldExtended(r rune) byte {
+	switch r {
+	case 'Ă', 'ă':
+		return 'A'
+	case 'Đ', 'đ':
+		return 'D'
+	case 'Ĩ', 'ĩ':
+		return 'I'
+	case 'Ơ', 'ơ':
+		return 'O'
+	case 'Ũ', 'ũ', 'Ư', 'ư':
+		return 'U'
+	}
+	return '.'
+}
+
+func foldAny(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	gap := false

@@ -8,18 +8,6 @@ const (
 	phoneLongest  = 15
 )
 
-// mobilePrefixes are the two digits after +84 that the numbering plan gives to mobile networks
-// (Circular 22/2014/TT-BTTTT and its changes), with the third digits in use.
-func mobilePrefixes() map[string]string {
-	return map[string]string{
-		"3": "23456789",
-		"5": "25689",
-		"7": "06789",
-		"8": "123456789",
-		"9": "0123456789",
-	}
-}
-
 // Phone is a telephone number in E.164. It prints as stars, because it is personal data; [Phone.Number] is the
 // only way to the digits. The zero Phone is none.
 type Phone struct{ number string }
@@ -91,13 +79,3 @@ func (p Phone) String() string { return strings.Repeat("*", len(p.number)) }
 
 // GoString hides the number from %#v too.
 func (p Phone) GoString() string { return "vn.Phone{" + p.String() + "}" }
-
-// Vietnamese tells whether the number belongs to Vietnam.
-func (p Phone) Vietnamese() bool { return strings.HasPrefix(p.number, "+84") }
-
-// Mobile tells whether the number lies in a range that Vietnam gives to mobile networks. New ranges are opened
-// now and then, so this is a reason to look twice and not a reason to refuse.
-func (p Phone) Mobile() bool {
-	national, vietnamese := strings.CutPrefix(p.number, "+84")
-	return vietnamese && len(national) == 9 && strings.Contains(mobilePrefixes()[national[:1]], national[1:2])
-}

@@ -148,8 +148,8 @@ func (k *Keeper) Sign(ctx context.Context) (Checkpoint, error) {
 	return c, nil
 }
 
-// grow returns the tree with everything that stands in the log, and keeps its leaves. Each page is a transaction of its
-// own, so that a first look at a long log holds nobody up.
+// grow returns the tree with all facts of the log, or with the numbers of the register that are settled, and keeps its leaves.
+// Each page is a transaction of its own, so that a first look at a long log holds nobody up.
 func (k *Keeper) grow(ctx context.Context) (*tree, error) {
 	if err := k.settle(ctx); err != nil {
 		return nil, fmt.Errorf("grow the tree: %w", err)

@@ -38,7 +38,8 @@ type row struct {
 // pageSize is how many rows are read at a time: two chunks.
 const pageSize = 2 * chunkSize
 
-// page reads the rows after a position and not after another, in order; fewer than pageSize only at the end.
+// page reads the rows after a position, in order, fewer than pageSize only at the end. Readings it reads up to another
+// position; what stands in a log is settled.
 func (s Source) page(ctx context.Context, db pg.Querier, after, until int64) ([]row, error) {
 	if s == Readings {
 		return readings(ctx, db, after, until)

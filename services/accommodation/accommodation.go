@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accommodation"
@@ -48,9 +47,7 @@ type app struct {
 	log    *eventstore.Store
 	vault  *vault.Vault
 	now    func() time.Time
-	logger *zap.Logger
 	rules  duty.Rules
-	config Config
 	units  *units.Directory
 	places *places
 	keys   *access.Cache
@@ -87,8 +84,8 @@ func New(ctx context.Context, deps service.Deps) (service.Service, error) {
 		return service.Service{}, err
 	}
 	a := &app{
-		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log,
-		rules: rules, config: config, units: directory, places: newPlaces(base.Log, deps.CutOff), uses: deps.Uses,
+		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now,
+		rules: rules, units: directory, places: newPlaces(base.Log, deps.CutOff), uses: deps.Uses,
 		disclosure: base.Disclosure, proof: base.Proof,
 	}
 	a.keys = access.Cached(a.places, access.CacheOptions{TTL: keyTTL, Size: cachedKeys, Now: deps.Now})
@@ -132,22 +129,22 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices", Summary: "Notify a guest's stay", Action: "accommodation.notify_stay", Status: http.StatusCreated,
-	}, a.notify)
+	}, httpapi.Now(a.notify), a.checkNotify)
 	httpapi.Batch(api, httpapi.Route{
 		Pattern: "POST /notices/batch", Summary: "Notify many stays, with a verdict for each", Action: "accommodation.notify_stay", Status: http.StatusCreated,
-	}, httpapi.Batching{Member: "notice"}, a.notify)
+	}, httpapi.Batching{Member: "notice"}, a.notify, a.checkNotify)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/departure", Summary: "The guest left", Action: "accommodation.record_departure",
-	}, a.depart)
+	}, a.depart, a.checkDepart)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/extension", Summary: "The guest stays longer or shorter", Action: "accommodation.extend_stay",
-	}, a.extend)
+	}, a.extend, a.checkExtend)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/room", Summary: "The guest changed rooms", Action: "accommodation.change_room",
 	}, a.changeRoom)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/correction", Summary: "The person was entered wrongly", Action: "accommodation.correct_stay",
-	}, a.correct)
+	}, a.correct, a.checkCorrect)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /notices/{id}/cancellation", Summary: "The stay never took place", Action: "accommodation.cancel_stay",
 	}, a.cancel)
@@ -181,7 +178,7 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 func (a *app) facilityRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities", Summary: "Register a facility", Action: "accommodation.register_facility", Status: http.StatusCreated,
-	}, a.registerFacility)
+	}, a.registerFacility, a.checkFacility)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /facilities", Summary: "List facilities", Action: "accommodation.list_facilities", After: a.facilities.WaitFor,
 	}, a.listFacilities)
@@ -193,14 +190,14 @@ func (a *app) facilityRoutes(api *httpapi.API) {
 	}, a.reinstate)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/keys", Summary: "Issue a key for the facility's software", Action: "accommodation.issue_key", Status: http.StatusCreated,
-	}, a.issueKey)
+	}, a.issueKey, a.checkIssueKey)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /facilities/{id}/keys", Summary: "List a facility's keys, with their last use", Action: "accommodation.list_keys",
 	}, a.listKeys)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /facilities/{id}/keys/{key}/rotation", Action: "accommodation.rotate_key", Status: http.StatusCreated,
 		Summary: "Issue a key's successor; the old one goes on for a while",
-	}, a.replaceKey)
+	}, a.replaceKey, a.checkReplaceKey)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "DELETE /facilities/{id}/keys/{key}", Summary: "Revoke a key", Action: "accommodation.revoke_key",
 	}, a.revokeKey)

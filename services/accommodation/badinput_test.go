@@ -46,7 +46,7 @@ func TestBadInput(t *testing.T) {
 		{
 			"a future arrival of somebody not yet born", strings.Replace(edit("1990-01-15", "2027"), "2026-11-21T13", "2026-12-21T13", 1),
 			http.StatusUnprocessableEntity,
-			[]string{"/guest/document/number citizen_id_year_mismatch"},
+			[]string{"/arrived_at arrived_in_future", "/guest/birth_date birth_date_in_future", "/guest/document/number citizen_id_year_mismatch"},
 		},
 		{
 			"everything missing", `{"guest":{"document":{}}}`, http.StatusUnprocessableEntity,

@@ -6,6 +6,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vn/person"
@@ -21,12 +22,10 @@ type Stated struct {
 	Case    string `query:"case" pattern:"^[!-~]{1,100}$" doc:"number of the file the reading belongs to"`
 }
 
-// check refuses a purpose or a case that names somebody.
-func (s Stated) check() error {
-	var faults problem.Faults
-	person.CheckNobody(&faults, "/purpose", s.Purpose)
-	person.CheckNobody(&faults, "/case", s.Case)
-	return faults.Err()
+// Validate refuses a purpose or a case that names somebody.
+func (s Stated) Validate(f *problem.Faults) {
+	person.CheckNobody(f, "/purpose", s.Purpose)
+	person.CheckNobody(f, "/case", s.Case)
 }
 
 // orSupervision is what a stay's guest is read for: what was said, or the supervision of that stay by law.
@@ -81,11 +80,16 @@ func (a *app) maskFact(fact events.Event, r privacy.Reader) events.Event {
 	case facts.StayExtended:
 		f.Warnings = a.maskWarnings(f.Warnings, r)
 		return f
+	case facts.Departed:
+		f.Warnings = a.maskWarnings(f.Warnings, r)
+		return f
 	case facts.RoomChanged:
 		f.Room = text("stay.room", f.Room)
 		return f
+	case facts.StayCancelled, facts.IdentityRecorded:
+		return fact // everybody who sees the stay sees all of it
 	default:
-		return fact
+		panic(decider.Unknown(fact))
 	}
 }
 

@@ -103,7 +103,7 @@ func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 	sick, well := h.hospital(t)
 	seen := func(actor, path string) (lines []string) {
 		var page struct{ Items []shown }
-		testkit.Eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, 30*time.Second, func() error {
 			page.Items = nil
 			h.Get(t, actor, path, "").Into(t, &page)
 			if len(page.Items) != 2 {
@@ -242,7 +242,7 @@ func TestFacilitiesAreShownWithoutTheirPeople(t *testing.T) {
 	for actor, want := range map[string]string{
 		"police": "Bệnh viện, 02438253531, Lê Thị Hoa", "auditor": "Bệnh viện, ****3531, L. T. Hoa",
 	} {
-		testkit.Eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, 30*time.Second, func() error {
 			var page struct {
 				Items []struct{ Kind, Name, Phone, Contact string }
 			}

@@ -76,6 +76,11 @@ func (a *app) registerFacility(ctx context.Context, c httpapi.Call[RegisterBody]
 	return httpapi.Done[Facility]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
 }
 
+func (a *app) checkFacility(_ context.Context, c httpapi.Call[RegisterBody]) error {
+	_, err := a.communeOf(c.In.Unit, c.Pass, c.Meta.At)
+	return err
+}
+
 // communeOf finds the commune that the code means today, and refuses one that is not the officer's own.
 func (a *app) communeOf(code string, may policy.Pass, now time.Time) (facts.Unit, error) {
 	var faults problem.Faults
@@ -108,8 +113,8 @@ func (a *app) viewFacility(f facility.Facility) Facility {
 	return v
 }
 
-// ofOfficer loads a facility that the officer is responsible for.
-func (a *app) ofOfficer(ctx context.Context, id string, may policy.Pass) (facility.Facility, error) {
+// facilityOf loads a facility that the caller may act on, be they an officer or its manager.
+func (a *app) facilityOf(ctx context.Context, id string, may policy.Pass) (facility.Facility, error) {
 	f, err := a.places.load(ctx, id)
 	if err != nil {
 		return facility.Facility{}, err
@@ -136,15 +141,15 @@ func (a *app) reinstate(ctx context.Context, c httpapi.Call[ReasonBody]) (httpap
 	return changeFacility(ctx, a, c, facility.Reinstate{Note: string(reason.Ref)}, reason)
 }
 
-// changeFacility runs an officer's command and forgets what is cached of keys and of how the facility stands.
+// changeFacility runs a command on a facility and forgets what is cached of keys and of how the facility stands.
 func changeFacility[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd facility.Command, secrets ...vault.Row,
 ) (httpapi.Done[Facility], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
+	f, err := a.facilityOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}
-	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta, eventstore.WithSecrets(secrets...))
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
 	if err != nil {
 		return httpapi.Done[Facility]{}, err
 	}

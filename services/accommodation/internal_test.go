@@ -3,6 +3,7 @@ package accommodation
 import (
 	"testing"
 
+	facts "github.com/songan-vn/songan/events/accommodation"
 	"github.com/songan-vn/songan/libs/privacy"
 	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 )
@@ -19,6 +20,16 @@ func TestEveryFieldAboutAPersonHasALineInTheTable(t *testing.T) {
 		"stay.nationality", "stay.document_type", "stay.warnings") {
 		if !table.Has(field) {
 			t.Errorf("%s has no line", field)
+		}
+	}
+}
+
+// A fact that nobody thought of would be shown as it is, health and all: masking it panics instead.
+func TestEveryFactOfANoticeIsMaskedOrNeedsNoMask(t *testing.T) {
+	t.Parallel()
+	for _, fact := range facts.NoticeFacts() {
+		if got := (&app{}).maskFact(fact, privacy.Reader{}); got.EventName() != fact.EventName() {
+			t.Errorf("%s became %s", fact.EventName(), got.EventName())
 		}
 	}
 }

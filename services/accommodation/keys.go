@@ -30,17 +30,13 @@ type IssuedKey struct {
 const keyLife = 365 * 24 * time.Hour
 
 func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Done[IssuedKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
+	f, err := a.facilityOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
-	expires := c.In.ExpiresAt
-	if expires.IsZero() {
-		expires = c.Meta.At.Add(keyLife)
-	}
 	token, cmd := derivedKey(a, c, f.Facility)
-	cmd.ExpiresAt = expires
-	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta)
+	cmd.ExpiresAt = orIn(c.In.ExpiresAt, c.Meta.At, keyLife)
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
@@ -48,8 +44,25 @@ func (a *app) issueKey(ctx context.Context, c httpapi.Call[KeyBody]) (httpapi.Do
 	return httpapi.Done[IssuedKey]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
 }
 
-// derivedKey makes a key of request and facility, so that a repeat answers with the same token, and the same idempotency key
-// at another facility with another one.
+func (a *app) checkIssueKey(ctx context.Context, c httpapi.Call[KeyBody]) error {
+	f, err := a.facilityOf(ctx, c.Path("id"), c.Pass)
+	if err != nil {
+		return err
+	}
+	_, err = facility.IssueKey{ExpiresAt: orIn(c.In.ExpiresAt, c.Meta.At, keyLife)}.Decide(f, c.Meta)
+	return err
+}
+
+// orIn is a time that somebody named, or another one from now.
+func orIn(named, now time.Time, otherwise time.Duration) time.Time {
+	if named.IsZero() {
+		return now.Add(otherwise)
+	}
+	return named
+}
+
+// derivedKey makes a key of request and facility, so that a repeat answers with the same token, and one of another facility never
+// does.
 func derivedKey[B any](a *app, c httpapi.Call[B], owner string) (token string, cmd facility.IssueKey) {
 	derive := func(kind string) string { return a.vault.Name(kind, owner, c.Who.Scope(), c.Key) }
 	id := owner + derive("key")[:facility.KeySuffix]
@@ -67,23 +80,31 @@ type ReplaceKeyBody struct {
 const keyOverlap = 7 * 24 * time.Hour
 
 func (a *app) replaceKey(ctx context.Context, c httpapi.Call[ReplaceKeyBody]) (httpapi.Done[IssuedKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
+	f, err := a.facilityOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
 	token, next := derivedKey(a, c, f.Facility)
 	next.ExpiresAt = c.In.ExpiresAt
-	cmd := facility.ReplaceKey{Key: c.Path("key"), Next: next, Until: c.In.OldUntil}
-	if cmd.Until.IsZero() {
-		cmd.Until = c.Meta.At.Add(keyOverlap)
-	}
-	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta)
+	cmd := facility.ReplaceKey{Key: c.Path("key"), Next: next, Until: orIn(c.In.OldUntil, c.Meta.At, keyOverlap)}
+	out, err := eventstore.Execute(ctx, a.log, facility.Stream(f.Facility), cmd, c.Meta, eventstore.OncePerKey())
 	if err != nil {
 		return httpapi.Done[IssuedKey]{}, err
 	}
 	a.keys.Forget(cmd.Key)
 	answer := IssuedKey{Key: next.Key, Facility: f.Facility, Token: token, ExpiresAt: out.State.Keys[next.Key].ExpiresAt}
 	return httpapi.Done[IssuedKey]{Answer: answer, Position: out.Position, Replayed: out.Replayed}, nil
+}
+
+func (a *app) checkReplaceKey(ctx context.Context, c httpapi.Call[ReplaceKeyBody]) error {
+	f, err := a.facilityOf(ctx, c.Path("id"), c.Pass)
+	if err != nil {
+		return err
+	}
+	_, err = facility.ReplaceKey{
+		Key: c.Path("key"), Next: facility.IssueKey{ExpiresAt: c.In.ExpiresAt}, Until: orIn(c.In.OldUntil, c.Meta.At, keyOverlap),
+	}.Decide(f, c.Meta)
+	return err
 }
 
 // FacilityKey is a key of a facility as officers see it.
@@ -98,7 +119,7 @@ type FacilityKey struct {
 }
 
 func (a *app) listKeys(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Page[FacilityKey], error) {
-	f, err := a.ofOfficer(ctx, c.Path("id"), c.Pass)
+	f, err := a.facilityOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return httpapi.Page[FacilityKey]{}, err
 	}

@@ -31,15 +31,50 @@ type ListNotices struct {
 	To       string `query:"to" format:"date" doc:"last day of arrival"`
 	Late     *bool  `query:"late"`
 	Identity string `query:"identity" enum:"pending,matched,mismatched,not_found,unavailable"`
-	Persons  bool   `query:"persons" doc:"read the guests too; each reading is recorded"`
+	// Staying is for what the law asks of long stays: whoever is still there on day 25 is to be told of day 30.
+	Staying int  `query:"staying_days_at_least" minimum:"1" maximum:"9999" doc:"who arrived at least so many days ago and has not departed"`
+	Persons bool `query:"persons" doc:"read the guests too; each reading is recorded"`
+}
+
+// Validate refuses to look among stays that are over for guests who are still there.
+func (q ListNotices) Validate(f *problem.Faults) {
+	if q.Staying > 0 && q.Status != "" && q.Status != notice.Notified {
+		f.At("/status", problem.Fault{
+			Code: "status_not_staying", Message: "only stays that are notified go on", MessageVI: "chỉ lượt lưu trú đang ở trạng thái notified mới còn tiếp diễn",
+			Hint: "leave status out",
+		})
+	}
 }
 
 func (a *app) list(ctx context.Context, c httpapi.Call[ListNotices]) (httpapi.Page[Notice], error) {
 	q := c.In
-	return a.page(ctx, c, projections.StayFilter{
+	if err := checkSpan(q.From, q.To); err != nil {
+		return httpapi.Page[Notice]{}, err
+	}
+	filter := projections.StayFilter{
 		Scope: scope(c.Pass, q.Unit), Facility: q.Facility, Status: q.Status, Identity: q.Identity,
-		From: q.From, To: q.To, Late: q.Late, After: q.Cursor.At, Limit: q.Limit,
-	})
+		From: q.From, To: q.To, Late: q.Late, After: q.Cursor.At, Limit: q.More(),
+	}
+	if q.Staying > 0 {
+		filter.Status = notice.Notified
+		// The list runs back in time, so the first of them is where a page before would have ended.
+		since := vn.DateOf(c.Meta.At).AddDays(1-q.Staying).At(0, 0)
+		if filter.After == nil || filter.After.ArrivedAt.After(since) {
+			filter.After = &projections.StayKey{ArrivedAt: since}
+		}
+	}
+	return a.page(ctx, c, filter)
+}
+
+// checkSpan refuses days that end before they begin. An empty one leaves its side open.
+func checkSpan(from, to string) error {
+	var faults problem.Faults
+	if from != "" && to != "" && from > to {
+		faults.At("/query/from", problem.Fault{
+			Code: "from_after_to", Message: "the first day is later than the last one", MessageVI: "ngày đầu sau ngày cuối",
+		})
+	}
+	return faults.Err()
 }
 
 func (a *app) page(
@@ -49,11 +84,10 @@ func (a *app) page(
 	if err != nil {
 		return httpapi.Page[Notice]{}, err
 	}
-	page := httpapi.Page[Notice]{Items: a.viewStays(stays, c.Who, false)}
-	if len(stays) == filter.Limit {
-		last := stays[len(stays)-1]
-		page.Next = httpapi.NextCursor(projections.StayKey{ArrivedAt: last.ArrivedAt, Notice: last.Notice})
-	}
+	stays, next := httpapi.Cut(c.In.Paging, stays, func(s projections.Stay) projections.StayKey {
+		return projections.StayKey{ArrivedAt: s.ArrivedAt, Notice: s.Notice}
+	})
+	page := httpapi.Page[Notice]{Items: a.viewStays(stays, c.Who, false), Next: next}
 	if !c.In.Persons || len(stays) == 0 {
 		return page, nil
 	}
@@ -115,6 +149,9 @@ type LookupDocument struct {
 func (l Lookup) Validate(f *problem.Faults) {
 	person.CheckNobody(f, "/purpose", l.Purpose)
 	person.CheckNobody(f, "/case", l.Case)
+	if l.Document != nil {
+		person.CheckSearched(f, "/document/number", l.Document.Number)
+	}
 	if l.Document == nil && (l.FullName == "" || l.BirthDate == "") {
 		f.At("", problem.Fault{
 			Code: "lookup_incomplete", Message: "give a document, or full_name with birth_date", MessageVI: "cần giấy tờ, hoặc họ tên kèm ngày sinh",
@@ -124,7 +161,8 @@ func (l Lookup) Validate(f *problem.Faults) {
 
 // Found is the answer to a lookup.
 type Found struct {
-	Items []Notice `json:"items"`
+	Items     []Notice `json:"items"`
+	Truncated bool     `json:"truncated" doc:"there are older stays that are not shown"`
 }
 
 // lookupLimit is the most stays one lookup answers with, the latest first.
@@ -144,12 +182,18 @@ func (a *app) lookup(ctx context.Context, c httpapi.Call[Lookup]) (Found, error)
 		guests = append(guests, string(ref))
 	}
 	stays, err := projections.ListStays(ctx, a.pool, projections.StayFilter{
-		Scope: scope(c.Pass, ""), Guests: guests, Limit: lookupLimit,
+		Scope: scope(c.Pass, ""), Guests: guests, Limit: lookupLimit + 1,
 	})
 	if err != nil {
 		return Found{}, err
 	}
-	return Found{Items: a.viewStays(stays, c.Who, true)}, nil
+	stays, truncated := cut(stays, lookupLimit)
+	return Found{Items: a.viewStays(stays, c.Who, true), Truncated: truncated}, nil
+}
+
+// cut leaves as many as an answer has room for, of which one more was asked for, and tells whether any are left out.
+func cut[T any](all []T, room int) (shown []T, truncated bool) {
+	return all[:min(len(all), room)], len(all) > room
 }
 
 func (a *app) find(ctx context.Context, why vault.Reading, l Lookup) ([]vault.Ref, error) {
@@ -169,10 +213,11 @@ type Statistics struct {
 
 // Counts are the statistics, a line per key.
 type Counts struct {
-	From  string              `json:"from"`
-	To    string              `json:"to"`
-	By    string              `json:"by"`
-	Items []projections.Count `json:"items"`
+	From      string              `json:"from"`
+	To        string              `json:"to"`
+	By        string              `json:"by"`
+	Items     []projections.Count `json:"items"`
+	Truncated bool                `json:"truncated" doc:"there are lines with later keys that are not shown; ask for a smaller area or fewer days"`
 }
 
 // countLimit is the most lines of a statistic; a province has fewer facilities and the world fewer nations.
@@ -186,13 +231,17 @@ func (a *app) statistics(ctx context.Context, c httpapi.Call[Statistics]) (Count
 	if q.To == "" {
 		q.To = today
 	}
+	if err := checkSpan(q.From, q.To); err != nil {
+		return Counts{}, err
+	}
 	items, err := projections.CountStays(ctx, a.pool, scope(c.Pass, q.Unit), projections.Counting{
-		From: q.From, To: q.To, By: q.By, Limit: countLimit,
+		From: q.From, To: q.To, By: q.By, Limit: countLimit + 1,
 	})
 	if err != nil {
 		return Counts{}, err
 	}
-	return Counts{From: q.From, To: q.To, By: q.By, Items: items}, nil
+	items, truncated := cut(items, countLimit)
+	return Counts{From: q.From, To: q.To, By: q.By, Items: items, Truncated: truncated}, nil
 }
 
 // ListFacilities narrows a list of facilities.
@@ -203,7 +252,7 @@ type ListFacilities struct {
 }
 
 func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]) (httpapi.Page[Facility], error) {
-	filter := projections.FacilityFilter{Scope: scope(c.Pass, ""), Kind: c.In.Kind, Limit: c.In.Limit}
+	filter := projections.FacilityFilter{Scope: scope(c.Pass, ""), Kind: c.In.Kind, Limit: c.In.More()}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
 	}
@@ -211,10 +260,8 @@ func (a *app) listFacilities(ctx context.Context, c httpapi.Call[ListFacilities]
 	if err != nil {
 		return httpapi.Page[Facility]{}, err
 	}
-	page := httpapi.Page[Facility]{Items: make([]Facility, 0, len(rows))}
-	if len(rows) == c.In.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].Facility)
-	}
+	rows, next := httpapi.Cut(c.In.Paging, rows, func(f projections.Facility) string { return f.Facility })
+	page := httpapi.Page[Facility]{Items: make([]Facility, 0, len(rows)), Next: next}
 	profiles, err := a.profiles(ctx, c.Pass, rows)
 	if err != nil {
 		return httpapi.Page[Facility]{}, err

@@ -3,6 +3,7 @@ package accommodation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,45 +37,60 @@ func (b NotifyBody) Validate(f *problem.Faults) {
 	person.CheckNobody(f, "/group", b.Group)
 }
 
-// notify serves a single notice and, called once per item, a batch.
-func (a *app) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Done[Notice], error) {
-	place, err := a.places.of(ctx, c.Who.Facility)
-	if err != nil {
-		return httpapi.Done[Notice]{}, err
+// notify begins a single notice and, called once per item, those of a batch. Companions, and a facility that is not in memory, are
+// looked up aside.
+func (a *app) notify(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Later[Notice], error) {
+	if c.In.AccompaniedBy != "" || !a.places.in(c.Who.Facility) {
+		return httpapi.Aside(httpapi.Now(a.begin))(ctx, c)
 	}
-	if err := a.checkCompanion(ctx, c.In.AccompaniedBy, place.Facility); err != nil {
-		return httpapi.Done[Notice]{}, err
+	return a.begin(ctx, c)
+}
+
+func (a *app) begin(ctx context.Context, c httpapi.Call[NotifyBody]) (httpapi.Later[Notice], error) {
+	cmd, err := a.notification(ctx, c)
+	if err != nil {
+		return nil, err
 	}
 	person, err := a.sealGuest(c.In.Guest)
 	if err != nil {
-		return httpapi.Done[Notice]{}, err
+		return nil, err
+	}
+	cmd.Stay.Guest = string(person.Ref)
+	stay := eventstore.Begin(ctx, a.log, noticeStream(cmd.Stay.Notice), cmd, c.Meta, eventstore.Fresh(), eventstore.WithSecrets(person))
+	return func() (httpapi.Done[Notice], error) { return answer(stay.Outcome()) }, nil
+}
+
+// checkNotify is what a stay would be refused for that nobody notified before.
+func (a *app) checkNotify(ctx context.Context, c httpapi.Call[NotifyBody]) error {
+	cmd, err := a.notification(ctx, c)
+	if err != nil {
+		return err
+	}
+	_, err = cmd.Decide(notice.Notice{}, c.Meta)
+	return err
+}
+
+// notification is the command of a body, but for the guest, who is not sealed yet.
+func (a *app) notification(ctx context.Context, c httpapi.Call[NotifyBody]) (notice.Notify, error) {
+	place, err := a.places.of(ctx, c.Who.Facility)
+	if err != nil {
+		return notice.Notify{}, err
+	}
+	known := c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest")
+	if err := a.checkCompanion(ctx, &known, c, place.Facility); err != nil {
+		return notice.Notify{}, err
 	}
 	id := c.Name("notice")
-	cmd := notice.Notify{
+	return notice.Notify{
 		Stay: facts.StayNotified{
 			Notice: id, Receipt: a.receipt(id), Facility: place.Facility, FacilityKind: place.Kind, Unit: place.Unit,
-			Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
+			Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
 			ArrivedAt: c.In.ArrivedAt, ExpectedDeparture: c.In.ExpectedDeparture, Room: c.In.Room,
 			Reason: c.In.Reason, AccompaniedBy: c.In.AccompaniedBy, Group: c.In.Group,
 		},
-		Remote: place.Remote, Rules: a.rules, Warnings: c.In.warnings(c.Meta.At),
-		Known: c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest"),
-	}
-	out, err := eventstore.Execute(ctx, a.log, noticeStream(id), cmd, c.Meta,
-		eventstore.Fresh(), eventstore.WithSecrets(person))
-	if err != nil {
-		return httpapi.Done[Notice]{}, err
-	}
-	return done(out), nil
-}
-
-// warnings are what is unusual about the body but accepted.
-func (b NotifyBody) warnings(now time.Time) []string {
-	warnings := b.Guest.Warnings(now)
-	if b.AccompaniedBy == "" && b.Guest.Minor(now) {
-		warnings = append(warnings, guest.WarnChildAlone)
-	}
-	return warnings
+		Remote: place.Remote, Rules: a.rules, Known: known,
+		Warnings: c.In.Guest.Warnings(vn.DateOf(c.In.ArrivedAt), c.In.AccompaniedBy),
+	}, nil
 }
 
 func noticeStream(id string) string { return trail.Stream(id) }
@@ -99,36 +115,52 @@ func (a *app) sealGuest(g guest.Guest) (vault.Row, error) {
 	}, time.Time{}) // how long they are kept is a rule of retention
 }
 
-// checkCompanion refuses a companion who is not a guest of the same facility.
-func (a *app) checkCompanion(ctx context.Context, id, facility string) error {
-	if id == "" {
+// checkCompanion refuses a companion who does not stay at the same facility now, and to a child one who came as a child alone: that
+// notice says so. A child who came with somebody and gives company to another is not found out, because ages stand in the vault
+// alone. To a carer the companion is the patient, who may be a child.
+func (a *app) checkCompanion(ctx context.Context, faults *problem.Faults, c httpapi.Call[NotifyBody], facility string) error {
+	const pointer = "/accompanied_by"
+	if c.In.AccompaniedBy == "" {
 		return nil
 	}
-	companion, err := a.notice(ctx, id)
-	if err == nil && companion.Facility == facility {
-		return nil
-	}
-	if err != nil && problem.CodeOf(err) != "notice_unknown" {
+	companion, err := a.notice(ctx, c.In.AccompaniedBy)
+	switch {
+	case err != nil && problem.CodeOf(err) != problem.CodeOf(notice.ErrUnknown()):
 		return err
+	case err != nil, companion.Facility != facility:
+		faults.At(pointer, problem.Fault{
+			Code: "accompanied_by_unknown", Message: "no notice of this facility has this id", MessageVI: "cơ sở không có thông báo nào mang mã này",
+			Hint: "post the accompanying person first and use the id of the answer",
+		})
+	case companion.Status != notice.Notified:
+		faults.At(pointer, problem.Fault{
+			Code: "accompanied_by_over", Message: "that stay is over or was cancelled", MessageVI: "lượt lưu trú này đã kết thúc hoặc đã bị hủy",
+			Hint: "name somebody who stays here now, or leave it out",
+		})
+	case slices.Contains(companion.Warnings, guest.WarnChildAlone) && c.In.Guest.Minor(vn.DateOf(c.Meta.At)):
+		faults.At(pointer, problem.Fault{
+			Code: "accompanied_by_minor", Message: "that guest is under 18 and came alone", MessageVI: "khách này dưới 18 tuổi và đến một mình",
+			Hint: "name the adult, or leave it out",
+		})
 	}
-	var faults problem.Faults
-	faults.At("/accompanied_by", problem.Fault{
-		Code: "accompanied_by_unknown", Message: "no notice of this facility has this id", MessageVI: "cơ sở không có thông báo nào mang mã này",
-		Hint: "post the accompanying person first and use the id of the answer",
-	})
-	return faults.Err()
+	return nil
 }
 
 // change runs a command on the caller's own notice. A notice of another facility answers as if it did not exist.
 func change[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[notice.Notice], secrets ...vault.Row,
 ) (httpapi.Done[Notice], error) {
-	own := notice.Owned{Sees: func(n notice.Notice) bool { return c.Pass.May(thing(n.Facility, n.Unit)) }, Command: cmd}
-	out, err := eventstore.Execute(ctx, a.log, noticeStream(c.Path("id")), own, c.Meta, eventstore.WithSecrets(secrets...))
-	if err != nil {
-		return httpapi.Done[Notice]{}, err
-	}
-	return done(out), nil
+	return answer(eventstore.Execute(ctx, a.log, noticeStream(c.Path("id")), owned(c, cmd), c.Meta,
+		eventstore.OncePerKey(), eventstore.WithSecrets(secrets...)))
+}
+
+func owned[I any](c httpapi.Call[I], cmd decider.Command[notice.Notice]) notice.Owned {
+	return notice.Owned{Sees: func(n notice.Notice) bool { return c.Pass.May(thing(n.Facility, n.Unit)) }, Command: cmd}
+}
+
+// refusal is what a change of the caller's own notice would be refused for.
+func refusal[I any](ctx context.Context, a *app, c httpapi.Call[I], cmd decider.Command[notice.Notice]) error {
+	return eventstore.Refusal(ctx, a.log, noticeStream(c.Path("id")), owned(c, cmd), c.Meta)
 }
 
 // DepartBody says when the guest left.
@@ -140,6 +172,10 @@ func (a *app) depart(ctx context.Context, c httpapi.Call[DepartBody]) (httpapi.D
 	return change(ctx, a, c, notice.Depart(c.In))
 }
 
+func (a *app) checkDepart(ctx context.Context, c httpapi.Call[DepartBody]) error {
+	return refusal(ctx, a, c, notice.Depart(c.In))
+}
+
 // ExtendBody says until when the guest is expected to stay.
 type ExtendBody struct {
 	ExpectedDeparture string `json:"expected_departure" format:"date"`
@@ -147,6 +183,10 @@ type ExtendBody struct {
 
 func (a *app) extend(ctx context.Context, c httpapi.Call[ExtendBody]) (httpapi.Done[Notice], error) {
 	return change(ctx, a, c, notice.Extend(c.In))
+}
+
+func (a *app) checkExtend(ctx context.Context, c httpapi.Call[ExtendBody]) error {
+	return refusal(ctx, a, c, notice.Extend(c.In))
 }
 
 // RoomBody says which room the guest has now.
@@ -182,10 +222,14 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 	}
 	cmd := notice.Correct{
 		Guest: string(person.Ref), Nationality: c.In.Guest.Nationality, DocumentType: c.In.Guest.Document.Type,
-		Warnings: c.In.Guest.Warnings(c.Meta.At), Note: string(reason.Ref), Remote: place.Remote, Rules: a.rules,
+		Warnings: c.In.Guest.Warnings, Note: string(reason.Ref), Remote: place.Remote, Rules: a.rules,
 		Known: c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest"),
 	}
 	return change(ctx, a, c, cmd, person, reason)
+}
+
+func (a *app) checkCorrect(_ context.Context, c httpapi.Call[CorrectBody]) error {
+	return c.In.Guest.CheckOn(vn.DateOf(c.Meta.At), "/guest").Err()
 }
 
 // ReasonBody says why.

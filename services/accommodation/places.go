@@ -32,6 +32,14 @@ func newPlaces(log *eventstore.Store, cutOff service.CutOff) *places {
 	return &places{log: log, cutOff: cutOff, known: map[string]facility.Facility{}}
 }
 
+// in tells whether a facility is in memory, so that [places.of] does not wait.
+func (p *places) in(id string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	_, found := p.known[id]
+	return found
+}
+
 // of returns a facility as it was registered.
 func (p *places) of(ctx context.Context, id string) (facility.Facility, error) {
 	p.mu.RLock()

@@ -170,7 +170,7 @@ func TestAPersonLearnsWhoGaveOutTheKeyThatReadThem(t *testing.T) {
 	h.Get(t, "hotel", "/notices/"+made.Text(t, "id"), "").Want(t, http.StatusOK)
 	h.Get(t, "police", "/notices/"+made.Text(t, "id"), made.Position()).Want(t, http.StatusOK)
 	h.Get(t, "police", "/notices", made.Position()).Want(t, http.StatusOK) // the model is as far
-	asked := h.Post(t, "admin", "/subject-requests", "", object{"kind": "access", "case": "2026/117", "document": "001090123456"})
+	asked := h.Post(t, "admin", "/subject-requests", "k2", object{"kind": "access", "case": "2026/117", "document": "001090123456"})
 	asked.Want(t, http.StatusCreated)
 	var told struct {
 		Readings []struct {

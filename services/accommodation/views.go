@@ -54,9 +54,12 @@ type Warning struct {
 	MessageVI string `json:"message_vi"`
 }
 
-// done answers a command with the state it led to.
-func done(out eventstore.Outcome[notice.Notice]) httpapi.Done[Notice] {
-	return httpapi.Done[Notice]{Answer: view(out.State), Position: out.Position, Replayed: out.Replayed}
+// answer answers a command with the state it led to.
+func answer(out eventstore.Outcome[notice.Notice], err error) (httpapi.Done[Notice], error) {
+	if err != nil {
+		return httpapi.Done[Notice]{}, err
+	}
+	return httpapi.Done[Notice]{Answer: view(out.State), Position: out.Position, Replayed: out.Replayed}, nil
 }
 
 func view(n notice.Notice) Notice {

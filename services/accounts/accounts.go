@@ -131,19 +131,22 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 	api := httpapi.New(o)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /beneficiaries", Summary: "Register a beneficiary", Action: "accounts.register_beneficiary", Status: http.StatusCreated,
-	}, a.register)
+	}, httpapi.Now(a.register), a.checkRegister)
 	httpapi.Batch(api, httpapi.Route{
 		Pattern: "POST /beneficiaries/batch", Summary: "Register many beneficiaries, with a verdict for each", Action: "accounts.register_beneficiary", Status: http.StatusCreated,
-	}, httpapi.Batching{Member: "beneficiary"}, a.register)
+	}, httpapi.Batching{Member: "beneficiary"}, a.register, a.checkRegister)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /beneficiaries/{id}/correction", Summary: "The person or the representative was entered wrongly, or has changed", Action: "accounts.correct_beneficiary",
-	}, a.correct)
+	}, a.correct, a.checkCorrect)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /beneficiaries/{id}/death", Summary: "The beneficiary has died", Action: "accounts.record_death",
-	}, a.die)
+	}, a.die, a.checkDeath)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /beneficiaries/{id}/death/dismissal", Summary: "The person lives, whatever the bank said", Action: "accounts.dismiss_death",
 	}, a.dismissDeath)
+	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /beneficiaries/{id}/death/revocation", Summary: "Another officer takes back a death that was recorded wrongly", Action: "accounts.revoke_death",
+	}, a.revokeDeath)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /beneficiaries", Summary: "List beneficiaries; the unit's officers see the people, and each reading is recorded",
 		Action: "accounts.list_beneficiaries", After: a.beneficiaries.WaitFor,
@@ -172,7 +175,7 @@ func (a *app) issuanceRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /issuances", Summary: "Draft a batch of requests for accounts at one bank", Action: "accounts.draft_issuance",
 		Status: http.StatusCreated, BodyLimit: issuanceBody,
-	}, a.draft)
+	}, a.draft, a.checkDraft)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /issuances/{id}/submission", Summary: "The maker asks for approval", Action: "accounts.submit_issuance",
 	}, a.submit)
@@ -197,6 +200,10 @@ func (a *app) accountRoutes(api *httpapi.API) {
 	}, a.listAccounts)
 	httpapi.Query(api, httpapi.Route{Pattern: "GET /accounts/{id}", Summary: "Read an account", Action: "accounts.read_account"}, a.oneAccount)
 	httpapi.Command(api, httpapi.Route{
+		Pattern: "POST /accounts/{id}/confirmation", Summary: "Another officer confirms a holder whose name only comes close",
+		Action: "accounts.confirm_holder",
+	}, a.confirm)
+	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /accounts/{id}/suspension", Summary: "Pay nothing into the account for now", Action: "accounts.suspend_account",
 	}, a.suspend)
 	httpapi.Command(api, httpapi.Route{
@@ -211,5 +218,5 @@ func (a *app) accountRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /accounts/{id}/replacement", Summary: "Draft a batch of one that replaces the account, for approval as any other",
 		Action: "accounts.replace_account", Status: http.StatusCreated,
-	}, a.replace)
+	}, a.replace, a.checkReplace)
 }

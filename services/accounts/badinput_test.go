@@ -66,6 +66,28 @@ func TestBadInput(t *testing.T) {
 			object{"unit": "00004", "bank": vietin, "beneficiaries": []string{"nobody", "nobody"}},
 			[]string{"/beneficiaries/0 beneficiary_unknown", "/beneficiaries/1 beneficiary_twice"},
 		},
+		{
+			"a form, a unit and a date that are wrong, and a minor representative with a wrong number", "/beneficiaries",
+			edit(func(b object) {
+				b["amount"], b["file_number"], b["unit"] = 1, "#", "99999"
+				of(b, "person")["birth_date"], of(b, "person")["document"] = "2027-01-01", object{"type": "passport", "number": "C01X00T47"}
+				b["representative"] = personOf("Nguyễn Bí Mật", 8)
+				of(b, "representative")["birth_date"], of(b, "representative")["phone"] = "2015", "x"
+			}),
+			[]string{
+				"/amount unknown_field", "/file_number wrong_format", "/person/birth_date birth_date_in_future",
+				"/representative/birth_date representative_minor", "/representative/document/number citizen_id_year_mismatch",
+				"/representative/phone phone_characters", "/unit unit_unknown",
+			},
+		},
+		{
+			"a bank in the wrong form, a unit of others, and members who are not there", "/issuances",
+			object{"unit": "00008", "bank": "vietin", "beneficiaries": []any{"nobody", 7, "nobody"}},
+			[]string{
+				"/bank wrong_format", "/beneficiaries/0 beneficiary_unknown", "/beneficiaries/1 wrong_type",
+				"/beneficiaries/2 beneficiary_twice", "/unit unit_not_yours",
+			},
+		},
 		{"an empty list", "/issuances", object{"unit": "00004", "bank": vietin, "beneficiaries": []string{}}, []string{"/beneficiaries wrong_count"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -95,6 +117,46 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("%d facts and %d rows of the vault were stored: %v", facts, rows, err)
 		}
 	})
+}
+
+// What changes a beneficiary or an account is answered in one round, too.
+func TestChangesAreToldEveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	id := o.register(t, 1)
+	unborn := personOf("Nguyễn Bí Mật", 1)
+	unborn["birth_date"], unborn["phone"], unborn["document"] = "2027-01-01", "x", object{"type": "passport", "number": "C01X00T47"}
+	for _, c := range []struct {
+		actor, path string
+		body        object
+		faults      []string
+	}{
+		{
+			"maker", "/beneficiaries/" + id + "/correction",
+			object{"person": unborn, "representative": unborn},
+			[]string{
+				"/person/birth_date birth_date_in_future", "/person/phone phone_characters", "/reason required",
+				"/representative/birth_date birth_date_in_future", "/representative/birth_date representative_minor",
+				"/representative/document/number represents_oneself", "/representative/phone phone_characters",
+			},
+		},
+		{"maker", "/beneficiaries/" + id + "/death", object{"date": "2030-01-01"}, []string{"/date died_in_future", "/source required"}},
+		{"maker", "/beneficiaries/another/death", object{"date": "2030-01-01"}, []string{"/source required"}},
+		{
+			"maker", "/beneficiaries/" + id + "/death/revocation",
+			object{"document": "001050000001", "day": "2026-11-01"},
+			[]string{"/day unknown_field", "/document looks_like_a_person", "/reason required"},
+		},
+		{"maker", "/accounts/another/replacement", object{"bank": "XXXXVNVX"}, []string{"/bank bank_unknown", "/reason required"}},
+	} {
+		refused := o.Post(t, c.actor, c.path, "bad", c.body)
+		refused.Want(t, http.StatusUnprocessableEntity)
+		got := refused.Faults(t)
+		slices.Sort(got)
+		if diff := cmp.Diff(c.faults, got); diff != "" {
+			t.Errorf("%s: %s", c.path, diff)
+		}
+	}
 }
 
 func TestAnImportHasAVerdictForEachLine(t *testing.T) {

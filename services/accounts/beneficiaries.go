@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
@@ -108,13 +109,12 @@ func (a *app) enter(p PeopleBody, today vn.Date) (entered, error) {
 }
 
 // register serves a single beneficiary and, called once per item, a batch.
-func (a *app) register(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Done[Beneficiary], error) {
+func (a *app) register(ctx context.Context, c httpapi.Call[RegisterBody]) (httpapi.Later[Beneficiary], error) {
 	today := vn.DateOf(c.Meta.At)
-	unit, faults := a.unitFor(c.In.Unit, c.Pass, today, units.Commune)
-	faults = append(faults, c.In.checkOn(today)...)
+	unit, faults := a.registrable(c, today)
 	e, err := a.enter(c.In.PeopleBody, today)
 	if err != nil {
-		return httpapi.Done[Beneficiary]{}, err
+		return nil, err
 	}
 	fact := facts.BeneficiaryRegistered{
 		// The same person in the same file is the same stream, whichever request it came by.
@@ -122,12 +122,20 @@ func (a *app) register(ctx context.Context, c httpapi.Call[RegisterBody]) (httpa
 		Unit:        unit, FileNumber: c.In.FileNumber, Person: e.person, Mark: e.mark, DocumentType: c.In.Person.Document.Type,
 		Representative: e.representative, RepresentativeMark: e.representativeMark, MayHold: e.mayHold,
 	}
-	out, err := eventstore.Execute(ctx, a.log, beneficiaryStream(fact.Beneficiary), beneficiary.Register{Fact: fact, Known: faults},
+	pending := eventstore.Begin(ctx, a.log, beneficiaryStream(fact.Beneficiary), beneficiary.Register{Fact: fact, Known: faults},
 		c.Meta, eventstore.Fresh(), eventstore.OncePerKey(), eventstore.WithSecrets(e.rows...))
-	if err != nil {
-		return httpapi.Done[Beneficiary]{}, err
-	}
-	return doneBeneficiary(out), nil
+	return func() (httpapi.Done[Beneficiary], error) { return doneBeneficiary(pending.Outcome()) }, nil
+}
+
+// registrable finds the unit of a body, and everything that is wrong with the body today.
+func (a *app) registrable(c httpapi.Call[RegisterBody], today vn.Date) (events.Unit, problem.Faults) {
+	unit, faults := a.unitFor(c.In.Unit, c.Pass, today, units.Commune)
+	return unit, append(faults, c.In.checkOn(today)...)
+}
+
+func (a *app) checkRegister(_ context.Context, c httpapi.Call[RegisterBody]) error {
+	_, faults := a.registrable(c, vn.DateOf(c.Meta.At))
+	return faults.Err()
 }
 
 // CorrectBody is the beneficiary as they should have been entered.
@@ -151,13 +159,13 @@ func (a *app) correct(ctx context.Context, c httpapi.Call[CorrectBody]) (httpapi
 		Person: e.person, DocumentType: c.In.Person.Document.Type, Representative: e.representative,
 		RepresentativeMark: e.representativeMark, MayHold: e.mayHold, Note: string(note.Ref),
 	}}
-	out, err := a.apply(ctx, change{
+	return doneBeneficiary(a.apply(ctx, change{
 		beneficiary: c.Path("id"), may: c.Pass, meta: c.Meta, command: cmd, secrets: append(e.rows, note),
-	})
-	if err != nil {
-		return httpapi.Done[Beneficiary]{}, err
-	}
-	return doneBeneficiary(out), nil
+	}))
+}
+
+func (a *app) checkCorrect(_ context.Context, c httpapi.Call[CorrectBody]) error {
+	return c.In.checkOn(vn.DateOf(c.Meta.At)).Err()
 }
 
 func beneficiaryStream(id string) string { return trail.Stream(id) }
@@ -184,8 +192,11 @@ type change struct {
 
 // apply runs a change on a beneficiary of the officer's unit.
 func (a *app) apply(ctx context.Context, c change) (eventstore.Outcome[beneficiary.Beneficiary], error) {
-	own := beneficiary.Owned{Sees: sees(c.may), Command: c.command}
-	return eventstore.Execute(ctx, a.log, beneficiaryStream(c.beneficiary), own, c.meta, eventstore.OncePerKey(), eventstore.WithSecrets(c.secrets...))
+	return eventstore.Execute(ctx, a.log, beneficiaryStream(c.beneficiary), c.owned(), c.meta, eventstore.OncePerKey(), eventstore.WithSecrets(c.secrets...))
+}
+
+func (c change) owned() beneficiary.Owned {
+	return beneficiary.Owned{Sees: sees(c.may), Command: c.command}
 }
 
 // DeathBody says when somebody died, and who said so.
@@ -215,11 +226,14 @@ func (a *app) die(ctx context.Context, c httpapi.Call[DeathBody]) (httpapi.Done[
 	if born, err := vn.ParsePartialDate(people[b.Person].BirthDate); err == nil {
 		cmd.Born = born.Earliest()
 	}
-	out, err := a.apply(ctx, change{beneficiary: b.Beneficiary, may: c.Pass, meta: c.Meta, command: cmd})
-	if err != nil {
-		return httpapi.Done[Beneficiary]{}, err
-	}
-	return doneBeneficiary(out), nil
+	return doneBeneficiary(a.apply(ctx, change{beneficiary: b.Beneficiary, may: c.Pass, meta: c.Meta, command: cmd}))
+}
+
+// checkDeath does not compare the death with the birth: that is a reading of the person, and each is recorded.
+func (a *app) checkDeath(ctx context.Context, c httpapi.Call[DeathBody]) error {
+	on, _ := vn.ParseDate(c.In.Date) // nothing is said of no day
+	death := change{may: c.Pass, command: beneficiary.Die{On: on, Source: c.In.Source}}
+	return eventstore.Refusal(ctx, a.log, beneficiaryStream(c.Path("id")), death.owned(), c.Meta)
 }
 
 // dismissDeath says that somebody lives whom a bank reported dead, and how the officer knows.
@@ -228,11 +242,27 @@ func (a *app) dismissDeath(ctx context.Context, c httpapi.Call[ReasonBody]) (htt
 	if err != nil {
 		return httpapi.Done[Beneficiary]{}, err
 	}
-	out, err := a.apply(ctx, change{
+	return doneBeneficiary(a.apply(ctx, change{
 		beneficiary: c.Path("id"), may: c.Pass, meta: c.Meta, command: beneficiary.DismissDeath{Note: string(note.Ref)}, secrets: []vault.Row{note},
-	})
+	}))
+}
+
+// RevokeBody says why a recorded death is wrong, and which document shows it.
+type RevokeBody struct {
+	Document string `json:"document" pattern:"^[0-9A-Za-zĐđ./_-]{1,60}$" doc:"number of the paper that shows it" example:"118/TP-HT"`
+	Reason   string `json:"reason" maxLength:"500" doc:"kept in the vault"`
+}
+
+// Validate keeps people out of what stands in facts.
+func (b RevokeBody) Validate(f *problem.Faults) { person.CheckNobody(f, "/document", b.Document) }
+
+func (a *app) revokeDeath(ctx context.Context, c httpapi.Call[RevokeBody]) (httpapi.Done[Beneficiary], error) {
+	note, err := a.vault.SealNote(c.In.Reason, time.Time{})
 	if err != nil {
-		return httpapi.Done[Beneficiary]{}, err
+		return httpapi.Done[Beneficiary]{}, fmt.Errorf("seal the reason of the revocation: %w", err)
 	}
-	return doneBeneficiary(out), nil
+	return doneBeneficiary(a.apply(ctx, change{
+		beneficiary: c.Path("id"), may: c.Pass, meta: c.Meta, secrets: []vault.Row{note},
+		command: beneficiary.RevokeDeath{Paper: c.In.Document, Note: string(note.Ref)},
+	}))
 }

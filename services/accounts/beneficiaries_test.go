@@ -268,6 +268,39 @@ func TestACorrection(t *testing.T) {
 	}
 }
 
+// A keyboard that takes accents apart, and blanks, are no part of a name: banks are sent what is kept.
+func TestNamesAreKeptInOneForm(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	const typed = "  Nguye\u0302\u0303n  Va\u0306n An\n" // accents apart
+	file := func(serial int) object {
+		f := fileOf(typed, serial)
+		f["representative"] = personOf(typed, serial+10)
+		return f
+	}
+	one := o.Post(t, "maker", "/beneficiaries", "one", file(1))
+	one.Want(t, http.StatusCreated)
+	o.Post(t, "maker", "/beneficiaries/batch", "many", []any{file(2)}).Want(t, http.StatusOK)
+	id := o.register(t, 3)
+	correction := file(3)
+	delete(correction, "file_number")
+	delete(correction, "unit")
+	correction["reason"] = "gõ nhầm"
+	last := o.Post(t, "maker", "/beneficiaries/"+id+"/correction", "c", correction)
+	last.Want(t, http.StatusOK)
+
+	var list struct{ Items []beneficiaryView }
+	o.Get(t, "maker", "/beneficiaries", last.Position()).Into(t, &list)
+	var names []string
+	for _, b := range list.Items {
+		names = append(names, b.Person.FullName, b.Representative.FullName)
+	}
+	const kept = "Nguyễn Văn An"
+	if diff := cmp.Diff([]string{kept, kept, kept, kept, kept, kept}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOtherServicesResolveReferences(t *testing.T) {
 	t.Parallel()
 	o := open(t)

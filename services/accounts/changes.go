@@ -8,6 +8,7 @@ import (
 	facts "github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vault"
@@ -31,7 +32,7 @@ type ListAccounts struct {
 func (a *app) listAccounts(ctx context.Context, c httpapi.Call[ListAccounts]) (httpapi.Page[Account], error) {
 	q := c.In
 	filter := projections.AccountFilter{
-		Scope: c.Pass.In(q.Unit).Units.Names(), Bank: q.Bank, Status: q.Status, Beneficiary: q.Beneficiary, Issuance: q.Issuance, Limit: q.Limit,
+		Scope: c.Pass.In(q.Unit).Units.Names(), Bank: q.Bank, Status: q.Status, Beneficiary: q.Beneficiary, Issuance: q.Issuance, Limit: q.More(),
 	}
 	if q.Cursor.At != nil {
 		filter.After = *q.Cursor.At
@@ -40,17 +41,14 @@ func (a *app) listAccounts(ctx context.Context, c httpapi.Call[ListAccounts]) (h
 	if err != nil {
 		return httpapi.Page[Account]{}, err
 	}
-	page := httpapi.Page[Account]{Items: make([]Account, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, Account{
-			ID: row.Account, Beneficiary: row.Beneficiary, Unit: unitCode(row.Unit), Issuance: row.Issuance, Bank: row.Bank,
-			Status: row.Status, Reason: row.Reason, HolderMatch: row.HolderMatch, ChangedAt: row.ChangedAt,
-		})
+	return httpapi.PageOf(q.Paging, rows, viewAccountRow, func(a projections.Account) string { return a.ID }), nil
+}
+
+func viewAccountRow(row projections.Account) Account {
+	return Account{
+		ID: row.Account, Beneficiary: row.Beneficiary, Unit: unitCode(row.Unit), Issuance: row.Issuance, Bank: row.Bank,
+		Status: row.Status, Reason: row.Reason, HolderMatch: row.HolderMatch, ChangedAt: row.ChangedAt,
 	}
-	if len(rows) == q.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].ID)
-	}
-	return page, nil
 }
 
 // visibleAccount loads an account that the caller may know of, with its beneficiary.
@@ -73,6 +71,21 @@ func (a *app) visibleAccount(ctx context.Context, id string, may policy.Pass) (b
 func (a *app) oneAccount(ctx context.Context, c httpapi.Call[struct{}]) (Account, error) {
 	_, account, err := a.visibleAccount(ctx, c.Path("id"), c.Pass)
 	return viewAccount(account), err
+}
+
+// confirm asks first who drafted the request: they are not the one to confirm what came of it.
+func (a *app) confirm(ctx context.Context, c httpapi.Call[ReasonBody]) (httpapi.Done[Account], error) {
+	_, account, err := a.visibleAccount(ctx, c.Path("id"), c.Pass)
+	if err != nil {
+		return httpapi.Done[Account]{}, err
+	}
+	batch, err := eventstore.State[issuance.Issuance](ctx, a.log, issuanceStream(account.Issuance))
+	if err != nil {
+		return httpapi.Done[Account]{}, fmt.Errorf("see who asked for the account: %w", err)
+	}
+	return changeAccount(ctx, a, c, c.In.Reason, func(id, note string) decider.Command[beneficiary.Beneficiary] {
+		return beneficiary.ConfirmHolder{Account: id, Maker: batch.By, Note: note}
+	})
 }
 
 // SuspendBody says why nothing is paid into an account for now.
@@ -158,9 +171,13 @@ func (a *app) replace(ctx context.Context, c httpapi.Call[ReplaceBody]) (httpapi
 	cmd := issuance.Draft{Fact: facts.IssuanceDrafted{
 		Issuance: c.Name("issuance"), Unit: b.Unit, Bank: c.In.Bank, Beneficiaries: []string{b.Beneficiary}, Replaces: account.Account,
 	}}
-	a.checkBank(&cmd.Known, c.In.Bank, vn.DateOf(c.Meta.At))
+	cmd.Known = a.checkBank(c.In.Bank, vn.DateOf(c.Meta.At))
 	if !account.Alive() {
 		cmd.Refused = problem.Reject("account_closed", "the account is closed or was refused", "tài khoản đã đóng hoặc bị từ chối mở")
 	}
 	return a.store(ctx, cmd, c.In.Reason, c.Meta)
+}
+
+func (a *app) checkReplace(_ context.Context, c httpapi.Call[ReplaceBody]) error {
+	return a.checkBank(c.In.Bank, vn.DateOf(c.Meta.At)).Err()
 }

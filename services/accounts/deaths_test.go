@@ -67,3 +67,36 @@ func TestABankThatReportsADeathOpensACaseForAnOfficer(t *testing.T) {
 	is("refused refused-1 beneficiary")
 	o.Post(t, "maker", "/beneficiaries/"+died+"/death/dismissal", "d4", why).Refused(t, http.StatusUnprocessableEntity, "death_not_reported")
 }
+
+// The death was recorded for another person of that name. Somebody else takes it back; the account is asked for anew.
+func TestADeathThatWasRecordedWronglyIsRevoked(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	id := o.register(t, 1)
+	o.issue(t, "i", vietin, id)
+	path, body := "/beneficiaries/"+id+"/death/revocation", object{"document": "118/TP-HT", "reason": "trùng tên với Trần Thị Hoa"}
+	o.Post(t, "colleague", path, "r0", body).Refused(t, http.StatusUnprocessableEntity, "death_not_recorded")
+	o.Post(t, "maker", "/beneficiaries/"+id+"/death", "d", object{"date": "2026-11-01", "source": "officer"}).Want(t, http.StatusOK)
+	o.Post(t, "accountant", path, "r1", body).Want(t, http.StatusForbidden)
+	o.Post(t, "stranger", path, "r2", body).Refused(t, http.StatusNotFound, "beneficiary_unknown")
+	for _, same := range []string{"maker", "maker_approves"} {
+		o.Post(t, same, path, "r3", body).Refused(t, http.StatusUnprocessableEntity, "same_person")
+	}
+	done := o.Post(t, "chairman", path, "r4", body)
+	done.Want(t, http.StatusOK)
+	var b beneficiaryView
+	done.Into(t, &b)
+	if b.DiedOn != "" || b.Account.Status != "closed" || b.Account.Reason != "died" {
+		t.Fatalf("%s", done.Body)
+	}
+	if again := o.Post(t, "chairman", path, "r4", body); again.Header.Get("Idempotent-Replay") != "true" {
+		t.Fatalf("%s", again.Body)
+	}
+	var living struct{ Items []beneficiaryView }
+	o.Get(t, "maker", "/beneficiaries?living=true&ids_only=true", done.Position()).Into(t, &living)
+	if len(living.Items) != 1 {
+		t.Fatalf("%+v", living)
+	}
+	o.issue(t, "again", vietin, id)
+	o.Post(t, "colleague", "/beneficiaries/"+id+"/death", "d2", object{"date": "2026-11-20", "source": "civil_registry"}).Want(t, http.StatusOK)
+}

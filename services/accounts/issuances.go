@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/decider"
@@ -63,27 +64,40 @@ func doneIssuance(out eventstore.Outcome[issuance.Issuance]) httpapi.Done[Issuan
 func issuanceStream(id string) string { return "issuance-" + id }
 
 func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Done[Issuance], error) {
-	on := vn.DateOf(c.Meta.At)
-	unit, faults := a.unitFor(c.In.Unit, c.Pass, on, units.Commune, units.Province)
-	a.checkBank(&faults, c.In.Bank, on)
-	cmd := issuance.Draft{Fact: facts.IssuanceDrafted{
-		Issuance: c.Name("issuance"), Unit: unit, Bank: c.In.Bank, Beneficiaries: c.In.Beneficiaries,
-	}}
-	if err := a.upToDate(ctx); err != nil {
-		return httpapi.Done[Issuance]{}, err
-	}
-	var err error
-	scope := c.Pass.In(c.In.Unit).Units.Names()
-	if len(c.In.Beneficiaries) > 0 {
-		err = a.checkMembers(ctx, &faults, c.In.Beneficiaries, scope)
-	} else {
-		cmd.Fact.Beneficiaries, err = a.everybody(ctx, c.Pass, cmd.Fact.Issuance, scope)
-	}
+	unit, faults, err := a.draftable(ctx, c)
 	if err != nil {
 		return httpapi.Done[Issuance]{}, err
 	}
-	cmd.Known = faults
+	cmd := issuance.Draft{Known: faults, Fact: facts.IssuanceDrafted{
+		Issuance: c.Name("issuance"), Unit: unit, Bank: c.In.Bank, Beneficiaries: c.In.Beneficiaries,
+	}}
+	if len(c.In.Beneficiaries) == 0 {
+		cmd.Fact.Beneficiaries, err = a.everybody(ctx, c.Pass, cmd.Fact.Issuance, c.Pass.In(c.In.Unit).Units.Names())
+		if err != nil {
+			return httpapi.Done[Issuance]{}, err
+		}
+	}
 	return a.store(ctx, cmd, c.In.Note, c.Meta)
+}
+
+// draftable finds the unit of a body, and everything that is wrong with the body by what is known so far.
+func (a *app) draftable(ctx context.Context, c httpapi.Call[DraftBody]) (events.Unit, problem.Faults, error) {
+	on := vn.DateOf(c.Meta.At)
+	unit, faults := a.unitFor(c.In.Unit, c.Pass, on, units.Commune, units.Province)
+	faults = append(faults, a.checkBank(c.In.Bank, on)...)
+	if err := a.upToDate(ctx); err != nil {
+		return unit, faults, err
+	}
+	err := a.checkMembers(ctx, &faults, c.In.Beneficiaries, c.Pass.In(c.In.Unit).Units.Names())
+	return unit, faults, err
+}
+
+func (a *app) checkDraft(ctx context.Context, c httpapi.Call[DraftBody]) error {
+	_, faults, err := a.draftable(ctx, c)
+	if err != nil {
+		return err
+	}
+	return faults.Err()
 }
 
 // store records a draft with its remark.
@@ -113,16 +127,20 @@ func (a *app) upToDate(ctx context.Context) error {
 	return a.seen(ctx, head)
 }
 
-func (a *app) checkBank(faults *problem.Faults, bic string, on vn.Date) {
+func (a *app) checkBank(bic string, on vn.Date) (faults problem.Faults) {
 	if _, known := a.banks.Find(bic, on); !known {
 		faults.At("/bank", problem.Fault{
 			Code: "bank_unknown", Message: "no bank has this BIC today", MessageVI: "hiện không có ngân hàng nào mang mã BIC này",
 		})
 	}
+	return faults
 }
 
 // checkMembers says of every member of a list why they cannot be in it.
 func (a *app) checkMembers(ctx context.Context, faults *problem.Faults, ids, scope []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	found, err := projections.FindBeneficiaries(ctx, a.pool, ids)
 	if err != nil {
 		return err
@@ -258,23 +276,21 @@ type ListIssuances struct {
 
 func (a *app) listIssuances(ctx context.Context, c httpapi.Call[ListIssuances]) (httpapi.Page[Issuance], error) {
 	rows, err := projections.ListIssuances(ctx, a.pool, projections.IssuanceFilter{
-		Scope: c.Pass.In(c.In.Unit).Units.Names(), Bank: c.In.Bank, Status: c.In.Status, After: c.In.Cursor.At, Limit: c.In.Limit,
+		Scope: c.Pass.In(c.In.Unit).Units.Names(), Bank: c.In.Bank, Status: c.In.Status, After: c.In.Cursor.At, Limit: c.In.More(),
 	})
 	if err != nil {
 		return httpapi.Page[Issuance]{}, err
 	}
-	page := httpapi.Page[Issuance]{Items: make([]Issuance, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, Issuance{
-			ID: row.Issuance, Unit: unitCode(row.Unit), Bank: row.Bank, Status: row.Status, Members: int(row.Members), Replaces: row.Replaces,
-			MadeBy: row.By, DecidedBy: row.DecidedBy, Requested: int(row.Requested), LeftOut: int(row.LeftOut), DraftedAt: row.DraftedAt,
-		})
+	return httpapi.PageOf(c.In.Paging, rows, viewIssuanceRow, func(i projections.Issuance) projections.IssuanceKey {
+		return projections.IssuanceKey{DraftedAt: i.DraftedAt, Issuance: i.Issuance}
+	}), nil
+}
+
+func viewIssuanceRow(row projections.Issuance) Issuance {
+	return Issuance{
+		ID: row.Issuance, Unit: unitCode(row.Unit), Bank: row.Bank, Status: row.Status, Members: int(row.Members), Replaces: row.Replaces,
+		MadeBy: row.By, DecidedBy: row.DecidedBy, Requested: int(row.Requested), LeftOut: int(row.LeftOut), DraftedAt: row.DraftedAt,
 	}
-	if len(rows) == c.In.Limit {
-		last := rows[len(rows)-1]
-		page.Next = httpapi.NextCursor(projections.IssuanceKey{DraftedAt: last.DraftedAt, Issuance: last.Issuance})
-	}
-	return page, nil
 }
 
 // oneIssuance answers with a batch, and with how many of its members are in which state.

@@ -89,7 +89,7 @@ func (m *money) askedSince(before int) error {
 // asks takes a request for the erasure of somebody and returns the path at which it is answered.
 func (o *office) asks(t *testing.T, file, document string) string {
 	t.Helper()
-	taken := o.Post(t, "admin", "/subject-requests", "", object{"kind": "erasure", "case": file, "document": document})
+	taken := o.Post(t, "admin", "/subject-requests", file, object{"kind": "erasure", "case": file, "document": document})
 	taken.Want(t, http.StatusCreated)
 	return "/subject-requests/" + taken.Text(t, "id") + "/reply"
 }

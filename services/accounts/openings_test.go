@@ -22,7 +22,7 @@ func TestWhatBanksReport(t *testing.T) {
 	gateway := o.Neighbour(t, "bankgateway", bankgateway.Catalog())
 	ids := map[string]string{}
 	var all []string
-	for serial, name := range []string{"opened", "active", "other name", "refused", "unclear", "other bank"} {
+	for serial, name := range []string{"opened", "close", "active", "other name", "refused", "unclear", "other bank"} {
 		ids[name] = o.register(t, serial)
 		all = append(all, ids[name])
 	}
@@ -41,7 +41,8 @@ func TestWhatBanksReport(t *testing.T) {
 			e.Status, e.Reason, e.Number, e.Mark, e.HolderMatch = status, reason, "", "", ""
 		}
 	}
-	report("opened", func(e *bankgateway.OpeningReported) { e.HolderMatch = "close_match" })
+	report("opened", func(*bankgateway.OpeningReported) {})
+	report("close", func(e *bankgateway.OpeningReported) { e.HolderMatch, e.Biometric = "close_match", true })
 	report("active", func(e *bankgateway.OpeningReported) { e.Biometric = true })
 	report("other name", func(e *bankgateway.OpeningReported) { e.HolderMatch = "no_match" })
 	report("refused", as("refused", "BE01"))
@@ -49,7 +50,7 @@ func TestWhatBanksReport(t *testing.T) {
 	report("other bank", func(e *bankgateway.OpeningReported) { e.Bank = bidv })
 	report("other bank", func(e *bankgateway.OpeningReported) { e.Beneficiary = ids["opened"] })
 	for name, status := range map[string]string{
-		"opened": "opened", "active": "active", "other name": "needs_information", "refused": "refused", "unclear": "needs_information",
+		"opened": "opened", "close": "needs_information", "active": "active", "other name": "needs_information", "refused": "refused", "unclear": "needs_information",
 	} {
 		o.status(t, ids[name], status)
 	}
@@ -75,15 +76,33 @@ func TestWhatBanksReport(t *testing.T) {
 	var page struct{ Items []accountView }
 	testkit.Eventually(t, 20*time.Second, func() error {
 		o.Get(t, "auditor", "/accounts?bank="+vietin+"&status=needs_information", "").Into(t, &page)
-		if len(page.Items) != 2 {
+		if len(page.Items) != 3 {
 			return fmt.Errorf("%+v", page)
 		}
 		return nil
 	})
 	var one accountView
 	o.Get(t, "maker", "/accounts/"+ids["opened"]+"-1", "").Into(t, &one)
-	if one.Status != "opened" || one.HolderMatch != "close_match" {
+	if one.Status != "opened" || one.HolderMatch != "match" {
 		t.Fatalf("%+v", one)
+	}
+	{ // whose name only comes close is confirmed by somebody who did not ask for the account
+		account := "/accounts/" + ids["close"] + "-1"
+		why := object{"reason": "ngân hàng gửi bản sao giấy tờ"}
+		o.Get(t, "maker", account, "").Into(t, &one)
+		if one.Status != "needs_information" || one.Reason != "name_close" || one.HolderMatch != "close_match" {
+			t.Fatalf("%+v", one)
+		}
+		o.Post(t, "stranger", account+"/confirmation", "h0", why).Refused(t, http.StatusNotFound, "account_unknown")
+		o.Post(t, "accountant", account+"/confirmation", "h0", why).Want(t, http.StatusForbidden)
+		for _, maker := range []string{"maker", "maker_approves"} {
+			o.Post(t, maker, account+"/confirmation", "h1", why).Refused(t, http.StatusUnprocessableEntity, "same_person")
+		}
+		confirmed := o.Post(t, "chairman", account+"/confirmation", "h2", why)
+		if confirmed.Want(t, http.StatusOK); confirmed.Text(t, "status") != "active" || confirmed.Text(t, "holder_match") != "close_match" {
+			t.Fatalf("%s", confirmed.Body)
+		}
+		o.Post(t, "chairman", account+"/confirmation", "h3", why).Refused(t, http.StatusUnprocessableEntity, "holder_not_doubted")
 	}
 	{ // whoever was refused may be asked for again
 		o.issue(t, "again", bidv, ids["refused"])
@@ -131,7 +150,7 @@ func TestWhatBanksReport(t *testing.T) {
 		for _, id := range all {
 			var b beneficiaryView
 			o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
-			testkit.Eventually(t, 10*time.Second, func() error {
+			testkit.Eventually(t, 30*time.Second, func() error {
 				var rows struct{ Items []accountView }
 				o.Get(t, "maker", "/accounts?beneficiary="+id, "").Into(t, &rows)
 				slices.SortFunc(rows.Items, func(x, y accountView) int { return bytes.Compare([]byte(x.ID), []byte(y.ID)) })

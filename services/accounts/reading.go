@@ -83,7 +83,7 @@ type ListBeneficiaries struct {
 func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBeneficiaries]) (httpapi.Page[Beneficiary], error) {
 	q := c.In
 	filter := projections.BeneficiaryFilter{
-		Scope: c.Pass.In(q.Unit).Units.Names(), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Reported: q.Reported, Limit: q.Limit,
+		Scope: c.Pass.In(q.Unit).Units.Names(), Identity: q.Identity, FileNumber: q.FileNumber, Account: q.Account, Living: q.Living, Reported: q.Reported, Limit: q.More(),
 	}
 	if q.Cursor.At != nil {
 		filter.After = *q.Cursor.At
@@ -92,20 +92,14 @@ func (a *app) listBeneficiaries(ctx context.Context, c httpapi.Call[ListBenefici
 	if err != nil {
 		return httpapi.Page[Beneficiary]{}, err
 	}
-	page := httpapi.Page[Beneficiary]{Items: make([]Beneficiary, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, viewRow(row))
-	}
-	if len(rows) == q.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].Beneficiary)
-	}
+	page := httpapi.PageOf(q.Paging, rows, viewRow, func(b projections.Beneficiary) string { return b.Beneficiary })
 	why := administration(c.Who, "list")
 	if q.IDsOnly || c.Pass.Also(readPeople).For(why.Purpose, why.Case) != nil {
 		return page, nil
 	}
-	refs := make([]peopleOf, 0, len(rows))
-	for i, row := range rows {
-		refs = append(refs, peopleOf{&page.Items[i], row.Person, row.Representative})
+	refs := make([]peopleOf, 0, len(page.Items))
+	for i := range page.Items {
+		refs = append(refs, peopleOf{&page.Items[i], rows[i].Person, rows[i].Representative})
 	}
 	return page, a.addPeople(ctx, c.Who, why, refs)
 }

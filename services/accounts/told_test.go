@@ -32,7 +32,7 @@ type told struct {
 // tells takes a request for access and answers it.
 func (o *office) tells(t *testing.T, file, document string) (got told) {
 	t.Helper()
-	taken := o.Post(t, "admin", "/subject-requests", "", object{"kind": "access", "case": file, "document": document})
+	taken := o.Post(t, "admin", "/subject-requests", file, object{"kind": "access", "case": file, "document": document})
 	taken.Want(t, http.StatusCreated)
 	answer := o.Post(t, "admin", "/subject-requests/"+taken.Text(t, "id")+"/reply", "", object{})
 	answer.Want(t, http.StatusOK)

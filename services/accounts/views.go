@@ -48,7 +48,7 @@ type Account struct {
 	Issuance    string    `json:"issuance,omitzero"`
 	Bank        string    `json:"bank" doc:"BIC"`
 	Status      string    `json:"status" enum:"drafted,requested,needs_information,refused,opened,active,suspended,blocked,closed,left_out"`
-	Reason      string    `json:"reason,omitzero" doc:"a code: of the bank, or name_differs, died, replaced, death_reported"`
+	Reason      string    `json:"reason,omitzero" doc:"a code: of the bank, or name_differs, name_close (an officer has to confirm the holder), died, replaced, death_reported, representative_changed"`
 	HolderMatch string    `json:"holder_match,omitzero" enum:"match,close_match" doc:"how the bank's holder name compares with ours"`
 	ChangedAt   time.Time `json:"changed_at,omitzero"`
 }
@@ -60,8 +60,11 @@ type Warning struct {
 	MessageVI string `json:"message_vi"`
 }
 
-func doneBeneficiary(out eventstore.Outcome[beneficiary.Beneficiary]) httpapi.Done[Beneficiary] {
-	return httpapi.Done[Beneficiary]{Answer: viewBeneficiary(out.State), Position: out.Position, Replayed: out.Replayed}
+func doneBeneficiary(out eventstore.Outcome[beneficiary.Beneficiary], err error) (httpapi.Done[Beneficiary], error) {
+	if err != nil {
+		return httpapi.Done[Beneficiary]{}, err
+	}
+	return httpapi.Done[Beneficiary]{Answer: viewBeneficiary(out.State), Position: out.Position, Replayed: out.Replayed}, nil
 }
 
 func viewBeneficiary(b beneficiary.Beneficiary) Beneficiary {

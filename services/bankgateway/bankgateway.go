@@ -56,7 +56,12 @@ type Config struct {
 	AccountsToken string `env:"SONGAN_ACCOUNTS_TOKEN,required"`
 	// InFlight is how many reports of a bank are handled at the same time, per partition.
 	InFlight int `env:"SONGAN_BANKGATEWAY_IN_FLIGHT" envDefault:"64"`
+	// Retention is how long banks' topics keep what is said on them. 0 leaves that to whoever keeps the cluster.
+	Retention time.Duration `env:"SONGAN_BANKGATEWAY_RETENTION" envDefault:"2160h"`
 }
+
+// leastRetention is what no outage of a bank, and no quarantine of its reports, should last: what is older is gone on both sides.
+const leastRetention = 30 * 24 * time.Hour
 
 // bic is ISO 9362.
 var bic = regexp.MustCompile(`^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$`)
@@ -64,6 +69,9 @@ var bic = regexp.MustCompile(`^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$`)
 func (c Config) check() error {
 	if c.InFlight < 1 {
 		return errors.New("SONGAN_BANKGATEWAY_IN_FLIGHT is at least 1")
+	}
+	if c.Retention != 0 && c.Retention < leastRetention {
+		return fmt.Errorf("SONGAN_BANKGATEWAY_RETENTION is at least %s, or 0", leastRetention)
 	}
 	banks := slices.Sorted(slices.Values(c.Banks))
 	for i, b := range banks {
@@ -168,9 +176,10 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation, deps servic
 
 // connect opens the way to a bank and listens to it. Each bank is a consumer of its own.
 func (a *app) connect(ctx context.Context, base *foundation.Foundation, deps service.Deps, b string) (err error) {
-	topics := clients.TopicsOf(deps.Config.Topics, b)
+	topics := bank.Topics{Prefix: deps.Config.Topics, BIC: b}
 	err = clients.Ensure(ctx, base.Bus, topics, clients.Access{
 		Grant: a.config.BankGrants, Password: a.config.BankPasswords[b], Replication: deps.Config.Replication,
+		Retention: a.config.Retention,
 	})
 	if err != nil {
 		return fmt.Errorf("name the topics of bank %s: %w", b, err)

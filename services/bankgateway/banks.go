@@ -226,14 +226,14 @@ type ListDispatches struct {
 }
 
 func (a *app) listDispatches(ctx context.Context, c httpapi.Call[ListDispatches]) (httpapi.Page[Dispatch], error) {
-	page := httpapi.Page[Dispatch]{Items: []Dispatch{}}
+	none := httpapi.Page[Dispatch]{Items: []Dispatch{}}
 	bank, reach := c.In.Bank, c.Pass.Reach()
 	if reach.Units.Empty() {
-		return page, nil
+		return none, nil
 	}
 	if only := reach.Bank; only != "" {
 		if bank != "" && bank != only {
-			return page, nil // nothing there is theirs
+			return none, nil // nothing there is theirs
 		}
 		bank = only
 	}
@@ -241,19 +241,17 @@ func (a *app) listDispatches(ctx context.Context, c httpapi.Call[ListDispatches]
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
 	}
-	found, err := projections.Open(ctx, a.pool, bank, after, c.In.Limit)
+	found, err := projections.Open(ctx, a.pool, bank, after, c.In.More())
 	if err != nil {
-		return page, err
+		return none, err
 	}
-	for _, d := range found {
-		state := "waiting"
-		if d.Held {
-			state = "held"
-		}
-		page.Items = append(page.Items, Dispatch{Work: d.Work, Bank: d.Bank, State: state, WantedAt: d.WantedAt})
+	return httpapi.PageOf(c.In.Paging, found, viewDispatch, projections.Dispatch.After), nil
+}
+
+func viewDispatch(d projections.Dispatch) Dispatch {
+	state := "waiting"
+	if d.Held {
+		state = "held"
 	}
-	if len(found) == c.In.Limit {
-		page.Next = httpapi.NextCursor(found[len(found)-1].After())
-	}
-	return page, nil
+	return Dispatch{Work: d.Work, Bank: d.Bank, State: state, WantedAt: d.WantedAt}
 }

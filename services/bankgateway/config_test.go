@@ -3,6 +3,7 @@ package bankgateway_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/bankgateway"
@@ -17,6 +18,7 @@ func TestAConfigurationThatMakesNoSenseIsRefused(t *testing.T) {
 		{"no BIC", "SONGAN_BANKS", bankgateway.Config{Banks: []string{"vietinbank"}, InFlight: 1}},
 		{"a bank twice", "SONGAN_BANKS", bankgateway.Config{Banks: []string{icb, bidv, icb}, InFlight: 1}},
 		{"a password for nobody", "SONGAN_BANK_PASSWORDS", bankgateway.Config{Banks: []string{icb}, BankPasswords: map[string]string{bidv: "geheim"}, InFlight: 1}},
+		{"records that are gone tomorrow", "SONGAN_BANKGATEWAY_RETENTION", bankgateway.Config{Banks: []string{icb}, InFlight: 1, Retention: 24 * time.Hour}},
 		{"nothing in flight", "SONGAN_BANKGATEWAY_IN_FLIGHT", bankgateway.Config{Banks: []string{icb}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -35,7 +37,8 @@ func TestBanksAreReadFromTheEnvironment(t *testing.T) {
 		"SONGAN_BANKS": icb + "," + bidv, "SONGAN_BANK_PASSWORDS": icb + ":one," + bidv + ":two",
 		"SONGAN_ACCOUNTS_URL": "http://127.0.0.1:1", "SONGAN_ACCOUNTS_TOKEN": "t",
 	})
-	if err != nil || len(config.Banks) != 2 || config.BankPasswords[bidv] != "two" || !config.BankGrants || config.InFlight != 64 {
+	if err != nil || len(config.Banks) != 2 || config.BankPasswords[bidv] != "two" || !config.BankGrants || config.InFlight != 64 ||
+		config.Retention != 90*24*time.Hour {
 		t.Fatalf("%+v: %v", config, err)
 	}
 }

@@ -53,7 +53,7 @@ func open(t testing.TB) *gate {
 		people:  newPeople(t), banks: map[string]*fakeBank{},
 	}
 	g.settings = bankgateway.Config{
-		Banks: []string{icb, bidv}, BankGrants: true, AccountsURL: g.people.url, AccountsToken: "secret", InFlight: 64,
+		Banks: []string{icb, bidv}, BankGrants: true, AccountsURL: g.people.url, AccountsToken: "secret", InFlight: 64, Retention: 90 * 24 * time.Hour,
 		BankPasswords: map[string]string{icb: rand.Text(), bidv: rand.Text()},
 	}
 	g.accounts = g.Neighbour(t, "accounts", accounts.Catalog())

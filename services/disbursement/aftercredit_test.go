@@ -132,6 +132,49 @@ func TestAPaymentThatWaitsIsWithdrawnWhenItsOriginIsCredited(t *testing.T) {
 	o.audited(t, g)
 }
 
+// The second attempt waits for a paused bank, or in cash for the person, when the bank of the first says that it credited it after all:
+// it is withdrawn, and stays so until the money is back.
+func TestASecondAttemptThatWaitsIsWithdrawnWhenTheFirstIsCredited(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 2)
+	list := o.released(t, 2)
+	first := o.payments(t, list)
+	for _, p := range first {
+		g.tell(t, p, "sent", "RJCT AC04")
+	}
+	again := o.reissue(t, o.becomes(t, list, "b0", "rejected"))
+	o.change(t, o.becomes(t, list, "b1", "rejected"), "cash", object{}, "cash_pending")
+	for id, p := range first {
+		g.tell(t, p, "contradictory ACCC FT-"+id)
+	}
+	g.withdraws(t, o, again, "already_paid")
+	for _, p := range first {
+		p = o.stands(t, p, "recalled")
+		o.refuse(t, p, "reissue", object{}, "payment_contested")
+		o.refuse(t, p, "cash", object{}, "payment_contested")
+		o.refuse(t, p, "refund", object{}, "payment_contested")
+	}
+	o.change(t, first["b0"], "recall", object{"reason": "TECH"}, "recalled")
+	o.asked(t, first["b0"])
+	g.tell(t, first["b0"], "contradictory RTND AC04")
+	o.contests(t, first["b0"], false)
+	third := o.reissue(t, o.stands(t, again, "recalled"))
+	g.tell(t, third, "sent", "ACCC FT5")
+	o.stands(t, third, "credited")
+	o.audited(t, g)
+}
+
+// asked wants the bank of this very attempt to have been asked for the money.
+func (o *office) asked(t *testing.T, p paid) {
+	t.Helper()
+	var endToEndID string
+	err := o.Pool.QueryRow(t.Context(),
+		`select data->>'end_to_end_id' from events where stream = $1 and type = 'disbursement.recall_requested.v1'`, "payment-"+p.ID).Scan(&endToEndID)
+	if err != nil || endToEndID != p.EndToEndID {
+		t.Fatalf("%s was asked for, want %s (%v)", endToEndID, p.EndToEndID, err)
+	}
+}
+
 // November goes to December, which is rejected and goes to January. Then November is credited: January's list
 // does not take the money, and its release does not pay it.
 func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {

@@ -141,6 +141,7 @@ func TestWhoTriesWhatIsRefusedIsAWarningInTheLog(t *testing.T) {
 	o.step(t, "approver", list, "approval", object{}).Want(t, http.StatusOK)
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusUnprocessableEntity)
 	o.Post(t, "lisa", "/enrolments", "dead", decision("dead", "social_assistance", "c5a", "2026-11-02")).Want(t, http.StatusUnprocessableEntity)
+	o.Post(t, "lisa", "/enrolments/batch", "dead-too", []any{decision("dead", "social_assistance", "c5a", "2026-11-02"), object{}}).Want(t, http.StatusOK)
 	o.Get(t, "lisa", "/payrolls?month=2026-13", "").Want(t, http.StatusUnprocessableEntity)
 	o.Get(t, "nowhere", "/payrolls/"+list, "").Want(t, http.StatusForbidden)
 
@@ -159,6 +160,7 @@ func TestWhoTriesWhatIsRefusedIsAWarningInTheLog(t *testing.T) {
 		"warn officer:lisa POST /disbursement/v1/payrolls/{id}/approval 403 role_not_allowed <nil>",
 		"warn officer:tam POST /disbursement/v1/payrolls/{id}/release 422 insufficient_funds <nil>",
 		"warn officer:lisa POST /disbursement/v1/enrolments 422 invalid_body [beneficiary_died]",
+		"warn officer:lisa POST /disbursement/v1/enrolments/batch 200 <nil> [beneficiary_died required]",
 	}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -49,7 +49,7 @@ func (a *app) changes(ctx context.Context, c httpapi.Call[ListChanges]) (Changes
 	if err != nil {
 		return Changes{}, err
 	}
-	asked := projections.Comparison{Scope: scope, Payroll: p.Payroll, Draft: p.Draft, Limit: c.In.Limit}
+	asked := projections.Comparison{Scope: scope, Payroll: p.Payroll, Draft: p.Draft, Limit: c.In.More()}
 	if found && before.Status != payroll.Rejected {
 		asked.Before, asked.BeforeDraft = before.Payroll, before.Draft
 	}
@@ -60,10 +60,8 @@ func (a *app) changes(ctx context.Context, c httpapi.Call[ListChanges]) (Changes
 	if err != nil {
 		return Changes{}, err
 	}
-	page := Changes{Items: make([]Change, 0, len(rows)), Before: asked.Before}
-	if len(rows) == c.In.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].Mark)
-	}
+	rows, next := httpapi.Cut(c.In.Paging, rows, func(r projections.Compared) string { return r.Mark })
+	page := Changes{Items: make([]Change, 0, len(rows)), Next: next, Before: asked.Before}
 	return page, a.explain(ctx, &page, explaining{list: p, month: in, before: before, rows: rows})
 }
 

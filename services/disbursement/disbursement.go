@@ -213,28 +213,28 @@ const referenceAge = 5 * time.Minute
 func (a *app) enrolmentRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /enrolments", Summary: "Enter a decision that grants a programme", Action: "disbursement.enrol", Status: http.StatusCreated,
-	}, a.enrol)
+	}, a.enrol, a.checkEnrol)
 	httpapi.Batch(api, httpapi.Route{
 		Pattern: "POST /enrolments/batch", Summary: "Enter many decisions, with a verdict for each", Action: "disbursement.enrol", Status: http.StatusCreated,
-	}, httpapi.Batching{Member: "enrolment"}, a.enrol)
+	}, httpapi.Batching{Member: "enrolment"}, httpapi.Aside(a.enrol), a.checkEnrol)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /enrolments", Summary: "List enrolments", Action: "disbursement.list_enrolments", After: a.enrolments.WaitFor,
 	}, a.listEnrolments)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /enrolments/{id}/suspension", Summary: "Pay nothing from a month on, until a re-check", Action: "disbursement.suspend_enrolment",
-	}, a.suspend)
+	}, a.suspend, a.checkSuspend)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /enrolments/{id}/resumption", Summary: "Pay again from a month on", Action: "disbursement.resume_enrolment",
-	}, a.resume)
+	}, a.resume, a.checkResume)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /enrolments/{id}/stop", Summary: "End the right", Action: "disbursement.stop_enrolment",
-	}, a.stop)
+	}, a.stop, a.checkStop)
 }
 
 func (a *app) payrollRoutes(api *httpapi.API) {
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payrolls", Summary: "Draft the list of a unit, a programme and a month", Action: "disbursement.draft_payroll", Status: http.StatusCreated,
-	}, a.draft)
+	}, a.draft, a.checkDraft)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /payrolls", Summary: "List the lists", Action: "disbursement.list_payrolls", After: a.payrolls.WaitFor,
 	}, a.listPayrolls)
@@ -268,7 +268,7 @@ func (a *app) payrollRoutes(api *httpapi.API) {
 	}, a.reject)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payrolls/{id}/funding", Summary: "Record money that the State Treasury provided", Action: "disbursement.fund_payroll",
-	}, a.fund)
+	}, a.fund, a.checkFund)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payrolls/{id}/release", Summary: "Pay the list", Action: "disbursement.release_payroll", Timeout: releaseTimeout,
 	}, a.release)

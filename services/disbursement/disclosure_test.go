@@ -19,18 +19,18 @@ func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	o.someone(t, "ill", unit, "")
-	o.someone(t, "lame", unit, "")
+	o.someone(t, "lame", unit, vietcombank)
 	o.enrol(t, "lisa", decision("lame", "social_assistance", "c6_severe", "2026-08-03"))
 	last := o.Post(t, "lisa", "/enrolments", "ill", decision("ill", "social_assistance", "c8", "2026-08-03"))
 	last.Want(t, http.StatusCreated)
 	o.seen(t, `true`)
 	for _, c := range []struct{ actor, of, want string }{
-		{"lisa", "ill", "810000 C8 1.5 true"},
-		{"accountant", "ill", "810000 C8 1.5 true"},
-		{"approver", "ill", "810000 C8 1.5 true"},
-		{"approver", "lame", "1080000 C6-d 2.0 true"},
-		{"treasurer", "ill", "810000   false"},
-		{"treasurer", "lame", "1080000   false"},
+		{"lisa", "ill", "810000 C8 1.5 true cash no_account"},
+		{"accountant", "ill", "810000 C8 1.5 true cash no_account"},
+		{"approver", "ill", "810000 C8 1.5 true cash no_account"},
+		{"approver", "lame", "1080000 C6-d 2.0 true account "},
+		{"treasurer", "ill", "810000   false cash no_account"},
+		{"treasurer", "lame", "1080000   false account "},
 	} {
 		answer := o.Get(t, c.actor, "/entitlements/"+c.of+"?month=2026-08", last.Position())
 		answer.Want(t, http.StatusOK)
@@ -40,13 +40,16 @@ func TestTheTreasurerDoesNotLearnOfAnIllness(t *testing.T) {
 			Rejected   []object
 			LegalBasis []string `json:"legal_basis"`
 			Unverified bool
+			Method     string
+			CashReason string `json:"cash_reason"`
 		}
 		answer.Into(t, &got)
 		rule, coefficient := "", ""
 		for _, line := range got.Chosen {
 			rule, coefficient = line.Rule, line.Coefficient
 		}
-		text := fmt.Sprintf("%d %s %s %t", got.Amount, rule, coefficient, len(got.Chosen)+len(got.Rejected)+len(got.LegalBasis) > 0)
+		text := fmt.Sprintf("%d %s %s %t %s %s", got.Amount, rule, coefficient, len(got.Chosen)+len(got.Rejected)+len(got.LegalBasis) > 0,
+			got.Method, got.CashReason)
 		if text != c.want {
 			t.Errorf("%s sees %q of %s, want %q: %s", c.actor, text, c.of, c.want, answer.Body)
 		}

@@ -2,7 +2,6 @@ package disbursement
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	facts "github.com/songan-vn/songan/events/disbursement"
@@ -26,6 +25,8 @@ type EnrolBody struct {
 	Category    string        `json:"category" pattern:"^[a-z0-9_]{1,40}$"`
 	Decision    DecisionBody  `json:"decision"`
 	Facts       CategoryFacts `json:"facts,omitzero"`
+	// PaidUntil is for rights that another system has paid: its months are not paid again.
+	PaidUntil string `json:"paid_until,omitzero" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" doc:"last month that was paid before, elsewhere; it and the months before it are not paid again"`
 }
 
 // DecisionBody is the paper behind an enrolment.
@@ -50,6 +51,7 @@ type Enrolment struct {
 	Decision    string       `json:"decision"`
 	SignedOn    string       `json:"signed_on"`
 	FromMonth   string       `json:"from_month" doc:"first month of the right"`
+	PaidUntil   string       `json:"paid_until,omitzero" doc:"last month that was paid before, elsewhere"`
 	StoppedFrom string       `json:"stopped_from,omitzero" doc:"first month without right"`
 	Suspensions []Suspension `json:"suspensions,omitempty"`
 	Status      string       `json:"status" enum:"enrolled,suspended,stopped"`
@@ -63,12 +65,12 @@ type Suspension struct {
 
 // enrol serves a single enrolment and, called once per item, a batch.
 func (a *app) enrol(ctx context.Context, c httpapi.Call[EnrolBody]) (httpapi.Done[Enrolment], error) {
-	known, found, err := a.people.Profile(ctx, c.In.Beneficiary)
+	known, found, err := a.known(ctx, c.In.Beneficiary)
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
 	var faults problem.Faults
-	profile := a.checkEnrolment(&faults, c, known, found)
+	profile := a.enrollable(&faults, c, known, found)
 	row, err := a.vault.Seal(enrolment.Purpose, profile, vault.Index{}, time.Time{})
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
@@ -77,25 +79,53 @@ func (a *app) enrol(ctx context.Context, c httpapi.Call[EnrolBody]) (httpapi.Don
 	cmd := enrolment.Enrol{Known: faults, Grant: facts.Enrolled{
 		Enrolment: id, Beneficiary: c.In.Beneficiary, Mark: known.Mark, Unit: known.Unit, Programme: c.In.Programme,
 		Decision: c.In.Decision.Number, SignedOn: c.In.Decision.SignedOn, StartsFrom: c.In.Decision.StartsFrom,
-		Profile: string(row.Ref), By: c.Who.ID,
+		PaidUntil: c.In.PaidUntil, Profile: string(row.Ref), By: c.Who.ID,
 	}}
-	out, err := eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta, eventstore.Fresh(), eventstore.OncePerKey(), eventstore.WithSecrets(row))
-	if err != nil {
-		return httpapi.Done[Enrolment]{}, err
-	}
-	return doneEnrolment(out), nil
+	return doneEnrolment(eventstore.Execute(ctx, a.log, enrolment.Stream(id), cmd, c.Meta,
+		eventstore.Fresh(), eventstore.OncePerKey(), eventstore.WithSecrets(row)))
 }
 
-// checkEnrolment finds everything that is wrong with the body, and returns what the rules ask for.
-func (a *app) checkEnrolment(
+func (a *app) checkEnrol(ctx context.Context, c httpapi.Call[EnrolBody]) (err error) {
+	var known clients.Profile
+	var found bool
+	if c.In.Beneficiary != "" {
+		known, found, err = a.known(ctx, c.In.Beneficiary)
+	}
+	if err != nil {
+		return err
+	}
+	var faults problem.Faults
+	a.enrollable(&faults, c, known, found)
+	return faults.Err()
+}
+
+// known asks accounts about a beneficiary. No list pays somebody of whom another of their files says that they died: their day of
+// death is that one's.
+func (a *app) known(ctx context.Context, id string) (known clients.Profile, found bool, err error) {
+	known, found, err = a.people.Profile(ctx, id)
+	if err != nil || !found || known.DiedOn != "" {
+		return known, found, err
+	}
+	files, err := projections.BeneficiariesOf(ctx, a.pool, []string{known.Mark})
+	for _, file := range files {
+		if file.Beneficiary != id && file.DiedOn != "" {
+			known.DiedOn = file.DiedOn
+		}
+	}
+	return known, found, err
+}
+
+// enrollable finds everything that is wrong with the body, and returns what the rules ask for.
+func (a *app) enrollable(
 	f *problem.Faults, c httpapi.Call[EnrolBody], known clients.Profile, found bool,
 ) (profile enrolment.Profile) {
 	today := vn.DateOf(c.Meta.At)
 	signed, _ := vn.ParseDate(c.In.Decision.SignedOn) // its form was checked with the body
-	starts, startsErr := month.Parse(c.In.Decision.StartsFrom)
 	profile.Category, profile.Facts = c.In.Category, entitlement.Facts(c.In.Facts)
 	a.checkPerson(f, c, known, found)
-	a.checkDecision(f, c.In, today)
+	starts := checkDecision(f, c.In.Decision, today)
+	begins := enrolment.Start(facts.Enrolled{SignedOn: c.In.Decision.SignedOn, StartsFrom: c.In.Decision.StartsFrom})
+	checkPaidUntil(f, c.In.PaidUntil, begins, today)
 	if found {
 		birth, err := vn.ParsePartialDate(known.BirthDate)
 		if err != nil {
@@ -106,10 +136,7 @@ func (a *app) checkEnrolment(
 		profile.BirthDate = birth
 	}
 	right := entitlement.Enrolment{
-		ID: "new", Programme: c.In.Programme, Category: c.In.Category, SignedOn: signed, Facts: profile.Facts,
-	}
-	if startsErr == nil {
-		right.StartsFrom = starts
+		ID: "new", Programme: c.In.Programme, Category: c.In.Category, SignedOn: signed, StartsFrom: starts, Facts: profile.Facts,
 	}
 	for _, fault := range a.rules.CheckEnrolment(right, "") {
 		fault.Pointer = pointerOf(fault.Pointer)
@@ -135,13 +162,15 @@ func (a *app) checkPerson(f *problem.Faults, c httpapi.Call[EnrolBody], known cl
 	case known.DiedOn != "":
 		f.At("/beneficiary", problem.Fault{
 			Code: "beneficiary_died", Message: "the beneficiary has died", MessageVI: "người hưởng đã qua đời",
+			Hint: "if that is wrong, another officer revokes the death, in whichever file of the person it was recorded",
 		})
 	}
 }
 
-func (a *app) checkDecision(f *problem.Faults, b EnrolBody, today vn.Date) {
-	person.CheckNobody(f, "/decision/number", b.Decision.Number)
-	signed, _ := vn.ParseDate(b.Decision.SignedOn)
+// checkDecision finds what is wrong with the paper, and returns the month it starts from; none if it does not say.
+func checkDecision(f *problem.Faults, b DecisionBody, today vn.Date) (starts month.Month) {
+	person.CheckNobody(f, "/decision/number", b.Number)
+	signed, _ := vn.ParseDate(b.SignedOn)
 	switch {
 	case signed.After(today):
 		f.At("/decision/signed_on", problem.Fault{
@@ -152,11 +181,38 @@ func (a *app) checkDecision(f *problem.Faults, b EnrolBody, today vn.Date) {
 			Code: "signed_too_early", Message: "no programme is as old as that", MessageVI: "chưa có chương trình nào vào ngày này",
 		})
 	}
-	starts, err := month.Parse(b.Decision.StartsFrom)
-	if err == nil && starts.After(month.Of(signed).Next()) {
+	if b.StartsFrom == "" {
+		return starts
+	}
+	starts, err := month.Parse(b.StartsFrom)
+	switch {
+	case err != nil:
+		f.At("/decision/starts_from", vn.FaultOf(err))
+	case !signed.IsZero() && starts.After(month.Of(signed).Next()):
 		f.At("/decision/starts_from", problem.Fault{
 			Code: "starts_too_late", Message: "a right begins in the month of the signature or in the one after",
 			MessageVI: "thời điểm hưởng là tháng ký quyết định hoặc tháng liền sau",
+		})
+	}
+	return starts
+}
+
+// checkPaidUntil finds what is wrong with the month until which a right was paid elsewhere.
+func checkPaidUntil(f *problem.Faults, text string, begins month.Month, today vn.Date) {
+	if text == "" {
+		return
+	}
+	until, err := month.Parse(text)
+	switch {
+	case err != nil:
+		f.At("/paid_until", vn.FaultOf(err))
+	case until.After(month.Of(today)):
+		f.At("/paid_until", problem.Fault{
+			Code: "paid_in_future", Message: "a month that is still to come was not paid yet", MessageVI: "tháng chưa đến thì chưa được chi trả",
+		})
+	case until.Before(begins):
+		f.At("/paid_until", problem.Fault{
+			Code: "paid_before_right", Message: "the right begins later than that", MessageVI: "tháng này trước tháng bắt đầu hưởng",
 		})
 	}
 }
@@ -181,10 +237,18 @@ func (a *app) suspend(ctx context.Context, c httpapi.Call[EndBody]) (httpapi.Don
 	})
 }
 
+func (a *app) checkSuspend(ctx context.Context, c httpapi.Call[EndBody]) error {
+	return refusal(ctx, a, c, c.In.FromMonth, func(from month.Month) enrolment.Command { return enrolment.Suspend{From: from} })
+}
+
 func (a *app) stop(ctx context.Context, c httpapi.Call[EndBody]) (httpapi.Done[Enrolment], error) {
 	return a.end(ctx, c, func(from month.Month, note string) enrolment.Command {
 		return enrolment.Stop{From: from, Note: note, By: c.Who.ID}
 	})
+}
+
+func (a *app) checkStop(ctx context.Context, c httpapi.Call[EndBody]) error {
+	return refusal(ctx, a, c, c.In.FromMonth, func(from month.Month) enrolment.Command { return enrolment.Stop{From: from} })
 }
 
 // end is a suspension or a stop: a month with a reason.
@@ -210,6 +274,12 @@ func (a *app) resume(ctx context.Context, c httpapi.Call[MonthBody]) (httpapi.Do
 	return changeEnrolment(ctx, a, c, enrolment.Resume{From: from, Limit: a.suspensionLimit(from), By: c.Who.ID})
 }
 
+func (a *app) checkResume(ctx context.Context, c httpapi.Call[MonthBody]) error {
+	return refusal(ctx, a, c, c.In.FromMonth, func(from month.Month) enrolment.Command {
+		return enrolment.Resume{From: from, Limit: a.suspensionLimit(from)}
+	})
+}
+
 // suspensionLimit is how many months the law lets a suspension last.
 func (a *app) suspensionLimit(in month.Month) int {
 	for _, limit := range a.rules.Data().Suspensions {
@@ -227,50 +297,66 @@ func fromMonth(text string) (month.Month, error) {
 		return m, nil
 	}
 	var faults problem.Faults
-	if refusal, ok := errors.AsType[*vn.Refusal](err); ok {
-		faults.At("/from_month", refusal.Fault)
-		return m, faults.Err()
+	faults.At("/from_month", vn.FaultOf(err))
+	return m, faults.Err()
+}
+
+// enrolmentOf loads the enrolment that a call is about, if it is of the officer's unit.
+func enrolmentOf[I any](ctx context.Context, a *app, c httpapi.Call[I]) (enrolment.Enrolment, error) {
+	e, err := eventstore.State[enrolment.Enrolment](ctx, a.log, enrolment.Stream(c.Path("id")))
+	if err == nil && (!e.Exists() || !c.Pass.May(thing(e.Unit))) {
+		err = enrolment.ErrUnknown()
 	}
-	return m, err
+	return e, err
+}
+
+// refusal is what a change from a month on would be refused for.
+func refusal[I any](ctx context.Context, a *app, c httpapi.Call[I], text string, command func(from month.Month) enrolment.Command) error {
+	from, err := fromMonth(text)
+	if err != nil {
+		return err
+	}
+	e, err := enrolmentOf(ctx, a, c)
+	if err != nil {
+		return err
+	}
+	_, err = command(from).Decide(e, c.Meta)
+	return err
 }
 
 // changeEnrolment runs a command on an enrolment of the officer's unit. Any other one answers as if it did not exist.
 func changeEnrolment[I any](
 	ctx context.Context, a *app, c httpapi.Call[I], cmd enrolment.Command, secrets ...vault.Row,
 ) (httpapi.Done[Enrolment], error) {
-	e, err := eventstore.State[enrolment.Enrolment](ctx, a.log, enrolment.Stream(c.Path("id")))
-	if err != nil {
+	if _, err := enrolmentOf(ctx, a, c); err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
-	if !e.Exists() || !c.Pass.May(thing(e.Unit)) {
-		return httpapi.Done[Enrolment]{}, enrolment.ErrUnknown()
-	}
 	var out eventstore.Outcome[enrolment.Enrolment]
-	err = a.stops.Stop(ctx, func(ctx context.Context) (err error) {
+	err := a.stops.Stop(ctx, func(ctx context.Context) (err error) {
 		out, err = eventstore.Execute(ctx, a.log, enrolment.Stream(c.Path("id")), cmd, c.Meta, eventstore.OncePerKey(), eventstore.WithSecrets(secrets...))
 		return err
 	})
+	return doneEnrolment(out, err)
+}
+
+func doneEnrolment(out eventstore.Outcome[enrolment.Enrolment], err error) (httpapi.Done[Enrolment], error) {
 	if err != nil {
 		return httpapi.Done[Enrolment]{}, err
 	}
-	return doneEnrolment(out), nil
-}
-
-func doneEnrolment(out eventstore.Outcome[enrolment.Enrolment]) httpapi.Done[Enrolment] {
 	e := out.State
 	return httpapi.Done[Enrolment]{
 		Answer: viewEnrolment(projections.Enrolment{
 			Enrolment: e.Enrolment(), Beneficiary: e.Beneficiary, UnitCode: e.Unit.Code, Programme: e.Programme, Decision: e.Decision,
-			SignedOn: e.SignedOn, StartsFrom: e.Start().String(), StoppedFrom: e.StoppedFrom.String(), Suspensions: e.Suspensions,
+			SignedOn: e.SignedOn, StartsFrom: e.Start().String(), PaidUntil: e.PaidUntil, StoppedFrom: e.StoppedFrom.String(), Suspensions: e.Suspensions,
 		}),
 		Position: out.Position, Replayed: out.Replayed,
-	}
+	}, nil
 }
 
 func viewEnrolment(row projections.Enrolment) Enrolment {
 	v := Enrolment{
 		ID: row.Enrolment, Beneficiary: row.Beneficiary, Unit: row.UnitCode, Programme: row.Programme, Decision: row.Decision,
-		SignedOn: row.SignedOn, FromMonth: row.StartsFrom, StoppedFrom: row.StoppedFrom, Status: "enrolled",
+		SignedOn: row.SignedOn, FromMonth: row.StartsFrom, PaidUntil: row.PaidUntil, StoppedFrom: row.StoppedFrom, Status: "enrolled",
 	}
 	for _, s := range row.Suspensions {
 		v.Suspensions = append(v.Suspensions, Suspension{FromMonth: s.From.String(), ResumedFrom: s.ResumedFrom.String()})
@@ -294,7 +380,7 @@ type ListEnrolments struct {
 
 func (a *app) listEnrolments(ctx context.Context, c httpapi.Call[ListEnrolments]) (httpapi.Page[Enrolment], error) {
 	filter := projections.EnrolmentFilter{
-		Scope: scope(c.Pass, ""), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.Limit,
+		Scope: scope(c.Pass, ""), Beneficiary: c.In.Beneficiary, Programme: c.In.Programme, Limit: c.In.More(),
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -303,12 +389,5 @@ func (a *app) listEnrolments(ctx context.Context, c httpapi.Call[ListEnrolments]
 	if err != nil {
 		return httpapi.Page[Enrolment]{}, err
 	}
-	page := httpapi.Page[Enrolment]{Items: make([]Enrolment, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, viewEnrolment(row))
-	}
-	if len(rows) == c.In.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].Enrolment)
-	}
-	return page, nil
+	return httpapi.PageOf(c.In.Paging, rows, viewEnrolment, func(e projections.Enrolment) string { return e.Enrolment }), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
 	"github.com/songan-vn/songan/services/disbursement/internal/month"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/clerk"
 )
@@ -36,6 +37,8 @@ type Entitlement struct {
 	Rejected    []Rejection  `json:"rejected" doc:"what was examined and does not count; empty for the same roles"`
 	LegalBasis  []string     `json:"legal_basis" doc:"empty for the same roles"`
 	Unverified  bool         `json:"unverified,omitzero" doc:"one of the sources could not be checked"`
+	Method      string       `json:"method" enum:"account,cash" doc:"how a list that is drafted now would pay it"`
+	CashReason  string       `json:"cash_reason,omitzero" doc:"why not by account"`
 }
 
 // ChosenLine is an amount that counts, as it is computed.
@@ -90,6 +93,10 @@ func (a *app) entitled(ctx context.Context, c httpapi.Call[AskEntitlement]) (Ent
 	}
 	answer := a.viewEntitlement(granted, c.Who)
 	answer.Beneficiary, answer.AsOf, answer.Rules = file.Beneficiary, day.String(), a.rules.Version()
+	answer.Method, answer.CashReason = payroll.ByAccount, file.CashReason()
+	if answer.CashReason != "" {
+		answer.Method = payroll.InCash
+	}
 	return answer, nil
 }
 

@@ -42,7 +42,9 @@ type office struct {
 	policy *policy.Policy
 	// warnings hears what the API says to the log, if somebody listens.
 	warnings zapcore.Core
-	stop     func()
+	// queued tells how many appends wait for the writer of the log.
+	queued func() float64
+	stop   func()
 }
 
 // open starts everything.
@@ -58,6 +60,18 @@ func open(t testing.TB) *office {
 func (o *office) start(t testing.TB) {
 	t.Helper()
 	o.stop = o.Start(t, func(ctx context.Context, deps service.Deps) (service.Service, error) {
+		o.queued = func() (n float64) {
+			families, err := deps.Metrics.Gather()
+			if err != nil {
+				t.Error(err)
+			}
+			for _, f := range families {
+				if f.GetName() == "eventstore_waiting_commands" {
+					n += f.GetMetric()[0].GetGauge().GetValue()
+				}
+			}
+			return n
+		}
 		if o.policy != nil {
 			deps.API.Policy = o.policy
 		}

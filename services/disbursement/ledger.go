@@ -34,7 +34,7 @@ type LedgerAccounts struct {
 }
 
 func (a *app) ledgerAccounts(ctx context.Context, c httpapi.Call[ListLedger]) (httpapi.Page[LedgerAccounts], error) {
-	filter := projections.EntryFilter{Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Limit: c.In.Limit}
+	filter := projections.EntryFilter{Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Limit: c.In.More()}
 	after := ""
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
@@ -43,7 +43,7 @@ func (a *app) ledgerAccounts(ctx context.Context, c httpapi.Call[ListLedger]) (h
 	if err != nil {
 		return httpapi.Page[LedgerAccounts]{}, err
 	}
-	page := httpapi.Page[LedgerAccounts]{Items: []LedgerAccounts{}}
+	views := []LedgerAccounts{}
 	for from := 0; from < len(rows); {
 		payroll, balances := rows[from].Payroll, ledger.Balances{}
 		for ; from < len(rows) && rows[from].Payroll == payroll; from++ {
@@ -53,12 +53,10 @@ func (a *app) ledgerAccounts(ctx context.Context, c httpapi.Call[ListLedger]) (h
 		if err != nil {
 			return httpapi.Page[LedgerAccounts]{}, err
 		}
-		page.Items = append(page.Items, view)
+		views = append(views, view)
 	}
-	if len(page.Items) == c.In.Limit {
-		page.Next = httpapi.NextCursor(page.Items[len(page.Items)-1].Payroll)
-	}
-	return page, nil
+	views, next := httpapi.Cut(c.In.Paging, views, func(v LedgerAccounts) string { return v.Payroll })
+	return httpapi.Page[LedgerAccounts]{Items: views, Next: next}, nil
 }
 
 func viewBalances(payroll string, b ledger.Balances) (LedgerAccounts, error) {
@@ -85,7 +83,7 @@ type ListPostings struct {
 
 func (a *app) ledgerEntries(ctx context.Context, c httpapi.Call[ListPostings]) (httpapi.Page[projections.Entry], error) {
 	filter := projections.EntryFilter{
-		Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Account: c.In.Account, Limit: c.In.Limit,
+		Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Account: c.In.Account, Limit: c.In.More(),
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -94,11 +92,8 @@ func (a *app) ledgerEntries(ctx context.Context, c httpapi.Call[ListPostings]) (
 	if err != nil {
 		return httpapi.Page[projections.Entry]{}, err
 	}
-	page := httpapi.Page[projections.Entry]{Items: entries}
-	if len(entries) == c.In.Limit {
-		page.Next = httpapi.NextCursor(entries[len(entries)-1].Position)
-	}
-	return page, nil
+	entries, next := httpapi.Cut(c.In.Paging, entries, func(e projections.Entry) int64 { return e.Position })
+	return httpapi.Page[projections.Entry]{Items: entries, Next: next}, nil
 }
 
 // CountCashless says which payments are counted.

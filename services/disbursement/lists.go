@@ -26,26 +26,20 @@ type ListPayrolls struct {
 func (a *app) listPayrolls(ctx context.Context, c httpapi.Call[ListPayrolls]) (httpapi.Page[Payroll], error) {
 	rows, err := projections.ListPayrolls(ctx, a.pool, projections.PayrollFilter{
 		Scope: scope(c.Pass, ""), Unit: c.In.Unit, Programme: c.In.Programme, Month: c.In.Month, Status: c.In.Status,
-		After: c.In.Cursor.At, Limit: c.In.Limit,
+		After: c.In.Cursor.At, Limit: c.In.More(),
 	})
 	if err != nil {
 		return httpapi.Page[Payroll]{}, err
 	}
-	page := httpapi.Page[Payroll]{Items: make([]Payroll, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, viewPayrollRow(row))
-	}
-	if len(rows) == c.In.Limit {
-		last := rows[len(rows)-1]
-		page.Next = httpapi.NextCursor(projections.PayrollKey{Month: last.Month, Payroll: last.Payroll})
-	}
-	return page, nil
+	return httpapi.PageOf(c.In.Paging, rows, viewPayrollRow, func(p projections.Payroll) projections.PayrollKey {
+		return projections.PayrollKey{Month: p.Month, Payroll: p.Payroll}
+	}), nil
 }
 
 func viewPayrollRow(row projections.Payroll) Payroll {
 	v := Payroll{
 		ID: row.Payroll, Status: row.Status, Draft: row.Draft, Unit: row.UnitCode, Programme: row.Programme, Month: row.Month,
-		AsOf: row.AsOf, Hash: row.Hash, Funded: row.Funds, Payable: row.Total - row.RemovedSum, Removed: row.Removed, RemovedBy: row.RemovedSum,
+		AsOf: row.AsOf, Hash: row.Hash, Funded: row.Funds, Payable: row.Total - row.RemovedTotal, Removed: row.Removed, RemovedTotal: row.RemovedTotal,
 	}
 	if row.Computed {
 		v.Totals = &Totals{
@@ -130,7 +124,9 @@ type LineProof struct {
 	AsOf        string       `json:"as_of"`
 	Rules       string       `json:"rules"`
 	Entitlement *Entitlement `json:"entitlement,omitzero" doc:"absent for what was carried forward"`
-	Covered     money.Amount `json:"covered" doc:"what other lists pay for the month; the line is the difference"`
+	Covered     money.Amount `json:"covered" doc:"what other lists pay for the month, or what was paid before this system; the line is the difference"`
+	// OtherProgrammes is why a line is held with the signal paid_by_other_programme.
+	OtherProgrammes money.Amount `json:"other_programmes,omitzero" doc:"what other programmes' lists pay for the month beyond what the law grants there; the line is held"`
 }
 
 func viewLine(l projections.Line) Line {
@@ -148,7 +144,7 @@ func (a *app) listLines(ctx context.Context, c httpapi.Call[ListLines]) (httpapi
 	}
 	filter := projections.LineFilter{
 		Payroll: p.Payroll, Draft: p.Draft, Scope: scope, Method: c.In.Method, Kind: c.In.Kind, Unit: c.In.Unit,
-		Beneficiary: c.In.Beneficiary, Signal: c.In.Signal, Held: c.In.Held, Removed: c.In.Removed, After: -1, Limit: c.In.Limit,
+		Beneficiary: c.In.Beneficiary, Signal: c.In.Signal, Held: c.In.Held, Removed: c.In.Removed, After: -1, Limit: c.In.More(),
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -157,14 +153,7 @@ func (a *app) listLines(ctx context.Context, c httpapi.Call[ListLines]) (httpapi
 	if err != nil {
 		return httpapi.Page[Line]{}, err
 	}
-	page := httpapi.Page[Line]{Items: make([]Line, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, viewLine(row))
-	}
-	if len(rows) == c.In.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].Place)
-	}
-	return page, nil
+	return httpapi.PageOf(c.In.Paging, rows, viewLine, func(l projections.Line) int64 { return l.Place }), nil
 }
 
 // oneLine answers with the proof, which tells of the person's circumstances: its reading is recorded.
@@ -188,7 +177,7 @@ func (a *app) oneLine(ctx context.Context, c httpapi.Call[struct{}]) (Line, erro
 	if err != nil || proof == nil {
 		return view, err
 	}
-	view.Proof = &LineProof{AsOf: proof.AsOf.String(), Rules: proof.Rules, Covered: proof.Covered}
+	view.Proof = &LineProof{AsOf: proof.AsOf.String(), Rules: proof.Rules, Covered: proof.Covered, OtherProgrammes: proof.OtherProgrammes}
 	if proof.Entitlement != nil {
 		granted := a.viewEntitlement(*proof.Entitlement, c.Who)
 		granted.Beneficiary, granted.AsOf, granted.Rules = row.Beneficiary, view.Proof.AsOf, proof.Rules
@@ -206,12 +195,13 @@ type ListSignals struct {
 
 // Signal is something that somebody has to look at.
 type Signal struct {
-	Code        string       `json:"code" enum:"shared_account,died,death_reported,account_changed,identity,overpaid,profile_unreadable,not_computable"`
+	Code        string       `json:"code" enum:"shared_account,died,death_reported,paid_by_other_programme,account_changed,identity,overpaid,before_look_back,profile_unreadable,not_computable"`
 	Line        string       `json:"line,omitzero" doc:"absent for what is no line"`
 	Beneficiary string       `json:"beneficiary"`
 	Unit        string       `json:"unit"`
 	Month       string       `json:"month"`
-	Amount      money.Amount `json:"amount,omitzero" doc:"of the line, or what was paid too much; dong"`
+	Amount      money.Amount `json:"amount,omitzero" doc:"of the line, or what was paid too much or is left out; dong"`
+	Months      int          `json:"months,omitzero" doc:"how many months are left out, from this one on"`
 	Held        bool         `json:"held,omitzero"`
 }
 
@@ -221,7 +211,7 @@ func (a *app) signals(ctx context.Context, c httpapi.Call[ListSignals]) (httpapi
 		return httpapi.Page[Signal]{}, err
 	}
 	filter := projections.SignalFilter{
-		Payroll: p.Payroll, Draft: p.Draft, Scope: scope, Code: c.In.Code, After: projections.SignalKey{Place: -1}, Limit: c.In.Limit,
+		Payroll: p.Payroll, Draft: p.Draft, Scope: scope, Code: c.In.Code, After: projections.SignalKey{Place: -1}, Limit: c.In.More(),
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -230,15 +220,13 @@ func (a *app) signals(ctx context.Context, c httpapi.Call[ListSignals]) (httpapi
 	if err != nil {
 		return httpapi.Page[Signal]{}, err
 	}
-	page := httpapi.Page[Signal]{Items: make([]Signal, 0, len(rows))}
-	for _, s := range rows {
-		page.Items = append(page.Items, Signal{
-			Code: s.Code, Line: s.Line, Beneficiary: s.Beneficiary, Unit: s.UnitCode, Month: s.Month, Amount: money.Amount(s.Amount), Held: s.Held,
-		})
+	return httpapi.PageOf(c.In.Paging, rows, viewSignal, func(s projections.Signal) projections.SignalKey {
+		return projections.SignalKey{Place: s.Place, Code: s.Code}
+	}), nil
+}
+
+func viewSignal(s projections.Signal) Signal {
+	return Signal{
+		Code: s.Code, Line: s.Line, Beneficiary: s.Beneficiary, Unit: s.UnitCode, Month: s.Month, Amount: money.Amount(s.Amount), Months: s.Months, Held: s.Held,
 	}
-	if len(rows) == c.In.Limit {
-		last := rows[len(rows)-1]
-		page.Next = httpapi.NextCursor(projections.SignalKey{Place: last.Place, Code: last.Code})
-	}
-	return page, nil
 }

@@ -47,7 +47,7 @@ func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
 	if err != nil || list.Status != payroll.Closed {
 		return err
 	}
-	if p.Apart {
+	if p.FromList {
 		if err := a.seeAll(ctx); err != nil {
 			return err
 		}

@@ -6,10 +6,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
+	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/disbursement/internal/voucher"
 )
 
@@ -81,13 +83,25 @@ func TestAnOrderThatLostARaceIsFreeForAnotherList(t *testing.T) {
 	const racers = 8
 	var racing sync.WaitGroup
 	var won atomic.Int32
-	for n := range racers {
+	race := func(n int) {
 		racing.Go(func() {
 			if o.step(t, "treasurer", november, "funding", object{"amount": amount, "reference": fmt.Sprint("KB-", n)}).Status == http.StatusOK {
 				won.Store(int32(n + 1))
 			}
 		})
 	}
+	const writing = `'events'::regclass::oid::bigint`
+	goOn := o.held(t, writing)
+	race(0)
+	o.waitsFor(t, writing)
+	for n := 1; n < racers; n++ {
+		race(n)
+	}
+	testkit.Eventually(t, time.Minute, func() error { // by then each has seen a list without money
+		n := o.queued()
+		return errorUnless(n >= racers-1, "%v of %d orders wait behind the first", n, racers-1)
+	})
+	goOn()
 	racing.Wait()
 	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.approved(t, december, "")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/songan-vn/songan/events"
 	facts "github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/httpapi"
@@ -178,9 +179,7 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 	if c.In.CollectedOn != "" && p.Status != payment.CashPaid {
 		checks = append(checks, a.lived(ctx, p), a.notReleasedBy(ctx, p, c.Who.ID))
 	}
-	cmd := payment.Cash{
-		CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID, ReleasedOn: vn.DateOf(history[0].Meta.OccurredAt).String(),
-	}
+	cmd := cashOf(c, history)
 	return a.behindStops(ctx, func(ctx context.Context, seen int64) (httpapi.Done[Payment], error) {
 		if p.Status != payment.CashPaid {
 			checks = append(checks, a.notClosed(ctx, p), a.entitledStill(ctx, p, seen), a.notCreditedBefore(ctx, p))
@@ -189,9 +188,34 @@ func (a *app) payCash(ctx context.Context, c httpapi.Call[CashBody]) (httpapi.Do
 		if _, refused := cmd.Decide(p, c.Meta); refused != nil || errors.Join(checks...) != nil || c.In.Receipt == "" {
 			return count()
 		}
-		signed := receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
-		return proven(ctx, a, a.receiptOf(signed), c.Meta, count)
+		return proven(ctx, a, a.receiptOf(signed(c, p)), c.Meta, count)
 	})
+}
+
+// checkCash asks what became of a receipt only if nothing is wrong with its day: receipts are numbered anew every year.
+func (a *app) checkCash(ctx context.Context, c httpapi.Call[CashBody]) error {
+	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
+	if err != nil {
+		return err
+	}
+	if _, err := cashOf(c, history).Decide(p, c.Meta); err != nil || c.In.Receipt == "" {
+		return err
+	}
+	faults, err := a.usedElsewhere(ctx, a.receiptOf(signed(c, p)), c.Meta)
+	if err != nil {
+		return err
+	}
+	return faults.Err()
+}
+
+func cashOf(c httpapi.Call[CashBody], history []events.Recorded) payment.Cash {
+	return payment.Cash{
+		CollectedOn: c.In.CollectedOn, Receipt: c.In.Receipt, By: c.Who.ID, ReleasedOn: vn.DateOf(history[0].Meta.OccurredAt).String(),
+	}
+}
+
+func signed(c httpapi.Call[CashBody], p payment.Payment) receipt {
+	return receipt{unit: p.Unit, number: c.In.Receipt, on: c.In.CollectedOn, mark: p.Mark}
 }
 
 // notReleasedBy lets nobody say that cash was handed over who had released it: alone, one person could keep it.

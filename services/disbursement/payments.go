@@ -11,6 +11,7 @@ import (
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/history"
 	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
@@ -82,7 +83,7 @@ func (a *app) paymentRoutes(api *httpapi.API) {
 	}, a.reissue)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/cash", Summary: "Move a failed payment to cash, or, by another person, say that cash was handed over", Action: "disbursement.pay_in_cash",
-	}, a.payCash)
+	}, a.payCash, a.checkCash)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /payments/{id}/recall", Summary: "Ask the bank for the money back", Action: "disbursement.recall_payment",
 	}, a.recall)
@@ -229,7 +230,7 @@ type ListPayments struct {
 func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (httpapi.Page[Payment], error) {
 	filter := projections.PaymentFilter{
 		Scope: scope(c.Pass, c.In.Unit), Payroll: c.In.Payroll, Status: c.In.Status, Beneficiary: c.In.Beneficiary,
-		PayrollMonth: c.In.Month, Limit: c.In.Limit,
+		PayrollMonth: c.In.Month, Limit: c.In.More(),
 	}
 	if c.In.Cursor.At != nil {
 		filter.After = *c.In.Cursor.At
@@ -238,53 +239,41 @@ func (a *app) listPayments(ctx context.Context, c httpapi.Call[ListPayments]) (h
 	if err != nil {
 		return httpapi.Page[Payment]{}, err
 	}
-	page := httpapi.Page[Payment]{Items: make([]Payment, 0, len(rows))}
-	for _, row := range rows {
-		page.Items = append(page.Items, viewRow(row))
-	}
-	if len(rows) == c.In.Limit {
-		page.Next = httpapi.NextCursor(rows[len(rows)-1].Payment)
-	}
-	return page, nil
+	return httpapi.PageOf(c.In.Paging, rows, viewRow, func(p projections.Payment) string { return p.Payment }), nil
 }
 
 // paymentOf loads a payment that the caller may know of. To everybody else it does not exist.
 func (a *app) paymentOf(ctx context.Context, id string, may policy.Pass) (payment.Payment, []events.Recorded, error) {
-	history, err := a.log.Load(ctx, payment.Stream(id))
+	recorded, err := a.log.Load(ctx, payment.Stream(id))
 	if err != nil {
 		return payment.Payment{}, nil, err
 	}
 	var p payment.Payment
-	for _, r := range history {
+	for _, r := range recorded {
 		p = p.Evolve(r.Event)
 	}
 	if !p.Exists() || !may.May(thing(p.Unit)) {
 		return payment.Payment{}, nil, payment.ErrUnknown()
 	}
-	return p, history, nil
+	return p, recorded, nil
 }
 
 func (a *app) onePayment(ctx context.Context, c httpapi.Call[struct{}]) (Payment, error) {
-	p, history, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
+	p, recorded, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return Payment{}, err
 	}
 	v := viewPayment(p)
-	v.ReleasedAt, v.NewsAt = history[0].Meta.OccurredAt, history[len(history)-1].Meta.OccurredAt
+	v.ReleasedAt, v.NewsAt = recorded[0].Meta.OccurredAt, recorded[len(recorded)-1].Meta.OccurredAt
 	return v, nil
 }
 
 // PaymentStep is one fact of a payment's history.
 type PaymentStep struct {
-	Version    int          `json:"version"`
-	Position   int64        `json:"position"`
-	Type       string       `json:"type"`
-	Status     string       `json:"status" doc:"how the payment stood afterwards"`
-	Actor      string       `json:"actor"`
-	Cause      string       `json:"cause"`
-	OccurredAt time.Time    `json:"occurred_at"`
-	RecordedAt time.Time    `json:"recorded_at"`
-	Fact       events.Event `json:"fact" doc:"the fact as it stands in the log; people are references"`
+	history.Step
+
+	Status string `json:"status" doc:"how the payment stood afterwards"`
+	Cause  string `json:"cause"`
 }
 
 // PaymentHistory is everything that happened to a payment, oldest first.
@@ -293,18 +282,15 @@ type PaymentHistory struct {
 }
 
 func (a *app) paymentHistory(ctx context.Context, c httpapi.Call[struct{}]) (PaymentHistory, error) {
-	_, history, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
+	_, recorded, err := a.paymentOf(ctx, c.Path("id"), c.Pass)
 	if err != nil {
 		return PaymentHistory{}, err
 	}
-	h := PaymentHistory{Items: make([]PaymentStep, 0, len(history))}
+	h := PaymentHistory{Items: make([]PaymentStep, 0, len(recorded))}
 	var p payment.Payment
-	for _, r := range history {
+	for _, r := range recorded {
 		p = p.Evolve(r.Event)
-		h.Items = append(h.Items, PaymentStep{
-			Version: r.Version, Position: r.Position, Type: r.Event.EventName(), Status: p.Status, Actor: r.Meta.Actor,
-			Cause: r.Meta.Cause, OccurredAt: r.Meta.OccurredAt, RecordedAt: r.RecordedAt, Fact: r.Event,
-		})
+		h.Items = append(h.Items, PaymentStep{Step: history.StepOf(r), Status: p.Status, Cause: r.Meta.Cause})
 	}
 	return h, nil
 }

@@ -27,22 +27,22 @@ type DraftBody struct {
 
 // Payroll is a list as the service answers with it.
 type Payroll struct {
-	ID        string    `json:"id"`
-	Status    string    `json:"status" enum:"drafted,submitted,checked,approved,funded,released,closed,rejected"`
-	Draft     int       `json:"draft" doc:"counts 1, 2, ...; another one follows a rejection"`
-	Unit      string    `json:"unit"`
-	Programme string    `json:"programme"`
-	Month     string    `json:"month"`
-	AsOf      string    `json:"as_of" doc:"the day whose law and knowledge the lines are computed with"`
-	Progress  *Progress `json:"progress,omitzero" doc:"as long as the lines are being computed"`
-	Totals    *Totals   `json:"totals,omitzero" doc:"once they are"`
-	Hash      string    `json:"hash,omitzero" doc:"SHA-256 over all lines in their order"`
-	Rules     string    `json:"rules,omitzero" doc:"version of the law"`
-	Funded    int64     `json:"funded" doc:"dong that the State Treasury provided so far"`
-	Payable   int64     `json:"payable" doc:"dong that are still to be paid: the total without the lines that were removed"`
-	Removed   int       `json:"removed" doc:"lines that were taken out after the approval"`
-	RemovedBy int64     `json:"removed_total" doc:"dong"`
-	Release   *Released `json:"release,omitzero" doc:"once every line became a payment or was removed"`
+	ID           string    `json:"id"`
+	Status       string    `json:"status" enum:"drafted,submitted,checked,approved,funded,released,closed,rejected"`
+	Draft        int       `json:"draft" doc:"counts 1, 2, ...; another one follows a rejection"`
+	Unit         string    `json:"unit"`
+	Programme    string    `json:"programme"`
+	Month        string    `json:"month"`
+	AsOf         string    `json:"as_of" doc:"the day whose law and knowledge the lines are computed with"`
+	Progress     *Progress `json:"progress,omitzero" doc:"as long as the lines are being computed"`
+	Totals       *Totals   `json:"totals,omitzero" doc:"once they are"`
+	Hash         string    `json:"hash,omitzero" doc:"SHA-256 over all lines in their order"`
+	Rules        string    `json:"rules,omitzero" doc:"version of the law"`
+	Funded       int64     `json:"funded" doc:"dong that the State Treasury provided so far"`
+	Payable      int64     `json:"payable" doc:"dong that are still to be paid: the total without the lines that were removed"`
+	Removed      int       `json:"removed" doc:"lines that were taken out after the approval"`
+	RemovedTotal int64     `json:"removed_total" doc:"dong"`
+	Release      *Released `json:"release,omitzero" doc:"once every line became a payment or was removed"`
 }
 
 // Progress is how far the clerk got.
@@ -74,7 +74,7 @@ const monthsAhead = 2
 
 func (a *app) draft(ctx context.Context, c httpapi.Call[DraftBody]) (httpapi.Done[Payroll], error) {
 	today := vn.DateOf(c.Meta.At)
-	unit, err := a.checkDraft(c, today)
+	unit, err := a.draftable(c, today)
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
@@ -94,8 +94,13 @@ func (a *app) payrollID(u events.Unit, programme, m string) string {
 	return a.vault.Name("payroll", u.Code, u.ValidFrom, programme, m)
 }
 
-// checkDraft says everything that is wrong with the request.
-func (a *app) checkDraft(c httpapi.Call[DraftBody], today vn.Date) (events.Unit, error) {
+func (a *app) checkDraft(_ context.Context, c httpapi.Call[DraftBody]) error {
+	_, err := a.draftable(c, vn.DateOf(c.Meta.At))
+	return err
+}
+
+// draftable finds the unit of the request, or says everything that is wrong with it.
+func (a *app) draftable(c httpapi.Call[DraftBody], today vn.Date) (events.Unit, error) {
 	var faults problem.Faults
 	found, exists := a.units.Find(c.In.Unit, today)
 	unit := events.Unit{Code: found.Code, ValidFrom: found.ValidFrom.String()}
@@ -114,7 +119,8 @@ func (a *app) checkDraft(c httpapi.Call[DraftBody], today vn.Date) (events.Unit,
 	switch {
 	case err != nil || asked.Before(this.Add(-a.config.LookBack)):
 		faults.At("/month", problem.Fault{
-			Code: "month_too_early", Message: "the month is too long ago; what is still owed comes as arrears", MessageVI: "tháng đã quá xa; phần còn thiếu sẽ được truy lĩnh",
+			Code: "month_too_early", Message: "the month is too long ago; a later list says what is still owed from then (before_look_back)",
+			MessageVI: "tháng đã quá xa; danh sách sau sẽ nêu phần còn thiếu (before_look_back)",
 		})
 	case asked.After(this.Add(monthsAhead)):
 		faults.At("/month", problem.Fault{
@@ -140,7 +146,7 @@ func donePayroll(out eventstore.Outcome[payroll.Payroll]) httpapi.Done[Payroll] 
 func viewPayroll(p payroll.Payroll) Payroll {
 	v := Payroll{
 		ID: p.Payroll, Status: p.Status, Draft: p.Draft, Unit: p.Unit.Code, Programme: p.Programme, Month: p.Month, AsOf: p.AsOf,
-		Funded: int64(p.Funds), Removed: p.Removed.Count, RemovedBy: int64(p.Removed.Total), Payable: int64(p.Payable()),
+		Funded: int64(p.Funds), Removed: p.Removed.Count, RemovedTotal: int64(p.Removed.Total), Payable: int64(p.Payable()),
 	}
 	if p.Ready() {
 		r := p.Computed
@@ -227,10 +233,27 @@ func (a *app) fund(ctx context.Context, c httpapi.Call[FundBody]) (httpapi.Done[
 		return httpapi.Done[Payroll]{}, err
 	}
 	count := func() (httpapi.Done[Payroll], error) { return changePayroll(ctx, a, c, cmd) }
+	order := a.orderOf(c.In.Reference, p.Payroll)
 	if _, refused := cmd.Decide(p, c.Meta); refused != nil {
+		if cmd.Known, err = a.usedElsewhere(ctx, order, c.Meta); err != nil {
+			return httpapi.Done[Payroll]{}, err
+		}
 		return count()
 	}
-	return proven(ctx, a, a.orderOf(c.In.Reference, p.Payroll), c.Meta, count)
+	return proven(ctx, a, order, c.Meta, count)
+}
+
+func (a *app) checkFund(ctx context.Context, c httpapi.Call[FundBody]) error {
+	p, err := a.payrollOf(ctx, c.Path("id"), c.Pass)
+	if err != nil {
+		return err
+	}
+	cmd := payroll.Fund{Amount: c.In.Amount, Reference: c.In.Reference, By: c.Who.ID}
+	if cmd.Known, err = a.usedElsewhere(ctx, a.orderOf(c.In.Reference, p.Payroll), c.Meta); err != nil {
+		return err
+	}
+	_, err = cmd.Decide(p, c.Meta)
+	return err
 }
 
 // release reads the lines once more from the log, and whatever became of the people since, and then pays the list.
@@ -239,7 +262,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	cmd := payroll.Release{By: c.Who.ID, Apart: a.config.TwoTreasurers}
+	cmd := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}
 	if p.Frozen() {
 		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err

@@ -24,7 +24,7 @@ func (a *app) refund(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Don
 	}
 	cmd := payment.Refund{By: c.Who.ID}
 	for _, b := range back {
-		cmd.Reason = b.Reason
+		cmd.Reason, cmd.DuplicateOf = b.Reason, b.DuplicateOf
 	}
 	return changePayment(ctx, a, c, cmd)
 }

@@ -6,7 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
+	facts "github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
+	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
 // where is what the closing statement says of money that came back.
@@ -66,7 +71,36 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 	o.audited(t, g)
 }
 
-// What comes back because it was a duplicate goes to the treasury too, and is not owed once more: the person has the month.
+// paidElsewhere puts a payment in cash into the log that a list of another programme made for somebody's November.
+func (o *office) paidElsewhere(t *testing.T, id, beneficiary string, of int64) {
+	t.Helper()
+	log := o.log(t)
+	defer log.Close()
+	_, err := log.Append(t.Context(), eventstore.Append{
+		Stream: payment.Stream(id), Meta: events.Meta{OccurredAt: noon, Actor: "service:disbursement"},
+		Facts: []events.Event{
+			facts.CashReleased{Reason: "no_account", Payable: facts.Payable{
+				Payment: id, Payroll: "elsewhere", Unit: unit, Programme: "social_pension", Beneficiary: beneficiary, Mark: "m" + beneficiary,
+				Month: "2026-11", Kind: payroll.Regular, Amount: of,
+			}},
+			facts.CashPaid{Payment: id, CollectedOn: "2026-11-20", Receipt: "PC-" + id, By: "thu"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// back lets a treasurer recall a payment as a duplicate, and its bank send it back.
+func (o *office) back(t *testing.T, g *gateway, p paid) (recalled paid) {
+	t.Helper()
+	o.change(t, p, "recall", object{"reason": "DUPL"}, "credited")
+	g.tell(t, p, "RTND CUST")
+	return o.stands(t, p, "recalled")
+}
+
+// What comes back because it was a duplicate goes to the treasury too, and is not owed once more: the person has the month. That takes
+// the other payment, and a second treasurer.
 func TestADuplicateThatWasRefundedIsNotOwedAgain(t *testing.T) {
 	t.Parallel()
 	o, g, _ := everybody(t, 3)
@@ -76,15 +110,66 @@ func TestADuplicateThatWasRefundedIsNotOwedAgain(t *testing.T) {
 		g.tell(t, first[id], "sent", report)
 		o.becomes(t, november, id, "credited")
 	}
-	o.change(t, first["b0"], "recall", object{"reason": "DUPL"}, "credited")
-	g.tell(t, first["b0"], "RTND CUST")
-	o.becomes(t, november, "b0", "recalled")
+	o.paidElsewhere(t, "twin", "b0", amount)
+	b0 := o.back(t, g, first["b0"])
 	if diff := cmp.Diff(closure{}, o.closed(t, november)); diff != "" {
 		t.Fatal(diff)
 	}
-	o.change(t, o.payments(t, november)["b0"], "refund", object{}, "refunded")
+	o.refuse(t, b0, "refund", object{}, "same_person")
+	o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "another", object{}).Want(t, http.StatusOK)
+	o.stands(t, b0, "refunded")
 	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december, "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account",
 		"b2 2026-12 regular 810000 account")
+}
+
+// Two treasurers call something a duplicate of which there is no other payment, or a smaller one.
+func TestNobodyTakesAMonthAwayByCallingItADuplicate(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 2)
+	november := o.released(t, 2)
+	first := o.payments(t, november)
+	for _, id := range []string{"b0", "b1"} {
+		g.tell(t, first[id], "sent", "ACCC FT-"+id)
+		o.becomes(t, november, id, "credited")
+	}
+	b0 := o.back(t, g, first["b0"])
+	o.refuse(t, b0, "refund", object{}, "still_owed")
+	if refused := o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "another", object{}); refused.Text(t, "code") != "still_owed" {
+		t.Fatalf("a second treasurer: %d %s", refused.Status, refused.Body)
+	}
+	again := o.reissue(t, b0)
+	g.tell(t, again, "sent", "ACCC FT2")
+	o.stands(t, again, "credited")
+	o.audited(t, g)
+	b0 = o.back(t, g, again)
+	o.paidElsewhere(t, "less", "b0", amount-1)
+	if refused := o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "less", object{}); refused.Text(t, "code") != "still_owed" {
+		t.Fatalf("a part of it: %d %s", refused.Status, refused.Body)
+	}
+}
+
+// A bank says that it credited November, which December's list has paid again. That is a duplicate by the bank's word alone, so that
+// November is owed once more when the bank has taken it back.
+func TestWhatWasRefundedOnABanksWordIsOwedWhenTheBankTakesItBack(t *testing.T) {
+	t.Parallel()
+	o, g, november, december := takenOver(t)
+	g.tell(t, december, "sent", "ACCC FT5")
+	december = o.stands(t, december, "credited")
+	g.tell(t, november, "contradictory ACCC FT0")
+	o.contests(t, november, true)
+	december = o.back(t, g, december)
+	o.refuse(t, december, "refund", object{}, "same_person")
+	o.Post(t, "cashier", "/payments/"+december.ID+"/refund", "another", object{}).Want(t, http.StatusOK)
+	o.stands(t, december, "refunded")
+	o.audited(t, g)
+	january := o.draft(t, "lisa", "00004", "social_assistance", "2027-01").Text(t, "id")
+	o.wantLines(t, "lisa", january, "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
+	o.step(t, "lisa", january, "rejection", object{"reason": "lập lại"}).Want(t, http.StatusOK)
+	g.tell(t, november, "contradictory RTND AC04")
+	o.contests(t, november, false)
+	o.draft(t, "lisa", "00004", "social_assistance", "2027-01")
+	o.wantLines(t, "lisa", january,
+		"b0 2026-11 arrears 810000 account", "b0 2027-01 regular 810000 account", "b1 2027-01 regular 810000 account")
 	o.audited(t, g)
 }

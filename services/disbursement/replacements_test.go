@@ -3,13 +3,11 @@ package disbursement_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // Another process is through the gate and has looked at the account. While it begins the payment, the account is blocked, or
@@ -27,9 +25,9 @@ func TestAPaymentThatIsBegunWhileItsAccountChangesIsWithdrawn(t *testing.T) {
 			p := o.payments(t, list)["b0"]
 			g.tell(t, p, "sent", "RJCT AC04")
 			o.becomes(t, list, "b0", "rejected")
-			goOn := o.held(t, `current_schema() || '/stops'`)
+			goOn := o.held(t, gateOfStops)
 			o.people.tell(t, "b0", change...)
-			o.waitsAtTheGate(t)
+			o.waitsFor(t, gateOfStops)
 			p = o.reissuedElsewhere(t, p)
 			goOn()
 			g.withdraws(t, o, p, "account_changed")
@@ -37,18 +35,6 @@ func TestAPaymentThatIsBegunWhileItsAccountChangesIsWithdrawn(t *testing.T) {
 			o.audited(t, g)
 		})
 	}
-}
-
-// waitsAtTheGate waits until somebody waits for the gate of stops.
-func (o *office) waitsAtTheGate(t *testing.T) {
-	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
-		var waiting int
-		err := o.Pool.QueryRow(t.Context(), `
-select count(*) from pg_locks l join pg_database d on d.oid = l.database
- where d.datname = current_database() and l.locktype = 'advisory' and not l.granted`).Scan(&waiting)
-		return errorUnless(err == nil && waiting > 0, "nobody waits at the gate (%v)", err)
-	})
 }
 
 // reissuedElsewhere is what another process makes of a failed payment: a second attempt into the account of the first.

@@ -51,11 +51,35 @@ func TestADecisionThatIsWrongIsRefused(t *testing.T) {
 		{"a start long after", with(object{"decision": object{"number": "1", "signed_on": "2026-09-02", "starts_from": "2026-11"}}), []string{"/decision/starts_from starts_too_late"}},
 		{"no calendar's month", with(object{"decision": object{"number": "1", "signed_on": "2026-09-02", "starts_from": "2026-13"}}), []string{"/decision/starts_from wrong_format"}},
 		{"a start before", with(object{"decision": object{"number": "1", "signed_on": "2026-09-02", "starts_from": "2026-08"}}), []string{"/decision/starts_from starts_before_signature"}},
+		{"paid next month", with(object{"paid_until": "2026-12"}), []string{"/paid_until paid_in_future"}},
+		{"paid before the right", with(object{"paid_until": "2026-10"}), []string{"/paid_until paid_before_right"}},
+		{"paid in no month", with(object{"paid_until": "11-2026"}), []string{"/paid_until wrong_format"}},
+		{"paid in the year 0", with(object{"paid_until": "0000-11"}), []string{"/paid_until month_impossible"}},
 		{"an unknown member", with(object{"amount": 1}), []string{"/amount unknown_field"}},
 		{
 			"nearly everything",
 			object{"beneficiary": "dead", "programme": "lottery", "category": "c9", "decision": object{"number": "1", "signed_on": "2030-01-01"}},
-			[]string{"/beneficiary beneficiary_died", "/decision/signed_on signed_in_future", "/programme programme_unknown"},
+			[]string{
+				"/beneficiary beneficiary_died", "/category category_unknown", "/decision/signed_on signed_in_future", "/programme programme_unknown",
+			},
+		},
+		{"a month of the year 0", with(object{"decision": object{"number": "1", "signed_on": "2026-11-02", "starts_from": "0000-11"}}), []string{
+			"/decision/starts_from month_impossible",
+		}},
+		{
+			"form, person, paper and law",
+			object{
+				"beneficiary": "dead", "programme": "social_assistance", "category": "c4", "amount": 1, "facts": object{"children": "two"},
+				"decision": object{"number": "#", "signed_on": "2030-01-01", "starts_from": "2026-11"},
+			},
+			[]string{
+				"/amount unknown_field", "/beneficiary beneficiary_died", "/decision/number wrong_format", "/decision/signed_on signed_in_future",
+				"/decision/starts_from starts_before_signature", "/facts/children wrong_type",
+			},
+		},
+		{
+			"a paper without its day, for an unknown category", with(object{"category": 7, "facts": object{"children": 2}, "decision": object{"starts_from": "2026-11"}}),
+			[]string{"/category wrong_type", "/decision/number required", "/decision/signed_on required"},
 		},
 	} {
 		refused := o.Post(t, "lisa", "/enrolments", "bad-"+strings.ReplaceAll(c.name, " ", "-"), c.body)
@@ -191,7 +215,7 @@ func TestAnAccountOfManyIsHeld(t *testing.T) {
 		if totals.Totals.Held != c.Held || totals.Totals.Lines != c.People-c.Held {
 			t.Fatalf("%s", list.Body)
 		}
-		testkit.Eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, 30*time.Second, func() error {
 			var found struct{ Items []struct{ Code string } }
 			o.Get(t, "accountant", "/payrolls/"+list.Text(t, "id")+"/signals", "").Into(t, &found)
 			same := 0

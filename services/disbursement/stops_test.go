@@ -21,19 +21,35 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-// held takes an advisory lock of the service, until the test gives it back.
+// gateOfStops is the lock through which stops and payments go.
+const gateOfStops = `hashtextextended(current_schema() || '/stops', 0)`
+
+// held takes an advisory lock of the service, until the test gives it back. The key is SQL.
 func (o *office) held(t *testing.T, key string) (giveBack func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), o.Config.DatabaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.Exec(t.Context(), `select pg_advisory_lock(hashtextextended(`+key+`, 0))`); err != nil {
+	if _, err := conn.Exec(t.Context(), `select pg_advisory_lock(`+key+`)`); err != nil {
 		t.Fatal(err)
 	}
 	giveBack = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
 	t.Cleanup(giveBack)
 	return giveBack
+}
+
+// waitsFor waits until somebody waits for a lock that is held.
+func (o *office) waitsFor(t *testing.T, key string) {
+	t.Helper()
+	testkit.Eventually(t, time.Minute, func() error {
+		var waiting int
+		err := o.Pool.QueryRow(t.Context(), `
+select count(*) from pg_locks join pg_database d on d.oid = database
+ where datname = current_database() and locktype = 'advisory' and not granted
+   and (classid::bigint << 32) | objid::bigint = `+key).Scan(&waiting)
+		return errorUnless(err == nil && waiting > 0, "nobody waits for %s (%v)", key, err)
+	})
 }
 
 // everybody are the people of a small list, by account, each with the right that was granted to them.
@@ -57,7 +73,7 @@ func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
 	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
-	goOn := o.held(t, `'songan/release/' || current_schema() || '/`+list+`'`)
+	goOn := o.held(t, `hashtextextended('songan/release/' || current_schema() || '/`+list+`', 0)`)
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
 	o.Post(t, "lisa", "/enrolments/"+rights["b0"]+"/stop", "stop", stop).Want(t, http.StatusOK)
@@ -95,7 +111,7 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
-	goOn := o.held(t, `current_schema() || '/stops'`)
+	goOn := o.held(t, gateOfStops)
 	var pressing sync.WaitGroup
 	pressing.Go(func() { o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK) })
 	for i := range people / 2 {
@@ -104,11 +120,7 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 			o.Post(t, "lisa", "/enrolments/"+rights[id]+"/stop", "stop-"+id, object{"from_month": "2026-11", "reason": "x"}).Want(t, http.StatusOK)
 		})
 	}
-	testkit.Eventually(t, 10*time.Second, func() error {
-		var waiting int
-		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted`).Scan(&waiting)
-		return errorUnless(err == nil && waiting > 0, "nobody waits at the gate (%v)", err)
-	})
+	o.waitsFor(t, gateOfStops)
 	goOn()
 	pressing.Wait()
 	testkit.Eventually(t, 20*time.Second, func() error {
@@ -128,7 +140,7 @@ func TestWhatStopsWhileAReleaseIsBrokenOffIsNotPaidEither(t *testing.T) {
 	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
 	o.approved(t, list, "")
 	o.funded(t, list, "")
-	goOn := o.held(t, `'songan/release/' || current_schema() || '/`+list+`'`)
+	goOn := o.held(t, `hashtextextended('songan/release/' || current_schema() || '/`+list+`', 0)`)
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	rows, err := o.Pool.Query(t.Context(), `select beneficiary, payment from lines where payroll = $1 order by place`, list)
 	if err != nil {
@@ -332,21 +344,6 @@ func TestATimeOutAtTheBankIsInquiredAboutByItself(t *testing.T) {
 	again := o.reissue(t, o.becomes(t, list, "b0", "rejected"))
 	g.tell(t, again, "sent", "ACCC FT0")
 	o.becomes(t, list, "b0", "credited")
-	o.audited(t, g)
-}
-
-// Between two attempts, the account that a person has now came to be used by another one, too.
-func TestNothingIsTriedAgainIntoAnAccountOfMany(t *testing.T) {
-	t.Parallel()
-	o, g, _ := everybody(t, 1)
-	list := o.released(t, 1)
-	p := o.payments(t, list)["b0"]
-	g.tell(t, p, "sent", "RJCT AC04")
-	o.becomes(t, list, "b0", "rejected")
-	o.someone(t, "other", unit, "")
-	o.people.tell(t, "other", accountOf("other", vietcombank, 1, "kb0")...)
-	o.seen(t, `state = 'open'`)
-	o.refuse(t, p, "reissue", object{}, "account_shared")
 	o.audited(t, g)
 }
 

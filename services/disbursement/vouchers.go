@@ -77,7 +77,26 @@ func proven[T any](ctx context.Context, a *app, p paper, m decider.Meta, record 
 
 // take uses a paper, also one that somebody else took long ago and proved nothing with.
 func (a *app) take(ctx context.Context, p paper, m decider.Meta) error {
-	_, err := eventstore.Execute(ctx, a.log, voucher.Stream(p.Paper), p.Use, m)
+	return a.claim(ctx, p, func(use voucher.Use) error {
+		_, err := eventstore.Execute(ctx, a.log, voucher.Stream(p.Paper), use, m)
+		return err
+	})
+}
+
+// usedElsewhere says what is wrong with a paper that take would refuse.
+func (a *app) usedElsewhere(ctx context.Context, p paper, m decider.Meta) (problem.Faults, error) {
+	err := a.claim(ctx, p, func(use voucher.Use) error {
+		return eventstore.Refusal(ctx, a.log, voucher.Stream(p.Paper), use, m)
+	})
+	if refused, is := problem.Of(err); is && refused.Kind == problem.Invalid {
+		return refused.Faults, nil
+	}
+	return nil, err
+}
+
+// claim tries to use a paper, and once more when whoever has it proved nothing with it.
+func (a *app) claim(ctx context.Context, p paper, try func(voucher.Use) error) error {
+	err := try(p.Use)
 	if refused, is := problem.Of(err); !is || refused.Kind != problem.Invalid {
 		return err
 	}
@@ -91,6 +110,5 @@ func (a *app) take(ctx context.Context, p paper, m decider.Meta) error {
 		return err
 	}
 	p.Void = held.For
-	_, err = eventstore.Execute(ctx, a.log, voucher.Stream(p.Paper), p.Use, m)
-	return err
+	return try(p.Use)
 }

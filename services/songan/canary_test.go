@@ -44,6 +44,7 @@ func TestNothingIsSaidAboutAThousandCanaries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
+	t.Parallel()
 	a := &aviary{machine: newMachine(t), t: t, scanner: newScanner()}
 	a.env = append(a.env, "SONGAN_LOG_LEVEL=debug", "OTEL_EXPORTER_OTLP_ENDPOINT="+collector(t, &a.spans).URL,
 		"OTEL_BSP_SCHEDULE_DELAY=500", "SONGAN_TRUSTED_PROXIES=127.0.0.0/8")

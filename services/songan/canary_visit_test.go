@@ -62,9 +62,9 @@ func (a *aviary) askBack() {
 			a.refusals.add(answer)
 		}
 		body["case"] = p.Document.Number
-		a.do(http.MethodPost, path, "admin", "", body, http.StatusUnprocessableEntity)
+		a.do(http.MethodPost, path, "admin", "spoilt", body, http.StatusUnprocessableEntity)
 		body["case"], body["kind"] = "7", p.FullName
-		a.do(http.MethodPost, path, "admin", "", body, http.StatusUnprocessableEntity)
+		a.do(http.MethodPost, path, "admin", "spoilt", body, http.StatusUnprocessableEntity)
 		a.do(http.MethodPost, path+"/"+p.Document.Number+"/reply", "admin", "", struct{}{}, http.StatusNotFound)
 	}
 }

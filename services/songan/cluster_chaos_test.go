@@ -252,11 +252,6 @@ func (c *cluster) silence(t *testing.T, bic string) {
 	c.tell(t, bic, &s)
 }
 
-// unknownAt counts the payments that we gave up hearing about from a bank.
-const unknownAt = `
-select count(distinct u.stream) from events u join events r on r.stream = u.stream
- where u.type = 'disbursement.payment_unknown.v1' and r.type = 'disbursement.payment_released.v1' and r.data->>'bank' = $1`
-
 // crashes counts how often PostgreSQL found at its start that it had been killed.
 func (c *cluster) crashes(t *testing.T) int {
 	t.Helper()

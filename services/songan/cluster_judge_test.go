@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -45,10 +46,12 @@ func (c *cluster) consumers(t *testing.T, service string) []string {
 }
 
 // settled waits until nothing is under way any more: every relay has published its log, every consumer has read every
-// topic to its end, and the banks have read their instructions and owe no answer.
+// topic to its end, and the banks have read their instructions and owe no answer. These are looked at one after the other, and
+// what the first has yet to do may come from the last: so it has to be so twice, and no log may have grown in between.
 func (c *cluster) settled(t *testing.T, consumers map[string][]string) {
 	t.Helper()
 	client := c.as(t, c.kafka.User, c.kafka.Password)
+	var before map[string]int
 	testkit.Eventually(t, ready, func() error {
 		c.supervise(t)
 		var faults []error
@@ -58,7 +61,15 @@ func (c *cluster) settled(t *testing.T, consumers map[string][]string) {
 		for _, bic := range bics() {
 			faults = append(faults, c.bankIdle(t, client, bic))
 		}
-		return errors.Join(faults...)
+		if err := errors.Join(faults...); err != nil {
+			before = nil
+			return err
+		}
+		last := before
+		if before = c.facts(t); !maps.Equal(last, before) {
+			return fmt.Errorf("facts of each log: %v, and before: %v", before, last)
+		}
+		return nil
 	})
 }
 

@@ -2,6 +2,7 @@ package songan_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,17 +18,17 @@ func (c *cluster) judgeRebuilds(t *testing.T, models map[string][]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	empty := 0
-	for model, rows := range before {
-		if len(rows) == 0 {
-			empty++
-			t.Logf("nothing stands in %s", model)
+	// On one payday nothing need be carried forward, found or booked twice. Everything else has rows.
+	mayBeEmpty := []string{"disbursement carried_v1", "disbursement findings_v1", "disbursement double_bookings_v1"}
+	for table, rows := range before {
+		if len(rows) == 0 && !slices.Contains(mayBeEmpty, table) {
+			t.Errorf("nothing stands in %s", table)
 		}
 	}
 	if diff := cmp.Diff(before, c.shown(t)); diff != "" {
 		t.Errorf("rebuilds changed read models (-before +after):\n%s", diff)
 	}
-	t.Logf("%d read models were rebuilt when nothing moved, %d of %d tables empty", rebuilt, empty, len(before))
+	t.Logf("%d read models were rebuilt when nothing moved, of %d tables", rebuilt, len(before))
 }
 
 // shown are the rows of all tables of all read models that are served.

@@ -96,7 +96,7 @@ func newCluster(t *testing.T, seed uint64) *cluster {
 		c.planBank(t, bic)
 	}
 	for _, s := range services() {
-		c.address[s] = freeAddress(t)
+		c.address[s] = testkit.FreeAddress(t)
 	}
 	for _, s := range services() {
 		c.planService(t, s)
@@ -133,7 +133,7 @@ func (c *cluster) planKafka(t *testing.T) {
 		}
 	}
 	c.ours = true
-	at := freeAddress(t)
+	at := testkit.FreeAddress(t)
 	c.kafka = kafkabus.Settings{Brokers: []string{at}, User: "songan", Password: rand.Text()}
 	c.programs[broker] = &program{
 		name: broker,
@@ -167,7 +167,7 @@ func (c *cluster) giveKeys(t *testing.T) {
 
 func (c *cluster) planPopulation(t *testing.T) {
 	t.Helper()
-	at, control := freeAddress(t), freeAddress(t)
+	at, control := testkit.FreeAddress(t), testkit.FreeAddress(t)
 	c.address[population] = at
 	p := c.built(t, population, "population", map[string]string{
 		"SONGAN_POPULATION_ADDR": at, "SONGAN_POPULATION_CONTROL_ADDR": control, "SONGAN_POPULATION_KEY": "population", "SONGAN_POPULATION_SEED": "6",
@@ -179,7 +179,7 @@ func (c *cluster) planPopulation(t *testing.T) {
 // planBank plans a bank that is unreliable from its start, again after it was killed.
 func (c *cluster) planBank(t *testing.T, bic string) {
 	t.Helper()
-	at, dir := freeAddress(t), filepath.Join(c.dir, "banks", bic)
+	at, dir := testkit.FreeAddress(t), filepath.Join(c.dir, "banks", bic)
 	c.control[bic], c.banks[bic] = "http://"+at, rand.Text()
 	scenario, err := json.Marshal(unreliable())
 	if err != nil {

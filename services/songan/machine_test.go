@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -35,9 +34,12 @@ type machine struct {
 // demoFile is what the tests need of demo.json.
 type demoFile struct {
 	BaseURL    string `json:"base_url"`
+	Kafka      string `json:"kafka"`
 	Postgres   string `json:"postgres"`
 	Population string `json:"population_control"`
 	Actors     map[string]struct {
+		Name     string `json:"name"`
+		Role     string `json:"role"`
 		Token    string `json:"token"`
 		Facility string `json:"facility"`
 		Unit     string `json:"unit"`
@@ -66,10 +68,10 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	address := freeAddress(t)
+	address := testkit.FreeAddress(t)
 	m := &machine{binary: binary, dir: dir, base: "http://" + address, log: newLogFile(t, filepath.Join(dir, "output.log"))}
 	m.env = append(os.Environ(),
-		"SONGAN_DATA="+filepath.Join(dir, "data"), "SONGAN_HTTP="+address, "SONGAN_KAFKA="+freeAddress(t),
+		"SONGAN_DATA="+filepath.Join(dir, "data"), "SONGAN_HTTP="+address, "SONGAN_KAFKA="+testkit.FreeAddress(t),
 		fmt.Sprintf("SONGAN_TOPICS=test%d", time.Now().UnixNano()))
 	t.Cleanup(func() {
 		if m.process != nil {
@@ -77,16 +79,6 @@ func newMachine(t *testing.T) *machine {
 		}
 	})
 	return m
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // ready is how long a start may take on a busy machine.
@@ -108,6 +100,12 @@ func (m *machine) launch(t *testing.T) {
 func (m *machine) start(t *testing.T) {
 	t.Helper()
 	m.launch(t)
+	m.await(t)
+}
+
+// await waits until what was launched can serve, and reads where everything is.
+func (m *machine) await(t *testing.T) {
+	t.Helper()
 	testkit.Eventually(t, ready, func() error {
 		select {
 		case err := <-m.ended:

@@ -45,6 +45,7 @@ func TestAGoodTokenDoesNotReachWhatIsOthers(t *testing.T) {
 	a.fourEyes()
 	a.withoutSecondFactor()
 	a.withSomebodysCookie()
+	m.audit(t)
 	m.stop(t)
 }
 

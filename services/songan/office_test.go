@@ -214,6 +214,7 @@ func TestWhoABankHasToBeToldOfIsNotErased(t *testing.T) {
 	if answer := reply("2026/3"); !strings.Contains(answer, `"outcome":"nothing_found"`) {
 		t.Errorf("erased before: %s", answer)
 	}
+	m.audit(t)
 }
 
 // beneficiaryIsTold asks what is kept of a beneficiary who has a right to money: over HTTP, where accounts asks the others, and by

@@ -3,8 +3,10 @@ package songan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"github.com/alecthomas/kong"
 
@@ -19,7 +21,7 @@ import (
 // commands is the command line.
 type commands struct {
 	Run    runCommand    `cmd:"" default:"1" help:"Run the whole system in this process (the default)."`
-	Demo   demoCommand   `cmd:"" help:"Play an evening in a province against the running system."`
+	Demo   demoCommand   `cmd:"" help:"Play an evening and a payday of a province against the running system."`
 	Key    keyCommand    `cmd:"" help:"Operators' keys in a file: add (the default), list, rotate, revoke. A running system sees the change within a second."`
 	CA     caCommand     `cmd:"" name:"ca" help:"Make certificates for a demonstration of mutual TLS: an authority, a server, clients."`
 	Config configCommand `cmd:"" help:"Print the configuration that this environment makes, without secrets."`
@@ -36,17 +38,35 @@ type commands struct {
 	Retention      retentionCommand `cmd:"" help:"Print what is kept about people, for how long, by which law, and what is due."`
 	Requests       requestsCommand  `cmd:"" help:"Print what people asked about their data and was not answered; fails when an answer is overdue."`
 	SealVault      sealCommand      `cmd:"" help:"Seal vaults' key files with the key of SONGAN_VAULT_KMS."`
+	RotateVault    rotateCommand    `cmd:"" help:"Give the vaults new master keys; with --retire, drop the older ones."`
 	ReplayErasures replayCommand    `cmd:"" help:"Erase again what a restored backup has brought back."`
 }
 
-type runCommand struct{}
+type runCommand struct {
+	Profile string `help:"Write what the processor did, all the while, to this file: for pprof, and for the compiler (make profile)." placeholder:"FILE"`
+}
 
 // Run runs until it is asked to stop.
-func (runCommand) Run(ctx context.Context) error { return onemachine.Run(ctx, os.Stdout) }
+func (r runCommand) Run(ctx context.Context) (err error) {
+	if r.Profile != "" {
+		file, openErr := os.OpenFile(r.Profile, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if openErr != nil {
+			return fmt.Errorf("make the profile's file: %w", openErr)
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return fmt.Errorf("begin the profile: %w", err)
+		}
+		defer func() {
+			pprof.StopCPUProfile()
+			err = errors.Join(err, file.Close())
+		}()
+	}
+	return onemachine.Run(ctx, os.Stdout)
+}
 
 type demoCommand struct{ demo.Args }
 
-// Run plays the evening and fails when a figure differs.
+// Run plays them and fails when a figure differs.
 func (d demoCommand) Run(ctx context.Context) error { return demo.Run(ctx, d.Args, os.Stdout) }
 
 type benchCommand struct{ bench.Args }
@@ -98,6 +118,11 @@ type sealCommand struct{ office.SealVault }
 
 // Run seals.
 func (s sealCommand) Run(ctx context.Context) error { return s.Do(ctx) }
+
+type rotateCommand struct{ office.RotateVault }
+
+// Run rotates, and fails when a key would be lost.
+func (r rotateCommand) Run(ctx context.Context) error { return r.Do(ctx, os.Stdout) }
 
 type replayCommand struct{ office.Replay }
 

@@ -81,9 +81,8 @@ func TestEveryFactStandsInTheDocument(t *testing.T) {
 func TestEveryMessageToAndFromABankStandsInTheDocument(t *testing.T) {
 	t.Parallel()
 	doc := read(t)
-	addresses := map[string]string{
-		"bankInstructions": bank.InstructionsTopic("{bic}"), "bankReports": bank.ReportsTopic("{bic}"),
-	}
+	topics := bank.Topics{Prefix: "songan", BIC: "{bic}"}
+	addresses := map[string]string{"bankInstructions": topics.Instructions(), "bankReports": topics.Reports()}
 	for name, messages := range contracts.Messages() {
 		channel := doc.Channels[name]
 		if channel.Address != addresses[name] {
@@ -145,7 +144,7 @@ func TestEveryChannelHasItsRelay(t *testing.T) {
 func TestTheHeadersAreThoseThatTheRelayWrites(t *testing.T) {
 	t.Parallel()
 	var source []byte
-	for _, file := range []string{"envelope/encode.go", "consume/consume.go"} {
+	for _, file := range []string{"envelope/encode.go", "tail/tail.go"} {
 		part, err := os.ReadFile("../../libs/kafkabus/internal/" + file)
 		if err != nil {
 			t.Fatal(err)

@@ -15,7 +15,10 @@ func wiring() []string { return []string{"songan", "simulators"} }
 
 // onlyForTests are packages that no binary may link.
 func onlyForTests() []string {
-	return []string{Prefix + "libs/testkit", Prefix + "libs/decider/decidertest", Prefix + "libs/service/servicetest", Prefix + "events/eventstest"}
+	return []string{
+		Prefix + "libs/testkit", Prefix + "libs/embedded/missing", Prefix + "libs/decider/decidertest", Prefix + "libs/service/servicetest",
+		Prefix + "events/eventstest",
+	}
 }
 
 // RequiresNoOther tells which other services a service's go.mod requires. Only services/songan may.

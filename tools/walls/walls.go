@@ -5,6 +5,7 @@
 //  3. libs know no single fact and no service; libs/embedded knows nothing of us at all.
 //  4. What is for tests (testkit) or for one machine (embedded) stays out of every production binary.
 //  5. No service imports or requires another, except services/songan, which puts them into one process.
+//  6. Every test that uses testkit's broker runs on real Kafka as well, by make test-kafka.
 //
 // Rules about imports and calls stand in .golangci.yml: the tests here copy that file into a small tree of
 // packages that break each of them (testdata/planted) and expect exactly those findings. What a linter that looks

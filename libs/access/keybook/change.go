@@ -33,7 +33,7 @@ func (r Request) covers(scopes access.Scopes) error {
 }
 
 func errReused() error {
-	return problem.New(problem.Conflict, "idempotency_key_reused",
+	return problem.New(problem.Invalid, "idempotency_key_reused",
 		"this Idempotency-Key was used for another request", "Idempotency-Key này đã dùng cho một yêu cầu khác")
 }
 
@@ -130,13 +130,15 @@ func (b *Book) Rotate(ctx context.Context, r Rotation) (_ Entry, replayed bool, 
 	return e, replayed, nil
 }
 
+func overlapFault() problem.Fault {
+	return fault("out_of_range", "between now and 90 days from now", "từ bây giờ đến tối đa 90 ngày")
+}
+
 func (b *Book) succeed(ctx context.Context, tx pgx.Tx, old Entry, r Rotation) (Entry, error) {
 	_, next, ends, err := old.Key.Rotate(b.now(), r.Until, 0)
 	if errors.Is(err, access.ErrOverlap) {
 		var faults problem.Faults
-		faults.At("/old_until", problem.Fault{
-			Code: "out_of_range", Message: "between now and 90 days from now", MessageVI: "từ bây giờ đến tối đa 90 ngày",
-		})
+		faults.At("/old_until", overlapFault())
 		return Entry{}, faults.Err()
 	}
 	if err != nil {

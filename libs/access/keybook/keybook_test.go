@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,7 +149,7 @@ func TestAKeyIsGivenOutOnceAndOnlyItsHashIsKept(t *testing.T) {
 		t.Error(text)
 	}
 	status, answer := d.call(access.Admin, http.MethodPost, "/keys", "one", object{"holder": "thief", "role": "bank", "bank": "ICBVVNVX"})
-	if status != http.StatusConflict || answer["code"] != "idempotency_key_reused" || fmt.Sprint(answer) == token {
+	if status != http.StatusUnprocessableEntity || answer["code"] != "idempotency_key_reused" || fmt.Sprint(answer) == token {
 		t.Errorf("%d %v", status, answer)
 	}
 }
@@ -182,6 +183,33 @@ func TestARotatedKeyGoesOnUntilItsTimeAndItsSuccessorAfterwards(t *testing.T) {
 	for _, end := range []time.Time{d.clock.Now().Add(-time.Minute), d.clock.Now().Add(91 * 24 * time.Hour)} {
 		if status, answer := d.call(access.Admin, http.MethodPost, "/keys/"+fresh+"/rotation", end.Format(time.RFC3339), object{"old_until": end}); answer["code"] != "invalid_body" {
 			t.Errorf("%d %v", status, answer)
+		}
+	}
+}
+
+// What is wrong with the form and with both ends is one answer.
+func TestEveryFaultOfAKeyIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	id, _ := d.issue("one", robot())
+	past := d.clock.Now().Add(-time.Minute)
+	for _, c := range []struct {
+		path string
+		body object
+		want []string
+	}{
+		{"/keys", object{"role": "king", "expires_at": past}, []string{"/expires_at out_of_range", "/holder required", "/role role_without_keys"}},
+		{"/keys/" + id + "/rotation", object{"old_until": past, "expires_at": past}, []string{"/expires_at out_of_range", "/old_until out_of_range"}},
+		{"/keys/" + id + "/rotation", object{"old_until": past, "expires_at": "soon"}, []string{"/expires_at invalid_date_time", "/old_until out_of_range"}},
+	} {
+		_, answer := d.call(access.Admin, http.MethodPost, c.path, "bad", c.body)
+		var got []string
+		for _, f := range answer["errors"].([]any) {
+			got = append(got, fmt.Sprint(f.(object)["pointer"], " ", f.(object)["code"]))
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s %v: %s", c.path, c.body, diff)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func TestAnotherRequestWithTheSameIdempotencyKeyIsRefused(t *testing.T) {
 	got = append(got, status, second["token"] != first["token"] && second["key"] != first["key"])
 	status, again := rotate(a, object{})
 	got = append(got, status, again["token"] == first["token"])
-	want := []any{409, "idempotency_key_reused", 201, true, 409, "idempotency_key_reused", 201, true, 201, true}
+	want := []any{422, "idempotency_key_reused", 201, true, 422, "idempotency_key_reused", 201, true, 201, true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

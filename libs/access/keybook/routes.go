@@ -25,12 +25,12 @@ func (b *Book) Handler(o httpapi.Options) http.Handler {
 	api := httpapi.New(o)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /keys", Summary: "Give a key to a program", Action: "access.give_key", Status: http.StatusCreated,
-	}, b.issueKey)
+	}, b.issueKey, b.checkIssue)
 	httpapi.Query(api, httpapi.Route{Pattern: "GET /keys", Summary: "List keys, the latest first", Action: "access.list_keys"}, b.listKeys)
 	httpapi.Command(api, httpapi.Route{
 		Pattern: "POST /keys/{id}/rotation", Summary: "Give a key's holder its successor; the old one goes on for a while",
 		Action: "access.rotate_key", Status: http.StatusCreated,
-	}, b.rotateKey)
+	}, b.rotateKey, b.checkRotation)
 	httpapi.Command(api, httpapi.Route{Pattern: "DELETE /keys/{id}", Summary: "Refuse a key from now on", Action: "access.revoke_key"}, b.revokeKey)
 	httpapi.Query(api, httpapi.Route{
 		Pattern: "GET /keys/{id}/use", Summary: "When a key of any kind was last used, to the minute", Action: "access.read_key_use",
@@ -146,23 +146,25 @@ func request[B any](c httpapi.Call[B]) Request {
 	return Request{By: c.Who.Actor(), Scopes: c.Who.Scopes, Fingerprint: c.Meta.Fingerprint}
 }
 
-// lifeOf checks an end.
-func lifeOf(end, now time.Time, otherwise time.Duration) (time.Time, error) {
-	if end.IsZero() && otherwise > 0 {
-		end = now.Add(otherwise)
-	}
+// checkEnd refuses an end of a key in the past, or too far away. None is one by default.
+func checkEnd(end, now time.Time) (faults problem.Faults) {
 	if !end.IsZero() && (!end.After(now) || end.After(now.Add(longestLife))) {
-		var faults problem.Faults
 		faults.At("/expires_at", fault("out_of_range", "after now, and two years from now at most", "sau thời điểm hiện tại và tối đa hai năm"))
-		return time.Time{}, faults.Err()
 	}
-	return end, nil
+	return faults
+}
+
+func (b *Book) checkIssue(_ context.Context, c httpapi.Call[IssueBody]) error {
+	return checkEnd(c.In.ExpiresAt, b.now()).Err()
 }
 
 func (b *Book) issueKey(ctx context.Context, c httpapi.Call[IssueBody]) (httpapi.Done[Issued], error) {
-	end, err := lifeOf(c.In.ExpiresAt, b.now(), defaultLife)
-	if err != nil {
+	if err := b.checkIssue(ctx, c); err != nil {
 		return httpapi.Done[Issued]{}, err
+	}
+	end := c.In.ExpiresAt
+	if end.IsZero() {
+		end = b.now().Add(defaultLife)
 	}
 	token, key := derived(b, c, "", access.Principal{
 		ID: holderID(c.In.Holder), Role: access.Role(c.In.Role), Unit: c.In.Unit, Bank: c.In.Bank, Scopes: access.Scopes(c.In.Scopes),
@@ -179,17 +181,25 @@ type RotateBody struct {
 }
 
 func (b *Book) rotateKey(ctx context.Context, c httpapi.Call[RotateBody]) (httpapi.Done[Issued], error) {
-	end, err := lifeOf(c.In.ExpiresAt, b.now(), 0)
-	if err != nil {
-		return httpapi.Done[Issued]{}, err
+	if faults := checkEnd(c.In.ExpiresAt, b.now()); len(faults) > 0 {
+		return httpapi.Done[Issued]{}, b.checkRotation(ctx, c)
 	}
 	until := c.In.OldUntil
 	if until.IsZero() {
 		until = b.now().Add(defaultOverlap)
 	}
 	token, next := derived(b, c, c.Path("id"), access.Principal{})
-	e, replayed, err := b.Rotate(ctx, Rotation{Request: request(c), Key: c.Path("id"), Next: next, Until: until, ExpiresAt: end})
+	e, replayed, err := b.Rotate(ctx, Rotation{Request: request(c), Key: c.Path("id"), Next: next, Until: until, ExpiresAt: c.In.ExpiresAt})
 	return httpapi.Done[Issued]{Answer: Issued{view(e), token}, Replayed: replayed}, err
+}
+
+// checkRotation looks at both ends. That of the old key is looked at again with the key, which may have a successor already.
+func (b *Book) checkRotation(_ context.Context, c httpapi.Call[RotateBody]) error {
+	faults := checkEnd(c.In.ExpiresAt, b.now())
+	if !c.In.OldUntil.IsZero() && !access.MayOverlap(b.now(), c.In.OldUntil) {
+		faults.At("/old_until", overlapFault())
+	}
+	return faults.Err()
 }
 
 func (b *Book) revokeKey(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Done[View], error) {
@@ -213,19 +223,11 @@ func (b *Book) listKeys(ctx context.Context, c httpapi.Call[ListKeys]) (httpapi.
 	if holder != "" {
 		holder = holderID(holder)
 	}
-	entries, err := b.List(ctx, holder, after, c.In.Limit)
+	entries, err := b.List(ctx, holder, after, c.In.More())
 	if err != nil {
 		return httpapi.Page[View]{}, err
 	}
-	page := httpapi.Page[View]{Items: make([]View, 0, len(entries))}
-	for _, e := range entries {
-		page.Items = append(page.Items, view(e))
-	}
-	if len(entries) == c.In.Limit {
-		last := entries[len(entries)-1]
-		page.Next = httpapi.NextCursor(Place{last.IssuedAt, last.Key.ID})
-	}
-	return page, nil
+	return httpapi.PageOf(c.In.Paging, entries, view, func(e Entry) Place { return Place{e.IssuedAt, e.Key.ID} }), nil
 }
 
 // Use is when a key was used.

@@ -182,22 +182,3 @@ func bounds(k kind, allows func(kind) bool) (ways []trait) {
 
 // Roles lists who may do it at all.
 func (a *Action) Roles() []access.Role { return slices.Clone(a.roles) }
-
-// Bounds says how a role is bounded, for pages and tables: by "unit", "facility", "bank", or not at all, "everywhere". Of
-// two, it depends on whether the caller has a unit.
-func (a *Action) Bounds(role access.Role) []string {
-	var found []string
-	for k := range kinds() {
-		if k.role != role || !a.allows(k.mine()) {
-			continue
-		}
-		for _, way := range bounds(k, a.allows) {
-			name := map[trait]string{0: "everywhere", inUnit: "unit", inFacility: "facility", inBank: "bank"}[way]
-			if !slices.Contains(found, name) {
-				found = append(found, name)
-			}
-		}
-	}
-	slices.Sort(found)
-	return found
-}

@@ -42,9 +42,6 @@ func (p Pass) Also(action string) Pass {
 	return Pass{other, p.who}
 }
 
-// Anywhere tells whether the caller may do it at all, see [Action.Admit].
-func (p Pass) Anywhere() bool { return p.action != nil && p.action.Admit(p.who) == nil }
-
 // May tells whether the caller may do it to this thing.
 func (p Pass) May(t Thing) bool {
 	if p.action == nil {

@@ -159,9 +159,6 @@ func (p *Policy) Action(name string) (*Action, bool) {
 // Rules lists the policies in the order of their files.
 func (p *Policy) Rules() []Rule { return slices.Clone(p.rules) }
 
-// Territory is the map by which units are bounded.
-func (p *Policy) Territory() *territory.Map { return p.land }
-
 // Action is one thing that may be done.
 type Action struct {
 	policy *Policy

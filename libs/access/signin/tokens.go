@@ -13,7 +13,6 @@ import (
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/signin/internal/factor"
 	"github.com/songan-vn/songan/libs/access/signin/internal/party"
-	"github.com/songan-vn/songan/libs/access/signin/internal/seal"
 	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/problem"
 )
@@ -35,23 +34,15 @@ func (tokenProof) Credential(r *http.Request) string {
 
 // Prove verifies a token. One that is bound to a client's certificate (RFC 8705) is taken with that certificate only.
 func (p tokenProof) Prove(ctx context.Context, r *http.Request, token string) (access.Principal, error) {
-	a, err := p.accept(ctx, token)
+	who, bound, err := p.accept(ctx, token)
 	if err != nil {
 		return access.Principal{}, err
 	}
-	if a.certificate != "" && a.certificate != certificate.Thumbprint(r.TLS) {
+	if bound != "" && bound != certificate.Thumbprint(r.TLS) {
 		return access.Principal{}, problem.New(problem.Unauthenticated, "certificate_mismatch",
 			"this token is bound to another client certificate", "mã truy cập này gắn với một chứng thư máy khách khác")
 	}
-	return a.who, nil
-}
-
-// accepted is a token that is good, and whose it is.
-type accepted struct {
-	who   access.Principal
-	token party.Token
-	// certificate is the thumbprint of the one that the token is bound to, "" if it is bound to nothing.
-	certificate string
+	return who, nil
 }
 
 // boundTo reads what a token is bound to (RFC 7800). One that is bound in a way that is not checked here, such as by a key of
@@ -70,28 +61,29 @@ func boundTo(claims map[string]any) (thumbprint string, err error) {
 	return thumbprint, nil
 }
 
-// accept verifies a token. A machine cannot have a second factor, so no machine approves or releases money.
-func (s *Signin) accept(ctx context.Context, raw string) (accepted, error) {
+// accept verifies a token, and tells which certificate it is bound to, if any. A machine cannot have a second factor, so no
+// machine approves or releases money.
+func (s *Signin) accept(ctx context.Context, raw string) (who access.Principal, thumbprint string, err error) {
 	token, err := s.provider.Verify(ctx, raw, s.options.Audience)
 	if err != nil {
-		return accepted{}, err
+		return who, "", err
 	}
 	if s.isForBrowsers(token.Claims) {
-		return accepted{}, party.InvalidToken()
+		return who, "", party.InvalidToken()
 	}
-	who, err := s.principalOf(token)
+	who, err = s.principalOf(token)
 	if err != nil {
-		return accepted{}, err
+		return who, "", err
 	}
 	who.SecondFactor = s.strong(token.Claims)
 	if needsSecondFactor(who.Role) && !who.SecondFactor {
-		return accepted{}, factor.Required()
+		return who, "", factor.Required()
 	}
 	if err := s.refuseRevoked(ctx, who.ID, token.Issued); err != nil {
-		return accepted{}, err
+		return who, "", err
 	}
-	thumbprint, err := boundTo(token.Claims)
-	return accepted{who, token, thumbprint}, err
+	thumbprint, err = boundTo(token.Claims)
+	return who, thumbprint, err
 }
 
 // isForBrowsers tells whether a token is an ID token, or one that the provider made for the client by which people sign
@@ -115,39 +107,4 @@ func (s *Signin) refuseRevoked(ctx context.Context, person string, issued time.T
 		return nil
 	}
 	return problem.New(problem.Unauthenticated, "token_revoked", "this token was revoked", "mã truy cập đã bị thu hồi")
-}
-
-// Redeem verifies a token that is good for once, and uses it up. Only tokens with an id (jti) can be.
-func (s *Signin) Redeem(ctx context.Context, token string) (access.Principal, error) {
-	if s.options.Audience == "" || len(token) > maxToken {
-		return access.Principal{}, party.InvalidToken()
-	}
-	a, err := s.accept(ctx, token)
-	if err != nil {
-		return access.Principal{}, err
-	}
-	if a.certificate != "" { // there is no connection here whose certificate could be it
-		return access.Principal{}, party.InvalidToken()
-	}
-	if err := s.spend(ctx, a); err != nil {
-		return access.Principal{}, err
-	}
-	return a.who, nil
-}
-
-func (s *Signin) spend(ctx context.Context, a accepted) error {
-	id, _ := a.token.Claims["jti"].(string)
-	if id == "" {
-		return party.InvalidToken()
-	}
-	const spend = `insert into signin_spent (token, expires_at) values ($1, $2) on conflict do nothing`
-	done, err := s.pool.Exec(ctx, spend, seal.Digest(id), a.token.Expiry.Add(party.Skew))
-	if err != nil {
-		return fmt.Errorf("use up a token: %w", err)
-	}
-	if done.RowsAffected() == 0 {
-		return problem.New(problem.Unauthenticated, "token_used",
-			"this token was good for once, and was used", "mã truy cập chỉ dùng được một lần và đã được sử dụng")
-	}
-	return nil
 }

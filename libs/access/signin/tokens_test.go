@@ -22,7 +22,6 @@ import (
 
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/signin"
-	"github.com/songan-vn/songan/libs/problem"
 )
 
 // forger is a provider that says whatever a test wants it to.
@@ -248,22 +247,6 @@ func TestTokensFromBeforeARevocationAreRefused(t *testing.T) {
 	for _, token := range []string{after, other} {
 		if a := b.with(http.MethodGet, token); a.status != http.StatusOK {
 			t.Errorf("%d %s", a.status, a.body)
-		}
-	}
-}
-
-func TestATokenForOneUseIsTakenOnce(t *testing.T) {
-	t.Parallel()
-	o, f := forged(t)
-	token := f.token(nil)
-	if who, err := o.signin.Redeem(t.Context(), token); err != nil || who.Bank != "ICBVVNVX" {
-		t.Fatal(who, err)
-	}
-	for token, code := range map[string]string{
-		token: "token_used", f.token(map[string]any{"jti": nil}): "invalid_token", f.unsigned(): "invalid_token",
-	} {
-		if _, err := o.signin.Redeem(t.Context(), token); problem.CodeOf(err) != code {
-			t.Error(code, err)
 		}
 	}
 }

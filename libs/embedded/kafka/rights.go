@@ -20,14 +20,13 @@ const (
 // Operation is what a [Right] allows to do with a resource.
 type Operation int8
 
-// The operations of the Kafka protocol; Read, Write, Delete and Alter include Describe.
+// The operations of the Kafka protocol; Read, Write and Delete include Describe.
 const (
 	All      = Operation(kmsg.ACLOperationAll)
 	Read     = Operation(kmsg.ACLOperationRead)
 	Write    = Operation(kmsg.ACLOperationWrite)
 	Create   = Operation(kmsg.ACLOperationCreate)
 	Delete   = Operation(kmsg.ACLOperationDelete)
-	Alter    = Operation(kmsg.ACLOperationAlter)
 	Describe = Operation(kmsg.ACLOperationDescribe)
 )
 

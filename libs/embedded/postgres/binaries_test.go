@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/embedded/missing"
 )
 
 // fakeServer makes a folder which looks like a server of some version.
@@ -101,7 +103,7 @@ func fakePackage(t *testing.T, links ...link) string {
 	t.Helper()
 	name := npmPackage(runtime.GOOS, runtime.GOARCH)
 	if name == "" {
-		t.Skip("npm has no server for this system")
+		missing.Skip(t, "npm has no server for this system")
 	}
 	dir := t.TempDir()
 	native := filepath.Join(dir, "node_modules", name, "native")

@@ -180,20 +180,10 @@ func (s *Server) socket() string {
 // URL is the connection string of a database, over 127.0.0.1, with the
 // password in it: it's not for logs.
 func (s *Server) URL(database string) string {
-	return s.url(net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), database, "sslmode=disable")
-}
-
-// SocketURL is URL over the Unix socket, which is a little faster; empty if the
-// folder's path is too long for one.
-func (s *Server) SocketURL(database string) string {
-	if len(s.socket()) > maxSocket {
-		return ""
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(superuser, s.password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)),
+		Path: "/" + database, RawQuery: "sslmode=disable",
 	}
-	return s.url("", database, url.Values{"host": {s.layout.data}, "port": {strconv.Itoa(s.port)}}.Encode())
-}
-
-func (s *Server) url(host, database, query string) string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(superuser, s.password), Host: host, Path: "/" + database, RawQuery: query}
 	return u.String()
 }
 

@@ -78,7 +78,8 @@ $$;
 -- its first fact, 0 if the stream was not at the expected version, or -1 if its cause (where there is one to remember)
 -- has changed another stream before. Commands that have been appended before get the answers that they would have got.
 --
--- Facts come in the order of their commands. earlier[i] is the last command before i on the same stream, or 0.
+-- Facts come in the order of their commands. earlier[i] is the last command before i on the same stream, or 0; or a command that
+-- is not there, if i is to be looked for only: its stream has no version then, and i conflicts unless it was appended before.
 -- +goose StatementBegin
 create function append_batch_carefully(
     expected int[], facts int[], earlier int[], appends bigint[], causes text[],          -- per command

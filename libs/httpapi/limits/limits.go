@@ -52,7 +52,7 @@ func (g *Gate) Enter(ctx context.Context) error {
 	}
 	defer g.waiting.Add(-1)
 	if g.waiting.Add(1) > g.queue {
-		return overloaded()
+		return Overloaded()
 	}
 	patience := time.NewTimer(g.patience)
 	defer patience.Stop()
@@ -60,7 +60,7 @@ func (g *Gate) Enter(ctx context.Context) error {
 	case g.places <- struct{}{}:
 		return nil
 	case <-patience.C:
-		return overloaded()
+		return Overloaded()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -72,7 +72,8 @@ func (g *Gate) Leave() { <-g.places }
 // Inside counts the places that are taken.
 func (g *Gate) Inside() int { return len(g.places) }
 
-func overloaded() error {
+// Overloaded refuses who finds no room, and says when to come again.
+func Overloaded() error {
 	return &problem.Problem{
 		Kind: problem.Unavailable, Code: "overloaded",
 		Detail:     "the service has more to do than it can; try again shortly",

@@ -2,8 +2,8 @@ package lines
 
 import "sync/atomic"
 
-// Budget is how many bytes of disk several spools may take together. It has no queue: a spool whose receiver goes on
-// reading empties its own file, and always has its memory. A nil *Budget has no limit.
+// Budget is how many bytes several may take together: of disk, spools; of memory, bodies. It has no queue: a spool whose
+// receiver goes on reading empties its own file, and always has its memory; a body is refused. A nil *Budget has no limit.
 type Budget struct {
 	most int64
 	used atomic.Int64
@@ -15,7 +15,8 @@ func NewBudget(most int64) *Budget { return &Budget{most: most} }
 // Used counts the bytes that are taken.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-func (b *Budget) take(n int64) bool {
+// Take takes bytes, which [Budget.Give] gives back; false when there are not so many left.
+func (b *Budget) Take(n int64) bool {
 	if b == nil {
 		return true
 	}
@@ -26,7 +27,8 @@ func (b *Budget) take(n int64) bool {
 	return true
 }
 
-func (b *Budget) give(n int64) {
+// Give gives bytes back.
+func (b *Budget) Give(n int64) {
 	if b != nil {
 		b.used.Add(-n)
 	}

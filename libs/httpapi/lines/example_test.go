@@ -11,12 +11,14 @@ import (
 func ExampleOrdered() {
 	reader := lines.NewReader(strings.NewReader("phở\nbún\r\n\ncơm"), 100)
 	err := lines.Ordered(context.Background(), lines.Flow[string, string]{
-		Width: 4,
+		Width: 4, Hands: 2,
 		Next: func() (string, error) {
 			line, err := reader.Next()
 			return string(line), err // the reader uses its buffer again
 		},
-		Work: func(_ context.Context, dish string) string { return strings.ToUpper(dish) },
+		Begin: func(_ context.Context, dish string) func() string {
+			return func() string { return strings.ToUpper(dish) }
+		},
 		Emit: func(dish string) error { fmt.Println(dish); return nil },
 	})
 	fmt.Println(err)

@@ -151,21 +151,28 @@ func upTo(n int) func() (int, error) {
 
 func TestResultsComeInTheOrderOfTheirItems(t *testing.T) {
 	t.Parallel()
-	var at, most atomic.Int64
+	var at, most, underWay, mostUnderWay atomic.Int64
+	enter := func(at, most *atomic.Int64) {
+		now := at.Add(1)
+		for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
+			continue
+		}
+	}
 	var got []string
 	err := lines.Ordered(t.Context(), lines.Flow[int, string]{
-		Width: 8,
-		Next:  upTo(10_000),
-		Work: func(_ context.Context, i int) string {
-			now := at.Add(1)
-			for old := most.Load(); now > old && !most.CompareAndSwap(old, now); old = most.Load() {
-				continue
-			}
+		Width: 8, Hands: 3,
+		Next: upTo(10_000),
+		Begin: func(_ context.Context, i int) func() string {
+			enter(&underWay, &mostUnderWay)
+			enter(&at, &most)
 			for range i % 7 {
 				runtime.Gosched()
 			}
 			at.Add(-1)
-			return fmt.Sprint(i)
+			return func() string {
+				underWay.Add(-1)
+				return fmt.Sprint(i)
+			}
 		},
 		Emit: func(s string) error { got = append(got, s); return nil },
 	})
@@ -177,8 +184,9 @@ func TestResultsComeInTheOrderOfTheirItems(t *testing.T) {
 			t.Fatalf("%s at place %d", s, i)
 		}
 	}
-	if len(got) != 10_000 || most.Load() > 8 {
-		t.Errorf("%d results, %d at the same time", len(got), most.Load())
+	// Beside those that wait in order, one is in the hands of whoever takes its result.
+	if len(got) != 10_000 || most.Load() > 3 || mostUnderWay.Load() > 9 || mostUnderWay.Load() <= 3 || underWay.Load() != 0 {
+		t.Errorf("%d results, %d begun and %d under way at the same time, %d never ended", len(got), most.Load(), mostUnderWay.Load(), underWay.Load())
 	}
 }
 
@@ -188,7 +196,7 @@ func TestNoMoreIsTakenInThanIsHandedOn(t *testing.T) {
 	var taken, emitted atomic.Int64
 	next := upTo(1000)
 	err := lines.Ordered(t.Context(), lines.Flow[int, int]{
-		Width: width,
+		Width: width, Hands: width,
 		Next: func() (int, error) {
 			// Beside those in the queue, one is in the hands of whoever emits, and one in those of whoever takes.
 			if ahead := taken.Add(1) - emitted.Load(); ahead > 2*width+2 {
@@ -196,8 +204,8 @@ func TestNoMoreIsTakenInThanIsHandedOn(t *testing.T) {
 			}
 			return next()
 		},
-		Work: func(_ context.Context, i int) int { return i },
-		Emit: func(int) error { emitted.Add(1); return nil },
+		Begin: func(_ context.Context, i int) func() int { return func() int { return i } },
+		Emit:  func(int) error { emitted.Add(1); return nil },
 	})
 	if err != nil {
 		t.Error(err)
@@ -210,15 +218,15 @@ func TestAFlowEndsWithTheFirstErrorAndLeavesNobodyBehind(t *testing.T) {
 		t.Parallel()
 		n := 0
 		err := lines.Ordered(t.Context(), lines.Flow[int, int]{
-			Width: 3,
+			Width: 3, Hands: 3,
 			Next: func() (int, error) {
 				if n++; n > 10 {
 					return 0, errBroken
 				}
 				return n, nil
 			},
-			Work: func(_ context.Context, i int) int { return i },
-			Emit: func(int) error { return nil },
+			Begin: func(_ context.Context, i int) func() int { return func() int { return i } },
+			Emit:  func(int) error { return nil },
 		})
 		if !errors.Is(err, errBroken) {
 			t.Error(err)
@@ -228,9 +236,9 @@ func TestAFlowEndsWithTheFirstErrorAndLeavesNobodyBehind(t *testing.T) {
 		t.Parallel()
 		emits := 0
 		err := lines.Ordered(t.Context(), lines.Flow[int, int]{
-			Width: 3,
+			Width: 3, Hands: 3,
 			Next:  upTo(1_000_000),
-			Work:  func(_ context.Context, i int) int { return i },
+			Begin: func(_ context.Context, i int) func() int { return func() int { return i } },
 			Emit: func(int) error {
 				emits++
 				return errBroken
@@ -245,15 +253,15 @@ func TestAFlowEndsWithTheFirstErrorAndLeavesNobodyBehind(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		i := 0
 		err := lines.Ordered(ctx, lines.Flow[int, int]{
-			Width: 3,
+			Width: 3, Hands: 3,
 			Next: func() (int, error) {
 				if i++; i == 20 {
 					cancel()
 				}
 				return i, nil
 			},
-			Work: func(_ context.Context, i int) int { return i },
-			Emit: func(int) error { return nil },
+			Begin: func(_ context.Context, i int) func() int { return func() int { return i } },
+			Emit:  func(int) error { return nil },
 		})
 		if !errors.Is(err, context.Canceled) || i > 40 {
 			t.Error(err, i)

@@ -9,24 +9,25 @@ import (
 
 // Flow is what [Ordered] does with each item.
 type Flow[I, O any] struct {
-	// Width is how many items are worked on at the same time.
-	Width int
+	// Width is how many items are under way at the same time, and Hands how many of them are being begun.
+	Width, Hands int
 	// Next returns the next item; io.EOF ends the flow. It is called by the goroutine that called [Ordered].
 	Next func() (I, error)
-	// Work turns an item into its result; it is called by Width goroutines.
-	Work func(context.Context, I) O
-	// Emit takes the results in the order of their items; it is called by one goroutine. Its error ends the flow.
+	// Begin begins an item, and returns what waits for its result; it is called by Hands goroutines.
+	Begin func(context.Context, I) func() O
+	// Emit takes the results in the order of their items; it is called by one goroutine, which waits for them. Its error ends the flow.
 	Emit func(O) error
 }
 
 // place is an item on its way.
 type place[I, O any] struct {
 	item   I
-	result O
-	done   chan struct{} // holds a token when result is there
+	begun  sync.WaitGroup // until result is there
+	result func() O
 }
 
-// Ordered runs a flow to its end, and returns the first error of Next or Emit. All its goroutines have ended then.
+// Ordered runs a flow to its end, and returns the first error of Next or Emit. All its goroutines have ended then, and all
+// items that were begun.
 func Ordered[I, O any](ctx context.Context, f Flow[I, O]) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -35,11 +36,11 @@ func Ordered[I, O any](ctx context.Context, f Flow[I, O]) error {
 		order = make(chan *place[I, O], f.Width)
 		wg    sync.WaitGroup
 	)
-	for range f.Width {
+	for range f.Hands {
 		wg.Go(func() {
 			for p := range work {
-				p.result = f.Work(ctx, p.item)
-				p.done <- struct{}{}
+				p.result = f.Begin(ctx, p.item)
+				p.begun.Done()
 			}
 		})
 	}
@@ -62,7 +63,8 @@ func (f Flow[I, O]) feed(ctx context.Context, work, order chan<- *place[I, O]) e
 		if err != nil {
 			return err
 		}
-		p := &place[I, O]{item: item, done: make(chan struct{}, 1)}
+		p := &place[I, O]{item: item}
+		p.begun.Add(1)
 		select {
 		case order <- p: // waits while Width results are not taken
 			work <- p
@@ -72,14 +74,15 @@ func (f Flow[I, O]) feed(ctx context.Context, work, order chan<- *place[I, O]) e
 	return context.Cause(ctx)
 }
 
-// emit hands results on in order. After an error it goes on taking them, so that nobody is left waiting.
+// emit hands results on in order. After an error it goes on taking them, so that what was begun is ended.
 func (f Flow[I, O]) emit(order <-chan *place[I, O], cancel context.CancelCauseFunc) (err error) {
 	for p := range order {
-		<-p.done
+		p.begun.Wait()
+		result := p.result()
 		if err != nil {
 			continue
 		}
-		if err = f.Emit(p.result); err != nil {
+		if err = f.Emit(result); err != nil {
 			cancel(err)
 		}
 	}

@@ -78,7 +78,7 @@ func (s *Spool) fits(n int) bool {
 	if s.file == nil && !s.noFile {
 		s.noFile = s.openFile() != nil
 	}
-	return !s.noFile && s.written+int64(n) <= s.limit && s.budget.take(int64(n))
+	return !s.noFile && s.written+int64(n) <= s.limit && s.budget.Take(int64(n))
 }
 
 // openFile makes a file that has no name, and a key that nobody can read: what stands in it is gone with the process.
@@ -105,7 +105,7 @@ func (s *Spool) toFile(p []byte) error {
 	sealed := make([]byte, len(p))
 	s.lock.XORKeyStream(sealed, p)
 	if _, err := s.file.WriteAt(sealed, s.written); err != nil {
-		s.budget.give(int64(len(p)))
+		s.budget.Give(int64(len(p)))
 		return fmt.Errorf("write spool: %w", err)
 	}
 	s.written += int64(len(p))
@@ -188,7 +188,7 @@ func (s *Spool) fromFile(into []byte) []byte {
 
 // emptied gives the disk back to the budget.
 func (s *Spool) emptied() {
-	s.budget.give(s.written)
+	s.budget.Give(s.written)
 	s.read, s.written = 0, 0
 }
 

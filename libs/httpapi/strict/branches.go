@@ -3,8 +3,6 @@ package strict
 import (
 	"bytes"
 	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -28,8 +26,8 @@ func (p *pointer) read(d *decoding, v reflect.Value) {
 	target := reflect.New(v.Type().Elem())
 	before := len(d.faults)
 	p.node.read(d, target.Elem())
-	if len(d.faults) == before {
-		v.Set(target)
+	if _, isObject := p.node.(*object); isObject || len(d.faults) == before {
+		v.Set(target) // an object with faults is there all the same
 	}
 }
 
@@ -225,19 +223,7 @@ func (o *object) finish(d *decoding, v reflect.Value, found *seen) {
 func (d *decoding) validate(v reflect.Value) {
 	var own problem.Faults
 	v.Addr().Interface().(Validator).Validate(&own)
-	if len(own) == 0 {
-		return
+	if len(own) > 0 {
+		d.faults = also(d.faults, d.pointer(), own)
 	}
-	at, known := d.pointer(), slices.Clone(d.faults)
-	for _, f := range own {
-		place := at + f.Pointer
-		if !slices.ContainsFunc(known, func(k problem.Fault) bool { return covers(k.Pointer, place) }) {
-			d.faultAt(place, f)
-		}
-	}
-}
-
-// covers tells whether place is pointer or lies beneath it. The whole document covers only itself.
-func covers(pointer, place string) bool {
-	return place == pointer || pointer != "" && strings.HasPrefix(place, pointer+"/")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -48,9 +49,9 @@ func (d *decoding) reset(data []byte, refName string) {
 }
 
 // document reads the whole of the data, and nothing may follow it.
-func (d *decoding) document(root node, v reflect.Value) {
+func (d *decoding) document(root reading, v reflect.Value) {
 	switch {
-	case len(bytes.TrimLeft(d.data, " \t\r\n")) == 0:
+	case blank(d.data):
 		d.stop(fault.BodyMissing())
 		return
 	case hasByteOrderMark(d.data):
@@ -65,6 +66,15 @@ func (d *decoding) document(root node, v reflect.Value) {
 		d.path = d.path[:0]
 		d.stop(fault.TrailingData())
 	}
+}
+
+func blank(data []byte) bool {
+	for _, c := range data {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
 }
 
 // hasByteOrderMark tells whether data starts as UTF-16, UTF-32 or marked UTF-8 does.
@@ -85,17 +95,43 @@ func (d *decoding) err() error {
 // fault notes what is wrong at the place where the reader stands.
 func (d *decoding) fault(f problem.Fault) { d.faultAt(d.pointer(), f) }
 
-func (d *decoding) faultAt(pointer string, f problem.Fault) {
+func (d *decoding) faultAt(pointer string, f problem.Fault) { d.faults = limited(d.faults, pointer, f) }
+
+// limited adds a fault, unless there are too many.
+func limited(faults problem.Faults, pointer string, f problem.Fault) problem.Faults {
 	switch {
-	case len(d.faults) < fault.MaxFaults:
-		d.faults.At(pointer, f)
-	case len(d.faults) == fault.MaxFaults:
-		d.faults.At("", fault.TooMany())
+	case len(faults) < fault.MaxFaults:
+		faults.At(pointer, f)
+	case len(faults) == fault.MaxFaults:
+		faults.At("", fault.TooMany())
 	}
+	return faults
+}
+
+// also adds what rules find in a value that stands at a place, except about places that are at fault already.
+func also(known problem.Faults, at string, found problem.Faults) problem.Faults {
+	all := known
+	for _, f := range found {
+		place := at + f.Pointer
+		if !slices.ContainsFunc(known, func(k problem.Fault) bool { return covers(k.Pointer, place) }) {
+			all = limited(all, place, f)
+		}
+	}
+	return all
+}
+
+// covers tells whether place is pointer or lies beneath it. The whole document covers only itself.
+func covers(pointer, place string) bool {
+	return place == pointer || pointer != "" && strings.HasPrefix(place, pointer+"/")
 }
 
 // over tells whether there is no use in reading on: the JSON has broken off, or there are more faults than anybody reads.
 func (d *decoding) over() bool { return d.broken || len(d.faults) > fault.MaxFaults }
+
+// readThrough tells whether the document is an object that was read to its end.
+func (d *decoding) readThrough() bool {
+	return !d.over() && bytes.HasPrefix(bytes.TrimLeft(d.data, " \t\r\n"), []byte("{"))
+}
 
 // stop notes a fault after which nothing can be read any more.
 func (d *decoding) stop(f problem.Fault) {
@@ -256,11 +292,4 @@ func unquote(raw jsontext.Value) (string, bool) {
 	}
 	s, err := jsontext.AppendUnquote(nil, raw)
 	return string(s), err == nil
-}
-
-func appendCanonical(dst, data []byte) ([]byte, error) {
-	return jsontext.AppendFormat(dst, data,
-		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
-		jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false),
-		jsontext.ReorderRawObjects(true))
 }

@@ -49,22 +49,6 @@ func deep(data []byte) bool {
 	return bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > 5000
 }
 
-// FuzzCanonical: writing canonically again changes nothing, and what is JSON stays the same JSON.
-func FuzzCanonical(f *testing.F) {
-	for _, seed := range []string{good, "{", `{"b":1,"a":[1.0,1e5,"\u00e9"]}`, `{"a":1,"a":2}`, `"\ud800"`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		once := strict.Canonical(data)
-		if twice := strict.Canonical(once); !bytes.Equal(once, twice) {
-			t.Fatalf("%q and %q", once, twice)
-		}
-		if json.Valid(data) && !deep(data) && !json.Valid(once) {
-			t.Fatalf("%q became %q", data, once)
-		}
-	})
-}
-
 // FuzzQuery: no query string is read with a fault in it, and none panics.
 func FuzzQuery(f *testing.F) {
 	f.Add("unit=00004&limit=3")

@@ -17,9 +17,16 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
+// reading is what reads a part of a document.
+type reading interface {
+	read(d *decoding, v reflect.Value)
+}
+
 // node reads one value of one type from JSON.
 type node interface {
-	read(d *decoding, v reflect.Value)
+	reading
+	// meaning appends what a value means; see [Reader.AppendMeaning].
+	meaning(dst []byte, v reflect.Value) []byte
 }
 
 // leaf is a node without children; it can be read from a query string as well.

@@ -45,8 +45,14 @@ func (p *planner) bare(t reflect.Type, c constraints) node {
 		}
 		return &pointer{p.bare(t.Elem(), c)}
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		if p.tag == "json" && !reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+			p.refuse(t, "what it means cannot be told, without MarshalText")
+		}
 		return &custom{form: *p.text(c)}
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()):
+		if p.tag == "json" && !reflect.PointerTo(t).Implements(reflect.TypeFor[json.Marshaler]()) {
+			p.refuse(t, "what it means cannot be told, without MarshalJSON")
+		}
 		return scalar{}
 	}
 	return p.byKind(t, c)

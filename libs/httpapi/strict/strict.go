@@ -13,12 +13,13 @@
 //  4. A struct on any level may implement [Validator]. Its faults are reported together with those of the
 //     format; what it says about a place that is at fault already is dropped.
 //  5. A value that was sent never appears in a fault. Names of members do only if they look like names.
-//  6. A body of another nesting than the type is walked, not followed: no depth, length or number of faults
+//  6. What could be read of an object with faults is kept beside them ([Faulty]), so that rules that need more than the
+//     body (a clock, another record) are asked about it as well and answered together with the rest.
+//  7. A body of another nesting than the type is walked, not followed: no depth, length or number of faults
 //     is without a limit.
 package strict
 
 import (
-	"bytes"
 	"reflect"
 	"sync"
 
@@ -38,7 +39,8 @@ const (
 //
 // Validate adds what is wrong, with pointers that start at the value itself ("/number"). It says nothing about
 // zero fields: they are optional, or the reader has spoken about them already. For the same reason it compares
-// two fields only when both are there.
+// two fields only when both are there. With a pointer as receiver it may also write a good field in the one form in which it is
+// kept, which it has at hand: what is read, and what it means ([Reader.AppendMeaning]), is then that form.
 type Validator interface{ Validate(*problem.Faults) }
 
 // Reader reads JSON documents into T. It is safe for concurrent use.
@@ -63,8 +65,8 @@ func (r *Reader[T]) WithRef(name string) *Reader[T] {
 
 func pool() sync.Pool { return sync.Pool{New: func() any { return newDecoding() }} }
 
-// Read returns the document that data holds. The error is always a *problem.Problem: Malformed when data is
-// not JSON, Invalid when it is JSON of another shape. Data may be used again afterwards.
+// Read returns the document that data holds. The error is always a problem: Malformed when data is not JSON, Invalid
+// when it is JSON of another shape; a [Faulty] holds what of it could be read. Data may be used again afterwards.
 func (r *Reader[T]) Read(data []byte) (T, error) {
 	v, _, err := r.ReadItem(data)
 	return v, err
@@ -77,21 +79,14 @@ func (r *Reader[T]) ReadItem(data []byte) (value T, ref string, err error) {
 	d.reset(data, r.ref)
 	var v T
 	d.document(r.root, reflect.ValueOf(&v).Elem())
-	if err := d.err(); err != nil {
-		var zero T
-		return zero, d.ref, err
+	if len(d.faults) == 0 {
+		return v, d.ref, nil
 	}
-	return v, d.ref, nil
-}
-
-// Canonical returns data with members in order and without white space, so that two bodies that mean the
-// same have the same fingerprint. Numbers are left as they were written. Data that is no JSON is returned as it is.
-func Canonical(data []byte) []byte {
-	canonical, err := appendCanonical(make([]byte, 0, len(data)), data)
-	if err != nil {
-		return bytes.Clone(data)
+	if err = d.err(); d.readThrough() {
+		err = &Faulty[T]{Value: v, err: err}
 	}
-	return canonical
+	var zero T
+	return zero, d.ref, err
 }
 
 // Elements takes a JSON array apart without reading its elements: they are parts of data. At most so many are

@@ -62,6 +62,7 @@ func Prepare(t testing.TB, o Options) *Service {
 	config.Data, config.DatabaseURL = t.TempDir(), testkit.PostgresURL(t)
 	config.Brokers, config.KafkaUser, config.KafkaPassword = broker.Addrs, broker.User, broker.Password
 	config.Topics, config.LogLevel = fmt.Sprintf("%s%d", o.Name, time.Now().UnixNano()), "warn"
+	testkit.TopicsOf(t, broker, config.Topics)
 	s := &Service{
 		Clock: testkit.NewClock(o.At), Config: config, name: o.Name, keys: access.StaticKeyring{}, tokens: map[string]string{},
 	}

@@ -13,7 +13,6 @@ package banks
 import (
 	"embed"
 	"iter"
-	"strings"
 	"sync"
 
 	"github.com/songan-vn/songan/libs/vn"
@@ -87,17 +86,6 @@ func (d *Directory) first(wanted func(Bank) bool) (Bank, bool) {
 	return Bank{}, false
 }
 
-// Versions returns everything that a BIN was, the oldest first: the bank's names over time.
-func (d *Directory) Versions(bin string) []Bank {
-	var versions []Bank
-	for _, b := range d.banks {
-		if b.BIN == bin {
-			versions = append(versions, b)
-		}
-	}
-	return versions
-}
-
 // All runs through the banks that held on that day, by BIN.
 func (d *Directory) All(on vn.Date) iter.Seq[Bank] {
 	return func(yield func(Bank) bool) {
@@ -130,25 +118,4 @@ func (d *Directory) On(b Bank, on vn.Date) (Bank, bool) {
 		b = next
 	}
 	return Bank{}, false
-}
-
-// Called returns the banks that ever had a name, short or complete, on any day: what an imported list may call them.
-// Letter case, accents and spaces do not matter. Of a bank that was called so more than once, the newest version counts.
-func (d *Directory) Called(name string) []Bank {
-	wanted := strings.ReplaceAll(vn.Fold(name), " ", "")
-	if wanted == "" {
-		return nil
-	}
-	var found []Bank
-	for _, b := range d.banks {
-		if wanted != strings.ReplaceAll(vn.Fold(b.ShortName), " ", "") && wanted != strings.ReplaceAll(vn.Fold(b.Name), " ", "") {
-			continue
-		}
-		if last := len(found) - 1; last >= 0 && found[last].BIN == b.BIN {
-			found[last] = b
-			continue
-		}
-		found = append(found, b)
-	}
-	return found
 }

@@ -2,7 +2,6 @@ package banks_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -64,23 +63,6 @@ func TestABankIsFoundByBICAndByBINUnderItsNameOfTheDay(t *testing.T) {
 	}
 }
 
-func TestABankIsFoundByEveryNameThatItEverHad(t *testing.T) {
-	t.Parallel()
-	d := load(t)
-	for name, want := range map[string][]string{
-		"LienVietPostBank": {"970449"}, "lpbank": {"970449"}, "Vietin Bank": {"970415"},
-		"NGAN HANG TMCP BUU DIEN LIEN VIET": {"970449"}, "Ngân hàng TMCP Quân đội": {"970422"}, "": nil, "bank": nil,
-	} {
-		var got []string
-		for _, b := range d.Called(name) {
-			got = append(got, b.BIN)
-		}
-		if !slices.Equal(want, got) {
-			t.Errorf("%q: %v, want %v", name, got, want)
-		}
-	}
-}
-
 func TestWhatNobodyHasConfirmedSaysSo(t *testing.T) {
 	t.Parallel()
 	d := load(t)
@@ -107,7 +89,7 @@ func TestAccountsFollowATakeover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := d.Versions("970001")[0]
+	first, _ := d.FindBIN("970001", vn.MustDate(2019, time.January, 1))
 	for day, want := range map[vn.Date]string{
 		vn.MustDate(2019, time.January, 1): "A", vn.MustDate(2020, time.January, 1): "A1",
 		vn.MustDate(2024, time.December, 31): "A1", vn.MustDate(2025, time.January, 1): "B",
@@ -116,7 +98,7 @@ func TestAccountsFollowATakeover(t *testing.T) {
 			t.Errorf("%s: %s (%v), want %s", day, got.ShortName, found, want)
 		}
 	}
-	ended := d.Versions("970003")[0]
+	ended, _ := d.FindBIN("970003", vn.MustDate(2025, time.June, 1))
 	for _, day := range []vn.Date{vn.MustDate(2025, time.May, 31), vn.MustDate(2026, time.January, 1)} {
 		if got, found := d.On(ended, day); found {
 			t.Errorf("%s: %s", day, got.ShortName)

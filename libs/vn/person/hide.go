@@ -45,6 +45,9 @@ func Hide(text string) string {
 	out := make([]string, 0, len(all))
 	for at := 0; at < len(all); {
 		n, said := numberAt(all[at:]), 0
+		if n == 0 && uplandAt(all[at:]) {
+			n = span(all[at:])
+		}
 		if n == 0 {
 			said = everyday(all[at:])
 		}
@@ -75,11 +78,15 @@ func nameAt(all []string) int {
 	if !strings.Contains(surnames, surname) && !strings.Contains(ambiguous, surname) {
 		return 0
 	}
-	near := all[:min(len(all), longestName)]
-	if !holdsName(strings.Join(near, " ")) {
+	if !holdsName(strings.Join(all[:min(len(all), longestName)], " ")) {
 		return 0
 	}
-	n := 1
+	return span(all)
+}
+
+// span counts the words that are written like the first one, as far as a name may reach.
+func span(all []string) int {
+	near, n := all[:min(len(all), longestName)], 1
 	for n < len(near) && (n == 1 || capital(near[n]) == capital(near[0])) && !ends(near[n-1]) {
 		n++
 	}
@@ -146,7 +153,7 @@ func numberAt(all []string) int {
 	if n > 0 && holdsNumber(strings.Join(all[:n], " ")) {
 		return n
 	}
-	return one(holdsNumber(all[0]))
+	return one(holdsNumber(withoutIDs(all[0])))
 }
 
 func one(is bool) int {

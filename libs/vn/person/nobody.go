@@ -11,16 +11,17 @@ import (
 
 // CheckNobody refuses what looks like somebody in a text that goes where it cannot be erased, into a fact or a register: the
 // number of a file or decision, of a room, a code, a case. It finds the numbers of documents and telephones, however
-// they are grouped, passports, and Vietnamese names; a name that is neither Vietnamese nor long is not told from a word.
+// they are grouped, passports, and Vietnamese names, those of the mountains too; a name of another country is not told from a word.
 // Whoever needs free text seals it in a vault instead.
 func CheckNobody(f *problem.Faults, pointer, value string) {
+	value = withoutIDs(value)
 	switch {
 	case holdsNumber(value):
 		f.At(pointer, problem.Fault{
 			Code: "looks_like_a_person", Message: "this holds a long number; do not put people's numbers here",
 			MessageVI: "trường này chứa dãy số dài; không ghi số giấy tờ của người vào đây",
 		})
-	case holdsName(value):
+	case holdsName(value), holdsUpland(value):
 		f.At(pointer, problem.Fault{
 			Code: "looks_like_a_person", Message: "this looks like somebody's name; do not name people here",
 			MessageVI: "trường này giống tên người; không ghi tên người vào đây",
@@ -152,4 +153,25 @@ func words(value string) (all []string) {
 	}
 	flush(len(value))
 	return all
+}
+
+// ourID is as long as the ids that this system makes of 16 bytes, in one of the two cases and of letters and the digits 2 to 7. Six of
+// those in a row are nobody's number.
+const ourID = 26
+
+// withoutIDs leaves our own ids out: offices quote them.
+func withoutIDs(value string) string {
+	if len(value) < ourID {
+		return value
+	}
+	alphabets := []string{"abcdefghijklmnopqrstuvwxyz234567", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"}
+	word := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for _, part := range strings.FieldsFunc(value, word) {
+		for _, alphabet := range alphabets {
+			if len(part) == ourID && strings.Trim(part, alphabet) == "" {
+				value = strings.ReplaceAll(value, part, "#0#") // neither a letter nor a number beside what stands around it
+			}
+		}
+	}
+	return value
 }

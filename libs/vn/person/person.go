@@ -1,11 +1,12 @@
 // Package person is somebody as an officer enters them: a beneficiary, a representative. It is pure.
 //
-// Everything in a [Person] is personal data. It goes into a vault as it was written and nowhere else; facts carry a
-// reference to it. A fault names the field and the rule, never the value.
+// Everything in a [Person] is personal data. It goes into a vault as it was written, the name in NFC with single spaces, and
+// nowhere else; facts carry a reference to it. A fault names the field and the rule, never the value.
 //
 //  1. A person has a document with a number: without one no bank opens an account, and nobody can tell two people of one
 //     name apart.
-//  2. A citizen number agrees with sex and birth year, or the fault says which digit does not.
+//  2. Twelve digits are a citizen number, on a birth certificate too. It agrees with sex and birth year, or the fault says which
+//     digit does not.
 //  3. A birth date may be known to the year or to the month only. Ages are counted so that nobody is older than can be
 //     proven.
 //  4. Documents and names are searched for in one form each, however they were written; see [DocumentIndex] and
@@ -51,21 +52,30 @@ type Residence struct {
 	Unit string `json:"unit,omitzero" pattern:"^[0-9]{5}$"`
 }
 
-// Validate says everything that is wrong with the person, whatever the day is. See [Person.CheckOn] for the rest.
-// Fields that are missing were spoken of by the reader.
-func (p Person) Validate(f *problem.Faults) {
-	Check(f, "/full_name", p.FullName, vn.ParseName)
+// Validate says everything that is wrong with the person, whatever the day is, and puts the name into the form that is kept. See
+// [Person.CheckOn] for the rest. Fields that are missing were spoken of by the reader.
+func (p *Person) Validate(f *problem.Faults) {
+	Keep(f, "/full_name", &p.FullName, vn.ParseName)
 	Check(f, "/phone", p.Phone, vn.ParsePhone)
-	const number = "/document/number"
+	p.CheckNumber(f, "/document/number")
+}
+
+// CheckNumber reports what is wrong with the number of a Vietnamese document. Twelve digits are looked up as a citizen number
+// whatever paper they stand on ([Person.Key]), so they are checked as one.
+func (p *Person) CheckNumber(f *problem.Faults, pointer string) {
 	switch p.Document.Type {
 	case CitizenID:
-		CheckCitizenID(f, number, p.Document.Number, p.Sex, p.BirthDate)
+		p.checkCitizenID(f, pointer)
 	case OldID:
-		Check(f, number, p.Document.Number, vn.ParseOldID)
+		Check(f, pointer, p.Document.Number, vn.ParseOldID)
 	case Passport:
-		Check(f, number, p.Document.Number, vn.ParsePassport)
+		Check(f, pointer, p.Document.Number, vn.ParseVietnamesePassport)
 	case BirthCertificate:
-		Check(f, number, p.Document.Number, vn.ParseBirthCertificate)
+		if vn.LooksLikeCitizenID(strings.TrimSpace(p.Document.Number)) {
+			p.checkCitizenID(f, pointer)
+			return
+		}
+		Check(f, pointer, p.Document.Number, vn.ParseBirthCertificate)
 	}
 }
 
@@ -79,22 +89,35 @@ func Check[T any](f *problem.Faults, pointer, value string, parse func(string) (
 	}
 }
 
-// CheckCitizenID reports what is wrong with a citizen number, and which of its digits disagree with sex and birth date.
-// A sex or birth date that cannot be read has a fault of its own and is left out here.
-func CheckCitizenID(f *problem.Faults, pointer, number, sexText, birthText string) {
-	if number == "" {
+// Keep puts a field that is there into the form in which a parser of package vn returns it, or reports what the parser refuses.
+func Keep[T ~string](f *problem.Faults, pointer string, field *string, parse func(string) (T, error)) {
+	if *field == "" {
 		return
 	}
-	id, err := vn.ParseCitizenID(number)
+	kept, err := parse(*field)
 	if err != nil {
 		f.At(pointer, vn.FaultOf(err))
 		return
 	}
-	birth, err := vn.ParsePartialDate(birthText)
+	*field = string(kept)
+}
+
+// checkCitizenID reports what is wrong with a citizen number, and which of its digits disagree with sex and birth date.
+// A sex or birth date that cannot be read has a fault of its own and is left out here.
+func (p *Person) checkCitizenID(f *problem.Faults, pointer string) {
+	if p.Document.Number == "" {
+		return
+	}
+	id, err := vn.ParseCitizenID(p.Document.Number)
+	if err != nil {
+		f.At(pointer, vn.FaultOf(err))
+		return
+	}
+	birth, err := vn.ParsePartialDate(p.BirthDate)
 	if err != nil {
 		birth = vn.PartialDate{}
 	}
-	sex, err := vn.ParseSex(sexText)
+	sex, err := vn.ParseSex(p.Sex)
 	if err != nil {
 		sex = ""
 	}
@@ -146,6 +169,16 @@ func DocumentIndex(number string) string {
 		}
 		return r
 	}, vn.Fold(number))
+}
+
+// CheckSearched refuses the number of a document to look for that no document can have: it would be looked for nowhere, and what is
+// not looked for is not found.
+func CheckSearched(f *problem.Faults, pointer, number string) {
+	if number != "" && DocumentIndex(number) == "" {
+		f.At(pointer, problem.Fault{
+			Code: "document_empty", Message: "a document's number has letters or digits", MessageVI: "số giấy tờ phải có chữ hoặc số",
+		})
+	}
 }
 
 // unlikeIndex finds what an index never holds.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/libs/problem"
@@ -84,6 +85,25 @@ func TestWhatIsWrongWithAPerson(t *testing.T) {
 			}), nil,
 		},
 		{
+			"a citizen number on a child's birth certificate agrees with the child",
+			edit(func(p *person.Person) {
+				p.BirthDate, p.Sex, p.Document = "2018-03-01", "female", person.Document{Type: person.BirthCertificate, Number: "001090123456"}
+			}),
+			[]string{"/document/number citizen_id_sex_mismatch", "/document/number citizen_id_year_mismatch"},
+		},
+		{
+			"a citizen number on a birth certificate has nothing around it, or it would be looked up nowhere",
+			edit(func(p *person.Person) {
+				p.Document = person.Document{Type: person.BirthCertificate, Number: " 001050123456 "}
+			}),
+			[]string{"/document/number citizen_id_not_digits"},
+		},
+		{
+			"a citizen number is no passport",
+			edit(func(p *person.Person) { p.Document = person.Document{Type: person.Passport, Number: "001 050-123456"} }),
+			[]string{"/document/number citizen_id_as_passport"},
+		},
+		{
 			"a passport has letters and digits",
 			edit(func(p *person.Person) { p.Document = person.Document{Type: person.Passport, Number: "!"} }),
 			[]string{"/document/number passport_characters"},
@@ -95,6 +115,23 @@ func TestWhatIsWrongWithAPerson(t *testing.T) {
 				t.Fatal(diff)
 			}
 		})
+	}
+}
+
+func TestANameIsKeptInOneForm(t *testing.T) {
+	t.Parallel()
+	p := edit(func(p *person.Person) { p.FullName = "  " + norm.NFD.String("Nguyễn  Văn An") + "\n" })
+	if found := faults(p); found != nil {
+		t.Error(found)
+	}
+	var none problem.Faults
+	p.Validate(&none)
+	if diff := cmp.Diff(an(), p); diff != "" {
+		t.Error(diff)
+	}
+	wrong := edit(func(p *person.Person) { p.FullName = " An  2" })
+	if wrong.Validate(&none); wrong.FullName != " An  2" {
+		t.Error("a name that was refused became another")
 	}
 }
 

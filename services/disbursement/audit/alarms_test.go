@@ -6,6 +6,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -34,6 +35,13 @@ func TestWhatIsRightIsNoViolation(t *testing.T) {
 			h.handOver("hoa")
 			h.add(told(-time.Hour, of("b-hoa", "representative")))
 		},
+		"a credit that is on its way": func(h *history) {
+			in := bankgateway.Instruction{EndToEndID: payment.EndToEndID("lan", 1), Payment: "lan", Attempt: 1, Bank: "ICBVVNVX"}
+			h.add(entry{
+				log: banks, stream: "instruction-" + in.EndToEndID,
+				fact: bankgateway.PaymentReported{Instruction: in, Report: bankgateway.Report{Status: "ACCC", BankReference: "FT9"}},
+			})
+		},
 		"a refund after a stop": func(h *history) {
 			h.refund(payment.RightEnded)
 			h.before("payment-hoa", disbursement.PaymentRefunded{}, entry{log: money, stream: "enrolment-e-hoa", fact: disbursement.EnrolmentStopped{Enrolment: "e-hoa", FromMonth: "2026-11"}})
@@ -41,6 +49,14 @@ func TestWhatIsRightIsNoViolation(t *testing.T) {
 		"a refund after a death": func(h *history) {
 			h.refund(payment.RightEnded)
 			h.add(told(time.Hour, accounts.BeneficiaryDied{Beneficiary: "b-hoa", DiedOn: "2026-10-31"}))
+		},
+		"a death that was revoked before": func(h *history) {
+			h.handOver("hoa")
+			h.add(told(-2*time.Hour, accounts.BeneficiaryDied{Beneficiary: "b-hoa", DiedOn: "2026-10-31"}), told(-time.Hour, accounts.BeneficiaryDeathRevoked{Beneficiary: "b-hoa"}))
+		},
+		"a refund after a death that was revoked since": func(h *history) {
+			h.refund(payment.RightEnded)
+			h.add(told(time.Hour, accounts.BeneficiaryDied{Beneficiary: "b-hoa", DiedOn: "2026-10-31"}), told(2*time.Hour, accounts.BeneficiaryDeathRevoked{Beneficiary: "b-hoa"}))
 		},
 		"one receipt for two payments of a person": func(h *history) {
 			h.handOver("hoa")
@@ -67,10 +83,15 @@ func TestWhatIsRightIsNoViolation(t *testing.T) {
 			}
 			h.before("payment-again", disbursement.CashReleased{},
 				own("hoa", disbursement.ReportNoted{Payment: "hoa", Status: "ACCC", BankReference: "FT7", Why: payment.Contradictory}),
-				own("next", disbursement.PaymentWithdrawn{Payment: "next", Reason: payroll.AlreadyPaid}),
-				own("next", disbursement.PaymentRefunded{Payment: "next", From: payment.Recalled, Reason: payment.AlreadyPaid}),
+				own("next", disbursement.PaymentWithdrawn{Payment: "next", Reason: disbursement.AlreadyPaid}),
+				own("next", disbursement.PaymentRefunded{Payment: "next", From: payment.Recalled, Reason: disbursement.AlreadyPaid}),
 				own("hoa", disbursement.ReportNoted{Payment: "hoa", Status: "RTND", BankReference: "FT8", Why: payment.Late}))
 		},
+		"an attempt that was credited after all, and came back": func(h *history) {
+			h.handedOverTwice()
+			h.add(entry{log: money, stream: "payment-lan", fact: disbursement.ReportNoted{Payment: "lan", Attempt: 1, Status: "RTND", BankReference: "FT9", Why: payment.Late}})
+		},
+		"a refund of a duplicate by two persons": func(h *history) { h.duplicate("cashier") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

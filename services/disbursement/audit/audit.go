@@ -24,13 +24,18 @@ import (
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 )
 
-// Sources are the databases of the three services.
-type Sources struct{ Accounts, Disbursement, Gateway *pgxpool.Pool }
+// Sources are the databases of the three services, and the law that disbursement was given.
+type Sources struct {
+	Accounts, Disbursement, Gateway *pgxpool.Pool
+	// Rules is the file of the rates and coefficients that its lists are computed with; empty for those that come with the program.
+	Rules string
+}
 
 // Finding says whether an invariant holds.
 type Finding struct {
@@ -90,9 +95,13 @@ func (r Report) WriteTo(w io.Writer) (int64, error) {
 // readAtATime is how many facts are read by one query.
 const readAtATime = 5_000
 
-// Run audits the logs, with the law that comes with the program.
+// Run audits the logs.
 func Run(ctx context.Context, s Sources) (Report, error) {
-	a := newAuditor(entitlement.National())
+	rules, err := service.ReadRules("SONGAN_DISBURSEMENT_RULES", s.Rules, entitlement.National, entitlement.Parse)
+	if err != nil {
+		return Report{}, fmt.Errorf("read the law: %w", err)
+	}
+	a := newAuditor(rules)
 	people := eventstore.NewReader(s.Accounts, events.NewCatalog(accounts.Catalog()))
 	banks := eventstore.NewReader(s.Gateway, events.NewCatalog(bankgateway.InstructionFacts()))
 	money := eventstore.NewReader(s.Disbursement, events.NewCatalog(disbursement.Catalog(), payroll.PrivateFacts()))

@@ -31,6 +31,32 @@ func TestTheLogsOfAMonthHold(t *testing.T) {
 	}
 }
 
+// What one programme gave back, another one may pay.
+func TestAMonthThatAProgrammeGaveBackIsPaidByAnother(t *testing.T) {
+	t.Parallel()
+	h := month()
+	h.refund(payment.RightEnded)
+	h.before("payment-hoa", disbursement.PaymentRefunded{}, entry{log: money, stream: "enrolment-e-hoa", fact: disbursement.EnrolmentStopped{Enrolment: "e-hoa", FromMonth: "2026-11"}})
+	h.pension("hoa")
+	if report := h.write(t).audit(t); !report.OK() {
+		t.Fatal(text(t, report))
+	}
+}
+
+// A part of the month may have been paid before this system.
+func TestAMonthThatWasPartlyPaidBeforeThisSystemHolds(t *testing.T) {
+	t.Parallel()
+	for until, ok := range map[string]bool{"": false, "2026-10": false, "2026-11": true} {
+		h := month()
+		h.line("hoa").Covered, h.line("hoa").Granted = 270_000, 810_000
+		h.before("payroll-november", disbursement.PayrollDrafted{},
+			entry{log: money, stream: "enrolment-e-hoa", fact: disbursement.Enrolled{Enrolment: "e-hoa", Mark: "mark-hoa", PaidUntil: until}})
+		if report := h.write(t).audit(t); report.OK() != ok {
+			t.Fatalf("paid until %q: %s", until, text(t, report))
+		}
+	}
+}
+
 func TestEmptyLogsHold(t *testing.T) {
 	t.Parallel()
 	if report := new(history).write(t).audit(t); !report.OK() {
@@ -99,6 +125,26 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I3"},
 		},
+		"I3 a credit names a booking that no bank reported": {
+			plant: func(h *history) {
+				replace(h, func(e *disbursement.PaymentCredited) {
+					if e.Payment == "lan" {
+						e.BankReference = "FT9"
+					}
+				})
+			},
+			want: []string{"I3"},
+		},
+		"I3 a bank reported a credit that no payment has": {
+			plant: func(h *history) {
+				in := bankgateway.Instruction{EndToEndID: payment.EndToEndID("lan", 1), Payment: "lan", Attempt: 1, Bank: "ICBVVNVX"}
+				h.add(entry{
+					log: banks, stream: "instruction-" + in.EndToEndID, later: -time.Hour,
+					fact: bankgateway.PaymentReported{Instruction: in, Report: bankgateway.Report{Status: "ACCC", BankReference: "FT9"}},
+				})
+			},
+			want: []string{"I3"},
+		},
 		"I4 the maker checks": {
 			plant: func(h *history) { replace(h, func(e *disbursement.PayrollChecked) { e.By = "maker" }) },
 			want:  []string{"I4"},
@@ -139,6 +185,16 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I8"},
 		},
+		"I8 the dead are paid, of whom it turns out later that they live": {
+			plant: func(h *history) {
+				lan := entry{log: people, stream: "beneficiary-b-lan"}
+				lan.later, lan.fact = -time.Hour, accounts.BeneficiaryDied{Beneficiary: "b-lan", DiedOn: "2026-10-31"}
+				h.add(lan)
+				lan.later, lan.fact = time.Hour, accounts.BeneficiaryDeathRevoked{Beneficiary: "b-lan"}
+				h.add(lan)
+			},
+			want: []string{"I8"},
+		},
 		"I8 money is handed over while a bank's word of a death waits": {
 			plant: func(h *history) {
 				h.handOver("hoa")
@@ -146,13 +202,48 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I8"},
 		},
+		"I9 money goes back for a death that was revoked before": {
+			plant: func(h *history) {
+				h.refund(payment.RightEnded)
+				hoa := entry{log: people, stream: "beneficiary-b-hoa"}
+				hoa.later, hoa.fact = -2*time.Hour, accounts.BeneficiaryDied{Beneficiary: "b-hoa", DiedOn: "2026-10-31"}
+				h.add(hoa)
+				hoa.later, hoa.fact = -time.Hour, accounts.BeneficiaryDeathRevoked{Beneficiary: "b-hoa"}
+				h.add(hoa)
+			},
+			want: []string{"I9"},
+		},
 		"I9 money goes back while its right stands": {
 			plant: func(h *history) { h.refund(payment.RightEnded) },
 			want:  []string{"I9"},
 		},
 		"I9 money goes back as paid, and no bank says so": {
-			plant: func(h *history) { h.refund(payment.AlreadyPaid) },
+			plant: func(h *history) { h.refund(disbursement.AlreadyPaid) },
 			want:  []string{"I9"},
+		},
+		"I9 somebody refunds alone what they recalled as a duplicate": {
+			plant: func(h *history) { h.duplicate("treasurer") },
+			want:  []string{"I9"},
+		},
+		"I9 a duplicate of another month goes back": {
+			plant: func(h *history) {
+				h.duplicate("cashier")
+				replace(h, func(e *disbursement.CashReleased) {
+					if e.Payment == "twin" {
+						e.Month = "2026-10"
+					}
+				})
+				h.line("twin").Month, h.line("twin").Granted, h.line("twin").Covered = "2026-10", 540_000, 0
+			},
+			want: []string{"I9"},
+		},
+		"I9 a duplicate of what nobody has goes back": {
+			plant: func(h *history) {
+				h.duplicate("cashier")
+				h.drop("payment-twin", disbursement.CashPaid{})
+				h.drop("payroll-november", disbursement.PayrollClosed{})
+			},
+			want: []string{"I9"},
 		},
 		"I9 money that was not back goes back": {
 			plant: func(h *history) {
@@ -173,6 +264,10 @@ func TestEveryInvariantCanFail(t *testing.T) {
 				replace(h, func(e *disbursement.PayrollClosed) { e.Carried = 12_345 })
 			},
 			want: []string{"I9"},
+		},
+		"I9 two programmes pay one month": {
+			plant: func(h *history) { h.pension("lan") },
+			want:  []string{"I9"},
 		},
 		"I9 more is paid than is granted": {
 			plant: func(h *history) {
@@ -223,6 +318,16 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I11"},
 		},
+		"I11 an attempt is credited after all, and the next one paid the same": {
+			plant: func(h *history) {
+				h.add(entry{log: money, stream: "payment-minh", fact: disbursement.ReportNoted{Payment: "minh", Attempt: 1, Status: "ACCC", BankReference: "FT9", Why: payment.Contradictory}})
+			},
+			want: []string{"I11"},
+		},
+		"I11 an attempt is credited after all, and its money was handed over": {
+			plant: func(h *history) { h.handedOverTwice() },
+			want:  []string{"I11"},
+		},
 		"I10 what was stopped is paid": {
 			plant: func(h *history) {
 				h.after("payroll-november", disbursement.PayrollApproved{}, entry{
@@ -269,6 +374,10 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			},
 			want: []string{"I13"},
 		},
+		"I13 a late report is dropped": {
+			plant: func(h *history) { h.drop("payment-lan", disbursement.ReportNoted{}) },
+			want:  []string{"I13"},
+		},
 		"I14 more comes back than was out": {
 			plant: func(h *history) {
 				again := disbursement.PaymentReturned{Payment: "lan", Attempt: 1, Reason: "AC04", BankReference: "FT9"}
@@ -281,17 +390,23 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			t.Parallel()
 			h := month()
 			c.plant(h)
-			report := h.write(t).audit(t)
-			var failed []string
-			for _, f := range report.Findings {
-				if !f.OK {
-					failed = append(failed, f.ID)
-				}
-			}
-			if diff := cmp.Diff(c.want, failed); diff != "" {
-				t.Fatalf("violated (-want +found):\n%s\n%s", diff, text(t, report))
-			}
+			wantFailed(t, h, c.want)
 		})
+	}
+}
+
+// wantFailed audits a history, and wants nothing but these invariants violated.
+func wantFailed(t *testing.T, h *history, want []string) {
+	t.Helper()
+	report := h.write(t).audit(t)
+	var failed []string
+	for _, f := range report.Findings {
+		if !f.OK {
+			failed = append(failed, f.ID)
+		}
+	}
+	if diff := cmp.Diff(want, failed); diff != "" {
+		t.Fatalf("violated (-want +found):\n%s\n%s", diff, text(t, report))
 	}
 }
 

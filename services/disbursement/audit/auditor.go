@@ -20,7 +20,7 @@ type auditor struct {
 	invariants [invariants]invariant
 	law        law
 
-	deaths       map[string]death       // by mark
+	deaths       map[string][]death     // by mark
 	suspicions   map[string][]suspicion // by mark
 	marks        map[string]string      // of beneficiaries
 	instructions map[string]*instruction
@@ -32,17 +32,29 @@ type auditor struct {
 	lists        map[string]*list
 	stops        map[string][]stop // by enrolment
 	live         map[entitled]map[string]bool
-	origins      map[string]string // carried payment to the one that took it over
+	origins      map[string]string            // carried payment to the one that took it over
+	untaken      map[string][]string          // what was carried forward and not taken over, by mark
+	takers       map[string]map[string]string // carried payment to the lists that it was ever on, and its line there
+	carried      map[entitledMonth][]*paid    // what was carried forward of a month
+	homes        map[home]events.Unit         // where people have their rights; none where that is in several units
 	months       map[entitledMonth]*monthTotal
+	paidUntil    map[string]string         // by mark, the last month that was paid before this system
 	unstopped    []*paid                   // refunded, although this log has no stop of their right
 	elsewhere    map[entitledMonth][]*paid // refunded because the person had the money
 	causes       map[[16]byte]execution
 }
 
-// death is when somebody died, and when that was recorded.
+// death is when somebody died, and when that was recorded of one of their files.
 type death struct {
-	month   string
-	knownAt time.Time
+	beneficiary, month string
+	knownAt            time.Time
+	// revokedAt is no time unless it turned out to be wrong.
+	revokedAt time.Time
+}
+
+// stood tells whether the death was recorded and not revoked yet, or not longer ago than a time.
+func (d death) stood(at time.Time, since time.Duration) bool {
+	return d.revokedAt.IsZero() || at.Before(d.revokedAt.Add(since))
 }
 
 // suspicion is a bank's word that somebody died, until an officer decided about it.
@@ -68,8 +80,34 @@ type instruction struct {
 	sent    bool
 	// early tells that the gateway knew of it before the log of disbursement was read.
 	early bool
-	// credits are the bookings by which the bank said that it paid.
-	credits map[string]bool
+	// reports are what was set aside, and what the bank said that it booked.
+	reports []report
+}
+
+// report is a bank's word that disbursement must have recorded.
+type report struct {
+	said
+
+	at time.Time
+	// aside tells that it was set aside, early that the gateway had it before the log of disbursement was read.
+	aside, early bool
+}
+
+// said is what a payment knows of an attempt: a credit and a return by their bookings, everything else once.
+type said struct {
+	attempt         int
+	status, booking string
+}
+
+func saidOf(attempt int, status, reference string) said {
+	switch status {
+	case "ACCC", "RTND":
+		return said{attempt, status, reference}
+	case "RCVD":
+		return said{attempt, "ACTC", ""} // both are one fact of a payment
+	default:
+		return said{attempt, status, ""}
+	}
 }
 
 type booking struct{ bank, reference string }
@@ -79,25 +117,35 @@ type paid struct {
 	payment.Payment
 
 	releasedAt time.Time
+	refundedAt time.Time
 	settled    map[int]bool // attempts that were debited or credited
 	returned   map[int]bool
 	withdrawn  map[int]bool
+	carriedAt  int64  // where in the log it was carried forward
+	doubtedAt  int64  // where in the log its bank contradicted itself last, or still did
+	heard      []said // whatever became of it
+	givenUp    bool   // it was carried forward, and counts for its month no longer
+	twin       *paid  // of which it is a duplicate, if it was refunded as one
 }
 
 // list is a payroll with what its facts do not say twice.
 type list struct {
 	payroll.Payroll
 
-	lines    map[string]payroll.Line
-	tally    *payroll.Tally
-	books    ledger.Balances
-	overdraw bool
-	makers   map[string]bool
-	checker  string
-	approver string
+	lines map[string]payroll.Line
+	tally *payroll.Tally
+	// computedAt is the position of the computation in the log.
+	computedAt int64
+	books      ledger.Balances
+	overdraw   bool
+	makers     map[string]bool
+	checker    string
+	approver   string
 	// approved and released are the facts.
 	approved, released events.Recorded
-	removed            map[string]bool
+	removed            map[string]int64 // lines, and where in the log each was removed
+	draftedAt          int64            // where in the log its draft begins
+	rejectedAt         int64            // where the last draft before was rejected
 	payments           int
 	total, removedSum  money.Amount
 	carried            int
@@ -110,6 +158,8 @@ type stop struct {
 	suspended bool
 	// resumedFrom is the first month that is paid again; empty while none is.
 	resumedFrom string
+	// resumedAt is where that stands in the log.
+	resumedAt int64
 }
 
 // covers tells whether nothing is paid for a month.
@@ -128,10 +178,12 @@ type execution struct {
 
 func newAuditor(rules entitlement.Rules) *auditor {
 	a := &auditor{
-		law: law{data: rules.Data()}, deaths: map[string]death{}, suspicions: map[string][]suspicion{}, receipts: map[receipt]string{}, marks: map[string]string{},
+		law: law{rules: rules, data: rules.Data(), known: map[grant]map[money.Amount]bool{}}, deaths: map[string][]death{}, suspicions: map[string][]suspicion{}, receipts: map[receipt]string{}, marks: map[string]string{},
 		instructions: map[string]*instruction{}, bookings: map[booking]string{}, orders: map[string]string{}, payments: map[string]*paid{},
 		attempts: map[string]string{}, lists: map[string]*list{}, stops: map[string][]stop{}, live: map[entitled]map[string]bool{},
-		origins: map[string]string{}, months: map[entitledMonth]*monthTotal{}, elsewhere: map[entitledMonth][]*paid{}, causes: map[[16]byte]execution{},
+		origins: map[string]string{}, untaken: map[string][]string{}, takers: map[string]map[string]string{}, homes: map[home]events.Unit{},
+		months: map[entitledMonth]*monthTotal{}, elsewhere: map[entitledMonth][]*paid{}, causes: map[[16]byte]execution{},
+		paidUntil: map[string]string{}, carried: map[entitledMonth][]*paid{},
 	}
 	for n, text := range texts() {
 		a.invariants[n].text = text
@@ -153,10 +205,17 @@ func (a *auditor) person(r events.Recorded) {
 		a.decided(e.Beneficiary, r.Meta.OccurredAt)
 	case accounts.BeneficiaryDied:
 		a.decided(e.Beneficiary, r.Meta.OccurredAt)
-		mark := a.marks[e.Beneficiary]
-		known, had := a.deaths[mark]
-		if len(e.DiedOn) >= len("2026-11") && (!had || r.Meta.OccurredAt.Before(known.knownAt)) {
-			a.deaths[mark] = death{month: e.DiedOn[:len("2026-11")], knownAt: r.Meta.OccurredAt}
+		if mark := a.marks[e.Beneficiary]; len(e.DiedOn) >= len("2026-11") {
+			a.deaths[mark] = append(a.deaths[mark], death{
+				beneficiary: e.Beneficiary, month: e.DiedOn[:len("2026-11")], knownAt: r.Meta.OccurredAt,
+			})
+		}
+	case accounts.BeneficiaryDeathRevoked:
+		of := a.deaths[a.marks[e.Beneficiary]]
+		for i := range of {
+			if of[i].beneficiary == e.Beneficiary && of[i].revokedAt.IsZero() {
+				of[i].revokedAt = r.Meta.OccurredAt
+			}
 		}
 	}
 }
@@ -185,16 +244,22 @@ func (a *auditor) instruct(r events.Recorded, early bool) {
 		i.sent, i.amount = true, e.Amount
 	case bankgateway.PaymentReported:
 		i := a.instructionOf(e.Instruction, early)
-		if e.Status == "ACCC" {
-			i.credits[e.BankReference] = true
+		switch e.Status {
+		case "ACSC", "ACCC", "RTND": // others may repeat what a payment knows, and then leave no trace
+			i.reports = append(i.reports, report{said: saidOf(e.Attempt, e.Status, e.BankReference), at: r.Meta.OccurredAt, early: early})
 		}
+	case bankgateway.ReportSetAside:
+		i := a.instructionOf(e.Instruction, early)
+		i.reports = append(i.reports, report{
+			said: saidOf(e.Attempt, e.Status, e.BankReference), at: r.Meta.OccurredAt, aside: true, early: early,
+		})
 	}
 }
 
 func (a *auditor) instructionOf(e bankgateway.Instruction, early bool) *instruction {
 	i, known := a.instructions[e.EndToEndID]
 	if !known {
-		i = &instruction{payment: e.Payment, attempt: e.Attempt, bank: e.Bank, early: early, credits: map[string]bool{}}
+		i = &instruction{payment: e.Payment, attempt: e.Attempt, bank: e.Bank, early: early}
 		a.instructions[e.EndToEndID] = i
 	}
 	if i.payment != e.Payment || i.attempt != e.Attempt || i.bank != e.Bank {
@@ -227,6 +292,8 @@ func (a *auditor) money(r events.Recorded) {
 	switch e := r.Event.(type) {
 	case payroll.LinesComputed:
 		a.lines(e)
+	case disbursement.Enrolled:
+		a.enrolled(e)
 	case disbursement.EnrolmentStopped:
 		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth})
 	case disbursement.EnrolmentSuspended:
@@ -234,7 +301,7 @@ func (a *auditor) money(r events.Recorded) {
 	case disbursement.EnrolmentResumed:
 		for i := range a.stops[e.Enrolment] {
 			if s := &a.stops[e.Enrolment][i]; s.suspended && s.resumedFrom == "" {
-				s.resumedFrom = e.FromMonth
+				s.resumedFrom, s.resumedAt = e.FromMonth, r.Position
 			}
 		}
 	default:
@@ -260,6 +327,6 @@ func (a *auditor) listOf(id string) *list {
 
 // begin forgets the lines of a draft before.
 func (l *list) begin() {
-	l.lines, l.tally, l.makers, l.removed = map[string]payroll.Line{}, &payroll.Tally{}, map[string]bool{}, map[string]bool{}
+	l.lines, l.tally, l.makers, l.removed = map[string]payroll.Line{}, &payroll.Tally{}, map[string]bool{}, map[string]int64{}
 	l.checker, l.approver, l.approved, l.released = "", "", events.Recorded{}, events.Recorded{}
 }

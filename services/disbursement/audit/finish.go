@@ -3,6 +3,7 @@ package audit
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
@@ -17,28 +18,12 @@ func (a *auditor) finish() {
 	a.finishBooks()
 	a.finishBanks()
 	a.finishCredits()
+	a.finishReports()
 	a.finishReturns()
 	a.finishRefunds()
 	a.finishMonths()
 	a.finishCarried()
-}
-
-// finishCarried is the last part of I11: where a bank says after all that it credited what was carried forward, and the money
-// did not come back, the payment that took it over is the same money twice; and so is one that took over that one.
-func (a *auditor) finishCarried() {
-	for _, origin := range slices.Sorted(maps.Keys(a.origins)) {
-		if p := a.payments[origin]; p == nil || !p.Contested() {
-			a.invariant(11).checked++
-			continue
-		}
-		seen := map[string]bool{}
-		for id := a.origins[origin]; id != "" && !seen[id]; id = a.origins[id] {
-			seen[id] = true
-			taker := a.payments[id]
-			paidTwice := taker != nil && (taker.Status == payment.Credited || taker.Status == payment.CashPaid)
-			a.invariant(11).holds(!paidTwice, "payment %s was credited after all, and %s paid the same money again", origin, id)
-		}
-	}
+	a.finishAttempts()
 }
 
 // finishBooks is I1 at the end: what payments say and what the books say is the same.
@@ -111,9 +96,41 @@ func (a *auditor) finishCredits() {
 				continue
 			}
 			i := a.instructions[at.EndToEndID]
-			a.invariant(3).holds(i != nil && i.credits[at.Reference], "payment %s: no report of the bank names the credit %d", id, at.Attempt)
+			named := i != nil && slices.ContainsFunc(i.reports, func(r report) bool {
+				return !r.aside && r.said == saidOf(at.Attempt, "ACCC", at.Reference)
+			})
+			a.invariant(3).holds(named, "payment %s: no report of the bank names the credit %d", id, at.Attempt)
 		}
 	}
+}
+
+// finishReports is the reverse of that, and the first half of I13: what the bank booked, and what was set aside, stands with its
+// payment. Reports travel in their order, so what is not much older than the newest one that arrived is still on its way.
+func (a *auditor) finishReports() {
+	var newest time.Time
+	for _, i := range a.instructions {
+		for _, r := range i.reports {
+			if r.early && r.at.After(newest) && a.recorded(i, r) {
+				newest = r.at
+			}
+		}
+	}
+	for _, e2e := range slices.Sorted(maps.Keys(a.instructions)) {
+		i := a.instructions[e2e]
+		for _, r := range i.reports {
+			number := 3
+			if r.aside {
+				number = 13
+			}
+			onItsWay := !r.early || !newest.After(r.at.Add(heardFor))
+			a.invariant(number).holds(onItsWay || a.recorded(i, r), "payment %s: the bank's %s of attempt %d is not recorded", i.payment, r.status, i.attempt)
+		}
+	}
+}
+
+func (a *auditor) recorded(i *instruction, r report) bool {
+	p := a.payments[i.payment]
+	return p != nil && slices.Contains(p.heard, r.said)
 }
 
 // finishReturns is I14 in sums, for each payroll.

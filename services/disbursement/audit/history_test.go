@@ -81,14 +81,52 @@ func (h *history) refund(reason string) {
 	replace(h, func(e *disbursement.PayrollClosed) { e.CarriedForward, e.Carried = 0, 0 })
 }
 
+// duplicate says that a treasurer recalled lan's money because she had been paid in cash as well, and who gave it to the treasury.
+func (h *history) duplicate(by string) {
+	line := lineOf("lan")
+	line.Payment, line.Kind, line.Method, line.CashReason = "twin", payroll.Arrears, payroll.InCash, "no_account"
+	line.Account, line.Bank, line.Number, line.Holder = "", "", "", ""
+	line.Granted, line.Covered = 2*540_000, 540_000
+	h.lines = append(h.lines, line)
+	of := payableOf("lan")
+	of.Payment, of.Kind = "twin", payroll.Arrears
+	h.fund(540_000)
+	own := func(who string, fact events.Event) entry {
+		return entry{log: money, stream: "payment-" + who, fact: fact}
+	}
+	h.after("payment-lan", disbursement.PaymentReleased{}, own("twin", disbursement.CashReleased{Payable: of, Reason: "no_account"}))
+	in := bankgateway.Instruction{EndToEndID: payment.EndToEndID("lan", 1), Payment: "lan", Attempt: 1, Bank: "ICBVVNVX"}
+	h.before("payroll-november", disbursement.PayrollClosed{},
+		own("twin", disbursement.CashPaid{Payment: "twin", CollectedOn: "2026-11-20", Receipt: "PC-2"}),
+		own("lan", disbursement.RecallRequested{Payment: "lan", Attempt: 1, EndToEndID: in.EndToEndID, Reason: "DUPL", By: "treasurer"}),
+		entry{log: banks, stream: "instruction-" + in.EndToEndID, fact: bankgateway.PaymentReported{Instruction: in, Report: bankgateway.Report{Status: "RTND", BankReference: "FT8"}}},
+		own("lan", disbursement.PaymentReturned{Payment: "lan", Attempt: 1, Reason: "CUST", BankReference: "FT8"}),
+		own("lan", disbursement.PaymentRefunded{Payment: "lan", From: payment.Recalled, Reason: disbursement.AlreadyPaid, DuplicateOf: "twin", By: by}))
+}
+
+// handedOverTwice has lan's money rejected and handed over, before her bank says that it credited it.
+func (h *history) handedOverTwice() {
+	own := func(fact events.Event) entry { return entry{log: money, stream: "payment-lan", fact: fact} }
+	h.after("payment-lan", disbursement.PaymentCredited{},
+		own(disbursement.PaymentRejected{Payment: "lan", Attempt: 1, Reason: "AC04"}), own(disbursement.MovedToCash{Payment: "lan", By: "treasurer"}),
+		own(disbursement.CashPaid{Payment: "lan", CollectedOn: "2026-11-20", Receipt: "PC-3"}),
+		own(disbursement.ReportNoted{Payment: "lan", Attempt: 1, Status: "ACCC", BankReference: "FT1", Why: payment.Contradictory}))
+	h.drop("payment-lan", disbursement.PaymentCredited{})
+}
+
 // cash pays one of the people for another month as well, in cash, after hoa's money was carried forward or handed over.
-func (h *history) cash(id, who string) {
+func (h *history) cash(id, who string) { h.cashOf(id, who, "social_assistance", "2026-12") }
+
+// pension pays one of the people for November by another programme as well, in cash, after hoa's money was given back.
+func (h *history) pension(who string) { h.cashOf("pension", who, "social_pension", "2026-11") }
+
+func (h *history) cashOf(id, who, programme, month string) {
 	line := lineOf(who)
-	line.Payment, line.Month, line.Method, line.CashReason = id, "2026-12", payroll.InCash, "no_account"
+	line.Payment, line.Enrolments, line.Month, line.Method, line.CashReason = id, []string{"e-" + id}, month, payroll.InCash, "no_account"
 	line.Account, line.Bank, line.Number, line.Holder = "", "", "", ""
 	h.lines = append(h.lines, line)
 	of := payableOf(who)
-	of.Payment, of.Month = id, "2026-12"
+	of.Payment, of.Programme, of.Month = id, programme, month
 	h.before("payroll-november", disbursement.PayrollClosed{},
 		entry{log: money, stream: "payment-" + id, fact: disbursement.CashReleased{Payable: of, Reason: "no_account"}})
 	h.entries = slices.DeleteFunc(h.entries, func(e entry) bool { _, is := e.fact.(disbursement.ReleaseCompleted); return is })
@@ -177,7 +215,9 @@ func month() *history {
 		entry{log: money, stream: "payment-minh", fact: disbursement.PaymentReissued{Payable: payableOf("minh"), Target: again, By: "treasurer"}},
 	)
 	h.paid("minh", 2, "FT4")
+	first := bankgateway.Instruction{EndToEndID: payment.EndToEndID("lan", 1), Payment: "lan", Attempt: 1, Bank: "ICBVVNVX"}
 	h.add(
+		entry{log: banks, stream: "instruction-" + first.EndToEndID, later: -time.Hour, fact: bankgateway.ReportSetAside{Instruction: first, Report: bankgateway.Report{Status: "ACSP"}, Why: payment.Late}},
 		entry{log: money, stream: "payment-lan", fact: disbursement.ReportNoted{Payment: "lan", Attempt: 1, Status: "ACSP", Why: payment.Late}},
 		entry{log: money, stream: "payment-hoa", fact: disbursement.PaymentCarriedForward{Payment: "hoa", From: payment.CashPending}},
 		list(disbursement.PayrollClosed{Payroll: "november", CarriedForward: 1, Carried: 540_000, By: "treasurer"}),
@@ -207,7 +247,11 @@ func (h *history) settle() {
 	if err := tally.Add(h.lines...); err != nil {
 		panic(err)
 	}
-	replace(h, func(e *payroll.LinesComputed) { e.Lines = h.lines })
+	replace(h, func(e *payroll.LinesComputed) {
+		if e.Payroll == "november" {
+			e.Lines = h.lines
+		}
+	})
 	replace(h, func(e *disbursement.PayrollApproved) { e.Hash, e.Total = tally.Hash(), int64(tally.Total) })
 	replace(h, func(e *disbursement.PayrollReleased) { e.Hash = tally.Hash() })
 	replace(h, func(e *disbursement.ReleaseCompleted) { e.Payments, e.Total = tally.Lines, int64(tally.Total) })
@@ -273,7 +317,13 @@ func (h *history) writeLog(t *testing.T, store *eventstore.Store, log int) {
 
 func (l *logs) audit(t *testing.T) audit.Report {
 	t.Helper()
-	report, err := audit.Run(t.Context(), audit.Sources{Accounts: l.people, Gateway: l.banks, Disbursement: l.money})
+	return l.auditBy(t, "")
+}
+
+// auditBy audits by the rules of a file.
+func (l *logs) auditBy(t *testing.T, rules string) audit.Report {
+	t.Helper()
+	report, err := audit.Run(t.Context(), audit.Sources{Accounts: l.people, Gateway: l.banks, Disbursement: l.money, Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/songan-vn/songan/events/disbursement"
@@ -20,8 +21,10 @@ type entitledMonth struct{ mark, programme, month string }
 // monthTotal is what lists pay somebody for a month, regularly and as arrears.
 type monthTotal struct {
 	total money.Amount
-	// granted is what the law grants, as the line says that was paid last.
-	granted money.Amount
+	// granted is what the law grants, as the line says that was paid last; latest is the same as of the list that was computed last,
+	// and computed where that is in the log.
+	granted, latest money.Amount
+	computed        int64
 	// broken tells that a line of the month is held, was removed, or stands in a list that was never released: then less than
 	// what is granted may be paid.
 	broken bool
@@ -41,52 +44,83 @@ func (a *auditor) granted(id string, of disbursement.Payable, line payroll.Line,
 	a.cameBack(key)
 	m.total += money.Amount(of.Amount)
 	m.granted = line.Granted
+	if l.computedAt >= m.computed {
+		m.latest, m.computed = line.Granted, l.computedAt
+	}
 	nine.holds(line.Amount+line.Covered == line.Granted, "payment %s is not what is granted less what other lists pay", id)
 	nine.holds(m.total <= line.Granted, "payment %s: more is paid for the month than is granted", id)
-	nine.holds(a.law.grants(of.Programme, of.Month, l.AsOf, line.Granted), "payment %s: the law does not know what is granted", id)
+	nine.holds(a.law.grants(of.Programme, of.Month, l.AsOf, line.Granted),
+		"payment %s: the law does not know what is granted (rules %s; those of its list: %s)", id, a.law.rules.Version(), orNothing(l.Computed.Rules))
+	a.onlyOnce(id, key)
+}
+
+// onlyOnce is I9 over programmes: of those that exclude each other, all together pay for a month what the list says that was computed
+// last. A list that was computed before could not know better.
+func (a *auditor) onlyOnce(id string, key entitledMonth) {
+	total, last := a.months[key].total, a.months[key]
+	for _, p := range a.law.data.Programmes {
+		beside := entitledMonth{mark: key.mark, programme: p.ID, month: key.month}
+		m := a.months[beside]
+		if beside == key || m == nil || a.law.combines(key.programme, p.ID) {
+			continue
+		}
+		a.cameBack(beside)
+		if total += m.total; m.total > 0 && m.computed > last.computed {
+			last = m
+		}
+	}
+	if last == a.months[key] && total == last.total {
+		return // the only programme
+	}
+	a.invariant(9).holds(total <= last.latest, "payment %s: programmes that exclude each other pay more for the month than is granted", id)
 }
 
 // refunds is I9 for what goes back to the treasury: it came back, and either its right has ended or the person has the money.
 func (a *auditor) refunds(id string, p *paid, e disbursement.PaymentRefunded) {
 	nine := a.invariant(9)
 	nine.holds((p.Status == payment.Returned || p.Status == payment.Recalled) && !p.Contested(), "payment %s was refunded, and its money was not back", id)
-	duplicate := payment.Duplicate(p.Current.Reason) || payment.Duplicate(p.Current.Recall)
-	switch {
-	case e.Reason != payment.AlreadyPaid:
-		if !a.stopped(p) {
+	if e.Reason != disbursement.AlreadyPaid {
+		if !a.lapsed(p, math.MaxInt64) {
 			a.unstopped = append(a.unstopped, p)
 		}
 		a.refunded(p)
-	case duplicate: // the person has the month by whatever it is a duplicate of
-	default:
-		nine.holds(a.contested(p), "payment %s was refunded as paid, and no bank says so", id)
-		key := entitledMonth{mark: p.Mark, programme: p.Programme, month: p.Month}
-		a.elsewhere[key] = append(a.elsewhere[key], p)
+		return
 	}
+	nine.holds(p.Current.RecalledBy == "" || p.Current.RecalledBy != e.By, "payment %s was recalled and refunded as paid by one person", id)
+	if q := a.payments[e.DuplicateOf]; q != nil {
+		paid := (q.Status == payment.Credited || q.Status == payment.CashPaid) && !q.Contested()
+		if paid && q != p && q.Mark == p.Mark && q.Month == p.Month && q.Amount >= p.Amount {
+			p.twin = q
+		}
+	}
+	nine.holds(a.had(p), "payment %s was refunded as paid, and neither another payment nor a bank says so", id)
+	key := entitledMonth{mark: p.Mark, programme: p.Programme, month: p.Month}
+	a.elsewhere[key] = append(a.elsewhere[key], p)
 }
 
-// stopped tells whether the right behind a payment has ended for its month, as far as the log of disbursement goes.
-func (a *auditor) stopped(p *paid) bool {
-	line := a.listOf(p.Payroll).lines[p.Payment.Payment]
-	return slices.ContainsFunc(line.Enrolments, func(right string) bool {
-		return slices.ContainsFunc(a.stops[right], func(s stop) bool { return s.covers(p.Month) })
-	})
+// had tells whether the person has the money of a refunded payment: by the one that it is a duplicate of, or by one that it goes back
+// to, of which a bank says so.
+func (a *auditor) had(p *paid) bool {
+	return p.twin != nil && p.twin.Status != payment.Refunded || a.contested(p)
 }
 
 // finishRefunds is the part of I9 that only accounts can tell: where no right was stopped, somebody had died.
 func (a *auditor) finishRefunds() {
 	for _, p := range a.unstopped {
-		died, dead := a.deaths[p.Mark]
-		a.invariant(9).holds(dead && p.Month > died.month, "payment %s was refunded while its right stood", p.Payment.Payment)
+		dead := slices.ContainsFunc(a.deaths[p.Mark], func(d death) bool { return p.Month > d.month && d.stood(p.refundedAt, heardFor) })
+		a.invariant(9).holds(dead, "payment %s was refunded while its right stood", p.Payment.Payment)
 	}
 }
 
 // contested tells whether a bank contradicts itself about a payment, or about one that it goes back to.
-func (a *auditor) contested(p *paid) bool {
+func (a *auditor) contested(p *paid) bool { return a.doubted(p, math.MaxInt64) }
+
+// doubted tells whether a bank does, or did after a position of the log.
+func (a *auditor) doubted(p *paid, since int64) bool {
 	seen := map[*paid]bool{}
 	for ; p != nil && !seen[p]; p = a.payments[p.Origin] {
 		seen[p] = true
-		if p.Contested() {
+		if p.Contested() || p.doubtedAt > since {
 			return true
 		}
 	}
@@ -94,27 +128,45 @@ func (a *auditor) contested(p *paid) bool {
 }
 
 // cameBack takes out of a month what was refunded because the person had the money, as soon as that money came back: then it is
-// owed once more.
+// owed once more. So is what was carried forward, as soon as its right was stopped for the month: no list takes that over any more.
 func (a *auditor) cameBack(key entitledMonth) {
 	a.elsewhere[key] = slices.DeleteFunc(a.elsewhere[key], func(p *paid) bool {
-		back := !a.contested(p)
+		back := !a.had(p)
 		if back {
 			a.refunded(p)
 		}
 		return back
 	})
+	for _, p := range a.carried[key] {
+		if _, taken := a.origins[p.Payment.Payment]; !p.givenUp && !taken && a.ended(p) {
+			p.givenUp = true
+			a.refunded(p)
+		}
+	}
 }
 
 // refunded takes a payment out of its month (I9): what went back to the treasury is not paid, and may be owed once more. What was
 // carried forward counts in the month of the payment that it began as.
-func (a *auditor) refunded(p *paid) {
+func (a *auditor) refunded(p *paid) { a.count(p, -1) }
+
+// count adds a payment to its month, or takes it out.
+func (a *auditor) count(p *paid, times money.Amount) {
 	seen := map[*paid]bool{}
 	for first := p; first != nil && !seen[first]; first = a.payments[first.Origin] {
 		seen[first] = true
 		m := a.months[entitledMonth{mark: first.Mark, programme: first.Programme, month: first.Month}]
 		if first.Kind != payroll.CarriedForward && m != nil {
-			m.total -= money.Amount(first.Amount)
+			m.total += times * money.Amount(first.Amount)
 			m.broken = true
+		}
+	}
+}
+
+// regretted puts back into a month what was given up, and of which a bank says that the person has it after all.
+func (a *auditor) regretted(key entitledMonth) {
+	for _, p := range a.carried[key] {
+		if p.givenUp && a.contested(p) {
+			a.count(p, 1)
 		}
 	}
 }
@@ -140,14 +192,17 @@ func (a *auditor) finishMonths() {
 	})
 	for _, key := range keys {
 		a.cameBack(key)
+		a.regretted(key)
 		m := a.months[key]
-		a.invariant(9).holds(m.broken || m.total == m.granted, "programme %s, month %s: somebody gets %d dong in all, and %d are granted",
+		before := key.month <= a.paidUntil[key.mark] // a part may have been paid before this system
+		a.invariant(9).holds(m.total == m.granted || m.total < m.granted && (m.broken || before), "programme %s, month %s: somebody gets %d dong in all, and %d are granted",
 			key.programme, key.month, int64(m.total), int64(m.granted))
 	}
 }
 
-// law answers which amounts there are.
+// law answers which amounts there are. It asks the rules that the lists are computed with.
 type law struct {
+	rules entitlement.Rules
 	data  entitlement.Data
 	known map[grant]map[money.Amount]bool
 }
@@ -155,87 +210,41 @@ type law struct {
 // grant is a question to the law.
 type grant struct{ programme, month, asOf string }
 
-// mostChildren is for how many children an amount per child is looked for.
-const mostChildren = 20
-
 // grants tells whether anybody can be entitled to an amount. Amounts are worked out once per programme, month and day.
 func (l *law) grants(programme, of, asOf string, amount money.Amount) bool {
 	key := grant{programme, of, asOf}
-	if l.known == nil {
-		l.known = map[grant]map[money.Amount]bool{}
-	}
-	if l.known[key] == nil {
+	if _, known := l.known[key]; !known {
 		l.known[key] = l.amounts(key)
 	}
 	return l.known[key][amount]
 }
 
-// amounts is every standard or provincial level, times every coefficient, times a number of children, and every sum of an
-// amount per child and another one.
+// amounts is none where the log has no month or no day.
 func (l *law) amounts(key grant) map[money.Amount]bool {
-	amounts := map[money.Amount]bool{}
 	m, err := month.Parse(key.month)
 	if err != nil {
-		return amounts
+		return nil
 	}
 	asOf, err := vn.ParseDate(key.asOf)
 	if err != nil {
-		return amounts
+		return nil
 	}
-	perChild, others := l.multiples(key.programme, l.bases(key.programme, m, asOf))
-	for _, other := range append(others, 0) {
-		amounts[other] = true
-		for _, children := range perChild {
-			amounts[other+children] = true
-		}
-	}
-	delete(amounts, 0)
-	return amounts
+	return l.rules.Amounts(key.programme, m, asOf)
 }
 
-// multiples are the coefficients of a programme times its bases: those per child, for each number of children, and others.
-func (l *law) multiples(programme string, bases []money.Amount) (perChild, others []money.Amount) {
-	for _, base := range bases {
+// combines tells whether the law ever lets two programmes be paid side by side.
+func (l *law) combines(a, b string) bool {
+	of := func(category string) (programme string) {
 		for _, rule := range l.data.Rules {
-			once, err := base.MulDiv(int64(rule.Coefficient), 10)
-			switch {
-			case rule.Programme != programme || err != nil:
-			case rule.PerChild:
-				for n := range money.Amount(mostChildren) {
-					perChild = append(perChild, once*(n+1))
-				}
-			default:
-				others = append(others, once)
+			if rule.Category == category {
+				programme = rule.Programme
 			}
 		}
+		return programme
 	}
-	return perChild, others
-}
-
-// bases are the standard of a programme in a month, as far as it was known, and the levels of all provinces.
-func (l *law) bases(programme string, m month.Month, asOf vn.Date) []money.Amount {
-	series := ""
-	for _, p := range l.data.Programmes {
-		if p.ID == programme {
-			series = p.Standard
-		}
-	}
-	var bases []money.Amount
-	for _, s := range l.data.Standards {
-		if s.Series == series && holds(s.Validity, m, asOf) {
-			bases = append(bases, s.Amount)
-		}
-	}
-	for _, level := range l.data.Levels {
-		if level.Series == series && holds(level.Validity, m, asOf) {
-			bases = append(bases, level.Amount)
-		}
-	}
-	return bases
-}
-
-// holds tells whether a rule is about a month and was known on a day. One that was known and is superseded by a later one
-// counts too: it was the law when the list was made.
-func holds(v entitlement.Validity, m month.Month, asOf vn.Date) bool {
-	return !m.Before(v.From) && (v.To.IsZero() || !m.After(v.To)) && !v.KnownFrom.After(asOf)
+	return slices.ContainsFunc(l.data.Combinations, func(c entitlement.Combination) bool {
+		return slices.ContainsFunc(c.With, func(with string) bool {
+			return of(c.Category) == a && of(with) == b || of(c.Category) == b && of(with) == a
+		})
+	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/projection"
@@ -20,19 +21,22 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/contester"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/releaser"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
-// office is what decides between approval and payment, as it is in the service: read models, reactions and the releaser, over a log of
-// people and one of money.
+// office is what decides between approval and payment, and about what banks say, as it is in the service: read models, reactions, the
+// releaser and the contester, over a log of people, one of banks and one of money.
 type office struct {
-	people, money *eventstore.Store
+	people, banks, money *eventstore.Store
+
 	pool          *pgxpool.Pool
 	beneficiaries *projection.Model
 	own           []*projection.Model
 	changes       reactions.Changes
 	releaser      *releaser.Releaser
+	contester     *contester.Contester
 	at            time.Time
 	cases         int
 }
@@ -41,6 +45,7 @@ func openOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{pool: testkit.Postgres(t)}
 	o.people = openLog(t, testkit.Postgres(t), accounts.Catalog())
+	o.banks = openLog(t, testkit.Postgres(t), bankgateway.InstructionFacts())
 	o.money = openLog(t, o.pool, disbursement.Catalog(), payroll.PrivateFacts())
 	if err := projection.Migrate(t.Context(), o.pool); err != nil {
 		t.Fatal(err)
@@ -64,6 +69,7 @@ func openOffice(t *testing.T) *office {
 	o.releaser = releaser.New(releaser.Deps{
 		Pool: o.pool, Log: o.money, Payments: o.own[3], Enrolments: o.own[0], Stops: gate, Now: now, Logger: zap.NewNop(),
 	})
+	o.contester = contester.New(contester.Deps{Pool: o.pool, Log: o.money, Payments: o.own[3], Now: now, Logger: zap.NewNop()})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { _ = runner.Run(ctx) })

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -21,6 +22,7 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	}
 	before := p.Payment
 	a.inOrder(id, p, r.Event)
+	p.hear(r.Event)
 	switch e := r.Event.(type) {
 	case disbursement.PaymentReleased:
 		a.begins(id, p, e.Payable, r)
@@ -45,14 +47,15 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.PaymentWithdrawn:
 		p.withdrawn[e.Attempt] = true
 	case disbursement.PaymentRefunded:
+		p.refundedAt = r.Meta.OccurredAt
 		a.refunds(id, p, e)
 	case disbursement.PaymentCarriedForward:
-		l := a.listOf(p.Payroll)
-		l.carried++
-		l.carriedSum += money.Amount(p.Amount)
-		a.invariant(11).holds(before.Status != payment.CarriedForward, "payment %s was carried forward twice", id)
+		a.carriedForward(id, p, r)
 	}
 	p.Payment = p.Evolve(r.Event)
+	if before.Contested() || p.Contested() {
+		p.doubtedAt = r.Position
+	}
 	if before.Status == payment.Refunded {
 		a.invariant(2).holds(p.Status == payment.Refunded, "payment %s goes on after it was refunded: %s", id, r.Event.EventName())
 	}
@@ -76,24 +79,14 @@ func (a *auditor) begins(id string, p *paid, of disbursement.Payable, r events.R
 	line, listed := l.lines[id]
 	a.invariant(5).holds(listed && !line.Held && int64(line.Amount) == of.Amount && l.released.Event != nil,
 		"payment %s is not a line of a released list", id)
-	a.invariant(10).holds(!l.removed[id], "payment %s was removed from its list", id)
+	_, removed := l.removed[id]
+	a.invariant(10).holds(!removed, "payment %s was removed from its list", id)
 	a.standing(id, line)
 	a.alive(id, of.Mark, of.Month, r.Meta.OccurredAt)
 	if of.Origin != "" {
 		a.takenOver(id, of)
 	}
 	a.granted(id, of, line, l)
-}
-
-// takenOver is I11: one payment takes over another that was carried forward, with the same money.
-func (a *auditor) takenOver(id string, of disbursement.Payable) {
-	eleven := a.invariant(11)
-	taker, taken := a.origins[of.Origin]
-	eleven.holds(!taken || taker == id, "payment %s was taken over by %s and %s", of.Origin, taker, id)
-	a.origins[of.Origin] = id
-	origin := a.payments[of.Origin]
-	eleven.holds(origin != nil && origin.Status == payment.CarriedForward && origin.Amount == of.Amount && origin.Mark == of.Mark,
-		"payment %s takes over %s, which was not carried forward like this", id, of.Origin)
 }
 
 // knownFor is how long a death must have been recorded before everybody has to know of it: it travels between services.
@@ -108,9 +101,10 @@ func (a *auditor) alive(id, mark, month string, at time.Time) {
 		decided := !s.until.IsZero() && !at.Before(s.until)
 		a.invariant(8).holds(decided || at.Before(s.from.Add(heardFor)), "payment %s is made while a bank says that the person died", id)
 	}
-	died, dead := a.deaths[mark]
-	a.invariant(8).holds(!dead || month <= died.month || at.Before(died.knownAt.Add(knownFor)),
-		"payment %s is for a month after the death", id)
+	dead := slices.ContainsFunc(a.deaths[mark], func(d death) bool {
+		return month > d.month && !at.Before(d.knownAt.Add(knownFor)) && d.stood(at, 0)
+	})
+	a.invariant(8).holds(!dead, "payment %s is for a month after the death", id)
 }
 
 // aimed is the second half of I7: an end-to-end id is one attempt of one payment.
@@ -164,6 +158,22 @@ func (a *auditor) inOrder(id string, p *paid, e events.Event) {
 	at := &p.Current
 	thirteen.holds(attempt == at.Attempt && at.Outcome == "" && payment.Rank(status) >= payment.Rank(at.Last),
 		"payment %s: %s was applied after %s", id, e.EventName(), orNothing(at.Last))
+}
+
+// hear remembers what a fact says that a bank said.
+func (p *paid) hear(e events.Event) {
+	switch e := e.(type) {
+	case disbursement.PaymentCredited:
+		p.heard = append(p.heard, saidOf(e.Attempt, "ACCC", e.BankReference))
+	case disbursement.PaymentReturned:
+		p.heard = append(p.heard, saidOf(e.Attempt, "RTND", e.BankReference))
+	case disbursement.ReportNoted:
+		p.heard = append(p.heard, saidOf(e.Attempt, e.Status, e.BankReference))
+	default:
+		if attempt, status, isReport := progressOf(e); isReport {
+			p.heard = append(p.heard, saidOf(attempt, status, ""))
+		}
+	}
 }
 
 func orNothing(status string) string {

@@ -23,6 +23,9 @@ func (a *auditor) lines(e payroll.LinesComputed) {
 	}
 	for _, line := range e.Lines {
 		l.lines[line.Payment] = line
+		if line.Origin != "" {
+			a.listed(line.Origin, e.Payroll, line.Payment)
+		}
 	}
 }
 
@@ -32,7 +35,10 @@ func (a *auditor) payroll(id string, r events.Recorded) {
 	switch e := r.Event.(type) {
 	case disbursement.PayrollDrafted:
 		l.begin()
-		l.makers[e.By] = true
+		l.makers[e.By], l.draftedAt = true, r.Position
+	case disbursement.PayrollComputed:
+		l.computedAt = r.Position
+		a.appear(id, l)
 	case disbursement.PayrollSubmitted:
 		l.makers[e.By] = true
 	case disbursement.PayrollChecked:
@@ -44,8 +50,10 @@ func (a *auditor) payroll(id string, r events.Recorded) {
 		a.ordered(id, e)
 		a.post(id, l, ledger.Fund(money.Amount(e.Amount)))
 	case disbursement.LineRemoved:
-		l.removed[e.Line] = true
+		l.removed[e.Line] = r.Position
 		l.removedSum += money.Amount(e.Amount)
+	case disbursement.PayrollRejected:
+		l.rejectedAt = r.Position
 	case disbursement.PayrollReleased:
 		l.released = r
 		a.released(id, l, e)
@@ -94,15 +102,6 @@ func (a *auditor) completed(id string, l *list, e disbursement.ReleaseCompleted)
 	for line := range l.removed {
 		p := a.payments[line]
 		ten.holds(p == nil || p.Payroll != id, "payroll %s: line %s was removed and is paid", id, line)
-	}
-}
-
-// closed is a part of I11, and gives back what is left.
-func (a *auditor) closed(id string, l *list, e disbursement.PayrollClosed) {
-	a.invariant(11).holds(e.CarriedForward == l.carried && money.Amount(e.Carried) == l.carriedSum,
-		"payroll %s: the closure says another sum than was carried forward", id)
-	if posting, left := ledger.Close(l.books); left {
-		a.post(id, l, posting)
 	}
 }
 

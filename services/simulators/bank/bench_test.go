@@ -24,7 +24,8 @@ func BenchmarkPayments(b *testing.B) {
 	}
 	defer cfg.Close()
 	bic := fmt.Sprintf("B%07d", b.N%10_000_000)
-	for _, topic := range []string{contract.InstructionsTopic(bic), contract.ReportsTopic(bic)} {
+	topics := contract.Topics{Prefix: "songan", BIC: bic}
+	for _, topic := range []string{topics.Instructions(), topics.Reports()} {
 		if err := kafkabus.EnsureTopic(b.Context(), cfg, topic, 1, -1); err != nil {
 			b.Fatal(err)
 		}
@@ -37,7 +38,7 @@ func BenchmarkPayments(b *testing.B) {
 			records = append(records, record(payment(fmt.Sprintf("e2e-%026d", i), 540_000)))
 		}
 		resp, err := client.Produce(b.Context(), &kafka.ProduceRequest{
-			Topic: contract.InstructionsTopic(bic), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+			Topic: topics.Instructions(), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
 		})
 		if err != nil || resp.Error != nil {
 			b.Fatal(err, resp)

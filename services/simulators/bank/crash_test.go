@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/events"
-	contract "github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -17,7 +16,7 @@ import (
 func (g *gateway) child(dir string) (*testkit.Process, string) {
 	g.t.Helper()
 	b := testkit.Kafka(g.t)
-	p := testkit.Child(g.t, "bank", "BIC="+g.bic, "BROKERS="+strings.Join(b.Addrs, ","), "USER="+contract.User(g.bic),
+	p := testkit.Child(g.t, "bank", "BIC="+g.bic, "BROKERS="+strings.Join(b.Addrs, ","), "USER="+g.topics.User(),
 		"PASSWORD="+g.password, "DIR="+dir, "CONTROL_ADDR=127.0.0.1:0", "SEED=7", `SCENARIO={"any_account":true}`)
 	for {
 		line := p.Line(soon)

@@ -138,14 +138,29 @@ func TestABankThatIsDownReadsNothingUntilItIsBack(t *testing.T) {
 	clock := testkit.NewClock(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC))
 	o := g.options(t.TempDir(), bank.Scenario{AnyAccount: true})
 	o.Now = clock.Now
-	s, _ := g.open(o)
-	call(t, http.MethodPost, s.ControlURL()+"/control/scenario", `{"down":true,"any_account":true}`, http.StatusOK)
-	g.instruct(payment("first", 1)) // a fetch that is under way may still bring this one
-	g.instruct(payment("e2e-1", 540_000))
-	testkit.Eventually(t, soon, func() error {
-		var shown bank.Scenario
-		return json.Unmarshal(call(t, http.MethodGet, s.ControlURL()+"/control/scenario", "", http.StatusOK), &shown)
-	})
+	s, err := bank.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetScenario(bank.Scenario{Down: true}); err != nil { // before a fetch is under way
+		t.Fatal(err)
+	}
+	g.run(s)
+	g.instruct(payment("first", 1), payment("e2e-1", 540_000))
+	up := newGateway(t)
+	up.start(bank.Scenario{AnyAccount: true})
+	for n := range 5 { // a bank that is not down reads and answers five times meanwhile
+		up.instruct(payment(fmt.Sprint("e2e-", n), 540_000))
+		up.said(2 * (n + 1))
+	}
+	var state struct {
+		Consuming bool
+		Received  int
+	}
+	err = json.Unmarshal(call(t, http.MethodGet, s.ControlURL()+"/control/state", "", http.StatusOK), &state)
+	if err != nil || !state.Consuming || state.Received > 0 {
+		t.Errorf("a bank that is down: %+v, %v", state, err)
+	}
 	call(t, http.MethodPost, s.ControlURL()+"/control/reset", "", http.StatusNoContent)
 	if got := g.said(4)["e2e-1"]; len(got) != 2 {
 		t.Errorf("reports: %v", got)

@@ -45,6 +45,7 @@ type gateway struct {
 	cfg           kafkabus.Config
 	client        *kafka.Client
 	bic, password string
+	topics        contract.Topics
 }
 
 // newGateway makes the topics and the user of a bank with a BIC of its own.
@@ -64,21 +65,22 @@ func gatewayAt(t *testing.T, s kafkabus.Settings) *gateway {
 	letters := rand.Text()
 	client := &kafka.Client{Addr: kafka.TCP(s.Brokers...), Transport: cfg.Transport, Timeout: soon}
 	g := &gateway{t: t, cfg: cfg, client: client, bic: letters[len(letters)-8:], password: "password-of-the-bank"}
-	user := contract.User(g.bic)
-	for _, topic := range []string{contract.InstructionsTopic(g.bic), contract.ReportsTopic(g.bic)} {
+	g.topics = contract.Topics{Prefix: "songan", BIC: g.bic}
+	user := g.topics.User()
+	for _, topic := range []string{g.topics.Instructions(), g.topics.Reports()} {
 		if err := kafkabus.EnsureTopic(t.Context(), cfg, topic, partitions, -1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	err = errors.Join(grants.EnsureUser(t.Context(), cfg, user, g.password), grants.Allow(t.Context(), cfg, user,
-		grants.MayRead(contract.InstructionsTopic(g.bic)), grants.MayWrite(contract.ReportsTopic(g.bic)),
-		grants.MayJoin(contract.GroupPrefix(g.bic))))
+		grants.MayRead(g.topics.Instructions()), grants.MayWrite(g.topics.Reports()),
+		grants.MayJoin(g.topics.Groups())))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_, err := client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{
-			Topics: []string{contract.InstructionsTopic(g.bic), contract.ReportsTopic(g.bic)},
+			Topics: []string{g.topics.Instructions(), g.topics.Reports()},
 		})
 		if err = errors.Join(err, grants.CloseUser(context.Background(), cfg, user)); err != nil {
 			t.Error(err)
@@ -90,7 +92,7 @@ func gatewayAt(t *testing.T, s kafkabus.Settings) *gateway {
 // options are those of the bank at the other end.
 func (g *gateway) options(dir string, s bank.Scenario) bank.Options {
 	return bank.Options{
-		BIC: g.bic, Brokers: testkit.Kafka(g.t).Addrs, User: contract.User(g.bic), Password: g.password,
+		BIC: g.bic, Brokers: testkit.Kafka(g.t).Addrs, User: g.topics.User(), Password: g.password,
 		Dir: dir, Seed: 7, Scenario: s, Log: g.t.Output(),
 	}
 }
@@ -102,16 +104,22 @@ func (g *gateway) open(o bank.Options) (*bank.Simulator, func()) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	return s, g.run(s)
+}
+
+// run starts a bank that was made; the returned function stops it.
+func (g *gateway) run(s *bank.Simulator) (stop func()) {
+	g.t.Helper()
 	if err := s.Start(g.t.Context()); err != nil {
 		g.t.Fatal(err)
 	}
-	stop := func() {
+	stop = func() {
 		if err := s.Close(context.Background()); err != nil {
 			g.t.Error(err)
 		}
 	}
 	g.t.Cleanup(stop)
-	return s, stop
+	return stop
 }
 
 // start is a bank with a scenario.
@@ -172,7 +180,7 @@ func (g *gateway) instruct(all ...events.Event) {
 func (g *gateway) write(partition int, records []kafka.Record) {
 	g.t.Helper()
 	resp, err := g.client.Produce(g.t.Context(), &kafka.ProduceRequest{
-		Topic: contract.InstructionsTopic(g.bic), Partition: partition, RequiredAcks: kafka.RequireAll,
+		Topic: g.topics.Instructions(), Partition: partition, RequiredAcks: kafka.RequireAll,
 		Records: kafka.NewRecordReader(records...),
 	})
 	if err == nil {
@@ -195,7 +203,7 @@ func (g *gateway) reports() (all []message) {
 	for p := range partitions {
 		for offset := int64(0); ; {
 			resp, err := g.client.Fetch(g.t.Context(), &kafka.FetchRequest{
-				Topic: contract.ReportsTopic(g.bic), Partition: p, Offset: offset, MinBytes: 1, MaxBytes: 4 << 20, MaxWait: time.Millisecond,
+				Topic: g.topics.Reports(), Partition: p, Offset: offset, MinBytes: 1, MaxBytes: 4 << 20, MaxWait: time.Millisecond,
 			})
 			if err == nil {
 				err = resp.Error

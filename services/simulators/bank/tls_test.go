@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	contract "github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -27,7 +26,7 @@ func TestABankShowsItsCertificateToBrokers(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := map[string]string{
-		"SONGAN_BANK_BIC": g.bic, "SONGAN_BANK_BROKERS": broker.Addr, "SONGAN_BANK_USER": contract.User(g.bic), "SONGAN_BANK_PASSWORD": g.password,
+		"SONGAN_BANK_BIC": g.bic, "SONGAN_BANK_BROKERS": broker.Addr, "SONGAN_BANK_USER": g.topics.User(), "SONGAN_BANK_PASSWORD": g.password,
 		"SONGAN_BANK_DIR": t.TempDir(), "SONGAN_BANK_CONTROL_ADDR": "127.0.0.1:0", "SONGAN_BANK_SCENARIO": `{"any_account":true}`,
 		"SONGAN_BANK_TLS_CA": files.CA, "SONGAN_BANK_TLS_CERTIFICATE": files.Certificate, "SONGAN_BANK_TLS_KEY": files.Key,
 	}

@@ -42,16 +42,8 @@ create table signin_cutoffs (
     until  timestamptz not null
 );
 
--- Tokens that were good for once and have been used.
-create table signin_spent (
-    token      bytea       primary key check (octet_length(token) = 32),
-    expires_at timestamptz not null
-);
-create index signin_spent_expiry on signin_spent (expires_at);
-
 -- +goose Down
 
-drop table signin_spent;
 drop table signin_cutoffs;
 drop table signin_recovery_codes;
 drop table signin_factors;

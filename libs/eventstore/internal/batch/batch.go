@@ -44,11 +44,12 @@ func Statement(careful bool) (name, query string) {
 	return "append_batch", appendBatch
 }
 
-// Store asks the database to append the batch and fills in the answers. The connection has prepared the [Statement].
-func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool) error {
+// Store asks the database to append the batch and fills in the answers. The connection has prepared the [Statement]. What follows
+// from a stream as it was in an earlier session is not appended carefully: it is a conflict, unless it is there already.
+func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool, session int64) error {
 	encode, answer := b.encode, b.answer
 	if careful {
-		encode, answer = b.encodeCarefully, b.answerCarefully
+		encode, answer = func(w *wire.Wire) { b.encodeCarefully(w, session) }, b.answerCarefully
 	}
 	name, _ := Statement(careful)
 	w.Reset()
@@ -132,8 +133,8 @@ func (b Batch) encode(w *wire.Wire) {
 }
 
 // encodeCarefully lists it as append_batch_carefully does.
-func (b Batch) encodeCarefully(w *wire.Wire) {
-	b.encodeCommands(w)
+func (b Batch) encodeCarefully(w *wire.Wire, session int64) {
+	b.encodeCommands(w, session)
 	facts := b.facts(w)
 	facts(wire.Int4, func(_ *Command, number, _ int) { w.Int4s(number) })
 	facts(wire.Int4, func(_ *Command, _, fact int) { w.Int4s(fact + 1) })
@@ -143,7 +144,7 @@ func (b Batch) encodeCarefully(w *wire.Wire) {
 	b.encodeSecrets(w)
 }
 
-func (b Batch) encodeCommands(w *wire.Wire) {
+func (b Batch) encodeCommands(w *wire.Wire, session int64) {
 	each := func(oid int, put func(*Command)) {
 		w.Array(oid, len(b))
 		for _, c := range b {
@@ -157,6 +158,10 @@ func (b Batch) encodeCommands(w *wire.Wire) {
 	each(wire.Int4, func(c *Command) { w.Int4s(len(c.Facts)) })
 	each(wire.Int4, func(c *Command) {
 		number++
+		if c.outdated(session) {
+			w.Int4s(len(b) + 1) // behind a command that is not there, nothing is appended
+			return
+		}
 		w.Int4s(last[c.Stream])
 		last[c.Stream] = number
 	})

@@ -3,7 +3,6 @@ package batch
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/songan-vn/songan/events"
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -56,7 +56,7 @@ type Command struct {
 	// Decoded are the facts once more, as whoever reads them from the log sees them.
 	Decoded []Decoded
 	// Session with the database in which the stream was seen at version Expected, and then that in which the command was
-	// stored; 0 if there is none.
+	// stored; 0 if nobody says where Expected is from.
 	Session int64
 
 	// Position is that of the first fact, At when they were recorded; Err says why they were not.
@@ -98,8 +98,14 @@ type Draft struct {
 	Session  int64
 }
 
+// Form is how facts are written: those that the catalog knows, as the encoder does.
+type Form struct {
+	Catalog events.Catalog
+	JSON    *plainjson.Encoder
+}
+
 // New prepares a draft for the database. What cannot be stored is said by the command's Err.
-func New(catalog events.Catalog, a Draft) *Command {
+func (f Form) New(a Draft) *Command {
 	c := &Command{
 		Stream: a.Stream, Expected: a.Expected, Facts: a.Facts, As: a.Meta, secrets: a.Secrets, Session: a.Session,
 		id: rand.Int64(), //nolint:gosec // tells appends apart; nothing is secret about it
@@ -119,7 +125,7 @@ func New(catalog events.Catalog, a Draft) *Command {
 	}
 	c.Types, c.Data, c.Decoded = make([]string, len(a.Facts)), make([][]byte, len(a.Facts)), make([]Decoded, len(a.Facts))
 	for i, fact := range a.Facts {
-		if c.Types[i], c.Data[i], c.Err = encodeFact(catalog, fact); c.Err != nil {
+		if c.Types[i], c.Data[i], c.Err = f.encode(fact); c.Err != nil {
 			return c
 		}
 		c.Bytes += len(c.Data[i]) + len(c.meta) + len(c.Stream)
@@ -133,12 +139,12 @@ func New(catalog events.Catalog, a Draft) *Command {
 	return c
 }
 
-func encodeFact(catalog events.Catalog, fact events.Event) (name string, data []byte, err error) {
+func (f Form) encode(fact events.Event) (name string, data []byte, err error) {
 	name = fact.EventName()
-	if !catalog.Knows(name) {
+	if !f.Catalog.Knows(name) {
 		return "", nil, fmt.Errorf("fact %q is not in the catalog: nobody could read it", name)
 	}
-	data, err = json.Marshal(fact)
+	data, err = f.JSON.Marshal(fact)
 	if err != nil {
 		return "", nil, fmt.Errorf("encode fact %s: %w", name, err)
 	}
@@ -170,6 +176,12 @@ func storable(data []byte) bool {
 		data = data[size:]
 	}
 	return true
+}
+
+// outdated tells whether the command follows from facts that were read in an earlier session: a server that took over may hold
+// others in their place, under the same versions.
+func (c *Command) outdated(session int64) bool {
+	return c.Expected > 0 && c.Session != 0 && c.Session != session
 }
 
 func (c *Command) check() error {

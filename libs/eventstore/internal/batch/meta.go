@@ -8,7 +8,8 @@ import (
 )
 
 // encodeMeta writes what encoding/json would, in a third of the time for nearly all of them: names, whose letters need no
-// escapes. Every append has one.
+// escapes. Every append has one. Package plainjson would write the same bytes, but walks the fields by reflection and copies
+// what it wrote; here six members are written once, into the memory that is kept.
 func encodeMeta(m events.Meta) ([]byte, error) {
 	const about = 384
 	b := append(make([]byte, 0, about), '{')
@@ -42,7 +43,7 @@ func marshalMeta(m events.Meta) ([]byte, error) {
 	return b, nil
 }
 
-// isPlain tells whether encoding/json writes a text as it is.
+// isPlain tells of a text of ASCII whether encoding/json writes it as it is; any other one is left to the library.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {

@@ -15,42 +15,51 @@ import (
 // ErrClosed says that the store was closed.
 var ErrClosed = errors.New("the store is closed")
 
-// Bounds of a queue, and of what is taken at once.
+// Bounds of a queue, and of what is taken at once. A queue is bounded twice, because commands differ in size; as many as there is
+// room for have room as large as they usually are.
 const (
-	Size       = 33_280   // most commands, or streams, that wait: the 32 batches and 512 requests that the edge lets in, at their widest
-	Bytes      = 64 << 20 // most bytes that wait
-	BatchSize  = 512      // most commands, or streams, of one round trip
-	BatchBytes = 4 << 20  // bytes after which a round trip takes no more
+	Bulk       = 32 * 2048         // most commands, or streams, that wait when bulk work still enters: the batches that the edge lets in, at their widest
+	Size       = Bulk + 1024       // most that wait: what is single finds room beside bulk work
+	UsualBytes = 2 << 10           // of a command; a notice has less, see the test
+	Bytes      = Size * UsualBytes // most bytes that wait
+	bulkBytes  = Bulk * UsualBytes // most when bulk work still enters
+	BatchSize  = 1024              // most commands, or streams, of one round trip
+	BatchBytes = 4 << 20           // bytes after which a round trip takes no more
 	RetryAfter = time.Second
 	yields     = 4 // times that those go first who are ready
 )
 
-// Queue is where work waits for its turn to be sent together. It is bounded twice, because commands differ in size.
+// Queue is where work waits for its turn to be sent together. It holds what waits and nothing else: whoever leaves takes their
+// work along, also while nobody takes anything for minutes.
 type Queue[T any] struct {
-	turn    sync.Mutex // one takes at a time
-	mu      sync.Mutex
-	filled  sync.Cond
-	room    sync.Cond
-	waiting []*Ticket[T]
-	size    int
-	bytes   int
-	closed  bool
+	turn   sync.Mutex    // one takes at a time
+	line   chan struct{} // of bulk work that waits for room: the first of it has the only place
+	mu     sync.Mutex
+	filled sync.Cond
+	room   sync.Cond
+	first  *Ticket[T] // linked to those behind it
+	last   *Ticket[T]
+	size   int
+	bytes  int
+	closed bool
 }
 
-// Ticket is one caller's work. Done is closed when the work has its answer.
+// Ticket is one caller's work. Done is closed when the work has its answer. Before that, Answered is called if there is one; it must
+// not wait for anything, as nobody else gets an answer meanwhile.
 type Ticket[T any] struct {
-	Work  T
-	Size  int
-	Bytes int
-	Done  chan struct{}
+	Work     T
+	Size     int
+	Bytes    int
+	Answered func()
+	Done     chan struct{}
 
-	taken bool // from here on guarded by the queue
-	left  bool
+	waits         bool // from here on guarded by the queue
+	before, after *Ticket[T]
 }
 
 // New returns an empty queue.
 func New[T any]() *Queue[T] {
-	q := &Queue[T]{}
+	q := &Queue[T]{line: make(chan struct{}, 1)}
 	q.filled.L, q.room.L = &q.mu, &q.mu
 	return q
 }
@@ -62,15 +71,40 @@ func (q *Queue[T]) Enter(_ context.Context, t *Ticket[T]) error {
 	if q.closed {
 		return ErrClosed
 	}
-	if !q.fits(t) {
+	if !q.fits(t, Size, Bytes) {
 		return overloaded()
 	}
 	q.add(t)
 	return nil
 }
 
-// EnterLate queues t when there is room: for bulk work, which has time.
+// EnterLate queues t when there is room: for bulk work, which has time. It leaves some for what has none, and whoever comes first
+// enters first, so that large pieces wait no longer than small ones.
 func (q *Queue[T]) EnterLate(ctx context.Context, t *Ticket[T]) error {
+	select {
+	case q.line <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // the caller wraps
+	}
+	defer func() { <-q.line }()
+	if q.enterBulk(t) {
+		return nil
+	}
+	return q.waitForRoom(ctx, t)
+}
+
+// enterBulk queues t if nothing speaks against it.
+func (q *Queue[T]) enterBulk(t *Ticket[T]) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || !q.fits(t, Bulk, bulkBytes) {
+		return false
+	}
+	q.add(t)
+	return true
+}
+
+func (q *Queue[T]) waitForRoom(ctx context.Context, t *Ticket[T]) error {
 	wake := context.AfterFunc(ctx, func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -79,7 +113,7 @@ func (q *Queue[T]) EnterLate(ctx context.Context, t *Ticket[T]) error {
 	defer wake()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for !q.closed && ctx.Err() == nil && !q.fits(t) {
+	for !q.closed && ctx.Err() == nil && !q.fits(t, Bulk, bulkBytes) {
 		q.room.Wait()
 	}
 	if q.closed {
@@ -93,12 +127,18 @@ func (q *Queue[T]) EnterLate(ctx context.Context, t *Ticket[T]) error {
 }
 
 // fits lets work that is larger than the whole queue in when it is empty.
-func (q *Queue[T]) fits(t *Ticket[T]) bool {
-	return q.size == 0 || q.size+t.Size <= Size && q.bytes+t.Bytes <= Bytes
+func (q *Queue[T]) fits(t *Ticket[T], size, bytes int) bool {
+	return q.size == 0 || q.size+t.Size <= size && q.bytes+t.Bytes <= bytes
 }
 
 func (q *Queue[T]) add(t *Ticket[T]) {
-	q.waiting = append(q.waiting, t)
+	t.waits, t.before = true, q.last
+	if q.last == nil {
+		q.first = t
+	} else {
+		q.last.after = t
+	}
+	q.last = t
 	q.size += t.Size
 	q.bytes += t.Bytes
 	q.filled.Signal()
@@ -108,15 +148,25 @@ func (q *Queue[T]) add(t *Ticket[T]) {
 func (q *Queue[T]) Leave(t *Ticket[T]) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if t.taken {
+	if !t.waits {
 		return false
 	}
-	t.left = true
-	q.forget(t)
+	q.remove(t)
 	return true
 }
 
-func (q *Queue[T]) forget(t *Ticket[T]) {
+func (q *Queue[T]) remove(t *Ticket[T]) {
+	if t.before == nil {
+		q.first = t.after
+	} else {
+		t.before.after = t.after
+	}
+	if t.after == nil {
+		q.last = t.before
+	} else {
+		t.after.before = t.before
+	}
+	t.waits, t.before, t.after = false, nil, nil
 	q.size -= t.Size
 	q.bytes -= t.Bytes
 	q.room.Broadcast()
@@ -126,7 +176,7 @@ func (q *Queue[T]) forget(t *Ticket[T]) {
 // everything was taken.
 //
 // Callers who were answered together come back together, but one after the other: a trip for the first of them would make
-// the others wait for it. So Take lets those go first who are ready to run, as long as more come.
+// the others wait for it. So Take lets those go first who are ready to run, as long as more come and go into the same trip.
 func (q *Queue[T]) Take() []*Ticket[T] {
 	q.turn.Lock()
 	defer q.turn.Unlock()
@@ -147,6 +197,9 @@ func (q *Queue[T]) Take() []*Ticket[T] {
 func (q *Queue[T]) letOthersIn() {
 	for range yields {
 		before := q.size
+		if before >= BatchSize {
+			return
+		}
 		q.mu.Unlock()
 		runtime.Gosched()
 		q.mu.Lock()
@@ -158,24 +211,16 @@ func (q *Queue[T]) letOthersIn() {
 
 func (q *Queue[T]) next() []*Ticket[T] {
 	var batch []*Ticket[T]
-	size, bytes, n := 0, 0, 0
-	for _, t := range q.waiting {
+	size, bytes := 0, 0
+	for t := q.first; t != nil; t = q.first {
 		if len(batch) > 0 && (size+t.Size > BatchSize || bytes+t.Bytes > BatchBytes) {
 			break
 		}
-		n++
-		if t.left {
-			continue
-		}
-		t.taken = true
+		q.remove(t)
 		batch = append(batch, t)
 		size += t.Size
 		bytes += t.Bytes
-		q.forget(t)
 	}
-	rest := copy(q.waiting, q.waiting[n:])
-	clear(q.waiting[rest:])
-	q.waiting = q.waiting[:rest]
 	return batch
 }
 

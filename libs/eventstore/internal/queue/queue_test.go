@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"pgregory.net/rapid"
 
@@ -55,8 +56,8 @@ func TestBulkWorkWaitsForRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := New[int]()
-		for range Size / BatchSize {
-			if err := q.Enter(t.Context(), work(1, BatchSize, 1)); err != nil {
+		for range Bulk / BatchSize {
+			if err := q.EnterLate(t.Context(), work(1, BatchSize, 1)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -73,6 +74,12 @@ func TestBulkWorkWaitsForRoom(t *testing.T) {
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want the context's error", err)
 		}
+		if err := q.Enter(t.Context(), work(5, Size-Bulk, 1)); err != nil {
+			t.Errorf("bulk work left no room for what is single: %v", err)
+		}
+		for range (Size - Bulk) / BatchSize {
+			q.Take()
+		}
 		q.Take()
 		if err := <-entered; err != nil {
 			t.Errorf("got %v when there was room", err)
@@ -85,6 +92,51 @@ func TestBulkWorkWaitsForRoom(t *testing.T) {
 			t.Errorf("got %v, want closed", err)
 		}
 	})
+}
+
+// A large piece needs more room than any small one, and would wait for ever if these went first.
+func TestBulkWorkEntersInTheOrderInWhichItCame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := New[int]()
+		for range Bulk / BatchSize {
+			if err := q.EnterLate(t.Context(), work(0, BatchSize, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n, size := range []int{2 * BatchSize, 1} {
+			go func() {
+				if err := q.EnterLate(t.Context(), work(n+1, size, 1)); err != nil {
+					t.Error(err)
+				}
+			}()
+			synctest.Wait()
+		}
+		var came []int
+		for len(came) < Bulk/BatchSize+2 {
+			came = append(came, taken(q.Take())...)
+			synctest.Wait()
+		}
+		if last := came[len(came)-2:]; !slices.Equal(last, []int{1, 2}) {
+			t.Errorf("%v came last", last)
+		}
+	})
+}
+
+// What the edge lets in has room, whether it is counted or weighed.
+func TestAQueueHasRoomForAsManyAsItCountsIfTheyAreOfUsualSize(t *testing.T) {
+	t.Parallel()
+	q := New[int]()
+	for range Bulk / BatchSize {
+		if err := q.EnterLate(t.Context(), work(1, BatchSize, BatchSize*UsualBytes)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range Size - Bulk {
+		if err := q.Enter(t.Context(), work(1, 1, UsualBytes)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestWhoComesAloneDoesNotWait(t *testing.T) {
@@ -142,6 +194,41 @@ func TestWhoeverLeavesIsNotTakenAndNobodyElseIsForgotten(t *testing.T) {
 		if n := <-served; int64(n) != stayed.Load() || stayed.Load() == int64(callers*each) {
 			t.Errorf("%d were served, %d of %d stayed", n, stayed.Load(), callers*each)
 		}
+	}
+}
+
+// The writer may be away for minutes, while callers give up and others come: what has left must not stay in memory.
+func TestNothingIsKeptOfWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	q := New[[]byte]()
+	enter := func() *Ticket[[]byte] {
+		w := &Ticket[[]byte]{Work: make([]byte, 1<<20), Size: 1, Bytes: 1 << 20, Answered: func() {}}
+		if err := q.Enter(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	stays := []*Ticket[[]byte]{enter()}
+	var gone []weak.Pointer[Ticket[[]byte]]
+	for range 5 {
+		w := enter()
+		gone = append(gone, weak.Make(w))
+		stays = append(stays, enter())
+		if !q.Leave(w) {
+			t.Fatal("could not leave before its turn")
+		}
+	}
+	runtime.GC()
+	for i, w := range gone {
+		if w.Value() != nil {
+			t.Errorf("the queue holds the work of caller %d, who has left", i)
+		}
+	}
+	if left := q.Leave(stays[0]) && q.Leave(stays[len(stays)-1]); !left {
+		t.Error("neither the first nor the last can leave")
+	}
+	if got := len(q.Take()); got != len(stays)-2 {
+		t.Errorf("%d are taken, %d stayed", got, len(stays)-2)
 	}
 }
 

@@ -49,7 +49,8 @@ func (r *Recent[R]) Rows(stream string) (rows []R, session int64, ok bool) {
 	return k.rows, k.session, true
 }
 
-// Keep remembers all rows of a stream as they were in a session with the database, and forgets the streams that were not asked for the longest time.
+// Keep remembers all rows of a stream as they were in a session with the database, unless it knows of more, and forgets the
+// streams that were not asked for the longest time.
 func (r *Recent[R]) Keep(stream string, session int64, rows []R) {
 	k := &kept[R]{stream: stream, session: session, rows: rows, bytes: streamOverhead + len(stream)}
 	for _, row := range rows {
@@ -57,7 +58,12 @@ func (r *Recent[R]) Keep(stream string, session int64, rows []R) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.drop(r.streams[stream])
+	if e := r.streams[stream]; e != nil {
+		if was := e.Value.(*kept[R]); was.session == session && len(was.rows) > len(rows) {
+			return
+		}
+		r.drop(e)
+	}
 	if k.bytes > longestBytes {
 		return
 	}

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json"
 )
 
 // WriteJSON answers with v. It is encoded before the status is sent, so that what cannot be encoded is still a 500.
@@ -20,7 +18,7 @@ func WriteJSON[A any](x *Exchange, status int, v A) error {
 	}
 	b := x.server.Buffer()
 	defer x.server.GiveBack(b)
-	if err := Encode(b, v); err != nil {
+	if err := x.server.Encode(b, v); err != nil {
 		return err
 	}
 	if x.Route.Cache > 0 && x.notModified(b.Bytes()) {
@@ -34,10 +32,12 @@ func WriteJSON[A any](x *Exchange, status int, v A) error {
 }
 
 // Encode writes v as one line of JSON. Maps are sorted: the same answer has the same bytes, hence the same ETag.
-func Encode[A any](b *bytes.Buffer, v A) error {
-	if err := json.MarshalWrite(b, v, json.Deterministic(true)); err != nil {
+func (s *Server) Encode(b *bytes.Buffer, v any) error {
+	text, err := s.json.Append(b.AvailableBuffer(), v)
+	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
+	b.Write(text)
 	b.WriteByte('\n')
 	return nil
 }

@@ -23,6 +23,7 @@ const (
 	answerPatience = 90 * time.Second // for doing what the body says and for the caller to take the answer
 	keptBuffer     = 1 << 20          // larger ones are not kept for the next request
 	freshBuffer    = 4 << 10
+	smallBody      = 64 << 10 // takes nothing of the budget: as many of them as there are connections have room
 )
 
 func newBuffers() sync.Pool {
@@ -81,8 +82,9 @@ func (x *Exchange) ReadJSON(b *bytes.Buffer, limit int64) error {
 	return x.ReadBody(b, limit)
 }
 
-// ReadBody reads a body of at most limit bytes into b, in a bounded time. A byte order mark is passed over, as RFC 8259
-// allows: what Windows writes has one.
+// ReadBody reads a body of at most limit bytes into b, in a bounded time. A large one has to find room first, for as much as it
+// says that it has or else as it may have: whoever reads it is not among those yet whom the gates count. A byte order mark is passed
+// over, as RFC 8259 allows: what Windows writes has one.
 func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
 	if x.R.ContentLength > limit {
 		return tooLarge()
@@ -90,6 +92,13 @@ func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
 	size := limit
 	if x.R.ContentLength >= 0 {
 		size = x.R.ContentLength
+	}
+	if size > smallBody {
+		if err := x.Hold(size); err != nil {
+			x.W.Header().Set("Connection", "close") // the body is not read, and net/http would wait for it before it answers
+			return err
+		}
+		b.Grow(int(size) + bytes.MinRead) // growing step by step would take up to twice what is held
 	}
 	patience := x.server.options.Limits.BodyPatience + time.Duration(size)*time.Second/slowest
 	arrived := time.Now().Add(patience)

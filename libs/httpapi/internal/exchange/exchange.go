@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/httpapi/limits"
 	"github.com/songan-vn/songan/libs/httpapi/lines"
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
@@ -44,12 +43,13 @@ type Server struct {
 	options  Options
 	observed *observed
 	bodies   sync.Pool
+	json     *plainjson.Encoder
 }
 
 // NewServer returns a server; its metrics are registered.
 func NewServer(o Options) *Server {
 	o.Limits = o.Limits.orDefaults()
-	return &Server{options: o, observed: newObserved(o), bodies: newBuffers()}
+	return &Server{options: o, observed: newObserved(o), bodies: newBuffers(), json: plainjson.Strict()}
 }
 
 // Route is httpapi.Route, complete.
@@ -85,12 +85,13 @@ type Exchange struct {
 	Code string
 	Err  error
 
-	faults  []problem.Fault // of the problem
+	refused refusals // what the request's line says of it
 	server  *Server
 	address string // from where the caller comes
 	started time.Time
 	span    trace.Span
 	place   *limits.Gate // that was entered and has to be left
+	held    int64        // bytes of the budget of bodies
 	cut     bool         // the answer cannot be completed, so the connection is cut and nobody takes it for whole
 }
 
@@ -191,17 +192,8 @@ func (x *Exchange) recovered(ctx context.Context, caught any) {
 	case http.ErrAbortHandler:
 		x.cut = true
 	default:
-		x.refuse(ctx, Panicked(caught, debug.Stack()))
+		x.refuse(ctx, telemetry.Panicked(caught))
 	}
-}
-
-// Panicked describes a panic by its place. Its value is quoted only when the runtime made it: others may hold anything.
-func Panicked(value any, stack []byte) error {
-	what := fmt.Sprintf("%T", value)
-	if e, ok := value.(runtime.Error); ok {
-		what = e.Error()
-	}
-	return fmt.Errorf("panic: %s\n%s", what, stack)
 }
 
 // run goes through everything that may refuse a request, the cheapest first, and then does it.
@@ -234,22 +226,41 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 		return err
 	}
 	defer give()
+	defer x.letGo()
 	if x.Route.Reads {
 		x.leave()
 	}
 	return do(ctx, x)
 }
 
-// takeShare counts the request among those of who calls. What keeps the system going is not counted.
+// takeShare counts the request among those of whom the caller acts for: a facility's manager gives out keys, and a share for each of
+// them would be as large as they like. What keeps the system going is not counted.
 func (x *Exchange) takeShare() (give func(), err error) {
 	if x.Route.Public || x.Who.Is(access.Service, access.Admin) {
 		return func() {}, nil
 	}
 	shares := x.server.options.Limits.shares(x.Route)
-	if !shares.Take(x.Who.ID) {
+	of := x.Who.ActsFor()
+	if !shares.Take(of) {
 		return nil, tooManyAtOnce()
 	}
-	return func() { shares.Give(x.Who.ID) }, nil
+	return func() { shares.Give(of) }, nil
+}
+
+// Hold takes memory out of the budget of bodies until the request ends, or refuses the request when there is too little left.
+func (x *Exchange) Hold(bytes int64) error {
+	if !x.server.options.Limits.Bodies.Take(bytes) {
+		return limits.Overloaded()
+	}
+	x.held += bytes
+	return nil
+}
+
+func (x *Exchange) letGo() {
+	if x.held > 0 {
+		x.server.options.Limits.Bodies.Give(x.held)
+		x.held = 0
+	}
 }
 
 // Enter takes a place among the requests, or the streams, that are worked on; it is left when the request ends.

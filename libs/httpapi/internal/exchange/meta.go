@@ -10,7 +10,6 @@ import (
 
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/httpapi/internal/fault"
-	"github.com/songan-vn/songan/libs/httpapi/strict"
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/telemetry"
 )
@@ -35,23 +34,24 @@ func (x *Exchange) Name(kind, key string) string {
 	return x.server.options.Name(kind, x.Who.Scope(), key)
 }
 
-// Meta says how the facts of this request came about. A query has no cause, and its key is its own id.
-func (x *Exchange) Meta(ctx context.Context, key string, body []byte) decider.Meta {
+// Meta says how the facts of this request came about. A query has no cause, and its key is its own id. What the body means is told
+// by strict.Reader.AppendMeaning.
+func (x *Exchange) Meta(ctx context.Context, key string, meaning []byte) decider.Meta {
 	m := decider.Meta{
 		At:    x.server.options.Now().Truncate(time.Microsecond), // what PostgreSQL keeps, so that one instant has one value
-		Actor: x.Who.Actor(), Correlation: x.ID, Trace: telemetry.Traceparent(ctx),
+		Actor: x.Who.Actor(), Correlation: x.ID, Trace: telemetry.Traceparent(ctx), Bulk: x.Route.Stream,
 	}
 	if x.server.options.Name == nil || x.Route.Method == http.MethodGet {
 		return m
 	}
 	m.Cause = x.Name("cause", key)
-	m.Fingerprint = x.fingerprint(body)
+	m.Fingerprint = x.fingerprint(meaning)
 	return m
 }
 
 // fingerprint covers the route, the path and what the body means, so that the same key on another path is told apart
 // and the same body written differently is not.
-func (x *Exchange) fingerprint(body []byte) string {
+func (x *Exchange) fingerprint(meaning []byte) string {
 	b := x.server.Buffer()
 	defer x.server.GiveBack(b)
 	b.WriteString(x.Route.Method + " " + x.Route.Path)
@@ -60,9 +60,7 @@ func (x *Exchange) fingerprint(body []byte) string {
 		b.WriteString(x.R.PathValue(name))
 	}
 	b.WriteByte('\n')
-	if len(body) > 0 {
-		b.Write(strict.Canonical(body))
-	}
+	b.Write(meaning)
 	return x.server.options.Fingerprint(b.Bytes())
 }
 

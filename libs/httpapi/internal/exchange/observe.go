@@ -109,8 +109,11 @@ func (m routeObserved) write(x *Exchange, took time.Duration) {
 	if x.Code != "" {
 		fields = append(fields, zap.String("code", x.Code))
 	}
-	if len(x.faults) > 0 {
-		fields = append(fields, zap.Strings("faults", faultCodes(x.faults)))
+	if x.refused.items > 0 {
+		fields = append(fields, zap.Int64("refused_items", x.refused.items))
+	}
+	if len(x.refused.codes) > 0 {
+		fields = append(fields, zap.Strings("faults", x.refused.codes))
 	}
 	if x.Err != nil {
 		fields = append(fields, telemetry.Err(x.Err))
@@ -127,26 +130,47 @@ func (x *Exchange) level() zapcore.Level {
 	case !x.Route.Changes || x.Who.ID == "":
 		return zapcore.InfoLevel
 	}
-	switch x.W.status {
-	case http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity:
+	if notAllowed(x.W.status) || x.refused.items > 0 {
 		return zapcore.WarnLevel
 	}
 	return zapcore.InfoLevel
 }
 
-// faultCodes are the codes of faults, each once. Their places stay out: a pointer may hold a member that the caller made up.
-func faultCodes(faults []problem.Fault) []string {
-	const most = 8
-	codes := make([]string, 0, min(len(faults), most))
+// notAllowed tells the refusals that somebody may want to review from those of form.
+func notAllowed(status int) bool {
+	return status == http.StatusForbidden || status == http.StatusConflict || status == http.StatusUnprocessableEntity
+}
+
+// refusals are what was wrong with a request, or with the items of a batch, by their codes. The places of faults stay out: a pointer
+// may hold a member that the caller made up.
+type refusals struct {
+	codes []string // the first ones, each once
+	items int64    // of a batch that were not allowed
+}
+
+func (r *refusals) add(faults []problem.Fault) {
 	for _, f := range faults {
-		if len(codes) == most {
-			break
-		}
-		if !slices.Contains(codes, f.Code) {
-			codes = append(codes, f.Code)
-		}
+		r.addCode(f.Code)
 	}
-	return codes
+}
+
+func (r *refusals) addCode(code string) {
+	const most = 8
+	if len(r.codes) < most && !slices.Contains(r.codes, code) {
+		r.codes = append(r.codes, code)
+	}
+}
+
+// RefusedItem notes what an item of a batch was answered. The batch itself is fine, and its line tells of its items: by their
+// number, and by the codes of what was wrong with them.
+func (x *Exchange) RefusedItem(p Problem) {
+	if !notAllowed(p.Status) {
+		return
+	}
+	x.refused.items++
+	if x.refused.add(p.Errors); len(p.Errors) == 0 {
+		x.refused.addCode(p.Code)
+	}
 }
 
 func (m *observed) start(ctx context.Context, r *Route) (context.Context, trace.Span) {

@@ -121,7 +121,8 @@ func (x *Exchange) refuse(ctx context.Context, err error) {
 		return
 	}
 	p := x.server.ProblemOf(err)
-	x.Code, x.faults = p.Code, p.Faults
+	x.Code = p.Code
+	x.refused.add(p.Faults)
 	if IsFault(p) {
 		x.Err = err
 	}

@@ -20,12 +20,15 @@ type Limits struct {
 	// Addresses and Principals bound how often one of them may come; nil means as often as they like.
 	Addresses  *limits.Rates
 	Principals *limits.Rates
-	// PrincipalRequests and PrincipalStreams bound what one principal has under way; nil means as much as there is room for.
-	// Services of ours and who operates the system are not counted.
+	// PrincipalRequests and PrincipalStreams bound what is under way for one facility, bank or person, whichever of its keys
+	// they come with; nil means as much as there is room for. Services of ours and who operates the system are not counted.
 	PrincipalRequests *limits.Shares
 	PrincipalStreams  *limits.Shares
 	// Spool bounds the verdicts of all streams that their clients have not read yet; each API has its own when it is nil.
 	Spool *lines.Budget
+	// Bodies bounds the memory of all large bodies, and of the answers to arrays, which are held whole; each API has its own when
+	// it is nil.
+	Bodies *lines.Budget
 	// BodyPatience is how long a small body may take to arrive (5 seconds when it is 0), Stall how long a stream may keep us
 	// waiting for its next kilobyte (60 seconds).
 	BodyPatience time.Duration
@@ -58,11 +61,16 @@ func (l Limits) orDefaults() Limits {
 	if l.Spool == nil {
 		l.Spool = lines.NewBudget(spoolBytes)
 	}
+	if l.Bodies == nil {
+		l.Bodies = lines.NewBudget(bodyBytes)
+	}
 	return l
 }
 
-// spoolBytes is what may wait on the disk for the clients of all streams.
-const spoolBytes = 2 << 30
+const (
+	spoolBytes = 2 << 30   // that may wait on the disk for the clients of all streams
+	bodyBytes  = 256 << 20 // of memory that large bodies may take
+)
 
 func (l Limits) shares(r *Route) *limits.Shares {
 	if r.Stream {

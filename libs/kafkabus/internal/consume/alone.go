@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
@@ -19,13 +20,13 @@ type Alone struct {
 	// Lock is the name of the lock.
 	Lock string
 	// Source reads on from a place.
-	Source func(from Progress) Source
+	Source func(from tail.Progress) Source
 }
 
 // Run delivers whenever the lock is held, until ctx ends.
 func (a *Alone) Run(ctx context.Context) {
 	defer close(a.Out)
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+	wait := pause.Retry()
 	for {
 		err := pg.Lead(ctx, a.Positions.pool, []string{a.Lock}, func(term context.Context, _ string) {
 			wait.Success()

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 const (
@@ -28,11 +29,11 @@ type delivery struct {
 	partition int
 	source    Source
 	keeper    keeper
-	moved     func(partition int, at Progress)
+	moved     func(partition int, at tail.Progress)
 
 	// What follows belongs to the goroutine of run.
 	window   *window
-	waiting  []Record // read, and not in the window yet
+	waiting  []tail.Record // read, and not in the window yet
 	running  int
 	work     sync.WaitGroup
 	verdicts chan verdict
@@ -40,8 +41,8 @@ type delivery struct {
 
 // piece is what reading found, and where it stands now.
 type piece struct {
-	records []Record
-	at      Progress
+	records []tail.Record
+	at      tail.Progress
 }
 
 // verdict is how the delivery of a record ended. It is not acknowledged if time was up.
@@ -128,7 +129,7 @@ func (d *delivery) finish(v verdict) *entry {
 
 // deliver sends one record until it is acknowledged, with a growing pause after each refusal. No new attempt starts
 // after ctx has ended; one that has started is waited for until it is late.
-func (d *delivery) deliver(ctx, handling context.Context, late <-chan struct{}, r Record) bool {
+func (d *delivery) deliver(ctx, handling context.Context, late <-chan struct{}, r tail.Record) bool {
 	wait := pause.Backoff{First: nackFirst, Most: d.NackWait}
 	for {
 		m, done := d.Message(handling, r)

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 const (
@@ -80,7 +81,7 @@ func (m *Member) take(ctx context.Context) {
 // without the topic, and then has nothing to read until kafka-go sees the topic come. It does not see it come between the
 // leader's look at the partitions and its own first one, and the group would have nothing to read for ever.
 func (m *Member) join(ctx context.Context) (*kafka.ConsumerGroup, error) {
-	if _, err := Await(ctx, m.Client, m.Topic, m.Metrics, m.Log); err != nil {
+	if _, err := tail.Await(ctx, m.Client, m.Topic, m.Metrics, m.Log); err != nil {
 		return nil, err
 	}
 	return kafka.NewConsumerGroup(m.Group)
@@ -138,12 +139,12 @@ func (m *Member) keeper(generation *kafka.Generation) keeper {
 	return committed{generation}
 }
 
-func (m *Member) tail(partition int, from map[int]Progress) *Tail {
+func (m *Member) tail(partition int, from map[int]tail.Progress) *tail.Reader {
 	at, known := from[partition]
 	if !known && !m.Chained {
 		at.Offset = kafka.FirstOffset
 	}
-	return &Tail{
+	return &tail.Reader{
 		Client: m.Client, Topic: m.Topic, Partition: partition, Chained: m.Chained, At: at, Log: m.Log, Metrics: m.Metrics,
 	}
 }
@@ -159,7 +160,7 @@ func (m *Member) save(ctx context.Context, generation *kafka.Generation, book *l
 		return true
 	}
 	untold := book.untold
-	book.untold, book.told = map[int]Progress{}, time.Now()
+	book.untold, book.told = map[int]tail.Progress{}, time.Now()
 	if err := (committed{generation}).save(ctx, m.Topic, untold); err != nil {
 		m.Metrics.Errors.WithLabelValues("progress").Inc()
 		m.Log.Debug("generation is over", zap.Error(err))
@@ -171,15 +172,15 @@ func (m *Member) save(ctx context.Context, generation *kafka.Generation, book *l
 // ledger collects progress until it is saved.
 type ledger struct {
 	keeper keeper
-	wait   pause.Backoff    // after failures to save
-	untold map[int]Progress // of which Kafka has not been told
-	told   time.Time        // when it was
+	wait   pause.Backoff         // after failures to save
+	untold map[int]tail.Progress // of which Kafka has not been told
+	told   time.Time             // when it was
 
 	mu      sync.Mutex
-	changed map[int]Progress
+	changed map[int]tail.Progress
 }
 
-func (l *ledger) note(partition int, at Progress) {
+func (l *ledger) note(partition int, at tail.Progress) {
 	if at.Offset < 0 {
 		return // nothing has been read yet
 	}
@@ -188,16 +189,16 @@ func (l *ledger) note(partition int, at Progress) {
 	l.changed[partition] = at
 }
 
-func (l *ledger) take() map[int]Progress {
+func (l *ledger) take() map[int]tail.Progress {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	changed := l.changed
-	l.changed = map[int]Progress{}
+	l.changed = map[int]tail.Progress{}
 	return changed
 }
 
 // putBack keeps what was not saved, unless there is something newer by now.
-func (l *ledger) putBack(old map[int]Progress) {
+func (l *ledger) putBack(old map[int]tail.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.Copy(old, l.changed)

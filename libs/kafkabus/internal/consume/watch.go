@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 // lookEvery is how long a partition may be nobody's before it is noticed. One look costs two small requests, and none as
@@ -43,7 +44,7 @@ func (m *Member) watch(ctx context.Context, mine int) (orphaned bool) {
 
 // orphans are the partitions that no member of the group has; none while they are being dealt.
 func (m *Member) orphans(ctx context.Context, mine int) ([]int, error) {
-	found, err := Describe(ctx, m.Client, m.Topic)
+	found, err := tail.Describe(ctx, m.Client, m.Topic)
 	if err != nil || len(found.Partitions) <= mine {
 		return nil, err
 	}

@@ -1,6 +1,10 @@
 package consume
 
-import "github.com/segmentio/kafka-go"
+import (
+	"github.com/segmentio/kafka-go"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
+)
 
 // windowSpan is the most records between the lowest unfinished one and the last one read: as many may be delivered
 // again after a crash, and as many pass a key that is stuck before its partition waits for it.
@@ -12,18 +16,18 @@ type window struct {
 	order []*entry            // as read
 	lanes map[string][]*entry // by key, as read; the first one runs
 	open  int                 // unfinished ones
-	done  Progress            // everything before it is finished
+	done  tail.Progress       // everything before it is finished
 }
 
 type entry struct {
-	Record
+	tail.Record
 	finished bool
 }
 
-func newWindow(from Progress) *window { return &window{lanes: map[string][]*entry{}, done: from} }
+func newWindow(from tail.Progress) *window { return &window{lanes: map[string][]*entry{}, done: from} }
 
 // add takes the next record that was read, and tells whether it may run at once.
-func (w *window) add(r Record) (*entry, bool) {
+func (w *window) add(r tail.Record) (*entry, bool) {
 	e := &entry{Record: r}
 	w.order = append(w.order, e)
 	w.open++
@@ -33,7 +37,7 @@ func (w *window) add(r Record) (*entry, bool) {
 }
 
 // pass takes note that reading has come to a place without a record to run, such as a repeat.
-func (w *window) pass(at Progress) {
+func (w *window) pass(at tail.Progress) {
 	if len(w.order) == 0 {
 		w.done = at
 		return

@@ -4,28 +4,29 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
 	"pgregory.net/rapid"
+
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
-func at(offset int64, key string) Record {
-	return Record{
+func at(offset int64, key string) tail.Record {
+	return tail.Record{
 		Message: kafka.Message{Key: []byte(key), Offset: offset},
-		After:   Progress{Offset: offset + 1, Sequence: 10 * offset},
+		After:   tail.Progress{Offset: offset + 1, Sequence: 10 * offset},
 	}
 }
 
 func TestWindowLetsOnlyTheFirstOfAKeyRun(t *testing.T) {
 	t.Parallel()
-	w := newWindow(Progress{})
+	w := newWindow(tail.Progress{})
 	a1, runs := w.add(at(1, "a"))
 	_, second := w.add(at(2, "a"))
 	b1, other := w.add(at(3, "b"))
 	if !runs || second || !other {
 		t.Errorf("a1 runs %t, a2 runs %t, b1 runs %t", runs, second, other)
 	}
-	if next := w.finish(b1); next != nil || w.done != (Progress{}) {
+	if next := w.finish(b1); next != nil || w.done != (tail.Progress{}) {
 		t.Errorf("after b1: %v, at %+v", next, w.done)
 	}
 	if next := w.finish(a1); next == nil || next.Offset != 2 || w.done != at(1, "").After {
@@ -35,13 +36,13 @@ func TestWindowLetsOnlyTheFirstOfAKeyRun(t *testing.T) {
 
 func TestWindowTakesRepeatsForFinishedWithWhatComesBefore(t *testing.T) {
 	t.Parallel()
-	w := newWindow(Progress{})
-	w.pass(Progress{Offset: 3})
+	w := newWindow(tail.Progress{})
+	w.pass(tail.Progress{Offset: 3})
 	if w.done.Offset != 3 {
 		t.Errorf("at %+v", w.done)
 	}
 	e, _ := w.add(at(3, "a"))
-	w.pass(Progress{Offset: 9, Sequence: 30})
+	w.pass(tail.Progress{Offset: 9, Sequence: 30})
 	if w.done.Offset != 3 {
 		t.Errorf("at %+v before the end of what comes before", w.done)
 	}
@@ -53,7 +54,7 @@ func TestWindowTakesRepeatsForFinishedWithWhatComesBefore(t *testing.T) {
 
 func TestWindowHasRoomForSoManyUnfinished(t *testing.T) {
 	t.Parallel()
-	w := newWindow(Progress{})
+	w := newWindow(tail.Progress{})
 	stuck, _ := w.add(at(0, "stuck"))
 	for offset := int64(1); offset < windowSpan; offset++ {
 		if !w.room(2) {
@@ -79,7 +80,7 @@ func TestWindowHasRoomForSoManyUnfinished(t *testing.T) {
 func TestWindowHoldsItsPromisesInAnyOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWindow(Progress{})
+		w := newWindow(tail.Progress{})
 		running := map[string]*entry{}
 		finished := map[int64]bool{}
 		last := map[string]int64{}
@@ -124,16 +125,4 @@ func keys(running map[string]*entry) []string {
 		}
 	}
 	return list
-}
-
-func TestProgressIsComparedBySequenceFirst(t *testing.T) {
-	t.Parallel()
-	got := []bool{
-		Progress{Offset: 1, Sequence: 5}.Past(Progress{Offset: 9, Sequence: 4}),
-		Progress{Offset: 9, Sequence: 5}.Past(Progress{Offset: 1, Sequence: 5}),
-		Progress{Offset: 1, Sequence: 5}.Past(Progress{Offset: 1, Sequence: 5}),
-	}
-	if diff := cmp.Diff([]bool{true, true, false}, got); diff != "" {
-		t.Error(diff)
-	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/events"
-	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 // BodyError says that the body of a record does not hold the fact which its headers name. It never holds the value.
@@ -31,17 +31,17 @@ type Received struct {
 	// Source names the service that recorded the fact: "songan/accommodation".
 	Source string
 	// Place is where the message stands in Kafka.
-	Place consume.Place
+	Place tail.Place
 }
 
 // Decode reads a fact out of a message. It believes no header: what is missing, odd or at odds with another header is
-// a [consume.HeaderError], a body that does not hold the fact is a [BodyError]. A fact that the catalog does not know is an
+// a [tail.HeaderError], a body that does not hold the fact is a [BodyError]. A fact that the catalog does not know is an
 // error as well: it comes from a newer version of its service, and skipping it would be guessing.
 func Decode(catalog events.Catalog, m kafka.Message) (Received, error) {
 	e := envelope{
-		header: func(key string) (string, bool) { return consume.Header(m.Headers, key) },
+		header: func(key string) (string, bool) { return tail.Header(m.Headers, key) },
 		key:    string(m.Key), body: m.Value,
-		place: consume.Place{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset},
+		place: tail.Place{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset},
 	}
 	return e.decode(catalog)
 }
@@ -62,13 +62,13 @@ const KeyMetadata = "songan_key"
 type placeKey struct{}
 
 // WithPlace returns a context that knows where in Kafka its message came from.
-func WithPlace(ctx context.Context, p consume.Place) context.Context {
+func WithPlace(ctx context.Context, p tail.Place) context.Context {
 	return context.WithValue(ctx, placeKey{}, p)
 }
 
 // PlaceOf returns where in Kafka the message with this context came from.
-func PlaceOf(ctx context.Context) (consume.Place, bool) {
-	place, ok := ctx.Value(placeKey{}).(consume.Place)
+func PlaceOf(ctx context.Context) (tail.Place, bool) {
+	place, ok := ctx.Value(placeKey{}).(tail.Place)
 	return place, ok
 }
 
@@ -77,7 +77,7 @@ type envelope struct {
 	header func(key string) (string, bool)
 	key    string
 	body   []byte
-	place  consume.Place
+	place  tail.Place
 	err    error
 }
 
@@ -116,7 +116,7 @@ func (e *envelope) decode(catalog events.Catalog) (Received, error) {
 
 func (e *envelope) check(ok bool, header, reason string) {
 	if !ok && e.err == nil {
-		e.err = &consume.HeaderError{Header: header, Reason: reason}
+		e.err = &tail.HeaderError{Header: header, Reason: reason}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
-	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 // The headers of a message: CloudEvents 1.0, Kafka protocol binding, binary mode. traceparent is W3C's, so that any
@@ -27,8 +27,8 @@ const (
 	headerSubject      = "ce_subject"
 	headerTime         = "ce_time"
 	headerRecordedTime = "ce_recordedtime"
-	headerSequence     = consume.HeaderSequence
-	headerPrevious     = consume.HeaderPrevious
+	headerSequence     = tail.HeaderSequence
+	headerPrevious     = tail.HeaderPrevious
 	headerVersion      = "ce_version"
 	headerCorrelation  = "ce_correlationid"
 	headerCausation    = "ce_causationid"

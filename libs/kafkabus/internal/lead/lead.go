@@ -35,12 +35,11 @@ type Lead struct {
 	conn  *pgx.Conn
 }
 
-// The server finds out within 15 s that the machine of a leader is gone. The checkpoint may be lost in a crash of the
-// database: an older one means that facts are published again, which is harmless, and saves an fsync per batch.
+// The checkpoint may be lost in a crash of the database: an older one means that facts are published again, which is
+// harmless, and saves an fsync per batch.
 const session = `
 set application_name = 'songan relay';
-set synchronous_commit = off;
-set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 5`
+set synchronous_commit = off`
 
 // Take waits for its turn. It asks again and again instead of waiting in the database, because a statement that
 // waits there for days would keep vacuum from cleaning up.

@@ -25,6 +25,9 @@ type Backoff struct {
 	failures    int
 }
 
+// Retry is the pace at which Kafka and the database are asked again.
+func Retry() Backoff { return Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second} }
+
 // Wait waits after a failure; its error is that of a context that ends before.
 func (b *Backoff) Wait(ctx context.Context) error {
 	b.failures++

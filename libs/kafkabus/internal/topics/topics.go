@@ -10,8 +10,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"github.com/songan-vn/songan/libs/kafkabus/internal/consume"
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
+	"github.com/songan-vn/songan/libs/kafkabus/internal/tail"
 )
 
 const (
@@ -21,13 +21,13 @@ const (
 )
 
 // Ensure creates a topic unless it is there, and waits until every partition has a leader that answers. Its records are kept
-// for ever. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
+// for ever, unless [Keep] says otherwise. With three replicas or more, two have to hold a record before it counts as written. A topic that is there
 // with another number of partitions is an error: streams would change partition and their order would be lost.
 func Ensure(ctx context.Context, client *kafka.Client, name string, partitions, replication int) error {
 	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
 	defer cancel()
 	for {
-		topic, err := consume.Describe(ctx, client, name)
+		topic, err := tail.Describe(ctx, client, name)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition):
 			err = create(ctx, client, name, partitions, replication)
@@ -52,7 +52,7 @@ func create(ctx context.Context, client *kafka.Client, name string, partitions, 
 		Topic: name, NumPartitions: partitions, ReplicationFactor: replication,
 		ConfigEntries: []kafka.ConfigEntry{
 			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "retention.ms", ConfigValue: "-1"},
+			{ConfigName: retention, ConfigValue: "-1"},
 			{ConfigName: "retention.bytes", ConfigValue: "-1"},
 		},
 	}
@@ -71,10 +71,65 @@ func create(ctx context.Context, client *kafka.Client, name string, partitions, 
 	return nil
 }
 
+const retention = "retention.ms"
+
+// Keep sets how long a topic that is there keeps its records. One that does so already is left alone, so that the right to alter
+// topics is only needed where something changes.
+func Keep(ctx context.Context, client *kafka.Client, name string, keep time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, topicTimeout)
+	defer cancel()
+	for {
+		err := setRetention(ctx, client, name, strconv.FormatInt(keep.Milliseconds(), 10))
+		if err == nil {
+			return nil
+		}
+		if !transient(err) {
+			return fmt.Errorf("set retention of topic %s: %w", name, err)
+		}
+		if pause.For(ctx, topicPoll) != nil {
+			return fmt.Errorf("set retention of topic %s: not done within %s: %w", name, topicTimeout, errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+func setRetention(ctx context.Context, client *kafka.Client, name, value string) error {
+	found, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
+		ResourceType: kafka.ResourceTypeTopic, ResourceName: name, ConfigNames: []string{retention},
+	}}})
+	if err != nil {
+		return err
+	}
+	for _, resource := range found.Resources {
+		if resource.Error != nil {
+			return resource.Error
+		}
+		for _, entry := range resource.ConfigEntries {
+			if entry.ConfigName == retention && entry.ConfigValue == value {
+				return nil
+			}
+		}
+	}
+	altered, err := client.IncrementalAlterConfigs(ctx, &kafka.IncrementalAlterConfigsRequest{
+		Resources: []kafka.IncrementalAlterConfigsRequestResource{{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: name,
+			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: retention, Value: value, ConfigOperation: kafka.ConfigOperationSet}},
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	for _, resource := range altered.Resources {
+		if resource.Error != nil {
+			return resource.Error
+		}
+	}
+	return nil
+}
+
 // led asks the leader of every partition: it may be chosen and not know it yet.
 func led(ctx context.Context, client *kafka.Client, t kafka.Topic) error {
 	for _, p := range t.Partitions {
-		if _, err := consume.Boundary(ctx, client, consume.Place{Topic: t.Name, Partition: p.ID, Offset: kafka.LastOffset}); err != nil {
+		if _, err := tail.Boundary(ctx, client, tail.Place{Topic: t.Name, Partition: p.ID, Offset: kafka.LastOffset}); err != nil {
 			return fmt.Errorf("ask leader of partition %d: %w", p.ID, err)
 		}
 	}
@@ -83,7 +138,7 @@ func led(ctx context.Context, client *kafka.Client, t kafka.Topic) error {
 
 // Partitions returns how many partitions a topic has.
 func Partitions(ctx context.Context, client *kafka.Client, topic string) (int, error) {
-	t, err := consume.Describe(ctx, client, topic)
+	t, err := tail.Describe(ctx, client, topic)
 	return len(t.Partitions), err
 }
 

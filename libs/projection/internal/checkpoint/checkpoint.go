@@ -49,6 +49,16 @@ func (p Progress) With(after Progress) Progress {
 // Own is the position in the own log.
 func (p Progress) Own() int64 { return p[Place{Source: OwnLog}].Position }
 
+// Follows tells whether any of a source has been read.
+func (p Progress) Follows(source string) bool {
+	for place := range p {
+		if place.Source == source {
+			return true
+		}
+	}
+	return false
+}
+
 // Behind counts the positions by which p trails target.
 func (p Progress) Behind(target Progress) int64 {
 	var lag int64

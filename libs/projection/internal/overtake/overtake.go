@@ -37,6 +37,8 @@ type Overtaking struct {
 	Log  *zap.Logger
 	// Sources are those that both read; others do not count.
 	Sources map[string]bool
+	// Lacks counts the facts that mine has not read of sources which the rival does not follow.
+	Lacks func(ctx context.Context, rival, mine checkpoint.Progress) (int64, error)
 	// Near is called once, before the rival is held up, for what takes its time; may be nil.
 	Near func(context.Context) error
 
@@ -77,6 +79,9 @@ func (o *Overtaking) approach(ctx context.Context, rival string, mine checkpoint
 	for {
 		at, err := checkpoint.Load(ctx, o.Pool, rival)
 		if err != nil || mine.Behind(at.Only(o.Sources)) > overtakeLag {
+			return false, err
+		}
+		if lacks, err := o.Lacks(ctx, at, mine); err != nil || lacks > 0 {
 			return false, err
 		}
 		if o.Near == nil {

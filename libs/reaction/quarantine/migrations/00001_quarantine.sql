@@ -7,7 +7,7 @@ create table quarantine (
     partition      int         not null,
     kafka_offset   bigint      not null,
     key            text        not null,  -- of the message; a key is parked as long as it has an open row
-    fact           text        not null,  -- ce_id, or partition@offset of a message without one
+    fact           text        not null,  -- ce_id, or the name of a message without one
     stream         text        not null,
     type           text        not null,
     payload        bytea       not null,

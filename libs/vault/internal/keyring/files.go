@@ -62,9 +62,14 @@ func SyncFolder(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// withLock runs do while no other process that asks for the same lock does.
-func withLock(path string, do func() error) error {
-	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, secretMode)
+// withLock runs do, which changes the key file, while no other process that asks for its lock does. It is given the file that a
+// link leads to: a rename over the link would leave everybody else with the file of before.
+func withLock(path string, do func(path string) error) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("find key file: %w", err)
+	}
+	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, secretMode)
 	if err != nil {
 		return fmt.Errorf("open lock: %w", err)
 	}
@@ -72,7 +77,7 @@ func withLock(path string, do func() error) error {
 	if err := Flock(lock); err != nil {
 		return err
 	}
-	return do()
+	return do(path)
 }
 
 // Flock waits for the lock on a file; a signal that arrives while it waits is no failure.

@@ -300,8 +300,8 @@ func (f *keyFile) replaceMaster(manager *keyset.Manager) error {
 
 // change rewrites the file under a lock that holds between processes; edit says whether there is anything to write.
 func (r *Ring) change(edit func(*keyFile) (bool, error)) error {
-	return withLock(r.path+".lock", func() error {
-		file, err := readKeyFile(r.path, r.kms)
+	return withLock(r.path, func(path string) error {
+		file, err := readKeyFile(path, r.kms)
 		if err != nil {
 			return err
 		}
@@ -309,7 +309,7 @@ func (r *Ring) change(edit func(*keyFile) (bool, error)) error {
 		if err != nil || !changed {
 			return err
 		}
-		if err := replace(r.path, r.kms, file); err != nil {
+		if err := replace(path, r.kms, file); err != nil {
 			return fmt.Errorf("change key file: %w", err)
 		}
 		return nil

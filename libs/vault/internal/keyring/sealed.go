@@ -63,7 +63,7 @@ func encoded(file *keyFile, kms KMS) ([]byte, error) {
 
 // Seal seals a key file that lies there in the clear. One that is sealed already is left alone.
 func Seal(path string, kms KMS) error {
-	return withLock(path+".lock", func() error {
+	return withLock(path, func(path string) error {
 		if _, err := readKeyFile(path, kms); err == nil {
 			return nil
 		}

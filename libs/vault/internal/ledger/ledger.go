@@ -85,7 +85,7 @@ func appendTo(f *os.File, lines []byte) error {
 }
 
 const (
-	// longestLine bounds a line; ours are below 500 bytes.
+	// longestLine bounds a line; ours are below 500 bytes. A longer one is damaged.
 	longestLine = 4096
 	// mostDamaged is how many damaged lines are remembered by their numbers.
 	mostDamaged = 10
@@ -98,32 +98,43 @@ type Damage struct {
 	First []int
 }
 
+func (d *Damage) add(line int) {
+	if d.Lines++; d.Lines <= mostDamaged {
+		d.First = append(d.First, line)
+	}
+}
+
 // Read hands over every entry that is whole and that check accepts. It ends early only when handle errs or the file
 // cannot be read; the error names the line.
-func Read(file io.Reader, check, handle func(Entry) error) (Damage, error) {
-	var damage Damage
-	lines := bufio.NewScanner(file)
-	lines.Buffer(make([]byte, 0, longestLine), longestLine)
-	number := 0
-	for lines.Scan() {
-		number++
-		text := bytes.TrimSpace(lines.Bytes())
-		if len(text) == 0 {
-			continue
+func Read(file io.Reader, check, handle func(Entry) error) (damage Damage, err error) {
+	lines := bufio.NewReaderSize(file, longestLine)
+	for number := 1; ; number++ {
+		text, whole, end := next(lines)
+		if end != nil && !errors.Is(end, io.EOF) {
+			return damage, fmt.Errorf("after line %d: %w", number-1, end)
 		}
 		var e Entry
-		if json.Unmarshal(text, &e) != nil || check(e) != nil {
-			if damage.Lines++; damage.Lines <= mostDamaged {
-				damage.First = append(damage.First, number)
+		switch {
+		case whole && len(text) == 0:
+		case !whole || json.Unmarshal(text, &e) != nil || check(e) != nil:
+			damage.add(number)
+		default:
+			if err := handle(e); err != nil {
+				return damage, fmt.Errorf("line %d: %w", number, err)
 			}
-			continue
 		}
-		if err := handle(e); err != nil {
-			return damage, fmt.Errorf("line %d: %w", number, err)
+		if end != nil {
+			return damage, nil
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return damage, fmt.Errorf("after line %d: %w", number, err)
+}
+
+// next reads a line, to the end also when only its beginning fits and it is not whole. The last one comes with io.EOF.
+func next(lines *bufio.Reader) (text []byte, whole bool, err error) {
+	text, err = lines.ReadSlice('\n')
+	whole = !errors.Is(err, bufio.ErrBufferFull)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = lines.ReadSlice('\n')
 	}
-	return damage, nil
+	return bytes.TrimSpace(text), whole, err
 }

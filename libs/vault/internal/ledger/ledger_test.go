@@ -3,11 +3,13 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,9 +123,33 @@ func TestAnErrorNamesItsLine(t *testing.T) {
 	if !errors.Is(err, stop) || !strings.HasPrefix(err.Error(), "line 1: ") {
 		t.Errorf("got %v", err)
 	}
-	_, err = ledger.Read(strings.NewReader("{}\n"+strings.Repeat("x", 5000)), fine, fine)
-	if err == nil || !strings.HasPrefix(err.Error(), "after line 1: ") {
+	_, err = ledger.Read(io.MultiReader(strings.NewReader("{}\n{}\n{"), iotest.ErrReader(stop)), fine, fine)
+	if !errors.Is(err, stop) || !strings.HasPrefix(err.Error(), "after line 2: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A power cut can leave a stretch of NULs as long as what was being written, and a file system other things.
+func TestNoDamageIsTooLong(t *testing.T) {
+	t.Parallel()
+	for name, damaged := range map[string]string{
+		"NULs": strings.Repeat("\x00", 75_000), "a bit too long": strings.Repeat("x", 4096), "exactly two": strings.Repeat("x", 8192),
+		"an entry of any length": `{"ref":"` + strings.Repeat("x", 10_000) + `"}`,
+	} {
+		want := ledger.Damage{Lines: 1, First: []int{2}}
+		text := `{"ref":"before"}` + "\n" + damaged
+		for rest, refs := range map[string][]string{
+			"": {"before"}, "\n": {"before"}, "\n" + `{"ref":"after"}` + "\n\n" + `{"ref":"last"}`: {"before", "after", "last"},
+		} {
+			var seen []string
+			damage, err := ledger.Read(strings.NewReader(text+rest), fine, func(e ledger.Entry) error { seen = append(seen, e.Ref); return nil })
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			if diff := cmp.Diff(refs, seen) + cmp.Diff(want, damage); diff != "" {
+				t.Errorf("%s, then %q: %s", name, rest, diff)
+			}
+		}
 	}
 }
 

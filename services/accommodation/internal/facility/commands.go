@@ -24,7 +24,7 @@ func (c Register) Decide(f Facility, _ decider.Meta) ([]events.Event, error) {
 	return []events.Event{accommodation.FacilityRegistered(c)}, nil
 }
 
-// Suspend makes the facility's keys refused until it is reinstated.
+// Suspend has whoever acts for the facility refused, by whatever they show, until it is reinstated.
 type Suspend struct {
 	// Note is the vault reference of the reason.
 	Note string
@@ -72,14 +72,28 @@ func (c IssueKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
 		return nil, ErrUnknown()
 	case f.usableKeys(m.At) >= MaxKeys:
 		return nil, problem.Reject("too_many_keys", "revoke a key before issuing another", "hãy thu hồi một khóa trước khi cấp khóa mới")
-	case !c.ExpiresAt.After(m.At):
-		return nil, problem.Reject("key_expired", "the key would be expired from the start", "khóa hết hạn ngay khi cấp")
-	case c.ExpiresAt.After(m.At.Add(LongestLife)):
-		return nil, problem.Reject("key_life_too_long", "a key ends two years from now at the latest", "khóa có hiệu lực tối đa hai năm")
+	}
+	var faults problem.Faults
+	c.checkEnd(&faults, m.At)
+	if err := faults.Err(); err != nil {
+		return nil, err
 	}
 	return []events.Event{KeyIssued{
 		Facility: f.Facility, Key: c.Key, Hash: c.Hash, ExpiresAt: c.ExpiresAt, IssuedBy: m.Actor, IssuedAt: m.At,
 	}}, nil
+}
+
+func (c IssueKey) checkEnd(faults *problem.Faults, now time.Time) {
+	switch {
+	case !c.ExpiresAt.After(now):
+		faults.At("/expires_at", problem.Fault{
+			Code: "key_expired", Message: "the key would be expired from the start", MessageVI: "khóa hết hạn ngay khi cấp",
+		})
+	case c.ExpiresAt.After(now.Add(LongestLife)):
+		faults.At("/expires_at", problem.Fault{
+			Code: "key_life_too_long", Message: "a key ends two years from now at the latest", MessageVI: "khóa có hiệu lực tối đa hai năm",
+		})
+	}
 }
 
 func (f Facility) usableKeys(at time.Time) int {
@@ -110,13 +124,20 @@ func (c ReplaceKey) Decide(f Facility, m decider.Meta) ([]events.Event, error) {
 	case key.Successor != "" || !key.Usable(m.At):
 		return nil, problem.Reject("key_not_rotated",
 			"the key has ended, or has a successor already", "khóa đã hết hạn hoặc đã có khóa thay thế")
-	case c.Until.Before(m.At) || c.Until.After(m.At.Add(MostOverlap)):
-		return nil, problem.Reject("overlap_out_of_range",
-			"the old key ends between now and 90 days from now", "khóa cũ hết hạn từ bây giờ đến tối đa 90 ngày")
 	}
 	next := c.Next
 	if next.ExpiresAt.IsZero() {
 		next.ExpiresAt = key.ExpiresAt
+	}
+	var faults problem.Faults
+	if c.Until.Before(m.At) || c.Until.After(m.At.Add(MostOverlap)) {
+		faults.At("/old_until", problem.Fault{
+			Code: "overlap_out_of_range", Message: "the old key ends between now and 90 days from now", MessageVI: "khóa cũ hết hạn từ bây giờ đến tối đa 90 ngày",
+		})
+	}
+	next.checkEnd(&faults, m.At)
+	if err := faults.Err(); err != nil {
+		return nil, err
 	}
 	issued, err := next.Decide(f, m)
 	if err != nil {

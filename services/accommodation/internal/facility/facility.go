@@ -1,7 +1,7 @@
 // Package facility is the life of one place that lodges people, and of the keys its software posts with.
 //
 //  1. The commune police register a facility in their own commune.
-//  2. A suspended facility keeps its history and its keys, but the keys are refused until it is reinstated.
+//  2. A suspended facility keeps its history and its keys, but whoever acts for it is refused until it is reinstated.
 //  3. A key is named by a public id; only the hash of its secret is recorded, in a fact that never leaves this service.
 //  4. A key ends, two years after it was issued at the latest ([LongestLife]). It is replaced by a successor, and goes on
 //     beside it until a time that was named, at most [MostOverlap].
@@ -47,11 +47,6 @@ type Key struct {
 
 // Usable tells whether a key is let in, as far as it alone decides.
 func (k Key) Usable(at time.Time) bool { return !k.Revoked && k.ExpiresAt.After(at) }
-
-// Facts lists every fact of a facility's stream, the private ones included.
-func Facts() []events.Event {
-	return append(accommodation.FacilityFacts(), KeyIssued{}, KeyReplaced{}, KeyRevoked{})
-}
 
 // PrivateFacts lists the facts that never leave this service.
 func PrivateFacts() []events.Event { return []events.Event{KeyIssued{}, KeyReplaced{}, KeyRevoked{}} }

@@ -16,7 +16,7 @@ type facts = []events.Event
 
 func TestEveryFactHasACase(t *testing.T) {
 	t.Parallel()
-	decidertest.EvolvesAll[facility.Facility](t, facility.Facts())
+	decidertest.EvolvesAll[facility.Facility](t, append(accommodation.FacilityFacts(), facility.PrivateFacts()...))
 }
 
 func TestFacility(t *testing.T) {
@@ -61,7 +61,7 @@ func TestFacility(t *testing.T) {
 		{Name: "no more keys than the limit are usable", Given: full, When: issue, Problem: "too_many_keys"},
 		{Name: "expired keys do not count", Given: expired, By: "officer:lan", When: issue, Then: facts{issued}},
 		{
-			Name: "a key is not expired from the start", Given: facts{registered}, Problem: "key_expired",
+			Name: "a key is not expired from the start", Given: facts{registered}, Problem: "invalid_body",
 			When: facility.IssueKey{Key: "K1", ExpiresAt: decidertest.Noon()},
 		},
 		{
@@ -70,11 +70,11 @@ func TestFacility(t *testing.T) {
 			Then: facts{by(facility.KeyIssued{Key: "K1", Hash: []byte{1}, ExpiresAt: decidertest.Noon().Add(facility.LongestLife)})},
 		},
 		{
-			Name: "a key lives no longer", Given: facts{registered}, Problem: "key_life_too_long",
+			Name: "a key lives no longer", Given: facts{registered}, Problem: "invalid_body",
 			When: facility.IssueKey{Key: "K1", ExpiresAt: decidertest.Noon().Add(facility.LongestLife + 1)},
 		},
 		{
-			Name: "a successor lives no longer", Given: facts{registered, issued}, Problem: "key_life_too_long",
+			Name: "a successor lives no longer", Given: facts{registered, issued}, Problem: "invalid_body",
 			When: facility.ReplaceKey{Key: "K1", Next: facility.IssueKey{Key: "K2", ExpiresAt: decidertest.Noon().Add(facility.LongestLife + 1)}, Until: soon},
 		},
 		{
@@ -94,8 +94,12 @@ func TestFacility(t *testing.T) {
 			When: replace, Problem: "key_unknown",
 		},
 		{
-			Name: "an overlap has an end", Given: facts{registered, issued}, Problem: "overlap_out_of_range",
+			Name: "an overlap has an end", Given: facts{registered, issued}, Problem: "invalid_body",
 			When: facility.ReplaceKey{Key: "K1", Until: decidertest.Noon().Add(facility.MostOverlap + 1)},
+		},
+		{
+			Name: "an overlap and a successor's end are looked at together", Given: facts{registered, issued}, Problem: "invalid_body",
+			When: facility.ReplaceKey{Key: "K1", Next: facility.IssueKey{ExpiresAt: decidertest.Noon()}, Until: decidertest.Noon().Add(-1)},
 		},
 		{
 			Name: "a key is revoked", Given: facts{registered, issued}, When: facility.RevokeKey{Key: "K1"},

@@ -1,18 +1,18 @@
 package guest
 
 import (
-	"time"
+	"strings"
 
 	"github.com/songan-vn/songan/libs/problem"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/libs/vn/person"
 )
 
-// Validate says everything that is wrong with the person, whatever the day is. See [Guest.CheckOn] for the rest.
-// Fields that are missing were spoken of by the reader.
-func (g Guest) Validate(f *problem.Faults) {
-	person.Check(f, "/full_name", g.FullName, vn.ParseName)
-	person.Check(f, "/nationality", g.Nationality, vn.ParseCountry)
+// Validate says everything that is wrong with the person, whatever the day is, and puts name and nationality into the form that is
+// kept. See [Guest.CheckOn] for the rest. Fields that are missing were spoken of by the reader.
+func (g *Guest) Validate(f *problem.Faults) {
+	person.Keep(f, "/full_name", &g.FullName, vn.ParseName)
+	person.Keep(f, "/nationality", &g.Nationality, vn.ParseCountry)
 	person.Check(f, "/phone", g.Phone, vn.ParsePhone)
 	g.checkNumber(f)
 	if g.Nationality != "" && g.Foreigner() {
@@ -20,41 +20,35 @@ func (g Guest) Validate(f *problem.Faults) {
 	}
 }
 
-func (g Guest) checkNumber(f *problem.Faults) {
+func (g *Guest) checkNumber(f *problem.Faults) {
 	const pointer = "/document/number"
 	d := g.Document
-	switch {
-	case d.Type == NoDocument && d.Explanation == "":
+	if d.Type == NoDocument && strings.TrimSpace(d.Explanation) == "" {
 		f.At("/document/explanation", problem.Fault{
 			Code: "explanation_required", Message: "say why there is no document", MessageVI: "hãy nêu lý do không có giấy tờ",
 		})
-		return
+	}
+	switch {
 	case d.Type == NoDocument && d.Number != "":
 		f.At(pointer, problem.Fault{
 			Code: "number_without_document", Message: "a guest without a document has no number", MessageVI: "khách không có giấy tờ thì không có số giấy tờ",
 			Hint: "choose the type of document, or leave the number out",
 		})
-		return
 	case d.Type != "" && d.Type != NoDocument && d.Number == "":
 		f.At(pointer, problem.Fault{
 			Code: "number_required", Message: "the document has a number", MessageVI: "thiếu số giấy tờ",
 			Hint: "without any document, use the type none with an explanation",
 		})
+	}
+	if d.Type == Passport && g.Foreigner() {
+		person.Check(f, pointer, d.Number, vn.ParsePassport)
 		return
 	}
-	switch d.Type {
-	case CitizenID:
-		person.CheckCitizenID(f, pointer, d.Number, g.Sex, g.BirthDate)
-	case OldID:
-		person.Check(f, pointer, d.Number, vn.ParseOldID)
-	case Passport:
-		person.Check(f, pointer, d.Number, vn.ParsePassport)
-	case BirthCertificate:
-		person.Check(f, pointer, d.Number, vn.ParseBirthCertificate)
-	}
+	holder := person.Person{BirthDate: g.BirthDate, Sex: g.Sex, Document: person.Document{Type: d.Type, Number: d.Number}}
+	holder.CheckNumber(f, pointer)
 }
 
-func (g Guest) checkForeigner(f *problem.Faults) {
+func (g *Guest) checkForeigner(f *problem.Faults) {
 	switch g.Document.Type {
 	case CitizenID, OldID, BirthCertificate:
 		f.At("/document/type", problem.Fault{
@@ -94,7 +88,7 @@ func (g Guest) CheckOn(day vn.Date, pointer string) problem.Faults {
 const adult = 18
 
 // Minor tells whether the guest is surely under 18 on a day.
-func (g Guest) Minor(now time.Time) bool {
+func (g Guest) Minor(day vn.Date) bool {
 	birth, err := vn.ParsePartialDate(g.BirthDate)
-	return err == nil && birth.Earliest().YearsUntil(vn.DateOf(now)) < adult
+	return err == nil && birth.Earliest().YearsUntil(day) < adult
 }

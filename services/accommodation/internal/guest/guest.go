@@ -1,14 +1,18 @@
 // Package guest is the person who stays: what a facility enters, and what is wrong with it.
 //
-// Everything in a [Guest] is personal data. It goes into the vault as it was written and nowhere else; facts
-// carry a reference to it. A fault names the field and the rule, never the value.
+// Everything in a [Guest] is personal data. It goes into the vault as it was written, the name in NFC with single spaces, and
+// nowhere else; facts carry a reference to it. A fault names the field and the rule, never the value.
 //
 //  1. A Vietnamese guest shows a citizen number, an old nine-digit number, a passport or, as a child, the
 //     personal number of the birth certificate.
-//  2. The citizen number agrees with sex and birth year, or the fault says which digit does not.
+//  2. The citizen number agrees with sex and birth year, or the fault says which digit does not: on a birth certificate too.
+//     A Vietnamese passport has no such number.
 //  3. A foreigner shows a passport with its expiry; visa and entry may be missing (exemption, residence card),
 //     with a warning.
 //  4. A guest without any document is accepted with an explanation: emergency patients and newborns exist.
+//  5. A nationality is three letters: what a machine-readable zone writes as "D<<" is kept as DEU, and is one nation in facts and
+//     statistics.
+//  6. What is unusual is judged on the day of arrival: papers that expire later were good when they were shown.
 package guest
 
 import (

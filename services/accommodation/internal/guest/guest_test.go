@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/libs/problem"
@@ -116,6 +117,33 @@ func TestWhatIsWrongWithAGuest(t *testing.T) {
 			edit(an(), func(g *guest.Guest) { g.Document = guest.Document{Type: guest.OldID, Number: "001090123456"} }),
 			[]string{"/document/number old_id_length"},
 		},
+		{
+			"blanks explain nothing",
+			edit(an(), func(g *guest.Guest) { g.Document = guest.Document{Type: guest.NoDocument, Explanation: " \u00a0\t"} }),
+			[]string{"/document/explanation explanation_required"},
+		},
+		{
+			"a girl's birth certificate has no man's number",
+			edit(an(), func(g *guest.Guest) {
+				g.Sex, g.BirthDate, g.Document.Type = "female", "2018-05-02", guest.BirthCertificate
+			}),
+			[]string{"/document/number citizen_id_sex_mismatch", "/document/number citizen_id_year_mismatch"},
+		},
+		{
+			"a birth certificate of before has a number and a book",
+			edit(an(), func(g *guest.Guest) {
+				g.Document = guest.Document{Type: guest.BirthCertificate, Number: "Số 45, Quyển 01/2020"}
+			}), nil,
+		},
+		{
+			"a citizen number is no Vietnamese passport",
+			edit(an(), func(g *guest.Guest) { g.Document.Type = guest.Passport }),
+			[]string{"/document/number citizen_id_as_passport"},
+		},
+		{
+			"a passport from elsewhere may have twelve digits",
+			edit(greta(), func(g *guest.Guest) { g.Document.Number = "001090123456" }), nil,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -131,25 +159,31 @@ func TestWarnings(t *testing.T) {
 	t.Parallel()
 	bare := greta()
 	bare.Visa, bare.Entry, bare.Document.Expires = nil, nil, "2026-11-20"
-	old, stranger := an(), an()
+	old, stranger, child, late := an(), an(), an(), greta()
 	old.Document = guest.Document{Type: guest.OldID, Number: "012345678"}
 	stranger.Document.Number = "999090123456"
+	child.BirthDate, child.Document = "2016-05-02", guest.Document{Type: guest.BirthCertificate, Number: "999216123456"}
+	late.Document.Expires, late.Visa.Expires = "2026-11-20", "2026-11-20"
 	for _, c := range []struct {
-		name  string
-		guest guest.Guest
-		want  []string
+		name      string
+		guest     guest.Guest
+		companion string
+		want      []string
 	}{
-		{"nothing is unusual", an(), nil},
-		{"an unknown province is unusual, not wrong", stranger, []string{vn.WarningUnknownPrefix}},
-		{"a nine-digit card is out of date", old, []string{vn.WarningOldID}},
+		{"nothing is unusual", an(), "", nil},
+		{"an unknown province is unusual, not wrong", stranger, "", []string{vn.WarningUnknownPrefix}},
+		{"a nine-digit card is out of date", old, "", []string{vn.WarningOldID}},
+		{"a child is alone, with the number of a birth certificate", child, "", []string{vn.WarningUnknownPrefix, guest.WarnChildAlone}},
+		{"a child is not alone", child, "N1", []string{vn.WarningUnknownPrefix}},
 		{
-			"a foreigner without visa and entry, with an old passport", bare,
+			"a foreigner without visa and entry, with an old passport", bare, "",
 			[]string{guest.WarnPassportExpired, guest.WarnVisaMissing, guest.WarnEntryMissing},
 		},
+		{"papers that were good until the day before", late, "", []string{guest.WarnPassportExpired, guest.WarnVisaExpired}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := c.guest.Warnings(today())
+			got := c.guest.Warnings(vn.DateOf(today()), c.companion)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Fatal(diff)
 			}
@@ -162,12 +196,28 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// One nation has one code, and one name one form, however a passport's reader or a keyboard writes them.
+func TestNameAndNationalityAreKeptInOneForm(t *testing.T) {
+	t.Parallel()
+	for written, kept := range map[string]string{"D": "DEU", "D<<": "DEU", "DEU": "DEU", "VNM": "VNM", "GBD": "GBD", "xyz": "xyz"} {
+		g := greta()
+		g.FullName, g.Nationality = norm.NFD.String(" Greta  Müller"), written
+		var found problem.Faults
+		g.Validate(&found)
+		want := greta()
+		want.Nationality = kept
+		if diff := cmp.Diff(want, g); diff != "" {
+			t.Errorf("%s: %s", written, diff)
+		}
+	}
+}
+
 func TestMinors(t *testing.T) {
 	t.Parallel()
 	for birth, minor := range map[string]bool{
 		"2008-11-21": false, "2008-11-22": true, "2008": false, "2009": true, "2020-02": true, "": false,
 	} {
-		if g := (guest.Guest{BirthDate: birth}); g.Minor(today()) != minor {
+		if g := (guest.Guest{BirthDate: birth}); g.Minor(vn.DateOf(today())) != minor {
 			t.Errorf("born %q: minor is %t", birth, !minor)
 		}
 	}

@@ -1,10 +1,6 @@
 package guest
 
-import (
-	"time"
-
-	"github.com/songan-vn/songan/libs/vn"
-)
+import "github.com/songan-vn/songan/libs/vn"
 
 // The warnings about a person.
 const (
@@ -16,33 +12,35 @@ const (
 	WarnEntryMissing    = "entry_missing"
 )
 
-// Warnings lists what is unusual about the person but accepted, as codes.
-func (g Guest) Warnings(now time.Time) []string {
+// Warnings lists what is unusual about the person but accepted, as codes: on the day of arrival, whenever it is said, and with the
+// notice of whom they came with, if they came with anybody.
+func (g Guest) Warnings(arrived vn.Date, companion string) []string {
 	var codes []string
 	add := func(unusual bool, code string) {
 		if unusual {
 			codes = append(codes, code)
 		}
 	}
-	today := vn.DateOf(now)
-	if id, err := vn.ParseCitizenID(g.Document.Number); err == nil && g.Document.Type == CitizenID {
-		codes = append(codes, id.Warnings()...)
+	if g.Document.Type == CitizenID || g.Document.Type == BirthCertificate {
+		if id, err := vn.ParseCitizenID(g.Document.Number); err == nil {
+			codes = append(codes, id.Warnings()...)
+		}
 	}
 	add(g.Document.Type == OldID, vn.WarningOldID)
 	add(g.Document.Type == NoDocument, WarnUnidentified)
-	if !g.Foreigner() {
-		return codes
+	if g.Foreigner() {
+		add(expired(g.Document.Expires, arrived), WarnPassportExpired)
+		add(g.Visa == nil, WarnVisaMissing)
+		add(g.Visa != nil && expired(g.Visa.Expires, arrived), WarnVisaExpired)
+		add(g.Entry == nil, WarnEntryMissing)
 	}
-	add(expired(g.Document.Expires, today), WarnPassportExpired)
-	add(g.Visa == nil, WarnVisaMissing)
-	add(g.Visa != nil && expired(g.Visa.Expires, today), WarnVisaExpired)
-	add(g.Entry == nil, WarnEntryMissing)
+	add(companion == "" && g.Minor(arrived), WarnChildAlone)
 	return codes
 }
 
-func expired(day string, today vn.Date) bool {
+func expired(day string, arrived vn.Date) bool {
 	d, err := vn.ParseDate(day)
-	return err == nil && d.Before(today)
+	return err == nil && d.Before(arrived)
 }
 
 // WarningText says a warning in English and Vietnamese.

@@ -48,7 +48,7 @@ func (c Owned) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 // Depart records that the guest left.
 type Depart struct{ DepartedAt time.Time }
 
-// Decide refuses a departure before the arrival or in the future.
+// Decide refuses a departure before the arrival or in the future, and warns when the stay was no stay any more.
 func (c Depart) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := n.open(); err != nil {
 		return nil, err
@@ -68,7 +68,9 @@ func (c Depart) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	return []events.Event{accommodation.Departed{Notice: n.Notice, DepartedAt: c.DepartedAt}}, nil
+	return []events.Event{accommodation.Departed{
+		Notice: n.Notice, DepartedAt: c.DepartedAt, Warnings: withLength(n.Warnings, n.StayNotified, c.DepartedAt),
+	}}, nil
 }
 
 // Extend changes the day on which the guest is expected to leave.
@@ -79,7 +81,7 @@ type Extend struct {
 
 // Decide warns when the stay becomes temporary residence. The same day again is recorded too: a request that left no
 // trace would be executed anew when it is repeated late, over a newer one.
-func (c Extend) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
+func (c Extend) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := n.open(); err != nil {
 		return nil, err
 	}
@@ -88,9 +90,10 @@ func (c Extend) Decide(n Notice, _ decider.Meta) ([]events.Event, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	stay := n.StayNotified
+	stay.ExpectedDeparture = c.ExpectedDeparture
 	return []events.Event{accommodation.StayExtended{
-		Notice: n.Notice, ExpectedDeparture: c.ExpectedDeparture,
-		Warnings: withLength(n.Warnings, n.ArrivedAt, c.ExpectedDeparture),
+		Notice: n.Notice, ExpectedDeparture: c.ExpectedDeparture, Warnings: withLength(n.Warnings, stay, m.At),
 	}}, nil
 }
 
@@ -111,7 +114,8 @@ type Correct struct {
 	Guest        string
 	Nationality  string
 	DocumentType string
-	Warnings     []string
+	// Warnings are the person's, on the day of arrival and with whom they came: see guest.Guest.
+	Warnings func(arrived vn.Date, companion string) []string
 	// Note is the vault reference of the reason.
 	Note   string
 	Remote bool
@@ -130,25 +134,25 @@ func (c Correct) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := c.Known.Err(); err != nil {
 		return nil, err
 	}
+	last := m.At
+	if n.Status == Gone {
+		last = n.DepartedAt
+	}
 	return []events.Event{accommodation.GuestCorrected{
 		Notice: n.Notice, Guest: c.Guest, Nationality: c.Nationality, DocumentType: c.DocumentType,
 		Duties:   c.duties(n, m.At),
-		Warnings: withLength(c.Warnings, n.ArrivedAt, n.ExpectedDeparture),
+		Warnings: withLength(c.Warnings(vn.DateOf(n.ArrivedAt), n.AccompaniedBy), n.StayNotified, last),
 		Note:     c.Note,
 	}}, nil
 }
 
 func (c Correct) duties(n Notice, at time.Time) []accommodation.Duty {
-	fulfilled := map[string]accommodation.Duty{}
-	for _, d := range n.Duties {
-		fulfilled[d.Kind] = d
-	}
 	duties := c.Rules.Fulfilled(duty.Stay{
 		ArrivedAt: n.ArrivedAt, Foreigner: vn.Country(c.Nationality).Foreign(), Remote: c.Remote,
 	}, at)
 	for i, d := range duties {
-		if before, done := fulfilled[d.Kind]; done {
-			duties[i] = before
+		if first, done := ofKind(n.Fulfilled, d.Kind); done {
+			duties[i] = first
 		}
 	}
 	return duties

@@ -11,7 +11,9 @@ import (
 	"github.com/songan-vn/songan/events/identity"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/decider/decidertest"
+	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/accommodation/internal/duty"
+	"github.com/songan-vn/songan/services/accommodation/internal/guest"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
 )
 
@@ -57,8 +59,11 @@ func TestNotify(t *testing.T) {
 		change(&c)
 		return c
 	}
-	long, foreign := notified(), notified()
+	long, foreign, old := notified(), notified(), notified()
 	long.ExpectedDeparture, long.Warnings = "2026-12-21", []string{notice.WarnTemporaryResidence}
+	old.ArrivedAt, old.ExpectedDeparture = noon().AddDate(0, 0, -30), ""
+	old.Warnings = []string{"unusual", notice.WarnTemporaryResidence}
+	old.Duties = duty.National().Fulfilled(duty.Stay{ArrivedAt: old.ArrivedAt}, noon())
 	foreign.Nationality, foreign.Duties = "DEU", dutiesAtNoon(true)
 
 	decidertest.Run(t, []kase{
@@ -67,6 +72,13 @@ func TestNotify(t *testing.T) {
 			Name: "a stay of 30 days is accepted with a warning",
 			When: edit(func(c *notice.Notify) { c.Stay.ExpectedDeparture = "2026-12-21" }),
 			Then: facts{long},
+		},
+		{
+			Name: "who has been there for 30 days is no guest any more, whatever was expected",
+			When: edit(func(c *notice.Notify) {
+				c.Stay.ArrivedAt, c.Stay.ExpectedDeparture, c.Warnings = old.ArrivedAt, "", []string{"unusual"}
+			}),
+			Then: facts{old},
 		},
 		{
 			Name: "a foreigner has two duties",
@@ -151,7 +163,9 @@ func TestChanges(t *testing.T) {
 func TestCorrections(t *testing.T) {
 	t.Parallel()
 	late := noon().Add(20 * time.Hour)
-	correction := notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2", Rules: duty.National()}
+	correction := notice.Correct{
+		Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2", Rules: duty.National(), Warnings: nothing,
+	}
 	declaredLate := duty.National().Fulfilled(duty.Stay{ArrivedAt: arrived(), Foreigner: true}, late)[1]
 	corrected := accommodation.GuestCorrected{
 		Notice: "N1", Guest: "G2", Nationality: "DEU", DocumentType: "passport", Note: "V2",
@@ -159,6 +173,11 @@ func TestCorrections(t *testing.T) {
 	}
 	back := corrected
 	back.Guest, back.Nationality, back.Duties = "G3", "VNM", notified().Duties
+	taken := back
+	taken.Guest = "G2"
+	greta, again := notified(), corrected
+	greta.Nationality, greta.Duties = "DEU", dutiesAtNoon(true)
+	again.Duties = greta.Duties
 
 	decidertest.Run(t, []kase{
 		{
@@ -168,13 +187,99 @@ func TestCorrections(t *testing.T) {
 		{
 			Name:  "a guest who turns out to be no foreigner has one duty",
 			Given: facts{notified(), corrected}, Then: facts{back},
-			When: notice.Correct{Guest: "G3", Nationality: "VNM", DocumentType: "passport", Note: "V2", Rules: duty.National()},
+			When: notice.Correct{Guest: "G3", Nationality: "VNM", DocumentType: "passport", Note: "V2", Rules: duty.National(), Warnings: nothing},
+		},
+		{
+			Name:  "a declaration that was made in time stays in time when a mistaken correction is undone",
+			Given: facts{greta, taken}, At: late, When: correction, Then: facts{again},
+		},
+		{
+			Name:  "a declaration that was made late stays late when a mistaken correction is undone",
+			Given: facts{notified(), corrected, taken}, At: late.Add(time.Hour), When: correction, Then: facts{corrected},
 		},
 		{
 			Name:  "a cancelled stay is not corrected",
 			Given: facts{notified(), accommodation.StayCancelled{Notice: "N1"}}, When: correction, Problem: "notice_cancelled",
 		},
 		{Name: "a stay nobody notified is not corrected", When: correction, Problem: "notice_unknown"},
+	})
+}
+
+// nothing is unusual about the person.
+func nothing(vn.Date, string) []string { return nil }
+
+func TestACorrectionWarnsOfTheGuestWhoArrived(t *testing.T) {
+	t.Parallel()
+	child := guest.Guest{Nationality: "VNM", BirthDate: "2016", Document: guest.Document{Type: guest.BirthCertificate, Number: "45/2016"}}
+	visitor := guest.Guest{
+		Nationality: "DEU", BirthDate: "1988", Document: guest.Document{Type: guest.Passport, Number: "C01X00T47", Expires: "2026-11-21"},
+		Visa: &guest.Visa{Expires: "2026-11-21"}, Entry: &guest.Entry{Date: "2026-11-20"},
+	}
+	correct := func(g guest.Guest) notice.Correct {
+		return notice.Correct{
+			Guest: "G2", Nationality: g.Nationality, DocumentType: g.Document.Type, Note: "V2", Rules: duty.National(), Warnings: g.Warnings,
+		}
+	}
+	then := func(g guest.Guest, warnings ...string) facts {
+		return facts{accommodation.GuestCorrected{
+			Notice: "N1", Guest: "G2", Nationality: g.Nationality, DocumentType: g.Document.Type, Note: "V2",
+			Duties: dutiesAtNoon(g.Foreigner()), Warnings: warnings,
+		}}
+	}
+	with, abroad := notified(), notified()
+	with.AccompaniedBy = "N0"
+	abroad.Nationality, abroad.Duties = "DEU", dutiesAtNoon(true)
+	departed := accommodation.Departed{Notice: "N1", DepartedAt: noon()}
+	days := func(n int) time.Time { return noon().AddDate(0, 0, n) }
+
+	decidertest.Run(t, []kase{
+		{Name: "a child who came alone", Given: facts{notified()}, When: correct(child), Then: then(child, guest.WarnChildAlone)},
+		{Name: "a child who did not", Given: facts{with}, When: correct(child), Then: then(child)},
+		{Name: "papers that expired since", Given: facts{abroad}, At: days(9), When: correct(visitor), Then: then(visitor)},
+		{
+			Name: "a stay that became too long since", Given: facts{notified()}, At: days(30), When: correct(child),
+			Then: then(child, guest.WarnChildAlone, notice.WarnTemporaryResidence),
+		},
+		{
+			Name: "a stay that ended in time is not longer for being corrected late", Given: facts{notified(), departed}, At: days(60),
+			When: correct(child), Then: then(child, guest.WarnChildAlone),
+		},
+	})
+}
+
+func TestTheLengthOfAStayIsKnownWhenItEnds(t *testing.T) {
+	t.Parallel()
+	endless := notified()
+	endless.ExpectedDeparture = ""
+	unusual := notified()
+	unusual.Warnings = []string{"unusual", notice.WarnTemporaryResidence}
+	months := noon().AddDate(0, 2, 0)
+	departed := func(day int, warnings ...string) accommodation.Departed {
+		return accommodation.Departed{Notice: "N1", DepartedAt: arrived().AddDate(0, 0, day), Warnings: warnings}
+	}
+	depart := func(day int) notice.Depart { return notice.Depart{DepartedAt: arrived().AddDate(0, 0, day)} }
+
+	decidertest.Run(t, []kase{
+		{Name: "29 days", Given: facts{endless}, At: months, When: depart(29), Then: facts{departed(29)}},
+		{
+			Name: "30 days that nobody announced", Given: facts{endless}, At: months, When: depart(30),
+			Then: facts{departed(30, notice.WarnTemporaryResidence)},
+		},
+		{
+			Name: "40 days of two that were announced", Given: facts{notified()}, At: months, When: depart(40),
+			Then: facts{departed(40, notice.WarnTemporaryResidence)},
+		},
+		{
+			Name: "a warning for want of a departure is taken back, others are not", Given: facts{unusual}, At: months, When: depart(2),
+			Then: facts{departed(2, "unusual")},
+		},
+		{
+			Name: "who is still there on day 30 is expected too long already", Given: facts{endless}, At: arrived().AddDate(0, 0, 30),
+			When: notice.Extend{ExpectedDeparture: "2026-11-24"},
+			Then: facts{accommodation.StayExtended{
+				Notice: "N1", ExpectedDeparture: "2026-11-24", Warnings: []string{notice.WarnTemporaryResidence},
+			}},
+		},
 	})
 }
 
@@ -204,7 +309,7 @@ func TestAStayThatIsOverStaysOver(t *testing.T) {
 		notice.Depart{DepartedAt: noon()},
 		notice.Extend{ExpectedDeparture: "2026-12-30"},
 		notice.ChangeRoom{Room: "9"},
-		notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Rules: duty.National()},
+		notice.Correct{Guest: "G2", Nationality: "DEU", DocumentType: "passport", Rules: duty.National(), Warnings: nothing},
 		notice.Cancel{Note: "V"},
 		notice.RecordIdentity{Guest: "G1", Result: identity.ResultMatched},
 	}

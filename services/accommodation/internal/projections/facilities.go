@@ -9,6 +9,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/territory"
 )
@@ -70,6 +71,8 @@ func applyToFacility(f Facility, r events.Recorded) Facility {
 		f.Suspended = true
 	case accommodation.FacilityReinstated:
 		f.Suspended = false
+	default:
+		panic(decider.Unknown(e))
 	}
 	return f
 }

@@ -95,19 +95,19 @@ func ListStays(ctx context.Context, pool *pgxpool.Pool, f StayFilter) ([]Stay, e
 	return stays, nil
 }
 
-// Count is one line of the statistics. It counts stays, never people, and cancelled stays not at all.
+// Count is one line of the statistics. It counts stays, never people, and cancelled ones in Cancelled alone.
 type Count struct {
-	Key        string `json:"key"`
-	Stays      int64  `json:"stays"`
-	Present    int64  `json:"present"`
-	Late       int64  `json:"late"`
-	Foreigners int64  `json:"foreigners"`
-	Matched    int64  `json:"matched"`
-	Mismatched int64  `json:"mismatched"`
-	NotFound   int64  `json:"not_found"`
-	Unchecked  int64  `json:"unavailable"`
-	Pending    int64  `json:"pending"`
-	Cancelled  int64  `json:"cancelled"`
+	Key         string `json:"key"`
+	Stays       int64  `json:"stays"`
+	Present     int64  `json:"present"`
+	Late        int64  `json:"late"`
+	Foreigners  int64  `json:"foreigners"`
+	Matched     int64  `json:"matched"`
+	Mismatched  int64  `json:"mismatched"`
+	NotFound    int64  `json:"not_found"`
+	Unavailable int64  `json:"unavailable"`
+	Pending     int64  `json:"pending"`
+	Cancelled   int64  `json:"cancelled"`
 }
 
 // The ways of counting. Each is a column, so no name from outside reaches a statement.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/accommodation"
+	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/accommodation/internal/notice"
@@ -105,7 +106,7 @@ func applyToStay(s Stay, r events.Recorded) Stay {
 	case accommodation.StayNotified:
 		return newStay(e)
 	case accommodation.Departed:
-		s.Status, s.DepartedAt = notice.Gone, e.DepartedAt
+		s.Status, s.DepartedAt, s.Warnings = notice.Gone, e.DepartedAt, e.Warnings
 	case accommodation.StayExtended:
 		s.ExpectedDeparture, s.Warnings = e.ExpectedDeparture, e.Warnings
 	case accommodation.RoomChanged:
@@ -118,6 +119,8 @@ func applyToStay(s Stay, r events.Recorded) Stay {
 		s.Status = notice.Cancelled
 	case accommodation.IdentityRecorded:
 		s.Identity, s.IdentityFields = e.Result, e.Fields
+	default:
+		panic(decider.Unknown(e))
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -20,12 +21,17 @@ func TestARowAgreesWithTheStateOfItsNotice(t *testing.T) {
 	at := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
 	first := accommodation.StayNotified{Notice: "N1", Guest: "G1", Nationality: "VNM", ArrivedAt: at, NotifiedAt: at}
 	facts := []events.Event{
-		accommodation.Departed{Notice: "N1", DepartedAt: at},
+		accommodation.Departed{Notice: "N1", DepartedAt: at, Warnings: []string{"long"}},
 		accommodation.StayExtended{Notice: "N1", ExpectedDeparture: "2026-12-30", Warnings: []string{"w"}},
 		accommodation.RoomChanged{Notice: "N1", Room: "202"},
 		accommodation.GuestCorrected{Notice: "N1", Guest: "G2", Nationality: "DEU", Duties: []accommodation.Duty{{LateBySeconds: 1}}},
 		accommodation.StayCancelled{Notice: "N1"},
 		accommodation.IdentityRecorded{Notice: "N1", Guest: "G1", Result: identity.ResultMismatched, Fields: []string{"sex"}},
+	}
+	for _, e := range accommodation.NoticeFacts() {
+		if !slices.ContainsFunc(append(facts, first), func(f events.Event) bool { return f.EventName() == e.EventName() }) {
+			t.Errorf("%s never happens here", e.EventName())
+		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		history := append([]events.Event{first}, rapid.SliceOfN(rapid.SampledFrom(facts), 0, 8).Draw(t, "history")...)
@@ -50,16 +56,21 @@ func TestARowAgreesWithTheStateOfItsNotice(t *testing.T) {
 	})
 }
 
-func TestEveryFactOfANoticeConcernsItsRow(t *testing.T) {
+// Without its case a fact would be passed over, and the row be wrong: applying it panics instead.
+func TestEveryFactConcernsItsRowAndHasACase(t *testing.T) {
 	t.Parallel()
 	for _, e := range accommodation.NoticeFacts() {
-		if _, ok := stayKey(events.Recorded{Event: e}); !ok {
+		r := events.Recorded{Event: e}
+		if _, ok := stayKey(r); !ok {
 			t.Errorf("%s changes no row", e.EventName())
 		}
+		applyToStay(Stay{}, r)
 	}
 	for _, e := range accommodation.FacilityFacts() {
-		if _, ok := facilityKey(events.Recorded{Event: e}); !ok {
+		r := events.Recorded{Event: e}
+		if _, ok := facilityKey(r); !ok {
 			t.Errorf("%s changes no row", e.EventName())
 		}
+		applyToFacility(Facility{}, r)
 	}
 }

@@ -117,7 +117,7 @@ func (b Beneficiary) usable(id string) (Account, error) {
 	switch {
 	case !found:
 		return a, ErrNoAccount()
-	case a.Status != Opened && a.Status != Active:
+	case !a.usable():
 		return a, problem.Reject("account_not_open", "no money can be paid into the account now", "tài khoản hiện không nhận được tiền")
 	}
 	return a, nil
@@ -134,14 +134,18 @@ type Reinstate struct {
 // end the suspension that they began.
 func (c Reinstate) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	a, found := b.Account(c.Account)
+	reason := b.heldUp(a)
 	switch {
 	case !found:
 		return nil, ErrNoAccount()
 	case a.Status != Suspended && a.Status != Blocked:
 		return nil, problem.Reject("account_not_suspended", "the account is not suspended or blocked", "tài khoản không bị tạm dừng hay phong tỏa")
-	case b.concerned(a):
-		return nil, problem.Reject("death_reported", "a bank says that the holder died; record the death, or dismiss the report",
+	case reason == deathReported:
+		return nil, problem.Reject(deathReported, "a bank says that the holder died; record the death, or dismiss the report",
 			"ngân hàng báo chủ tài khoản đã mất; hãy ghi nhận báo tử hoặc bác bỏ báo cáo")
+	case reason == representativeChanged:
+		return nil, problem.Reject(representativeChanged, "the account is in the name of who received before; replace it",
+			"tài khoản đứng tên người nhận thay trước đây; hãy thay tài khoản")
 	case slices.Contains(a.HeldBy, m.Actor):
 		return nil, problem.Reject("same_person",
 			"whoever suspended or blocked the account cannot reinstate it", "người tạm dừng hoặc phong tỏa không được tự mở lại")

@@ -7,11 +7,14 @@
 //  4. A bank's report counts for the account that it was asked for. A repetition changes nothing; what contradicts a
 //     final answer is refused, so that a person looks at it.
 //  5. An account in another name than we asked for is not opened here, whatever the bank says: the bank has to explain.
-//     The same letters with other accents are accepted and stay marked as a close match.
+//     A name that only comes close (other accents, a mask) is somebody else's until an officer says otherwise who neither
+//     entered or corrected the person nor drafted the request, or until the bank gives the name as it is. Nothing is paid before.
 //  6. What an officer has suspended or blocked is reinstated by another officer, never by themselves.
 //  7. A correction brings new references and starts the identity check again. It cannot make another person of somebody:
-//     the document's number stays, or they are registered anew.
-//  8. Death is final: it closes the account or the request, and nothing is requested after it.
+//     the document's number stays, or they are registered anew. If somebody else receives for them from then on, or nobody, the
+//     account of who did before is suspended, also one that a bank opens later, and not reinstated while that is so.
+//  8. A death closes the account or the request, and nothing is requested after it. Another officer than who recorded it can revoke
+//     it, by a document; a wrong day is revoked, and recorded again. The account stays closed.
 //  9. A bank's word that the holder died is no death: it suspends the account in that holder's name, or the one that a bank opens
 //     in it meanwhile, until an officer has recorded the death, or dismissed the report. Nothing else reinstates the account. If
 //     the holder is a representative, the case ends as well when they do not receive any more. There is one case at a time: the
@@ -47,6 +50,10 @@ type Beneficiary struct {
 	Identity       string
 	IdentityFields []string
 	DiedOn         string
+	// DeathBy recorded the death.
+	DeathBy string
+	// EnteredBy registered the person, or corrected them at any time: the name that a bank is asked for is their word.
+	EnteredBy []string
 	// Reported is the report of a death that nobody has decided about; empty when there is none.
 	Reported accounts.DeathReported
 	// Behind is one about who receives for a beneficiary who is reported dead themselves: it is decided about after that.
@@ -64,11 +71,19 @@ type Account struct {
 	Reason     string
 	// Number, Mark and HolderMatch are there once the bank opened it.
 	Number, Mark, HolderMatch string
+	// Biometric is whether the holder of a doubted account passed the bank's check.
+	Biometric bool
 	// Usable is opened or active: what the account is when nothing holds it up.
 	Usable string
-	// HeldBy are the officers who suspended or blocked it, since it was last open.
+	// HeldBy are those who suspended or blocked it, since it was last open.
 	HeldBy []string
 }
+
+// doubted tells whether the account waits for somebody to confirm its holder.
+func (a Account) doubted() bool { return a.Status == NeedsInformation && a.Mark != "" }
+
+// usable tells whether money is paid into the account.
+func (a Account) usable() bool { return a.Status == Opened || a.Status == Active }
 
 // Alive tells whether the account, or the request, may still lead to payments: another one has to wait for its end.
 func (a Account) Alive() bool { return a.Status != Refused && a.Status != Closed }
@@ -97,15 +112,18 @@ func (b Beneficiary) Account(id string) (Account, bool) {
 func (b Beneficiary) Evolve(e events.Event) Beneficiary {
 	switch e := e.(type) {
 	case accounts.BeneficiaryRegistered:
-		return Beneficiary{BeneficiaryRegistered: e, Identity: Pending}
+		return Beneficiary{BeneficiaryRegistered: e, Identity: Pending, EnteredBy: []string{e.By}}
 	case accounts.BeneficiaryCorrected:
+		b.EnteredBy = with(b.EnteredBy, e.By)
 		b.Person, b.DocumentType, b.MayHold = e.Person, e.DocumentType, e.MayHold
 		b.Representative, b.RepresentativeMark = e.Representative, e.RepresentativeMark
 		b.Identity, b.IdentityFields = Pending, nil
 	case accounts.BeneficiaryIdentified:
 		b.Identity, b.IdentityFields = e.Result, e.Fields
 	case accounts.BeneficiaryDied:
-		b.DiedOn, b.Reported, b.Behind = e.DiedOn, accounts.DeathReported{}, accounts.DeathReported{}
+		b.DiedOn, b.DeathBy, b.Reported, b.Behind = e.DiedOn, e.By, accounts.DeathReported{}, accounts.DeathReported{}
+	case accounts.BeneficiaryDeathRevoked:
+		b.DiedOn, b.DeathBy = "", ""
 	case accounts.DeathReported, accounts.DeathReportNoted, accounts.DeathReportDismissed, accounts.DeathReportSettled:
 		b = b.heard(e)
 	case accounts.AccountRequested:
@@ -141,6 +159,8 @@ func AccountOf(e events.Event) (id string, ok bool) {
 		return e.Account, true
 	case accounts.AccountNeedsInformation:
 		return e.Account, true
+	case accounts.AccountHolderDoubted:
+		return e.Account, true
 	case accounts.AccountRefused:
 		return e.Account, true
 	case accounts.AccountOpened:
@@ -167,6 +187,9 @@ func (a Account) Evolve(e events.Event) Account {
 		return Account{AccountRequested: e, Status: Requested}
 	case accounts.AccountNeedsInformation:
 		a.Status, a.Reason = NeedsInformation, e.Reason
+	case accounts.AccountHolderDoubted:
+		a.Status, a.Reason = NeedsInformation, nameClose
+		a.Number, a.Mark, a.HolderMatch, a.Biometric = e.Number, e.Mark, closeMatch, e.Biometric
 	case accounts.AccountRefused:
 		a.Status, a.Reason = Refused, e.Reason
 	case accounts.AccountOpened:
@@ -188,5 +211,10 @@ func (a Account) Evolve(e events.Event) Account {
 	return a
 }
 
-// with adds somebody to those who hold an account, without touching the list of an earlier state.
-func with(holding []string, by string) []string { return append(slices.Clip(holding), by) }
+// with adds somebody to those who had a part in something, without touching the list of an earlier state.
+func with(parties []string, by string) []string {
+	if slices.Contains(parties, by) {
+		return parties
+	}
+	return append(slices.Clip(parties), by)
+}

@@ -224,12 +224,9 @@ func TestWhatABankReports(t *testing.T) {
 		}
 	}
 	biometric := func(c *beneficiary.RecordOpening) { c.Biometric = true }
-	close := opened()
-	close.HolderMatch = "close_match"
 	decidertest.Run(t, []kase{
 		{Name: "it opens", Given: asked, When: report(same), Then: facts{opened()}},
 		{Name: "it opens after a question", Given: append(asked[:2:2], unclear("PHOTO")), When: report(same), Then: facts{opened()}},
-		{Name: "other accents are a close match and open", Given: asked, When: report(matching("close_match")), Then: facts{close}},
 		{Name: "another name does not open", Given: asked, When: report(matching("no_match")), Then: facts{unclear("name_differs")}},
 		{Name: "a match that was not made does not open", Given: asked, When: report(matching("")), Then: facts{unclear("name_differs")}},
 		{Name: "another name again says nothing new", Given: append(asked[:2:2], unclear("name_differs")), When: report(matching("no_match"))},
@@ -266,6 +263,69 @@ func TestWhatABankReports(t *testing.T) {
 			When: report(func(c *beneficiary.RecordOpening) { c.Account = "B1-2" }),
 		},
 		{Name: "nonsense is for an operator", Given: asked, When: report(saying("perhaps", "")), Problem: "report_unknown"},
+	})
+}
+
+func TestAHolderWhoseNameOnlyComesCloseWaitsForAnOfficer(t *testing.T) {
+	t.Parallel()
+	const mai = "mai"
+	report := func(match string, biometric bool) beneficiary.RecordOpening {
+		return beneficiary.RecordOpening{
+			Account: first, Bank: ICB, Status: "opened", Number: "N1", Mark: "A1", HolderMatch: match, Biometric: biometric,
+		}
+	}
+	doubted := func(biometric bool) events.Event {
+		return accounts.AccountHolderDoubted{Account: first, Beneficiary: "B1", Number: "N1", Mark: "A1", Biometric: biometric}
+	}
+	elsewhere := report("close_match", false)
+	elsewhere.Mark = "A2"
+	asked := facts{registered(), requested()}
+	waiting, checked := append(asked[:2:2], doubted(false)), append(asked[:2:2], doubted(true))
+	corrected := accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P9", By: mai}
+	confirm := beneficiary.ConfirmHolder{Account: first, Maker: lan, Note: "V1"}
+	confirmed := opened()
+	confirmed.HolderMatch, confirmed.Note, confirmed.By = "close_match", "V1", hung
+	byMai := confirmed
+	byMai.By = mai
+	noted := closed("closed")
+	noted.Note = "V2"
+	dead := accounts.DeathReported{Beneficiary: "B1", Account: first, Bank: ICB, Of: "beneficiary"}
+	held := accounts.AccountSuspended{Account: first, Beneficiary: "B1", Reason: "death_reported", By: hung}
+	decidertest.Run(t, []kase{
+		{Name: "it does not open", Given: asked, When: report("close_match", false), Then: facts{doubted(false)}},
+		{Name: "nor with the biometric check", Given: asked, When: report("close_match", true), Then: facts{doubted(true)}},
+		{Name: "nor after a question", Given: append(asked[:2:2], unclear("name_differs")), When: report("close_match", false), Then: facts{doubted(false)}},
+		{Name: "the same again says nothing new", Given: waiting, When: report("close_match", false)},
+		{Name: "the biometric check may follow", Given: waiting, When: report("close_match", true), Then: facts{doubted(true)}},
+		{Name: "and is not taken back", Given: checked, When: report("close_match", false)},
+		{Name: "the bank mends the name", Given: waiting, When: report("match", false), Then: facts{opened()}},
+		{Name: "with the check that it reported before", Given: checked, When: report("match", false), Then: facts{opened(), activated()}},
+		{Name: "another name is for an operator", Given: waiting, When: report("no_match", false), Problem: "report_contradictory"},
+		{Name: "so is another number", Given: waiting, When: elsewhere, Problem: "report_contradictory"},
+		{Name: "and a refusal", Given: waiting, When: beneficiary.RecordOpening{Account: first, Bank: ICB, Status: "refused", Reason: "BE01"}, Problem: "report_contradictory"},
+		{Name: "a question is late", Given: waiting, When: beneficiary.RecordOpening{Account: first, Bank: ICB, Status: "needs_information", Reason: "PHOTO"}},
+		{Name: "another officer confirms", Given: waiting, When: confirm, By: hung, Then: facts{confirmed}},
+		{Name: "which makes it active after the check", Given: checked, When: confirm, By: hung, Then: facts{confirmed, activated()}},
+		{Name: "whoever drafted the request does not", Given: waiting, When: confirm, By: lan, Problem: "same_person"},
+		{
+			Name: "nor who registered the person", Given: waiting, By: lan, Problem: "same_person",
+			When: beneficiary.ConfirmHolder{Account: first, Maker: hung, Note: "V1"},
+		},
+		{Name: "nor who corrected them", Given: append(waiting[:3:3], corrected), When: confirm, By: mai, Problem: "same_person"},
+		{
+			Name: "nor who registered them, whoever corrected them since", Given: append(waiting[:3:3], corrected), By: lan, Problem: "same_person",
+			When: beneficiary.ConfirmHolder{Account: first, Maker: hung, Note: "V1"},
+		},
+		{Name: "another one does", Given: waiting, When: confirm, By: mai, Then: facts{byMai}},
+		{Name: "what is confirmed is not confirmed again", Given: append(waiting[:3:3], confirmed), When: confirm, By: hung, Problem: "holder_not_doubted"},
+		{Name: "nor what nobody doubts", Given: append(asked[:2:2], opened()), When: confirm, By: hung, Problem: "holder_not_doubted"},
+		{Name: "nor another name", Given: append(asked[:2:2], unclear("name_differs")), When: confirm, By: hung, Problem: "holder_not_doubted"},
+		{Name: "nor a bank's own code of that name", Given: append(asked[:2:2], unclear("name_close")), When: confirm, By: hung, Problem: "holder_not_doubted"},
+		{Name: "nor what nobody knows", Given: waiting[:1], When: confirm, By: hung, Problem: "account_unknown"},
+		{Name: "the holder was reported dead meanwhile", Given: append(waiting[:3:3], dead), When: confirm, By: hung, Then: facts{confirmed, held}},
+		{Name: "the officer says no", Given: waiting, When: beneficiary.Close{Account: first, Note: "V2"}, By: lan, Then: facts{noted}},
+		{Name: "and that is final", Given: append(waiting[:3:3], noted), When: confirm, By: hung, Problem: "holder_not_doubted"},
+		{Name: "it is not suspended: nothing is paid into it", Given: waiting, When: beneficiary.Suspend{Account: first}, By: lan, Problem: "account_not_open"},
 	})
 }
 
@@ -341,6 +401,11 @@ func TestAtMostOneAccountLives(t *testing.T) {
 			if err != nil && len(decided) > 0 {
 				t.Fatal("a refused command decided facts")
 			}
+			for _, fact := range decided {
+				if opened, is := fact.(accounts.AccountOpened); is && (opened.HolderMatch == "close_match") != (opened.By == hung) {
+					t.Fatalf("nobody who may confirmed %+v", opened)
+				}
+			}
 			b = decider.Fold(b, decided...)
 			alive := 0
 			for i, a := range b.Accounts {
@@ -375,10 +440,12 @@ func command(t *rapid.T) decider.Command[beneficiary.Beneficiary] {
 			Number: "N", Mark: rapid.SampledFrom([]string{"", "A1", "A2"}).Draw(t, "mark"), Reason: "R",
 			HolderMatch: rapid.SampledFrom([]string{"match", "close_match", "no_match"}).Draw(t, "match"), Biometric: rapid.Bool().Draw(t, "biometric"),
 		},
+		beneficiary.ConfirmHolder{Account: account, Maker: lan},
 		beneficiary.Suspend{Account: account, Reason: "dispute"},
 		beneficiary.Block{Account: account, Reason: "bank"},
 		beneficiary.Reinstate{Account: account},
 		beneficiary.Close{Account: account},
 		beneficiary.Die{On: vn.MustDate(2026, time.November, 1), Source: "family"},
+		beneficiary.RevokeDeath{Paper: "118/TP-HT"},
 	}).Draw(t, "command")
 }

@@ -10,8 +10,12 @@ import (
 // Deceased is the reason by which a bank says that a holder died (ISO 20022 MD07).
 const Deceased = "MD07"
 
-// deathReported is why an account is suspended whose holder a bank says has died.
-const deathReported = "death_reported"
+// Why an account is suspended without an officer's wish: a bank says that its holder died, or they are a representative who does not
+// receive any more.
+const (
+	deathReported         = "death_reported"
+	representativeChanged = "representative_changed"
+)
 
 // ReportDeath is a bank's word that the holder of an account died.
 type ReportDeath struct {
@@ -21,7 +25,8 @@ type ReportDeath struct {
 }
 
 // Decide opens the case once, and suspends the account that money could go into: the latest one of the same holder, if the bank
-// speaks of an earlier one. Whoever is known to have died has no case, nor has a representative who does not receive any more.
+// speaks of an earlier one. Whoever is known to have died has no case, nor has a representative who does not receive any more; that
+// the bank said so is noted, because the payment that it speaks of waits for that, also after the death was revoked.
 func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	a, found := b.Account(c.Account)
 	switch {
@@ -29,8 +34,6 @@ func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, erro
 		return nil, ErrNoAccount()
 	case a.Bank != c.Bank:
 		return nil, problem.Reject("report_of_another_bank", "another bank was asked for this account", "tài khoản này được yêu cầu ở ngân hàng khác")
-	case b.DiedOn != "":
-		return nil, nil
 	}
 	report := accounts.DeathReported{
 		Beneficiary: b.Beneficiary, Account: a.Account, Bank: a.Bank, Of: ofBeneficiary, EndToEndID: c.EndToEndID,
@@ -41,13 +44,13 @@ func (c ReportDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, erro
 	switch {
 	case report == b.Reported:
 		return nil, nil
-	case b.concerned(a), !a.own() && !b.receives(a): // a case about somebody else does not answer this one
+	case b.DiedOn != "", b.concerned(a), !a.own() && !b.receives(a): // a case about somebody else does not answer this one
 		return []events.Event{accounts.DeathReportNoted(report)}, nil
 	}
 	facts := []events.Event{report}
 	b.Reported = report
-	if latest, _ := b.Latest(); (latest.Status == Opened || latest.Status == Active) && b.concerned(latest) {
-		facts = append(facts, b.holdUp(latest, m))
+	if latest, _ := b.Latest(); latest.usable() {
+		facts = append(facts, b.holdUp(latest, m)...)
 	}
 	return facts, nil
 }
@@ -98,9 +101,25 @@ func (a Account) sameHolder(as Account) bool {
 	return a.Holder == as.Holder || a.own() && as.own() || a.HolderMark != "" && a.HolderMark == as.HolderMark
 }
 
-// holdUp suspends an account until the case is decided.
-func (b Beneficiary) holdUp(a Account, m decider.Meta) events.Event {
-	return accounts.AccountSuspended{Account: a.Account, Beneficiary: b.Beneficiary, Reason: deathReported, By: m.Actor}
+// heldUp says why nothing may be paid into an account, as a code; empty when nothing is known of its holder that speaks against it.
+func (b Beneficiary) heldUp(a Account) string {
+	switch {
+	case b.concerned(a):
+		return deathReported
+	case a.HolderMark != "" && a.HolderMark != b.RepresentativeMark:
+		return representativeChanged
+	default:
+		return ""
+	}
+}
+
+// holdUp suspends an account as long as there is such a reason.
+func (b Beneficiary) holdUp(a Account, m decider.Meta) []events.Event {
+	reason := b.heldUp(a)
+	if reason == "" {
+		return nil
+	}
+	return []events.Event{accounts.AccountSuspended{Account: a.Account, Beneficiary: b.Beneficiary, Reason: reason, By: m.Actor}}
 }
 
 // settled ends the case about a representative who does not receive any more.
@@ -117,7 +136,8 @@ type DismissDeath struct {
 	Note string
 }
 
-// Decide reinstates what the report suspended, unless it waits for a report about who receives for the person as well.
+// Decide reinstates what the report suspended, unless it waits for a report about who receives for the person as well, or is the
+// account of who does not receive any more.
 func (c DismissDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	switch {
 	case !b.Exists():
@@ -129,10 +149,34 @@ func (c DismissDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, err
 	if a, found := b.Account(b.Behind.Account); found && b.receives(a) {
 		return append(facts, b.Behind), nil
 	}
-	if a, found := b.Latest(); found && a.Status == Suspended && a.Reason == deathReported {
-		facts = append(facts, accounts.AccountReinstated{
-			Account: a.Account, Beneficiary: b.Beneficiary, Status: a.Usable, Note: c.Note, By: m.Actor,
-		})
+	b.Reported = accounts.DeathReported{}
+	a, found := b.Latest()
+	if !found || a.Status != Suspended || a.Reason != deathReported {
+		return facts, nil
 	}
-	return facts, nil
+	if held := b.holdUp(a, m); held != nil {
+		return append(facts, held...), nil
+	}
+	return append(facts, accounts.AccountReinstated{
+		Account: a.Account, Beneficiary: b.Beneficiary, Status: a.Usable, Note: c.Note, By: m.Actor,
+	}), nil
+}
+
+// RevokeDeath says that a death was recorded for the wrong person, or on a wrong day.
+type RevokeDeath struct {
+	// Paper is the number of the document that shows it, Note the vault reference of the reason.
+	Paper, Note string
+}
+
+// Decide wants another officer than who recorded the death: what it ended is money that somebody does not get, or does again.
+func (c RevokeDeath) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
+	switch {
+	case !b.Exists():
+		return nil, ErrUnknown()
+	case b.DiedOn == "":
+		return nil, problem.Reject("death_not_recorded", "no death is recorded", "chưa ghi nhận báo tử")
+	case b.DeathBy == m.Actor:
+		return nil, problem.Reject("same_person", "whoever recorded the death cannot revoke it", "người ghi nhận báo tử không được tự hủy")
+	}
+	return []events.Event{accounts.BeneficiaryDeathRevoked{Beneficiary: b.Beneficiary, Paper: c.Paper, Note: c.Note, By: m.Actor}}, nil
 }

@@ -42,7 +42,10 @@ func TestABanksWordThatSomebodyDied(t *testing.T) {
 			Name: "stops what the bank opens meanwhile", Given: append(active[:2:2], reported), By: service, Then: facts{opened(), activated(), held},
 			When: beneficiary.RecordOpening{Account: first, Bank: ICB, Status: "opened", Number: "N1", Mark: "A1", HolderMatch: "match", Biometric: true},
 		},
-		{Name: "is no news about the dead", Given: append(active[:4:4], died, closed("died")), When: report, By: service},
+		{
+			Name: "is no case about the dead", Given: append(active[:4:4], died, closed("died")), When: report, By: service,
+			Then: facts{accounts.DeathReportNoted(reported)},
+		},
 		{Name: "counts for the bank's own accounts", Given: active, When: beneficiary.ReportDeath{Account: first, Bank: BIDV}, Problem: "report_of_another_bank"},
 		{Name: "is about an account that there is", Given: active[:1], When: report, Problem: "account_unknown"},
 		{Name: "is dismissed by an officer, and payments go on", Given: open, When: dismiss, By: lan, Then: facts{dismissed, reinstated}},
@@ -194,5 +197,35 @@ func TestAFormerCarersReportedDeathLeavesTheOpenCaseAlone(t *testing.T) {
 			Given: append(open[:9:9], accounts.DeathReported{Beneficiary: "B1", Account: first, Of: "beneficiary"}, noted),
 			Then:  facts{accounts.DeathReportDismissed{Beneficiary: "B1", Note: "V1", By: lan}, reported},
 		},
+	})
+}
+
+// LISA has two people of one name, and records the death on the wrong file; or takes August for November.
+func TestADeathThatWasRecordedWronglyIsRevoked(t *testing.T) {
+	t.Parallel()
+	died := accounts.BeneficiaryDied{Beneficiary: "B1", DiedOn: "2026-08-20", Source: "officer", By: lan}
+	revoke := beneficiary.RevokeDeath{Paper: "118/TP-HT", Note: "V1"}
+	revoked := accounts.BeneficiaryDeathRevoked{Beneficiary: "B1", Paper: "118/TP-HT", Note: "V1", By: hung}
+	dead := facts{registered(), requested(), opened(), died, closed("died")}
+	alive := append(dead[:5:5], revoked)
+	request := beneficiary.Request{Issuance: "I2", Bank: BIDV, MayHold: true, By: hung}
+	anew := requested()
+	anew.Account, anew.Issuance, anew.Bank = "B1-2", "I2", BIDV
+	report := beneficiary.ReportDeath{Account: first, Bank: ICB, EndToEndID: "SA-1"}
+	reported := accounts.DeathReported{Beneficiary: "B1", Account: first, Bank: ICB, Of: "beneficiary", EndToEndID: "SA-1"}
+	corrected := accounts.BeneficiaryDied{Beneficiary: "B1", DiedOn: "2026-11-20", Source: "civil_registry", By: lan}
+	die := beneficiary.Die{On: vn.MustDate(2026, time.November, 20), Source: "civil_registry"}
+	decidertest.Run(t, []kase{
+		{Name: "another officer revokes it", Given: dead, When: revoke, By: hung, Then: facts{revoked}},
+		{Name: "whoever recorded it does not", Given: dead, When: revoke, By: lan, Problem: "same_person"},
+		{Name: "it is revoked once", Given: alive, When: revoke, By: "mai", Problem: "death_not_recorded"},
+		{Name: "the living have none", Given: dead[:3], When: revoke, By: hung, Problem: "death_not_recorded"},
+		{Name: "nor has whom only a bank reported dead", Given: append(dead[:3:3], reported), When: revoke, By: hung, Problem: "death_not_recorded"},
+		{Name: "nobody unknown is revoked", When: revoke, By: hung, Problem: "beneficiary_unknown"},
+		{Name: "the account stays closed", Given: alive, When: beneficiary.Reinstate{Account: first}, By: hung, Problem: "account_not_suspended"},
+		{Name: "another one is asked for", Given: alive, When: request, Then: facts{anew}},
+		{Name: "a bank's word counts again", Given: alive, When: report, By: "service:accounts", Then: facts{reported}},
+		{Name: "a wrong day is recorded again", Given: alive, When: die, By: lan, Then: facts{corrected}},
+		{Name: "and that is revoked by another one again", Given: append(alive[:6:6], corrected), When: revoke, By: lan, Problem: "same_person"},
 	})
 }

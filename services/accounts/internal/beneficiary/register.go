@@ -66,7 +66,8 @@ type Correct struct {
 	Known problem.Faults
 }
 
-// Decide refuses to turn one person into another: what was approved or paid for one would be the other's.
+// Decide refuses to turn one person into another: what was approved or paid for one would be the other's. It suspends the account of
+// who does not receive for them any more.
 func (c Correct) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	if !b.Exists() {
 		return nil, ErrUnknown()
@@ -80,7 +81,11 @@ func (c Correct) Decide(b Beneficiary, m decider.Meta) ([]events.Event, error) {
 	}
 	fact := c.Fact
 	fact.Beneficiary, fact.By = b.Beneficiary, m.Actor
-	return []events.Event{fact}, nil
+	facts, b := []events.Event{fact}, b.Evolve(fact)
+	if a, _ := b.Latest(); a.usable() {
+		facts = append(facts, b.holdUp(a, m)...)
+	}
+	return facts, nil
 }
 
 // RecordIdentity notes what the population database answered.

@@ -101,10 +101,10 @@ func applyToAccount(todo *pgx.Batch, r events.Recorded) {
 		if !ok {
 			return
 		}
-		if opened, first := r.Event.(accounts.AccountOpened); first {
-			todo.Queue(openAccount, id, opened.Number, opened.Mark, opened.HolderMatch)
-		}
 		state := beneficiary.Account{}.Evolve(r.Event)
+		if state.Mark != "" {
+			todo.Queue(openAccount, id, state.Number, state.Mark, state.HolderMatch)
+		}
 		todo.Queue(changeAccount, id, state.Status, state.Reason, at)
 	}
 }

@@ -83,6 +83,8 @@ func beneficiaryKey(r events.Recorded) (string, bool) {
 		return e.Beneficiary, true
 	case accounts.BeneficiaryDied:
 		return e.Beneficiary, true
+	case accounts.BeneficiaryDeathRevoked:
+		return e.Beneficiary, true
 	case accounts.DeathReported:
 		return e.Beneficiary, true
 	case accounts.DeathReportDismissed:
@@ -114,6 +116,8 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 		b.Identity, b.IdentityFields = e.Result, e.Fields
 	case accounts.BeneficiaryDied:
 		b.DiedOn, b.ReportedAccount, b.ReportedOf = e.DiedOn, "", ""
+	case accounts.BeneficiaryDeathRevoked:
+		b.DiedOn = ""
 	case accounts.DeathReported:
 		b.ReportedAccount, b.ReportedOf = e.Account, e.Of
 	case accounts.DeathReportDismissed, accounts.DeathReportSettled:

@@ -27,11 +27,13 @@ func TestARowAgreesWithTheStateOfItsBeneficiary(t *testing.T) {
 	facts := []events.Event{
 		accounts.BeneficiaryIdentified{Beneficiary: "B1", Result: "mismatched", Fields: []string{"sex"}},
 		accounts.BeneficiaryDied{Beneficiary: "B1", DiedOn: "2026-10-31"},
+		accounts.BeneficiaryDeathRevoked{Beneficiary: "B1"},
 		accounts.DeathReported{Beneficiary: "B1", Account: "B1-1", Bank: "ICBVVNVX", Of: "representative"},
 		accounts.DeathReportDismissed{Beneficiary: "B1"},
 		accounts.DeathReportSettled{Beneficiary: "B1", By: "officer:lan"},
 		accounts.BeneficiaryCorrected{Beneficiary: "B1", Person: "P9", DocumentType: "birth_certificate"},
 		accounts.AccountNeedsInformation{Account: "B1-1", Reason: "PHOTO"},
+		accounts.AccountHolderDoubted{Account: "B1-1", Number: "N1", Mark: "A1"},
 		accounts.AccountRefused{Account: "B1-1", Reason: "BE01"},
 		accounts.AccountOpened{Account: "B1-1", HolderMatch: "match"},
 		accounts.AccountActivated{Account: "B1-1"},
@@ -110,7 +112,7 @@ func TestEveryFactConcernsItsRow(t *testing.T) {
 	for _, e := range accounts.BeneficiaryFacts() {
 		_, account := beneficiary.AccountOf(e)
 		switch e.(type) {
-		case accounts.BeneficiaryRegistered, accounts.BeneficiaryCorrected, accounts.BeneficiaryIdentified, accounts.BeneficiaryDied,
+		case accounts.BeneficiaryRegistered, accounts.BeneficiaryCorrected, accounts.BeneficiaryIdentified, accounts.BeneficiaryDied, accounts.BeneficiaryDeathRevoked,
 			accounts.DeathReported, accounts.DeathReportDismissed, accounts.DeathReportSettled:
 			account = !account
 		case accounts.DeathReportNoted:

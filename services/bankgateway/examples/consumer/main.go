@@ -1,15 +1,16 @@
 // Command consumer is the smallest bank that keeps the contract with Song An: it reads its instructions, pays each
 // end-to-end id once, and reports that. docs/banks.md says what a real one does besides.
 //
-//	BIC=ICBVVNVX BROKERS=kafka:9092 KAFKA_USER=songan.bank.ICBVVNVX KAFKA_PASSWORD=... PAID=paid.jsonl consumer   # CA, CERTIFICATE, KEY: tls.go
+//	BIC=ICBVVNVX BROKERS=kafka:9092 KAFKA_USER=songan.bank.ICBVVNVX KAFKA_PASSWORD=... PAID=paid.jsonl consumer   # TLS: see run
 package main
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"log"
 	"os"
 	"strings"
 	"time"
@@ -28,47 +29,43 @@ type booking struct {
 	BookedAt      time.Time `json:"booked_at,omitzero"`
 }
 
-func main() {
-	fmt.Fprintln(os.Stderr, "consumer:", run(context.Background(), os.Getenv))
-	os.Exit(1) //nolint:forbidigo // this is main; it has no folder cmd around it
-}
+func main() { log.Fatalln("consumer:", run(context.Background(), os.Getenv)) } //nolint:forbidigo // an example has no logger
 
 func run(ctx context.Context, getenv func(string) string) error {
-	safe, broken := encryption(getenv)
-	login, failed := scram.Mechanism(scram.SHA512, getenv("KAFKA_USER"), getenv("KAFKA_PASSWORD"))
+	login, broken := scram.Mechanism(scram.SHA512, getenv("KAFKA_USER"), getenv("KAFKA_PASSWORD"))
 	file, err := os.OpenFile(getenv("PAID"), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err = errors.Join(broken, failed, err); err != nil {
+	if err = errors.Join(broken, err); err != nil {
 		return err
 	}
 	defer file.Close()
-	topics, brokers := "songan.bank."+getenv("BIC")+".", strings.Split(getenv("BROKERS"), ",")
-	instructions := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: brokers, Dialer: &kafka.Dialer{SASLMechanism: login, TLS: safe}, Topic: topics + "instructions.v1",
-		GroupID: topics + "consumer", StartOffset: kafka.FirstOffset, MaxWait: 500 * time.Millisecond,
-	})
-	defer instructions.Close()
-	transport := &kafka.Transport{SASL: login, TLS: safe}
-	defer transport.CloseIdleConnections()
-	reports := &kafka.Writer{
-		Addr: kafka.TCP(brokers...), Transport: transport, Topic: topics + "reports.v1",
-		Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
-	}
-	defer reports.Close()
 	paid := map[string]booking{} // every end-to-end id that was ever paid
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		var b booking
 		_ = json.Unmarshal(lines.Bytes(), &b) // nothing comes of a line that is torn
 		paid[b.EndToEndID] = b
 	}
-	_, err = fmt.Fprintln(file) // whatever was torn ends here
-	for err == nil {            // read, pay once, report, commit: whatever fails, the instruction comes again
-		m, failed := instructions.FetchMessage(ctx)
-		if failed != nil {
-			return failed
-		}
-		var asked booking // of the instructions, only payments have an amount
-		if json.Unmarshal(m.Value, &asked) == nil && asked.Amount > 0 {
-			err = answer(ctx, reports, file, paid, asked)
+	safe := &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		own, err := tls.LoadX509KeyPair(getenv("CERTIFICATE"), getenv("KEY")) // each time: it is renewed
+		return &own, err
+	}}
+	if getenv("TLS") == "" { // TLS=on CERTIFICATE=bank.pem KEY=bank.key; SSL_CERT_FILE vouches for the brokers, or the system does
+		safe = nil
+	}
+	topics, brokers := "songan.bank."+getenv("BIC")+".", strings.Split(getenv("BROKERS"), ",")
+	instructions := kafka.NewReader(kafka.ReaderConfig{
+		Brokers: brokers, Dialer: &kafka.Dialer{SASLMechanism: login, TLS: safe}, Topic: topics + "instructions.v1",
+		GroupID: topics + "consumer", MaxWait: 500 * time.Millisecond,
+	})
+	defer instructions.Close()
+	reports := &kafka.Writer{
+		Addr: kafka.TCP(brokers...), Transport: &kafka.Transport{SASL: login, TLS: safe}, Topic: topics + "reports.v1",
+		Balancer: kafka.Murmur2Balancer{}, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+	}
+	_, err = file.WriteString("\n") // whatever was torn ends here
+	for err == nil {                // read, pay once, report, commit: whatever fails, the instruction comes again
+		var m kafka.Message
+		if m, err = instructions.FetchMessage(ctx); err == nil {
+			err = pay(ctx, m.Value, paid, file, reports)
 		}
 		if err == nil {
 			err = instructions.CommitMessages(ctx, m)
@@ -77,7 +74,12 @@ func run(ctx context.Context, getenv func(string) string) error {
 	return err
 }
 
-func answer(ctx context.Context, reports *kafka.Writer, file *os.File, paid map[string]booking, asked booking) error {
+// pay answers every instruction; the money moves the first time.
+func pay(ctx context.Context, instruction []byte, paid map[string]booking, file *os.File, reports *kafka.Writer) error {
+	var asked booking
+	if json.Unmarshal(instruction, &asked) != nil || asked.Amount <= 0 {
+		return nil // of the instructions, only payments have an amount
+	}
 	b, already := paid[asked.EndToEndID]
 	if !already { // here a real bank books the money, in one transaction with the id
 		b = booking{asked.EndToEndID, "ACCC", "", asked.Amount, "REF-" + asked.EndToEndID, time.Now().UTC()}
@@ -92,7 +94,6 @@ func answer(ctx context.Context, reports *kafka.Writer, file *os.File, paid map[
 	header := func(key, value string) kafka.Header { return kafka.Header{Key: key, Value: []byte(value)} }
 	return reports.WriteMessages(ctx, kafka.Message{Key: []byte(b.EndToEndID), Value: report, Headers: []kafka.Header{
 		header("ce_specversion", "1.0"), header("ce_type", "bank.payment_status_reported.v1"), header("ce_source", "bank"),
-		header("ce_id", b.EndToEndID+"/"+time.Now().Format(time.RFC3339Nano)), header("content-type", "application/json"),
-		header("ce_time", time.Now().UTC().Format(time.RFC3339)),
+		header("ce_id", b.EndToEndID+time.Now().Format("/150405.000000000")), header("ce_time", time.Now().UTC().Format(time.RFC3339)), header("content-type", "application/json"),
 	}})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/kafkabus/grants"
@@ -25,25 +26,6 @@ const (
 	publishTimeout = 20 * time.Second
 )
 
-// Topics are the two topics of one bank.
-type Topics struct{ prefix, bic string }
-
-// TopicsOf returns those of a bank. prefix is what the names of all topics begin with, usually "songan".
-func TopicsOf(prefix, bic string) Topics { return Topics{prefix, bic} }
-
-// Instructions is the topic that the bank reads.
-func (t Topics) Instructions() string { return t.prefix + ".bank." + t.bic + ".instructions.v1" }
-
-// Reports is the topic that the bank writes to.
-func (t Topics) Reports() string { return t.prefix + ".bank." + t.bic + ".reports.v1" }
-
-// Groups is how the names of the bank's consumer groups begin.
-func (t Topics) Groups() string { return t.prefix + ".bank." + t.bic + "." }
-
-// User is the name under which the bank logs in to Kafka. It is of this installation alone: two on one cluster that called
-// a bank by one name would lock each other's bank out, each with its own password.
-func (t Topics) User() string { return t.prefix + ".bank." + t.bic }
-
 // Access says what is done about a bank's access to Kafka.
 type Access struct {
 	// Grant gives the bank's user its rights. Without it they are somebody else's business.
@@ -51,29 +33,37 @@ type Access struct {
 	// Password lets the bank's user in; empty when somebody else makes the user.
 	Password    string
 	Replication int
+	// Retention is how long the bank's topics keep their records, which hold names and account numbers; 0 leaves it as it is.
+	Retention time.Duration
 }
 
 // Ensure makes the topics of a bank, then its rights, and lets it in at last. Kafka's clients differ in what becomes of a group
 // that is joined before its topic is there, and some read nothing for ever; and others end for good when they are let in and may
 // not read yet. The bank may read its instructions, with consumer groups of its own, and write its reports, and nothing else.
-func Ensure(ctx context.Context, bus kafkabus.Config, t Topics, a Access) error {
+func Ensure(ctx context.Context, bus kafkabus.Config, t bank.Topics, a Access) error {
 	for _, topic := range []string{t.Instructions(), t.Reports()} {
 		if err := kafkabus.EnsureTopic(ctx, bus, topic, partitions, a.Replication); err != nil {
-			return fmt.Errorf("topics of bank %s: %w", t.bic, err)
+			return fmt.Errorf("topics of bank %s: %w", t.BIC, err)
+		}
+		if a.Retention == 0 {
+			continue
+		}
+		if err := kafkabus.KeepFor(ctx, bus, topic, a.Retention); err != nil {
+			return fmt.Errorf("topics of bank %s: %w", t.BIC, err)
 		}
 	}
 	if a.Grant {
 		err := grants.Allow(ctx, bus, t.User(),
 			grants.MayRead(t.Instructions()), grants.MayWrite(t.Reports()), grants.MayJoin(t.Groups()))
 		if err != nil {
-			return fmt.Errorf("rights of bank %s: %w", t.bic, err)
+			return fmt.Errorf("rights of bank %s: %w", t.BIC, err)
 		}
 	}
 	if a.Password == "" {
 		return nil
 	}
 	if err := grants.EnsureUser(ctx, bus, t.User(), a.Password); err != nil {
-		return fmt.Errorf("user of bank %s: %w", t.bic, err)
+		return fmt.Errorf("user of bank %s: %w", t.BIC, err)
 	}
 	return nil
 }
@@ -88,13 +78,13 @@ type Bank struct {
 }
 
 // NewBank returns the way to a bank whose topics are there.
-func NewBank(bus kafkabus.Config, t Topics, metrics prometheus.Registerer) (*Bank, error) {
-	b, err := breaker.New("bank_"+t.bic, breaker.Settings{OpenFor: bankOpenFor, Registerer: metrics})
+func NewBank(bus kafkabus.Config, t bank.Topics, metrics prometheus.Registerer) (*Bank, error) {
+	b, err := breaker.New("bank_"+t.BIC, breaker.Settings{OpenFor: bankOpenFor, Registerer: metrics})
 	if err != nil {
-		return nil, fmt.Errorf("breaker around bank %s: %w", t.bic, err)
+		return nil, fmt.Errorf("breaker around bank %s: %w", t.BIC, err)
 	}
 	return &Bank{
-		BIC: t.bic, topic: t.Instructions(), breaker: b, publisher: kafkabus.NewPublisher(bus, kafkabus.PublisherOptions{}),
+		BIC: t.BIC, topic: t.Instructions(), breaker: b, publisher: kafkabus.NewPublisher(bus, kafkabus.PublisherOptions{}),
 	}, nil
 }
 

@@ -93,12 +93,3 @@ func TestOnePersonIsAskedForWithAPurpose(t *testing.T) {
 		t.Errorf("asked %+v", q)
 	}
 }
-
-func TestTheNamesOfABanksTopics(t *testing.T) {
-	t.Parallel()
-	topics := clients.TopicsOf("songan", "ICBVVNVX")
-	want := []string{"songan.bank.ICBVVNVX.instructions.v1", "songan.bank.ICBVVNVX.reports.v1", "songan.bank.ICBVVNVX.", "songan.bank.ICBVVNVX"}
-	if diff := cmp.Diff(want, []string{topics.Instructions(), topics.Reports(), topics.Groups(), topics.User()}); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -44,7 +44,7 @@ func Check(r bank.AccountOpeningReported) error {
 }
 
 // CompareHolder says how the bank's name of the holder compares with ours. The same letters with other accents are close,
-// and so is a masked name (N*** V** A**) of which nothing disagrees: a mask proves nothing more.
+// and so is a masked name (N*** V** A**) of which nothing disagrees. Neither opens an account: an officer has to confirm the holder.
 func CompareHolder(ours, theirs string) string {
 	if strings.ContainsRune(theirs, '*') {
 		if fits(vn.Fold(ours), vn.Fold(theirs)) {
@@ -62,25 +62,24 @@ func CompareHolder(ours, theirs string) string {
 	}
 }
 
-// fits tells whether a masked name may be this one: as many words, the first letters given, and the rest where it is
-// shown. Banks mask with as many stars as they like, so stars say nothing about a length.
+// fits tells whether a masked name may be this one: as many words, each with its first letter, and the rest where it is shown.
+// That is the mask which banks are known to give; of one that hides a whole word an officer could not say whose it is. Banks mask
+// with as many stars as they like, so stars say nothing about a length.
 func fits(name, masked string) bool {
 	words, masks := strings.Fields(name), strings.Fields(masked)
 	if len(words) != len(masks) {
 		return false
 	}
-	shown := 0
 	for i, mask := range masks {
 		head, tail := mask, ""
 		if star := strings.IndexByte(mask, '*'); star >= 0 {
 			head, tail = mask[:star], mask[strings.LastIndexByte(mask, '*')+1:]
 		}
 		whole := !strings.Contains(mask, "*")
-		if whole && words[i] != mask || len(head)+len(tail) > len(words[i]) ||
+		if head == "" || whole && words[i] != mask || len(head)+len(tail) > len(words[i]) ||
 			!strings.HasPrefix(words[i], head) || !strings.HasSuffix(words[i], tail) {
 			return false
 		}
-		shown += len(head) + len(tail)
 	}
-	return shown > 0
+	return true
 }

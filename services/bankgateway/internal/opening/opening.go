@@ -4,6 +4,7 @@
 //  2. A bank opens, refuses, or needs information and decides later. What it said before is a repetition, and nothing.
 //  3. An account that was opened stays the one that was opened: another number later, or a refusal, is contradictory and
 //     set aside. The same number again may bring news: the holder passed the biometric check, or their name was mended.
+//     A name that only came close settles the number, and the bank may still give it as it is.
 //  4. A holder whose name is another one (no_match) is not whom the account is for. Until the bank mends that, nothing is
 //     settled, and another number may come.
 //  5. The number never stands here: the fact names its row in the vault, and a mark by which equal numbers are found.
@@ -166,7 +167,7 @@ func (c Hear) aside(o Opening) string {
 		return Late
 	case c.Status == Refused, c.Mark != o.Last.Mark, c.HolderMatch == NoMatch:
 		return Contradictory
-	case o.Last.Biometric && !c.Biometric, c.HolderMatch != o.Last.HolderMatch && c.Biometric == o.Last.Biometric:
+	case o.Last.Biometric && !c.Biometric, c.HolderMatch == CloseMatch && o.Last.HolderMatch == Match && c.Biometric == o.Last.Biometric:
 		return Late // the same account, as it was described before
 	}
 	return ""

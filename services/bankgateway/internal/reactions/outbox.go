@@ -194,19 +194,23 @@ func (o Outbox) history(ctx context.Context, stream string) ([]events.Event, err
 	if err != nil {
 		return nil, fmt.Errorf("see what was said of %s: %w", stream, err)
 	}
+	return factsOf(recorded), nil
+}
+
+func factsOf(recorded []events.Recorded) []events.Event {
 	facts := make([]events.Event, len(recorded))
 	for i, r := range recorded {
 		facts[i] = r.Event
 	}
-	return facts, nil
+	return facts
 }
 
 // job is a task on its way.
 type job struct {
 	task
 
+	stream   string
 	dispatch projections.Dispatch
-	due      bool
 	// fresh says that its stream is not there yet.
 	fresh   bool
 	message *message.Message
@@ -239,29 +243,24 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 func (o Outbox) jobs(
 	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, met map[string]bool,
 ) ([]*job, error) {
-	group, loading := errgroup.WithContext(ctx)
-	group.SetLimit(abreast)
-	all := make([]*job, 0, len(waiting))
-	for _, d := range waiting {
+	all, streams := make([]*job, len(waiting)), make([]string, len(waiting))
+	for i, d := range waiting {
 		t, err := taskOf(catalog, d)
 		if err != nil {
 			return nil, err
 		}
-		j := &job{task: t, dispatch: d}
-		all = append(all, j)
-		group.Go(func() error {
-			history, err := o.history(loading, j.stream())
-			j.due, j.fresh = err == nil && j.task.due(history), len(history) == 0
-			return err
-		})
+		all[i] = &job{task: t, stream: t.stream(), dispatch: d}
+		streams[i] = all[i].stream
 	}
-	if err := group.Wait(); err != nil {
+	histories, err := o.Log.LoadAll(ctx, streams)
+	if err != nil {
 		return nil, fmt.Errorf("look what was sent: %w", err)
 	}
 	due := all[:0]
-	for _, j := range all {
-		if j.due && !met[j.stream()] {
-			met[j.stream()] = true
+	for i, j := range all {
+		j.fresh = len(histories[i]) == 0
+		if j.due(factsOf(histories[i])) && !met[j.stream] {
+			met[j.stream] = true
 			due = append(due, j)
 		}
 	}
@@ -338,7 +337,7 @@ func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job
 			continue
 		}
 		first = append(first, j)
-		appends = append(appends, eventstore.Append{Stream: j.stream(), Facts: facts, Meta: meta.Recorded()})
+		appends = append(appends, eventstore.Append{Stream: j.stream, Facts: facts, Meta: meta.Recorded()})
 	}
 	results, err := o.Log.AppendAll(ctx, appends)
 	if err != nil {

@@ -32,9 +32,6 @@ type Enrolment struct {
 // Stream is where the life of an enrolment is recorded.
 func Stream(id string) string { return "enrolment-" + id }
 
-// Facts lists every fact of an enrolment's stream.
-func Facts() []events.Event { return disbursement.EnrolmentFacts() }
-
 // Exists tells whether the enrolment was granted.
 func (e Enrolment) Exists() bool { return e.Enrolment() != "" }
 

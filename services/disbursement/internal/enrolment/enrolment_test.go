@@ -16,7 +16,7 @@ type facts = []events.Event
 
 func TestEveryFactHasACase(t *testing.T) {
 	t.Parallel()
-	decidertest.EvolvesAll[enrolment.Enrolment](t, enrolment.Facts())
+	decidertest.EvolvesAll[enrolment.Enrolment](t, disbursement.EnrolmentFacts())
 }
 
 func TestEnrolment(t *testing.T) {

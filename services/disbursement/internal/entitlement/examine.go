@@ -155,12 +155,16 @@ func (c *computation) price(e *Enrolment, rule *Rule, category category, ageVeri
 	}
 	line := Line{
 		Enrolment: e.ID, Programme: e.Programme, Rule: rule.ID,
-		Amount:   standard.amount / 10 * money.Amount(rule.Coefficient) * money.Amount(times), // whole and small: see check.go
-		Standard: standard.amount, Province: standard.province, Coefficient: rule.Coefficient.String(), Times: times,
+		Amount: rule.amount(standard, times), Standard: standard.amount, Province: standard.province, Coefficient: rule.Coefficient.String(), Times: times,
 		LegalBasis: []string{rule.LegalBasis, basis.LegalBasis},
 		Unverified: !rule.Verified || !basis.Verified || !ageVerified,
 	}
 	c.candidates = append(c.candidates, candidate{category: e.Category, rank: c.rules.ranks[rule.ID], line: line})
+}
+
+// amount is whole and small: see check.go.
+func (r *Rule) amount(standard level, times int) money.Amount {
+	return standard.amount / 10 * money.Amount(r.Coefficient) * money.Amount(times)
 }
 
 type level struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,6 +133,38 @@ func TestGoldenEnrolmentsAreValid(t *testing.T) {
 				t.Errorf("%s: %+v", c.Name, faults)
 			}
 		}
+	}
+}
+
+// The table of golden cases in domain/social-security.md is here in full: a row that is two cases there is two here.
+func TestNoGoldenCaseOfTheDomainIsMissing(t *testing.T) {
+	t.Parallel()
+	file, got := readGolden(t), map[string][]string{}
+	take := func(source, name string) {
+		if strings.HasPrefix(source, "golden case ") {
+			got[source] = append(got[source], name)
+		}
+	}
+	for _, c := range file.Cases {
+		take(c.Source, c.Name)
+	}
+	for _, c := range file.Shared {
+		take(c.Source, c.Name)
+	}
+	want := map[string][]string{
+		"golden case 1": {"a single parent of three with a severe disability has both"},
+		"golden case 2": {"an elderly person who turns 80 on 10 March has the higher coefficient from April"},
+		"golden case 3": {"a child who turns 4 on 15 July has the lower coefficient from August"},
+		"golden case 4": {"a severe disability is higher than the social pension"},
+		"golden case 5": {"a death on the last day of October leaves October", "a death on the first day of November leaves November"},
+		"golden case 6": {"a decision signed on the last day of June gives June", "a decision signed on the first day of July gives July"},
+		"golden case 7": {"five people use one account, and its holder represents none of them"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(file.Arrears) == 0 || file.Arrears[0].Source != "arrears example" {
+		t.Error("the example of arrears is missing")
 	}
 }
 

@@ -25,8 +25,8 @@ func beside() []string {
 type draws struct{ t *rapid.T }
 
 func (d draws) day(label string, from, to int) vn.Date {
-	days := vn.MustDate(from, time.January, 1).DaysUntil(vn.MustDate(to, time.December, 31))
-	return vn.MustDate(from, time.January, 1).AddDays(rapid.IntRange(0, days).Draw(d.t, label))
+	first, last := vn.MustDate(from, time.January, 1), vn.MustDate(to, time.December, 31)
+	return first.AddDays(rapid.IntRange(0, first.DaysUntil(last)).Draw(d.t, label))
 }
 
 func (d draws) month(label string) month.Month { return month.Of(d.day(label, 2021, 2030)) }

@@ -60,11 +60,11 @@ func (c *enrolmentCheck) decision() {
 	if e.ID == "" {
 		c.fault("/id", "id_required", "the enrolment needs an id", "thiếu mã của hồ sơ hưởng")
 	}
-	category, found := c.rules.categories[e.Category]
-	switch {
-	case c.rules.data.programme(e.Programme).ID == "":
+	known := c.rules.data.programme(e.Programme).ID != ""
+	if !known {
 		c.fault("/programme", "programme_unknown", "there is no such programme", "không có chương trình này")
-	case !found || category.programme.ID != e.Programme:
+	}
+	if category, found := c.rules.categories[e.Category]; !found || known && category.programme.ID != e.Programme {
 		c.fault("/category", "category_unknown", "the programme has no such category", "chương trình không có nhóm đối tượng này")
 	}
 	if e.SignedOn.IsZero() {
@@ -85,8 +85,10 @@ func (c *enrolmentCheck) times() {
 
 // facts asks for children where they count, and for none where they don't.
 func (c *enrolmentCheck) facts(pointer string, facts Facts) {
-	perChild := c.rules.categories[c.enrolment.Category].perChild
+	category, known := c.rules.categories[c.enrolment.Category]
+	perChild := category.perChild
 	switch {
+	case !known: // and said
 	case perChild && (facts.Children < 1 || facts.Children > maxChildren):
 		c.fault(pointer+"/children", "children_outside", "this category counts 1 to 30 children", "nhóm này tính từ 1 đến 30 con")
 	case !perChild && facts.Children != 0:

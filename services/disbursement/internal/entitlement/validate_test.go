@@ -45,7 +45,9 @@ func TestCheckEnrolment(t *testing.T) {
 		"a sensible enrolment has no faults": {func(*entitlement.Enrolment) {}, map[string]string{}},
 		"an empty enrolment hears everything at once": {
 			func(e *entitlement.Enrolment) { *e = entitlement.Enrolment{} },
-			map[string]string{"/e/0/id": "id_required", "/e/0/programme": "programme_unknown", "/e/0/signed_on": "signed_on_required"},
+			map[string]string{
+				"/e/0/id": "id_required", "/e/0/programme": "programme_unknown", "/e/0/category": "category_unknown", "/e/0/signed_on": "signed_on_required",
+			},
 		},
 		"a category belongs to its programme": {
 			func(e *entitlement.Enrolment) { e.Programme = "social_pension" }, map[string]string{"/e/0/category": "category_unknown"},

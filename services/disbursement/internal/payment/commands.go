@@ -63,11 +63,11 @@ func (p Payment) failed() error {
 		return problem.Reject("payment_not_failed",
 			"only a rejected, returned or recalled payment is tried again", "chỉ khoản chi bị từ chối, hoàn trả hoặc thu hồi mới được chi lại")
 	}
-	return p.held()
+	return p.maybePaid()
 }
 
-// held says why the person may have the money of a failed payment all the same (rule 8).
-func (p Payment) held() error {
+// maybePaid says why the person may have the money of a failed payment all the same (rule 8).
+func (p Payment) maybePaid() error {
 	switch {
 	case p.Contested():
 		return problem.Reject("payment_contested",
@@ -133,7 +133,7 @@ func (c Cash) Decide(p Payment, m decider.Meta) ([]events.Event, error) {
 		return c.move(p)
 	}
 	handedOver := c.CollectedOn != "" || c.Receipt != ""
-	if err := p.held(); err != nil { // the bank may have contradicted itself since the payment moved to cash
+	if err := p.maybePaid(); err != nil { // the bank may have contradicted itself since the payment moved to cash
 		return nil, err
 	}
 	switch {
@@ -200,20 +200,33 @@ type Recall struct {
 
 // Decide refuses where no bank can have the money, and a second recall of one attempt.
 func (c Recall) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
-	recallable := []string{Sent, Acknowledged, InFlight, Unknown, Credited}
+	at, out := p.atBank()
 	switch {
 	case !p.Exists():
 		return nil, ErrUnknown()
-	case p.Current.Attempt == 0 || !slices.Contains(recallable, p.Status) && !p.Current.Contested:
+	case !out:
 		return nil, problem.Reject("payment_not_at_bank",
 			"no bank has this money", "khoản tiền này không ở ngân hàng")
-	case p.Current.Recall != "":
+	case at.Recall != "":
 		return nil, problem.Reject("recall_requested", "the bank was asked already", "đã gửi yêu cầu thu hồi")
 	}
 	return []events.Event{disbursement.RecallRequested{
-		Payment: p.Payment, Attempt: p.Current.Attempt, EndToEndID: p.Current.EndToEndID, Bank: p.Current.Bank,
-		Reason: c.Reason, By: c.By,
+		Payment: p.Payment, Attempt: at.Attempt, EndToEndID: at.EndToEndID, Bank: at.Bank, Reason: c.Reason, By: c.By,
 	}}, nil
+}
+
+// atBank returns the attempt whose money a bank has, or may have: the current one, or else one before it of which a bank says so.
+func (p Payment) atBank() (at Attempt, out bool) {
+	recallable := []string{Sent, Acknowledged, InFlight, Unknown, Credited}
+	if p.Current.Attempt > 0 && (slices.Contains(recallable, p.Status) || p.Current.Contested) {
+		return p.Current, true
+	}
+	for _, at := range slices.Backward(p.Earlier) {
+		if at.Contested {
+			return at, true
+		}
+	}
+	return Attempt{}, false
 }
 
 // Inquire asks the bank because nothing was heard for too long.
@@ -256,14 +269,17 @@ func (p Payment) inquiry() disbursement.PaymentUnknown {
 }
 
 // CarryForward hands an unpaid payment to the next month's list.
-type CarryForward struct{}
+type CarryForward struct {
+	// Late tells that its own list is closed already.
+	Late bool
+}
 
 // Decide does it once, and never with money that the person may have (rule 8) or that an officer took back (rule 11).
-func (CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
+func (c CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	switch {
 	case p.Status == CarriedForward:
 		return nil, nil
-	case !p.Carries():
+	case !p.Carries(), c.Late && !p.CarriesLate():
 		return nil, problem.Reject("payment_not_unpaid",
 			"this payment is not unpaid", "khoản này không thuộc diện chuyển kỳ sau")
 	}
@@ -274,10 +290,16 @@ func (CarryForward) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 func (p Payment) Carries() bool {
 	switch p.Status {
 	case Rejected:
-		return p.held() == nil && p.inquired() == nil
+		return p.maybePaid() == nil && p.inquired() == nil
 	case CashPending, Returned:
-		return p.held() == nil && p.inquired() == nil && p.Current.Reason != Deceased
+		return p.maybePaid() == nil && p.inquired() == nil && p.Current.Reason != Deceased
 	default:
 		return false
 	}
+}
+
+// CarriesLate tells whether the payment goes to the next month although its list is closed: it was rejected, and nothing that lies
+// with the list pays it. What was tried again with money that does lie there is tried once more, or stays.
+func (p Payment) CarriesLate() bool {
+	return p.Status == Rejected && p.Carries() && (!p.FromList || p.Settled())
 }

@@ -16,7 +16,8 @@
 //     (AM05, DUPL, DU01 to DU05) or contradicts itself: the person may have the money. A time-out at the bank (AB05, AB06,
 //     TM01) rejects nothing until the bank says so in answer to an inquiry. After MD07, deceased, nothing is tried before an officer
 //     has decided whether it's so; that is asked outside of the payment.
-//  9. What is not paid when its list closes is carried forward, once. What rule 8 keeps back stays where it is. After MD07, only
+//  9. What is not paid when its list closes is carried forward, once, and so is what is rejected or settled after that, unless it
+//     was tried again with money that lies with the list. What rule 8 keeps back stays where it is. After MD07, only
 //     what was rejected is carried, whose money the closed list gives back: the next list holds the line until an officer has
 //     decided. What came back, or waits in cash, lies with its list and can be paid from there.
 //  10. An instruction that no bank has yet can be withdrawn: because the right or the account ended, or because it cannot
@@ -26,7 +27,8 @@
 //  12. Money that a bank says it credited, to a payment that is not credited, is owed back: as many returns as credits, each
 //     booking once and in whatever order they are heard of, settle it. A second rejection contradicts nothing.
 //  13. What came back, or was never sent, and is owed to nobody any more goes back to the State Treasury: it is refunded, and
-//     this payment is never made again.
+//     this payment is never made again. A word of a duplicate, the bank's or an officer's, does not show that: another payment
+//     for that month does, or the bank's word that it credited the one which this took over.
 package payment
 
 import (
@@ -77,8 +79,8 @@ type Attempt struct {
 	Inquiries int
 	// Contested tells that the bank contradicted itself, and that no return, or too few, have settled it (rule 12).
 	Contested bool
-	// Recall is the reason of a recall; empty when none was requested.
-	Recall string
+	// Recall is the reason of a recall, and RecalledBy who requested it; both are empty when nobody did.
+	Recall, RecalledBy string
 	// Proposed is who wants to take the instruction back before any bank has it, Withdrawal why the gateway was asked to.
 	Proposed, Withdrawal string
 
@@ -98,8 +100,8 @@ type Payment struct {
 	CashReason, CollectedOn, Receipt string
 	// MovedBy is who moved a failed payment to cash; empty for what was released in cash.
 	MovedBy string
-	// Apart tells that it was tried again with money that lay with the list, and that the closure left there.
-	Apart bool
+	// FromList tells that it was tried again with money that lay with the list, and that the closure left there.
+	FromList bool
 	// Facts counts the facts of the stream: whoever decided on an older state can tell.
 	Facts int
 }
@@ -130,7 +132,7 @@ func (p Payment) Evolve(e events.Event) Payment {
 		p = Payment{Payable: e.Payable, Status: CashPending, CashReason: e.Reason}
 	case disbursement.PaymentReissued:
 		p.Earlier = append(slices.Clip(p.Earlier), p.Current)
-		p.Apart = p.Apart || p.Status == Returned || p.Status == Recalled
+		p.FromList = p.FromList || p.Status == Returned || p.Status == Recalled
 		p.Status, p.Current = Reissued, Attempt{Target: e.Target}
 	case disbursement.MovedToCash:
 		p.Status, p.CashReason, p.MovedBy = CashPending, "moved", e.By
@@ -141,7 +143,7 @@ func (p Payment) Evolve(e events.Event) Payment {
 	case disbursement.PaymentRefunded:
 		p.Status = Refunded
 	case disbursement.RecallRequested:
-		p.Current.Recall = e.Reason
+		p = p.recalled(e)
 	case disbursement.WithdrawalProposed:
 		p.Current.Proposed = e.By
 	case disbursement.WithdrawalRequested:
@@ -186,6 +188,17 @@ func (p Payment) reported(e events.Event) Payment {
 		a.hear(ReturnSaid(e.BankReference))
 	default:
 		panic(decider.Unknown(e))
+	}
+	return p
+}
+
+// recalled folds that the bank of an attempt was asked for the money.
+func (p Payment) recalled(e disbursement.RecallRequested) Payment {
+	if e.Attempt != p.Current.Attempt {
+		p.Earlier = slices.Clone(p.Earlier)
+	}
+	if a := p.attempt(e.Attempt); a != nil {
+		a.Recall, a.RecalledBy = e.Reason, e.By
 	}
 	return p
 }

@@ -248,6 +248,7 @@ func TestRecallInquiryAndCarrying(t *testing.T) {
 	requested := disbursement.RecallRequested{
 		Payment: id, Attempt: 1, EndToEndID: payment.EndToEndID(id, 1), Bank: "ICBVVNVX", Reason: "CUST", By: "treasurer",
 	}
+	withdrawn2 := disbursement.PaymentWithdrawn{Payment: id, Attempt: 2, Reason: "already_paid"}
 	carried := func(from string) events.Event {
 		return disbursement.PaymentCarriedForward{Payment: id, From: from}
 	}
@@ -256,6 +257,14 @@ func TestRecallInquiryAndCarrying(t *testing.T) {
 		{Name: "the bank is asked once", Given: facts(released(), sent(), credited(), requested), When: recall, Problem: "recall_requested"},
 		{Name: "what no bank has is not recalled", Given: facts(released()), When: recall, Problem: "payment_not_at_bank"},
 		{Name: "a contradiction can be recalled", Given: facts(released(), sent(), rejected("AC04"), noted("ACCC", payment.Contradictory)), When: recall, Then: facts(requested)},
+		{
+			Name: "so can the one about an attempt before, when the next was not sent", When: recall, Then: facts(requested),
+			Given: facts(released(), sent(), rejected("AC04"), reissued(), noted("ACCC", payment.Contradictory), withdrawn2),
+		},
+		{
+			Name: "once", When: recall, Problem: "recall_requested",
+			Given: facts(released(), sent(), rejected("AC04"), reissued(), noted("ACCC", payment.Contradictory), withdrawn2, requested),
+		},
 		{Name: "silence makes it unknown", Given: facts(released(), sent()), When: payment.Inquire{Facts: 2}, Then: facts(unknown(1))},
 		{Name: "silence after silence is the next inquiry", Given: facts(released(), sent(), unknown(1)), When: payment.Inquire{Facts: 3}, Then: facts(unknown(2))},
 		{Name: "news since then are no silence", Given: facts(released(), sent(), inFlight("ACSP")), When: payment.Inquire{Facts: 2}},
@@ -285,6 +294,25 @@ func TestRecallInquiryAndCarrying(t *testing.T) {
 			Given: facts(released(), sent(), rejected("MD07"), disbursement.MovedToCash{Payment: id, By: "treasurer"}),
 		},
 		{Name: "what was recalled is not carried forward", Given: facts(released(), sent(), credited(), requested, returned("CUST")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
+	})
+}
+
+func TestAClosedListCarriesWhatItGivesToNobody(t *testing.T) {
+	t.Parallel()
+	late := payment.CarryForward{Late: true}
+	again := append(facts(released(), sent(), credited(), returned("AC04")), reissued(), disbursement.PaymentRejected{Payment: id, Attempt: 2, Reason: "AC04"})
+	noted := func(status, booking string) events.Event {
+		return disbursement.ReportNoted{Payment: id, Attempt: 2, Status: status, BankReference: booking, Why: payment.Contradictory}
+	}
+	carried := facts(disbursement.PaymentCarriedForward{Payment: id, From: payment.Rejected})
+	decidertest.Run(t, []decidertest.Case[payment.Payment]{
+		{Name: "what was rejected", Given: facts(released(), sent(), rejected("AC04")), When: late, Then: carried},
+		{Name: "not what came back, which lies with the list", Given: facts(released(), sent(), credited(), returned("AC04")), When: late, Problem: "payment_not_unpaid"},
+		{Name: "nor what was tried again with that", Given: again, When: late, Problem: "payment_not_unpaid"},
+		{Name: "which an open list carries", Given: again, When: payment.CarryForward{}, Then: carried},
+		{Name: "nor what the bank contradicts itself about", Given: append(again[:6:6], noted("ACCC", "R2")), When: late, Problem: "payment_not_unpaid"},
+		{Name: "what it was settled about", Given: append(again[:6:6], noted("ACCC", "R2"), noted("RTND", "R3")), When: late, Then: carried},
+		{Name: "not a duplicate", Given: facts(released(), sent(), rejected("AM05")), When: late, Problem: "payment_not_unpaid"},
 	})
 }
 

@@ -7,25 +7,21 @@ import (
 	"github.com/songan-vn/songan/libs/problem"
 )
 
-// Why nobody is owed the money of a payment any more.
-const (
-	RightEnded  = "right_ended"
-	AlreadyPaid = "already_paid"
-)
+// RightEnded says that nobody is owed the money of a payment any more, because the right to it is over.
+const RightEnded = "right_ended"
 
 // Refund gives money that lies with its list back to the State Treasury.
 type Refund struct {
-	// Reason is one of the above; empty when the person is owed the money still, as far as anybody knows outside of the payment.
+	// Reason is [RightEnded] or [disbursement.AlreadyPaid]; empty when the person is owed the money still, as far as anybody knows outside of the payment.
 	Reason string
-	By     string
+	// DuplicateOf is the other payment by which the person has the month, if this one is called a duplicate.
+	DuplicateOf string
+	By          string
 }
 
-// Decide does it once, with what came back or never left, and never while the bank may have paid it after all (rule 8).
+// Decide does it once, with what came back or never left, and never while the bank may have paid it after all (rule 8). A recall and
+// this take two persons, because the month is never owed again: alone, one could take it from somebody.
 func (c Refund) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
-	reason := c.Reason
-	if Duplicate(p.Current.Reason) || Duplicate(p.Current.Recall) {
-		reason = AlreadyPaid // the bank says so, or an officer who asked for it back
-	}
 	switch {
 	case !p.Exists():
 		return nil, ErrUnknown()
@@ -35,10 +31,16 @@ func (c Refund) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 		return nil, problem.Reject("payment_not_back", "only what was returned or recalled goes back to the treasury",
 			"chỉ khoản đã hoàn trả hoặc thu hồi mới được nộp lại kho bạc")
 	case p.Contested():
-		return nil, p.held()
-	case reason == "":
+		return nil, p.maybePaid()
+	case c.Reason == "":
 		return nil, problem.Reject("still_owed", "the person is owed this money: pay it again, or end the right first",
 			"người hưởng vẫn có quyền nhận khoản này; hãy chi lại hoặc dừng hưởng trước")
+	case c.Reason == disbursement.AlreadyPaid && p.Current.RecalledBy != "" && p.Current.RecalledBy == c.By:
+		return nil, problem.Reject("same_person",
+			"whoever recalled the payment does not say that it was paid another way; another treasurer has to do this",
+			"người yêu cầu thu hồi không được tự xác nhận khoản này đã chi; cần thủ quỹ khác thực hiện")
 	}
-	return []events.Event{disbursement.PaymentRefunded{Payment: p.Payment, From: p.Status, Reason: reason, By: c.By}}, nil
+	return []events.Event{disbursement.PaymentRefunded{
+		Payment: p.Payment, From: p.Status, Reason: c.Reason, DuplicateOf: c.DuplicateOf, By: c.By,
+	}}, nil
 }

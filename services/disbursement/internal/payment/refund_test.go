@@ -11,8 +11,8 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 )
 
-func refunded(from, reason string) events.Event {
-	return disbursement.PaymentRefunded{Payment: id, From: from, Reason: reason, By: "tam"}
+func refunded(from string) events.Event {
+	return disbursement.PaymentRefunded{Payment: id, From: from, Reason: payment.RightEnded, By: "tam"}
 }
 
 func TestRefunding(t *testing.T) {
@@ -21,15 +21,31 @@ func TestRefunding(t *testing.T) {
 	back := facts(released(), sent(), credited(), returned("AC07"))
 	ended := payment.Refund{Reason: payment.RightEnded, By: "tam"}
 	owed := payment.Refund{By: "tam"}
+	recall := disbursement.RecallRequested{Payment: id, Attempt: 1, Reason: "DUPL", By: "tam"}
+	twin := func(by string) payment.Refund {
+		return payment.Refund{Reason: disbursement.AlreadyPaid, DuplicateOf: "Q", By: by}
+	}
 	again := payment.Reissue{Target: target(1), By: "tam"}
 	decidertest.Run(t, []decidertest.Case[payment.Payment]{
-		{Name: "what was stopped and is owed to nobody", Given: stopped, When: ended, Then: facts(refunded("recalled", "right_ended"))},
-		{Name: "what came back and is owed to nobody", Given: back, When: ended, Then: facts(refunded("returned", "right_ended"))},
-		{Name: "once", Given: append(stopped[:3:3], refunded("recalled", "right_ended")), When: ended},
+		{Name: "what was stopped and is owed to nobody", Given: stopped, When: ended, Then: facts(refunded("recalled"))},
+		{Name: "what came back and is owed to nobody", Given: back, When: ended, Then: facts(refunded("returned"))},
+		{Name: "once", Given: append(stopped[:3:3], refunded("recalled")), When: ended},
 		{Name: "what is owed stays", Given: stopped, When: owed, Problem: "still_owed"},
 		{
-			Name: "what the bank sent back as a duplicate was paid already", Given: facts(released(), sent(), credited(), returned("DU01")), When: owed,
-			Then: facts(refunded("returned", "already_paid")),
+			Name:  "nor does it go because the bank calls it a duplicate, as long as nobody knows of what",
+			Given: facts(released(), sent(), credited(), returned("DU01")), When: owed, Problem: "still_owed",
+		},
+		{
+			Name: "a duplicate of another payment", Given: facts(released(), sent(), credited(), recall, returned("CUST")), When: twin("thu"),
+			Then: facts(disbursement.PaymentRefunded{Payment: id, From: "recalled", Reason: "already_paid", DuplicateOf: "Q", By: "thu"}),
+		},
+		{
+			Name: "nobody says alone that it is one", Given: facts(released(), sent(), credited(), recall, returned("CUST")), When: twin("tam"),
+			Problem: "same_person",
+		},
+		{
+			Name: "whoever recalled it may still find that its right has ended", Given: facts(released(), sent(), credited(), recall, returned("CUST")), When: ended,
+			Then: facts(refunded("recalled")),
 		},
 		{Name: "nobody refunds what the person has", Given: facts(released(), sent(), credited()), When: ended, Problem: "payment_not_back"},
 		{Name: "nor what the next month pays", Given: facts(released(), sent(), rejected("AC04"), disbursement.PaymentCarriedForward{Payment: id}), When: ended, Problem: "payment_not_back"},
@@ -38,11 +54,11 @@ func TestRefunding(t *testing.T) {
 			Given: append(back[:4:4], disbursement.ReportNoted{Payment: id, Attempt: 1, Status: "ACCC", BankReference: "R2", Why: payment.Contradictory}),
 		},
 		{Name: "nor what does not exist", When: ended, Problem: "payment_unknown"},
-		{Name: "what went back is not tried again", Given: append(stopped[:3:3], refunded("recalled", "right_ended")), When: again, Problem: "payment_not_failed"},
-		{Name: "nor carried forward", Given: append(back[:4:4], refunded("returned", "right_ended")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
-		{Name: "nor paid in cash", Given: append(back[:4:4], refunded("returned", "right_ended")), When: payment.Cash{By: "tam"}, Problem: "payment_not_failed"},
+		{Name: "what went back is not tried again", Given: append(stopped[:3:3], refunded("recalled")), When: again, Problem: "payment_not_failed"},
+		{Name: "nor carried forward", Given: append(back[:4:4], refunded("returned")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
+		{Name: "nor paid in cash", Given: append(back[:4:4], refunded("returned")), When: payment.Cash{By: "tam"}, Problem: "payment_not_failed"},
 	})
-	p := decider.Fold(payment.Payment{}, append(stopped[:3:3], refunded("recalled", "right_ended"))...)
+	p := decider.Fold(payment.Payment{}, append(stopped[:3:3], refunded("recalled"))...)
 	if p.Status != payment.Refunded || ledger.Where(p) != ledger.Treasury {
 		t.Fatalf("it is %s, and its money in %s", p.Status, ledger.Where(p))
 	}

@@ -170,7 +170,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"recalls":  do(payment.Recall{Reason: "CUST", By: "tam"}),
 		"stops":    do(payment.Withdraw{Reason: "died", By: "clerk"}),
 		"refunds": func(t *rapid.T) {
-			w.do(t, payment.Refund{Reason: rapid.SampledFrom([]string{"", payment.RightEnded, payment.AlreadyPaid}).Draw(t, "why"), By: "tam"})
+			w.do(t, payment.Refund{Reason: rapid.SampledFrom([]string{"", payment.RightEnded, disbursement.AlreadyPaid}).Draw(t, "why"), By: "tam"})
 		},
 		"proposes": func(t *rapid.T) { w.do(t, payment.ProposeWithdrawal{By: person.Draw(t, "by")}) },
 		"approves": func(t *rapid.T) { w.do(t, payment.ApproveWithdrawal{By: person.Draw(t, "by")}) },

@@ -122,6 +122,8 @@ type Fund struct {
 	// Reference names the order at the State Treasury; each counts once.
 	Reference string
 	By        string
+	// Known are the faults that were found before.
+	Known problem.Faults
 }
 
 // Decide refuses an order that was counted already, and more than was approved.
@@ -129,7 +131,7 @@ func (c Fund) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
 	if err := p.in(Approved, Funded); err != nil {
 		return nil, err
 	}
-	var faults problem.Faults
+	faults := slices.Clone(c.Known)
 	sum, err := p.Funds.Add(c.Amount)
 	switch {
 	case c.Amount <= 0:
@@ -160,19 +162,10 @@ func (c Fund) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
 // Removal is a line that is not paid after all.
 type Removal struct {
 	Line string
-	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid.
+	// Reason is as in [disbursement.LineRemoved]; package projections finds it (obsolete.go).
 	Reason string
 	Amount money.Amount
 }
-
-// The reasons of a removal.
-const (
-	Died           = "died"
-	Stopped        = "stopped"
-	Suspended      = "suspended"
-	AccountChanged = "account_changed"
-	AlreadyPaid    = "already_paid"
-)
 
 // Remove takes lines out of an approved list.
 type Remove struct{ Lines []Removal }

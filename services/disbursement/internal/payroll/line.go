@@ -27,10 +27,12 @@ const (
 // What is noticed about a line.
 const (
 	SignalSharedAccount  = "shared_account"  // several people use the account, and its holder represents none of them: held
-	SignalDied           = "died"            // arrears of somebody who died: who gets them is for people to decide: held
+	SignalDied           = "died"            // money of an earlier month of somebody who died: who gets it is for people to decide
 	SignalDeathReported  = "death_reported"  // a bank says that the person died, and no officer has decided about it: held
 	SignalAccountChanged = "account_changed" // the account was replaced a few days before
 	SignalIdentity       = "identity"        // the population database did not confirm the person
+
+	SignalPaidElsewhere = "paid_by_other_programme" // another programme's list pays more for the month than the law grants there now: held
 )
 
 // Line is one payment as the list foresees it. It names people by reference, and is frozen with the list: an account
@@ -52,8 +54,8 @@ type Line struct {
 	Origin string `json:"origin,omitempty"`
 	// Amount is positive.
 	Amount money.Amount `json:"amount"`
-	// Granted is what the law grants for the month in the list's programme, and Covered what other lists pay of it: the amount
-	// is the difference (invariant I9). Both are 0 for what was carried forward, which its first list has granted.
+	// Granted is what the law grants for the month in the list's programme, and Covered what other lists pay of it, or what was
+	// paid of it before this system: the amount is the difference (invariant I9). Both are 0 for what was carried forward, which its first list has granted.
 	Granted money.Amount `json:"granted,omitempty"`
 	Covered money.Amount `json:"covered,omitempty"`
 	// Method is account or cash; CashReason says why not by account.
@@ -78,10 +80,12 @@ type Finding struct {
 	Mark        string      `json:"mark"`
 	Unit        events.Unit `json:"unit"`
 	Month       string      `json:"month"`
-	// Code is overpaid, profile_unreadable or not_computable.
+	// Code is overpaid, before_look_back, profile_unreadable or not_computable.
 	Code string `json:"code"`
-	// Amount is what was paid too much; 0 for other codes.
+	// Amount is what was paid too much, or what is left out; 0 for other codes.
 	Amount money.Amount `json:"amount,omitempty"`
+	// Months is how many months are left out, of which Month is the first.
+	Months int `json:"months,omitempty"`
 }
 
 // The codes of findings.
@@ -89,6 +93,7 @@ const (
 	Overpaid          = "overpaid"           // more was paid for the month than the law grants
 	ProfileUnreadable = "profile_unreadable" // what the rules ask for was erased or damaged
 	NotComputable     = "not_computable"     // the rules cannot answer for this person
+	BeforeLookBack    = "before_look_back"   // months are owed, and lie before those that the list looks at
 )
 
 // LinesComputed records some lines of a draft. It is private: the lists are the business of this service.

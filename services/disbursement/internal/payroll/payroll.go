@@ -51,7 +51,8 @@ type Payroll struct {
 	Removed Removals
 	// Completed says what the release made; it is empty until every line became a payment or was removed.
 	Completed disbursement.ReleaseCompleted
-	Carried   disbursement.PayrollClosed
+	// Closing says what the closure carried forward; it is empty until then.
+	Closing disbursement.PayrollClosed
 	// ReleasedBy is who released the list; empty before.
 	ReleasedBy string
 
@@ -83,9 +84,6 @@ func (p Payroll) Frozen() bool { return p.Status == Approved || p.Status == Fund
 // Done tells whether the release made all its payments.
 func (p Payroll) Done() bool { return p.Completed.Payroll != "" }
 
-// Facts lists every fact of a payroll's stream.
-func Facts() []events.Event { return disbursement.PayrollFacts() }
-
 // Evolve is the whole state machine on one screen.
 func (p Payroll) Evolve(e events.Event) Payroll {
 	switch e := e.(type) {
@@ -113,7 +111,7 @@ func (p Payroll) Evolve(e events.Event) Payroll {
 	case disbursement.ReleaseCompleted:
 		p.Completed = e
 	case disbursement.PayrollClosed:
-		p.Status, p.Carried = Closed, e
+		p.Status, p.Closing = Closed, e
 	default:
 		panic(decider.Unknown(e))
 	}

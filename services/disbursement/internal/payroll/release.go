@@ -18,8 +18,8 @@ type Release struct {
 	Removals []Removal
 	Seen     int64
 	By       string
-	// Apart wants another person than those who entered the money.
-	Apart bool
+	// TwoTreasurers wants another person than those who entered the money.
+	TwoTreasurers bool
 }
 
 // Decide refuses lines that are not those that were approved, and a list that is not funded.
@@ -35,7 +35,7 @@ func (c Release) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
 	if err := p.mayTake(c.By, payer); err != nil {
 		return nil, err
 	}
-	if c.Apart && slices.Contains(p.FundedBy, c.By) {
+	if c.TwoTreasurers && slices.Contains(p.FundedBy, c.By) {
 		return nil, problem.Reject("same_person", "whoever entered the money does not release the list; another treasurer has to do this",
 			"người ghi nhận kinh phí không được phát hành chi trả; cần thủ quỹ khác thực hiện")
 	}
@@ -78,8 +78,11 @@ type Close struct {
 	By             string
 }
 
-// Decide refuses a payroll whose release is not complete.
+// Decide refuses a payroll whose release is not complete, and leaves a closed one as it is.
 func (c Close) Decide(p Payroll, _ decider.Meta) ([]events.Event, error) {
+	if p.Status == Closed {
+		return nil, nil
+	}
 	if err := p.MayClose(); err != nil {
 		return nil, err
 	}

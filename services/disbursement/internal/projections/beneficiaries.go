@@ -135,6 +135,8 @@ func applyToBeneficiary(b Beneficiary, r events.Recorded) Beneficiary {
 		b.Identity = e.Result
 	case accounts.BeneficiaryDied:
 		b.DiedOn, b.Reported = e.DiedOn, false
+	case accounts.BeneficiaryDeathRevoked:
+		b.DiedOn = ""
 	case accounts.DeathReported:
 		b.Reported = e.Of == "beneficiary"
 		b.Heard = append(slices.Clip(b.Heard), e.EndToEndID)
@@ -198,13 +200,15 @@ func BeneficiariesOf(ctx context.Context, pool *pgxpool.Pool, marks []string) ([
 }
 
 // An account is shared when people use it whom its holder does not represent, and there are two or more of them.
-const sharedAccounts = `
+const (
+	usesAccount    = `account_mark <> '' and state in ('open', 'suspended', 'blocked') and not (holder = any(representatives))`
+	sharedAccounts = `
 select account_mark
   from beneficiaries
- where account_mark = any($1) and account_mark <> '' and state in ('open', 'suspended', 'blocked')
-   and not (holder = any(representatives))
+ where account_mark = any($1) and ` + usesAccount + `
  group by account_mark
 having count(distinct mark) > 1`
+)
 
 // SharedAccounts returns those of the account marks that several people use.
 func SharedAccounts(ctx context.Context, pool *pgxpool.Pool, marks []string) (map[string]bool, error) {

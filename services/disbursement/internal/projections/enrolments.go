@@ -9,6 +9,7 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/vn"
 	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
 	"github.com/songan-vn/songan/services/disbursement/internal/entitlement"
 )
@@ -24,7 +25,11 @@ type Enrolment struct {
 	Decision      string `db:"decision"`
 	SignedOn      string `db:"signed_on"`
 	// StartsFrom is the first month of the right.
-	StartsFrom  string                   `db:"starts_from"`
+	StartsFrom string `db:"starts_from"`
+	// PaidUntil is the last month that was paid before this system; empty when none was.
+	PaidUntil string `db:"paid_until"`
+	// EnteredOn is the day on which the decision was entered.
+	EnteredOn   string                   `db:"entered_on"`
 	Profile     string                   `db:"profile"`
 	Suspensions []entitlement.Suspension `db:"suspensions,json"`
 	// StoppedFrom is the first month without right; empty while it lasts.
@@ -32,6 +37,9 @@ type Enrolment struct {
 	// Died says that the right was stopped because the person died.
 	Died bool `db:"died"`
 }
+
+// Void tells that the right was stopped from its first month on: it was entered by mistake, and what was entered with it is not so.
+func (e Enrolment) Void() bool { return e.StoppedFrom != "" && e.StoppedFrom <= e.StartsFrom }
 
 // Unit is where the right was granted.
 func (e Enrolment) Unit() events.Unit { return unit(e.UnitCode, e.UnitValidFrom) }
@@ -56,6 +64,8 @@ create table if not exists enrolments_v1 (
   decision        text not null,
   signed_on       text not null,
   starts_from     text not null,
+  paid_until      text not null,
+  entered_on      text not null,
   profile         text not null,
   suspensions     jsonb not null,
   stopped_from    text not null,
@@ -77,8 +87,8 @@ func applyToEnrolment(e Enrolment, r events.Recorded) Enrolment {
 		return Enrolment{
 			Enrolment: f.Enrolment, Beneficiary: f.Beneficiary, Mark: f.Mark,
 			UnitCode: f.Unit.Code, UnitValidFrom: f.Unit.ValidFrom, Programme: f.Programme,
-			Decision: f.Decision, SignedOn: f.SignedOn, StartsFrom: enrolment.Start(f).String(), Profile: f.Profile,
-			Suspensions: []entitlement.Suspension{},
+			Decision: f.Decision, SignedOn: f.SignedOn, StartsFrom: enrolment.Start(f).String(), PaidUntil: f.PaidUntil,
+			EnteredOn: vn.DateOf(r.Meta.OccurredAt).String(), Profile: f.Profile, Suspensions: []entitlement.Suspension{},
 		}
 	case disbursement.EnrolmentSuspended:
 		e.Suspensions = enrolment.WithSuspension(e.Suspensions, f)
@@ -91,7 +101,7 @@ func applyToEnrolment(e Enrolment, r events.Recorded) Enrolment {
 }
 
 const enrolmentColumns = `enrolment, beneficiary, mark, unit_code, unit_valid_from, programme, decision, signed_on,
-  starts_from, profile, suspensions, stopped_from, died`
+  starts_from, paid_until, entered_on, profile, suspensions, stopped_from, died`
 
 // EnrolmentFilter narrows a list of enrolments.
 type EnrolmentFilter struct {
@@ -123,10 +133,12 @@ func EnrolmentsOf(ctx context.Context, pool *pgxpool.Pool, marks []string) ([]En
 	return collect[Enrolment](rows, err, "read enrolments")
 }
 
-// EnrolmentsOfBeneficiary reads every enrolment of the person whose file this is, also under their other files.
+// EnrolmentsOfBeneficiary reads every enrolment of the person whose file this is, also under their other files, and if this one has
+// none.
 func EnrolmentsOfBeneficiary(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Enrolment, error) {
 	rows, err := pool.Query(ctx, `select `+enrolmentColumns+` from enrolments
- where mark in (select mark from enrolments where beneficiary = $1) order by enrolment`, beneficiary)
+ where mark in (select mark from beneficiaries where beneficiary = $1 union select mark from enrolments where beneficiary = $1)
+ order by enrolment`, beneficiary)
 	return collect[Enrolment](rows, err, "read enrolments of a beneficiary")
 }
 

@@ -91,16 +91,17 @@ type Signal struct {
 	UnitCode    string
 	Month       string
 	Amount      int64
+	Months      int
 	Held        bool
 }
 
 const listSignals = `
-select place, code, line, beneficiary, unit_code, month, amount, held
+select place, code, line, beneficiary, unit_code, month, amount, months, held
   from (
-    select payroll, draft, place, unnest(signals) as code, payment as line, beneficiary, unit_code, unit_valid_from, month, amount, held
+    select payroll, draft, place, unnest(signals) as code, payment as line, beneficiary, unit_code, unit_valid_from, month, amount, 0 as months, held
       from lines where payroll = $3 and draft = $4 and signals <> '{}'
     union all
-    select payroll, draft, place, code, '', beneficiary, unit_code, unit_valid_from, month, amount, false
+    select payroll, draft, place, code, '', beneficiary, unit_code, unit_valid_from, month, amount, months, false
       from findings where payroll = $3 and draft = $4
   ) as s
  where ` + inScope + `
@@ -132,29 +133,55 @@ func ListSignals(ctx context.Context, pool *pgxpool.Pool, f SignalFilter) ([]Sig
 	return collect[Signal](rows, err, "list signals")
 }
 
-// Covered is what other lists that were not rejected pay a person for a month, or have paid.
+// Covered is what other lists of a programme that were not rejected pay a person for a month, or have paid.
 type Covered struct {
-	Mark   string
-	Month  string
-	Amount int64
+	Mark      string
+	Programme string
+	Month     string
+	Amount    int64
+	// Earlier are the months before those that were asked for, of a row that tells nothing else.
+	Earlier []string
 }
 
-// What was carried forward counts with the payment that it began as, and not again. What went back to the treasury covers
-// nothing, and neither does what it had taken over: if the right comes back, they are owed. Unless the person has the money: a
-// bank or an officer said so, or a bank says now that it has paid one of the chain after all.
-const coveredMonths = `
-with recursive refunded as (
+// taken tells that a line of a list that still pays takes over the line l of a payment that was carried forward; the list that asks is $2.
+const taken = `exists (
+     select from lines t join payrolls tp on tp.payroll = t.payroll and tp.draft = t.draft
+      where t.origin = l.payment and t.origin <> '' and not t.held and t.removed = '' and tp.status <> 'rejected' and t.payroll <> $2)`
+
+// givenBack are payments that cover no month any more, because nobody has their money and none of them is ever made: what went back to
+// the treasury, what was carried forward and lost a right for good before any list took it over, and what such a payment had taken over.
+// Unless the person has the money: by another payment, or a bank says now that it has paid one of the chain after all. A right that is
+// only suspended may come back, and then the next list takes over what was carried. "offset 0" asks all that of what was carried alone.
+const givenBack = `
+with recursive given_back as (
   select p.payment, p.origin from payments p
-   where p.status = 'refunded' and not (p.reason = any($6) or p.recall = any($6)) and not ` + chainOf + `p.payment` + isContested + `
+   where p.refunded and not ` + chainOf + `p.payment` + isContested + `
+     and not exists (select from payments q where q.payment = p.duplicate_of and not q.refunded)
   union
-  select p.payment, p.origin from refunded r join payments p on p.payment = r.origin where r.origin <> ''
+  select l.payment, l.origin
+    from (select p.payment, p.origin, l.month, l.enrolments
+            from lines l
+            join carried c on c.payment = l.payment
+            join payments p on p.payment = l.payment and p.payroll = l.payroll
+           where l.mark = any($1) offset 0) as l
+   where not ` + taken + ` and not ` + chainOf + `l.payment` + isContested + `
+     and exists (select from enrolments e where e.enrolment = any(l.enrolments) and e.stopped_from <> '' and e.stopped_from <= l.month)
+  union
+  select p.payment, p.origin from given_back r join payments p on p.payment = r.origin where r.origin <> ''
+)`
+
+// What was carried forward counts with the payment that it began as, and not again.
+const coveredMonths = givenBack + `, paid as (
+  select l.mark, l.programme, l.month, sum(l.amount)::bigint as amount
+    from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+   where l.mark = any($1) and l.month <= $4 and l.payroll <> $2
+     and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
+     and l.payment not in (select payment from given_back)
+   group by l.mark, l.programme, l.month
 )
-select l.mark, l.month, sum(l.amount)::bigint
-  from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
- where l.mark = any($1) and l.programme = $2 and l.month between $3 and $4 and l.payroll <> $5
-   and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
-   and l.payment not in (select payment from refunded)
- group by l.mark, l.month`
+select mark, programme, month, amount, '{}'::text[] from paid where month >= $3
+union all
+select mark, '', '', 0, array_agg(month) from paid where month < $3 group by mark`
 
 // Asking is what a list asks about the payments of some people.
 type Asking struct {
@@ -166,14 +193,15 @@ type Asking struct {
 	Except string
 }
 
-// CoveredMonths returns what is paid or going to be paid by other lists.
+// CoveredMonths returns what is paid or going to be paid by other lists, those of other programmes too, and of which months before
+// anything is.
 func CoveredMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
-	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Programme, a.From, a.To, a.Except, payment.Duplicates())
+	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Except, a.From, a.To)
 	return collect[Covered](rows, err, "read covered months")
 }
 
-const idleMonths = `
-select l.mark, l.month, sum(l.amount)::bigint
+const idleMonths = givenBack + `
+select l.mark, l.programme, l.month, sum(l.amount)::bigint, '{}'::text[]
   from lines l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft
   join payments q on q.payment = l.payment and q.payroll = l.payroll and q.contested = '{}'
@@ -184,15 +212,15 @@ select l.mark, l.month, sum(l.amount)::bigint
        select t.payment, t.status from taker k join payments t on t.origin = k.payment and t.origin <> ''
      )
      select from taker where status not in ('carried_forward', 'recalled')))
- where l.mark = any($1) and l.programme = $2 and l.month between $3 and $4 and l.payroll <> $5
+ where l.mark = any($1) and l.programme = $3 and l.month between $4 and $5 and l.payroll <> $2
    and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
- group by l.mark, l.month`
+   and l.payment not in (select payment from given_back)
+ group by l.mark, l.programme, l.month`
 
-// IdleMonths returns the part of [CoveredMonths] that nobody has: it lies with its list, or with that of
-// a taker, or no list has taken it over. It is
-// covered all the same: its own payment can still be made, so no other one is.
+// IdleMonths returns the part of [CoveredMonths] in the programme that nobody has: it lies with its list, or with that of
+// a taker, or no list has taken it over. It is covered all the same: its own payment can still be made, so no other one is.
 func IdleMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
-	rows, err := pool.Query(ctx, idleMonths, a.Marks, a.Programme, a.From, a.To, a.Except)
+	rows, err := pool.Query(ctx, idleMonths, a.Marks, a.Except, a.Programme, a.From, a.To)
 	return collect[Covered](rows, err, "read idle months")
 }
 
@@ -218,20 +246,20 @@ select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft and p.status in ('released', 'closed')
   join carried c on c.payment = l.payment
   join payments failed on failed.payment = l.payment
- where l.mark = any($1) and l.programme = $2 and not l.held and l.removed = ''
-   and not ` + chainOf + `l.payment` + isContested + ` and ` + lapsed + ` is null
-   and not exists (
-     select from lines t join payrolls tp on tp.payroll = t.payroll and tp.draft = t.draft
-      where t.origin = l.payment and t.origin <> '' and not t.held and t.removed = '' and tp.status <> 'rejected' and t.payroll <> $3)
+ where l.mark = any($1) and l.programme = $3 and not l.held and l.removed = ''
+   and not ` + chainOf + `l.payment` + isContested + ` and ` + lapsed + ` is null and not ` + taken + `
  order by l.payment`
 
 // UntakenPayments returns what was carried forward and is on no other list yet (invariant I11). What a bank says it credited
-// after all, it or a payment that it took over, stays where it is until the money is back. What the right no longer covers is owed
-// to nobody, and waits for a right that is resumed.
+// after all, it or a payment that it took over, stays where it is until the money is back. What the right no longer covers is not
+// paid by it: a suspension may end, and after a stop the month is open to whatever was decided instead.
 func UntakenPayments(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Carried, error) {
-	rows, err := pool.Query(ctx, untakenPayments, a.Marks, a.Programme, a.Except)
+	rows, err := pool.Query(ctx, untakenPayments, a.Marks, a.Except, a.Programme)
 	return collect[Carried](rows, err, "read carried payments")
 }
+
+// Unit is where it was paid.
+func (c Carried) Unit() events.Unit { return unit(c.UnitCode, c.UnitValidFrom) }
 
 // AnyCarried tells whether anything was ever carried forward.
 func AnyCarried(ctx context.Context, pool *pgxpool.Pool) (bool, error) {

@@ -57,6 +57,7 @@ create table if not exists findings_v1 (
   month           text not null,
   code            text not null,
   amount          bigint not null,
+  months          bigint not null,
   primary key (payroll, draft, place)
 );
 create table if not exists carried_v1 (
@@ -107,7 +108,7 @@ func (c *changed) add(e payroll.LinesComputed) {
 	}
 	for i, f := range e.Findings {
 		c.findings = append(c.findings, []any{
-			e.Payroll, e.Draft, place + findingsFrom + int64(i), f.Beneficiary, f.Mark, f.Unit.Code, f.Unit.ValidFrom, f.Month, f.Code, int64(f.Amount),
+			e.Payroll, e.Draft, place + findingsFrom + int64(i), f.Beneficiary, f.Mark, f.Unit.Code, f.Unit.ValidFrom, f.Month, f.Code, int64(f.Amount), f.Months,
 		})
 	}
 }
@@ -128,7 +129,7 @@ func lineColumns() []string {
 }
 
 func findingColumns() []string {
-	return []string{"payroll", "draft", "place", "beneficiary", "mark", "unit_code", "unit_valid_from", "month", "code", "amount"}
+	return []string{"payroll", "draft", "place", "beneficiary", "mark", "unit_code", "unit_valid_from", "month", "code", "amount", "months"}
 }
 
 // write inserts first: a removal in the batch concerns a line that is there by then, and so does a new draft.

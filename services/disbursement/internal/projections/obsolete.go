@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
 
@@ -13,7 +14,7 @@ import (
 type Obsolete struct {
 	Payroll string
 	Payment string
-	// Reason is died, death_reported, stopped, suspended, account_changed or already_paid.
+	// Reason is as in disbursement.LineRemoved, whose comment lists them.
 	Reason string
 	Amount int64
 }
@@ -135,13 +136,20 @@ func LapsedPayment(ctx context.Context, pool *pgxpool.Pool, payment, list string
 
 const backWithList = `
 select p.payment, case
+    when twin.payment is not null then 'already_paid'
     when d.died_on is not null and l.month > left(d.died_on, 7) or ` + lapsed + ` is not null then 'right_ended'
     when p.origin <> '' and ` + chainOf + `p.origin` + isContested + ` then 'already_paid'
-    else '' end
+    else '' end, coalesce(twin.payment, '')
   from payments p
   join lines l on l.payment = p.payment and l.payroll = p.payroll
   join payrolls r on r.payroll = l.payroll and r.draft = l.draft
   left join (select mark, min(died_on) as died_on from beneficiaries where died_on <> '' group by mark) as d on d.mark = l.mark
+  left join lateral (
+    select q.payment from payments q
+     where (p.reason = any($3) or p.recall = any($3))
+       and q.beneficiary in (select beneficiary from beneficiaries where mark = p.mark) and q.mark = p.mark and q.month = p.month
+       and q.payment <> p.payment and q.status in ('credited', 'cash_paid') and q.contested = '{}' and q.amount >= p.amount
+     order by q.payment limit 1) as twin on true
  where p.payroll = $1 and p.status in ('returned', 'recalled') and p.contested = '{}' and ($2 = '' or p.payment = $2)
  order by p.payment`
 
@@ -150,11 +158,13 @@ type Back struct {
 	Payment string
 	// Reason says why nobody is owed it any more: right_ended or already_paid; empty when somebody is.
 	Reason string
+	// DuplicateOf is the other payment by which they have that month; empty if there is none, or nobody called this one a duplicate.
+	DuplicateOf string
 }
 
 // BackWithList returns the money that lies with a list and that no bank has; or that of one payment, unless it is empty.
-func BackWithList(ctx context.Context, pool *pgxpool.Pool, list, payment string) ([]Back, error) {
-	rows, err := pool.Query(ctx, backWithList, list, payment)
+func BackWithList(ctx context.Context, pool *pgxpool.Pool, list, id string) ([]Back, error) {
+	rows, err := pool.Query(ctx, backWithList, list, id, payment.Duplicates())
 	return collect[Back](rows, err, "look for money that came back")
 }
 
@@ -182,6 +192,8 @@ const why = `coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
         case when d.reported then 'death_reported' end,
         case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
+        case when l.method = 'account' and not (b.holder = any(b.representatives)) and exists (
+          select from beneficiaries where account_mark = b.account_mark and mark <> l.mark and ` + usesAccount + `) then 'account_shared' end,
         case when l.origin <> '' and ` + chainOf + `l.origin` + isContested + ` then 'already_paid' end
       )`
 
@@ -205,7 +217,7 @@ select $1::text, payment, reason, amount
     select l.place, l.payment, l.amount, ` + why + ` as reason
       from unnest($3::text[]) as asked(payment)
      cross join lateral (select * from lines where lines.payment = asked.payment offset 0) as l
-      left join lateral (select account, state from beneficiaries where beneficiary = l.beneficiary offset 0) as b on true
+      left join lateral (select account, state, account_mark, holder, representatives from beneficiaries where beneficiary = l.beneficiary offset 0) as b on true
       left join lateral (select min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported from beneficiaries
                           where mark = l.mark and (died_on <> '' or death_reported) offset 0) as d on true
      where l.payroll = $1 and l.draft = $2 and not l.held and l.removed = ''

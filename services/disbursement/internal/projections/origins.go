@@ -35,7 +35,7 @@ func ContestedPayments(ctx context.Context, pool *pgxpool.Pool, ids []string) (m
 	return contested, err
 }
 
-// Taker is a payment that nobody has yet, of money that somebody may have already.
+// Taker is a payment that nobody has yet, of money that somebody may have already: by an earlier attempt, or by what it took over.
 type Taker struct {
 	Payment string
 	Facts   int
@@ -52,12 +52,12 @@ with recursive chain as (
 select p.payment, p.facts
   from chain c
  cross join lateral (select payment, facts, origin, status from payments where payment = c.payment offset 0) as p
- where p.origin <> '' and p.status in ('released', 'reissued', 'cash_pending') and p.payment > $1
+ where p.status in ('released', 'reissued', 'cash_pending') and p.payment > $1
  order by p.payment
  limit $2`
 
-// TakersOfContested pages through the payments that took over what a bank says it credited after all, and that no bank was
-// told of and nobody has collected.
+// TakersOfContested pages through the payments about which a bank contradicts itself, and those that took one over, that no bank
+// was told of and nobody has collected.
 func TakersOfContested(ctx context.Context, pool *pgxpool.Pool, after string, limit int) ([]Taker, error) {
 	var takers []Taker
 	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {

@@ -48,6 +48,8 @@ type Payment struct {
 	CashReason  string
 	CollectedOn string
 	Receipt     string
+	// DuplicateOf is the payment by which the person has the money of a refunded one; empty unless somebody called that a duplicate.
+	DuplicateOf string
 	// NewsAt is when something was last heard or done.
 	NewsAt time.Time
 	// Facts counts the facts of the payment's stream.
@@ -55,7 +57,7 @@ type Payment struct {
 }
 
 // paymentsDDL creates the tables of payments and of the ledger. No column that changes with every report is
-// indexed, so that a report about a payment rewrites one row and no index.
+// indexed, or asked by the predicate of an index, so that a report about a payment rewrites one row and no index.
 const paymentsDDL = `
 create table if not exists payments_v1 (
   payment         text primary key,
@@ -87,14 +89,16 @@ create table if not exists payments_v1 (
   cash_reason     text not null,
   collected_on    text not null,
   receipt         text not null,
+  duplicate_of    text not null,
   news_at         timestamptz not null,
-  facts           integer not null
+  facts           integer not null,
+  refunded        boolean not null generated always as (status = 'refunded') stored
 ) with (fillfactor = 60);
 create index if not exists payments_by_payroll_v1 on payments_v1 (payroll, payment);
 create index if not exists payments_by_beneficiary_v1 on payments_v1 (beneficiary, payment);
 create index if not exists payments_by_origin_v1 on payments_v1 (origin) where origin <> '';
 create index if not exists payments_contested_v1 on payments_v1 (payment) where contested <> '{}';
-create index if not exists payments_refunded_v1 on payments_v1 (payment) where status = 'refunded';
+create index if not exists payments_refunded_v1 on payments_v1 (payment) where refunded;
 create index if not exists payments_by_month_v1 on payments_v1 (payroll_month, unit_code);
 
 create table if not exists bookings_v1 (
@@ -237,9 +241,9 @@ func applyToPayment(p Payment, r events.Recorded) Payment {
 	case disbursement.PaymentCarriedForward:
 		p.Status = payment.CarriedForward
 	case disbursement.PaymentRefunded:
-		p.Status = payment.Refunded
+		p.Status, p.DuplicateOf = payment.Refunded, e.DuplicateOf
 	case disbursement.RecallRequested:
-		p.Recall = e.Reason
+		p.recalled(e)
 	case disbursement.ReportNoted:
 		p.note(e)
 	case disbursement.PaymentWithdrawn:
@@ -258,6 +262,13 @@ func (p *Payment) withdraw(e disbursement.PaymentWithdrawn) {
 	p.Status = payment.AfterWithdrawal(e.Reason)
 	if e.Attempt > 0 {
 		p.Outcome, p.Reason = payment.Rejected, e.Reason
+	}
+}
+
+// recalled shows a recall of the current attempt; that of one before it stands in the stream.
+func (p *Payment) recalled(e disbursement.RecallRequested) {
+	if int32(e.Attempt) == p.Attempt { //nolint:gosec // at most 99
+		p.Recall = e.Reason
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 )
@@ -31,7 +33,7 @@ func happenings() []events.Event {
 		disbursement.MovedToCash{Payment: "p"},
 		disbursement.CashPaid{Payment: "p", CollectedOn: "2026-11-20", Receipt: "PC-1"},
 		disbursement.PaymentCarriedForward{Payment: "p"},
-		disbursement.PaymentRefunded{Payment: "p", From: "recalled", Reason: payment.RightEnded},
+		disbursement.PaymentRefunded{Payment: "p", From: "recalled", Reason: disbursement.AlreadyPaid, DuplicateOf: "q"},
 		disbursement.RecallRequested{Payment: "p", Attempt: 1, Reason: "CUST"},
 		disbursement.WithdrawalProposed{Payment: "p", Attempt: 1, By: "tam"},
 		disbursement.WithdrawalRequested{Payment: "p", Attempt: 1, Reason: "died"},
@@ -112,5 +114,31 @@ func TestEveryFactOfAPaymentConcernsItsRow(t *testing.T) {
 		if paymentOf(e) != "" {
 			t.Errorf("%s is about a payment", e.EventName())
 		}
+	}
+}
+
+// PostgreSQL rewrites a row alone (a heap-only tuple) as long as no column changes that an index holds or its predicate asks.
+func TestAReportAboutAPaymentRewritesNoIndex(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t)
+	if _, err := pool.Exec(t.Context(), paymentsDDL); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := pool.Query(t.Context(), `
+select distinct a.attname
+  from pg_index i
+  join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and d.refobjid = i.indrelid
+  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = d.refobjsubid
+ where i.indrelid = 'payments_v1'::regclass order by 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	indexed, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"beneficiary", "contested", "origin", "payment", "payroll", "payroll_month", "refunded", "unit_code"}
+	if diff := cmp.Diff(want, indexed); diff != "" {
+		t.Errorf("indexed columns; only what seldom changes may be (-want +got):\n%s", diff)
 	}
 }

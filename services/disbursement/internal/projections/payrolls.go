@@ -24,19 +24,19 @@ type Payroll struct {
 	DraftedAt     time.Time `db:"drafted_at"`
 	Status        string    `db:"status"`
 	// SheetsDone and LinesDone are how far the clerk got: sheets of about a thousand people, and lines.
-	SheetsDone int    `db:"sheets_done"`
-	LinesDone  int    `db:"lines_done"`
-	Computed   bool   `db:"computed"`
-	Lines      int    `db:"lines"`
-	ByAccount  int    `db:"by_account"`
-	InCash     int    `db:"in_cash"`
-	Held       int    `db:"held"`
-	Findings   int    `db:"findings"`
-	Total      int64  `db:"total"`
-	Hash       string `db:"hash"`
-	Funds      int64  `db:"funds"`
-	Removed    int    `db:"removed"`
-	RemovedSum int64  `db:"removed_total"`
+	SheetsDone   int    `db:"sheets_done"`
+	LinesDone    int    `db:"lines_done"`
+	Computed     bool   `db:"computed"`
+	Lines        int    `db:"lines"`
+	ByAccount    int    `db:"by_account"`
+	InCash       int    `db:"in_cash"`
+	Held         int    `db:"held"`
+	Findings     int    `db:"findings"`
+	Total        int64  `db:"total"`
+	Hash         string `db:"hash"`
+	Funds        int64  `db:"funds"`
+	Removed      int    `db:"removed"`
+	RemovedTotal int64  `db:"removed_total"`
 }
 
 // Unit is whose list it is.
@@ -125,13 +125,13 @@ func applyToPayroll(p Payroll, r events.Recorded) Payroll {
 	case disbursement.PayrollFunded:
 		p.Funds += e.Amount
 	case disbursement.LineRemoved:
-		p.Removed, p.RemovedSum = p.Removed+1, p.RemovedSum+e.Amount
+		p.Removed, p.RemovedTotal = p.Removed+1, p.RemovedTotal+e.Amount
 	default:
 		p.Status = statusAfter(p.Status, r.Event)
 	}
 	if p.Status == payroll.Approved || p.Status == payroll.Funded {
 		p.Status = payroll.Approved
-		if p.Funds >= p.Total-p.RemovedSum {
+		if p.Funds >= p.Total-p.RemovedTotal {
 			p.Status = payroll.Funded
 		}
 	}

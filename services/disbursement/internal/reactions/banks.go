@@ -6,6 +6,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bankgateway"
+	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/problem"
@@ -15,8 +16,8 @@ import (
 )
 
 // Banks records on payments what the gateway told banks, and what they said. A fact about an attempt that does not exist,
-// or over another amount, is refused by the payment and ends in the quarantine. A rejection that was contested until after
-// its list was closed is carried forward when it's settled.
+// or over another amount, is refused by the payment and ends in the quarantine. A rejection that comes after its list was
+// closed, or was contested until then, is carried forward.
 type Banks struct {
 	Log *eventstore.Store
 	Now func() time.Time
@@ -51,18 +52,18 @@ func reportOf(i bankgateway.Instruction, r bankgateway.Report) payment.Report {
 func (b Banks) execute(
 	ctx context.Context, r events.Recorded, i bankgateway.Instruction, cmd decider.Command[payment.Payment],
 ) error {
-	meta := reaction.Meta(r, "service:disbursement", b.Now())
+	meta := reaction.Meta(r, disbursement.Actor, b.Now())
 	out, err := eventstore.Execute(ctx, b.Log, payment.Stream(i.Payment), cmd, meta)
 	if err != nil {
 		return err
 	}
-	return b.settled(ctx, out.State, meta)
+	return b.carryLate(ctx, out.State, meta)
 }
 
-// settled carries forward what its list could not, because the bank contradicted itself when the list was closed. Its money
-// went back to the treasury then, so only another list can pay it.
-func (b Banks) settled(ctx context.Context, p payment.Payment, meta decider.Meta) error {
-	if p.Status != payment.Rejected || !p.Carries() || !p.Settled() {
+// carryLate carries forward what its list could not: the bank contradicted itself when the list was closed, or had not rejected it yet.
+// A closed list pays nothing that was available, so only another list can pay it.
+func (b Banks) carryLate(ctx context.Context, p payment.Payment, meta decider.Meta) error {
+	if !p.CarriesLate() {
 		return nil
 	}
 	list, err := eventstore.State[payroll.Payroll](ctx, b.Log, payroll.Stream(p.Payroll))
@@ -70,7 +71,7 @@ func (b Banks) settled(ctx context.Context, p payment.Payment, meta decider.Meta
 		return err
 	}
 	meta.Cause += "/carry"
-	_, err = eventstore.Execute(ctx, b.Log, payment.Stream(p.Payment), payment.CarryForward{}, meta)
+	_, err = eventstore.Execute(ctx, b.Log, payment.Stream(p.Payment), payment.CarryForward{Late: true}, meta)
 	if refused, is := problem.Of(err); is && refused.Kind == problem.Rejected {
 		return nil // something else was done with it, or the bank contradicts itself again
 	}

@@ -24,9 +24,6 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
 
-// Actor is who changes things because something happened elsewhere.
-const Actor = "service:disbursement"
-
 // Changes keeps rights and approved lists in step with people's lives: a death stops every right of the person; a right
 // that ends, and an account that changes, take their lines out of lists that are approved and not released yet.
 //
@@ -68,11 +65,16 @@ func (c Changes) Handlers() []reaction.Handler {
 	}
 }
 
-// died stops every right of the person, under whichever file.
+// died stops every right of the person, under whichever file. A death that was revoked meanwhile stops nothing: the rights that there
+// are may have been granted since.
 func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.BeneficiaryDied) error {
 	on, err := vn.ParseDate(e.DiedOn)
 	if err != nil {
 		return fmt.Errorf("day of death: %w", err)
+	}
+	file, err := c.seen(ctx, r, e.Beneficiary)
+	if err != nil || file.DiedOn != e.DiedOn {
+		return err
 	}
 	if err := c.catchUp(ctx); err != nil {
 		return err
@@ -82,9 +84,9 @@ func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.Benefic
 		return err
 	}
 	for _, right := range rights {
-		cmd := enrolment.Die{DiedOn: on, By: Actor}
+		cmd := enrolment.Die{DiedOn: on, By: disbursement.Actor}
 		err := c.Stops.Stop(ctx, func(ctx context.Context) error {
-			_, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, Actor, c.Now()))
+			_, err := eventstore.Execute(ctx, c.Log, enrolment.Stream(right.Enrolment), cmd, reaction.Meta(r, disbursement.Actor, c.Now()))
 			return err
 		})
 		if err != nil {
@@ -211,8 +213,8 @@ func (c Changes) seen(ctx context.Context, r events.Recorded, beneficiary string
 // withdraw takes payments back that no bank has yet, and cash that nobody has. Whatever a bank was told meanwhile stays.
 func (c Changes) withdraw(ctx context.Context, r events.Recorded, payments []projections.Obsolete) error {
 	for _, p := range payments {
-		cmd := payment.Withdraw{Reason: p.Reason, By: Actor}
-		if _, err := eventstore.Execute(ctx, c.Log, payment.Stream(p.Payment), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+		cmd := payment.Withdraw{Reason: p.Reason, By: disbursement.Actor}
+		if _, err := eventstore.Execute(ctx, c.Log, payment.Stream(p.Payment), cmd, reaction.Meta(r, disbursement.Actor, c.Now())); err != nil {
 			return fmt.Errorf("withdraw payment %s: %w", p.Payment, err)
 		}
 	}
@@ -227,7 +229,7 @@ func (c Changes) remove(ctx context.Context, r events.Recorded, lines []projecti
 	}
 	for list, obsolete := range lists {
 		cmd := payroll.Remove{Lines: projections.Removals(obsolete)}
-		if _, err := eventstore.Execute(ctx, c.Log, payroll.Stream(list), cmd, reaction.Meta(r, Actor, c.Now())); err != nil {
+		if _, err := eventstore.Execute(ctx, c.Log, payroll.Stream(list), cmd, reaction.Meta(r, disbursement.Actor, c.Now())); err != nil {
 			return fmt.Errorf("remove lines of payroll %s: %w", list, err)
 		}
 	}

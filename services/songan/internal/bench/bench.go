@@ -3,7 +3,8 @@
 //  1. Figures of one machine mean little; ratios against a baseline in the same run do. Both are printed.
 //  2. The system under test is the built command in a process of its own, as a user runs it. The load comes from this
 //     process, on the same cores, and is part of the price.
-//  3. Nothing is tuned for the benchmark: same settings, same checks, same durability.
+//  3. Nothing is switched off for the benchmark: same settings, same checks, same durability. The command is built with a profile
+//     of just these loads (make profile), as every build of it is.
 package bench
 
 import (
@@ -23,9 +24,11 @@ import (
 type Args struct {
 	Seconds int      `help:"How long each measurement takes." default:"8"`
 	Lines   int      `help:"Lines of the NDJSON upload that memory is watched during." default:"1000000"`
-	Only    []string `help:"Measurements to run: execute, latency, relay, http, batch, rebuild, memory, money; all when left out."`
+	Only    []string `help:"Measurements to run: execute, latency, relay, http, batch, rebuild, memory, start, outage, money; all when left out."`
 	// Beneficiaries make the list of the province whose payment is measured.
 	Beneficiaries int `help:"People on the list of the province that is paid." default:"120000"`
+	// Profiles is where the measured systems leave CPU profiles.
+	Profiles string `help:"Directory for a CPU profile of each system that is measured." type:"existingdir"`
 }
 
 // step is one measurement. They run in order: first those that want a system at rest, then those that leave it work for
@@ -47,10 +50,13 @@ type system struct {
 // duration is how long one measurement takes.
 func (l *system) duration() time.Duration { return time.Duration(l.args.Seconds) * time.Second }
 
-// groups are the measurements. Each group has a system of its own: what the first leaves behind is work for hours.
+// groups are the measurements. Each group has a system of its own: what the first leaves behind is work for hours, since guests
+// are checked at the population database's rate.
 func groups() [][]step {
 	return [][]step{
-		{{"execute", execute}, {"latency", latency}, {"relay", relay}, {"http", single}, {"batch", batch}, {"rebuild", rebuild}, {"memory", memory}},
+		{{"execute", execute}, {"latency", latency}, {"relay", relay}, {"http", single}},
+		{{"batch", batch}, {"rebuild", rebuild}, {"memory", memory}},
+		{{"start", start}, {"outage", outage}},
 		{{"money", func(ctx context.Context, l *system) ([]lab.Figure, error) {
 			return province.Pay(ctx, l.Lab, l.args.Beneficiaries)
 		}}},
@@ -79,7 +85,7 @@ func measure(ctx context.Context, args Args, out io.Writer, group []step) (figur
 	if len(group) == 0 {
 		return nil, nil
 	}
-	l, err := lab.New(ctx, out)
+	l, err := lab.New(ctx, out, args.Profiles)
 	if err != nil {
 		return nil, err
 	}

@@ -73,10 +73,11 @@ func (l *system) executed(ctx context.Context, where string) ([]lab.Figure, erro
 		return nil, err
 	}
 	name := where + ", 64 callers : pgbench single-row insert, 64 clients"
-	return []lab.Figure{
-		lab.Rate("Execute, one fact, a new stream each, "+name, created, baseline, "commands", 2.0),
-		lab.Rate(fmt.Sprintf("Execute, one fact, %d to a stream, %s", perStream, name), continued, baseline, "commands", 2.0),
-	}, nil
+	// The baseline begins a stream with every row, so that is what it is the bar of. To continue one, what happened before is read
+	// and folded as well, which the baseline does not do: that is reported.
+	more := lab.Rate(fmt.Sprintf("Execute, one fact, %d to a stream, %s", perStream, name), continued, baseline, "commands", 0)
+	more.Bar = ""
+	return []lab.Figure{lab.Rate("Execute, one fact, a new stream each, "+name, created, baseline, "commands", 2.0), more}, nil
 }
 
 // log opens a log of its own on the system's server.

@@ -24,29 +24,45 @@ func single(ctx context.Context, l *system) ([]lab.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var accepted atomic.Int64
-	began, used := time.Now(), l.Spent()
-	faults := make([]error, lab.Connections)
-	var clients sync.WaitGroup
-	for i := range lab.Connections {
-		clients.Go(func() { faults[i] = l.post(ctx, i, began, &accepted) })
-	}
-	clients.Wait()
-	if err := errors.Join(faults...); err != nil {
+	used := l.Spent()
+	done, err := l.load(ctx, l.duration())
+	if err != nil {
 		return nil, err
 	}
-	perSecond := float64(accepted.Load()) / time.Since(began).Seconds()
 	used = l.Spent() - used
 	lag, err := l.catchUp(ctx, "the single notices")
 	return []lab.Figure{
-		lab.Rate("notices over HTTP, one per request, 64 connections : pgbench", perSecond, baseline, "notices", 0.7),
-		lab.Cost("CPU time of the system while it accepted one of them", used, accepted.Load()), lag,
+		lab.Rate("notices over HTTP, one per request, 64 connections : pgbench", done.perSecond(), baseline, "notices", 0.7),
+		lab.Cost("CPU time of the system while it accepted one of them", used, done.notices), lag,
 	}, err
 }
 
-// post sends notices over one connection until the time is over. It writes requests as bytes, as pgbench and wrk do,
+// loaded is what was accepted in some time.
+type loaded struct {
+	notices int64
+	took    time.Duration
+}
+
+func (l loaded) plus(more loaded) loaded { return loaded{l.notices + more.notices, l.took + more.took} }
+
+func (l loaded) perSecond() float64 { return float64(l.notices) / l.took.Seconds() }
+
+// load posts notices one per request, over 64 connections, for so long.
+func (l *system) load(ctx context.Context, d time.Duration) (loaded, error) {
+	var accepted atomic.Int64
+	began := time.Now()
+	faults := make([]error, lab.Connections)
+	var clients sync.WaitGroup
+	for i := range lab.Connections {
+		clients.Go(func() { faults[i] = l.post(ctx, i, began.Add(d), &accepted) })
+	}
+	clients.Wait()
+	return loaded{accepted.Load(), time.Since(began)}, errors.Join(faults...)
+}
+
+// post sends notices over one connection until the end. It writes requests as bytes, as pgbench and wrk do,
 // because the load runs on the same cores as what it measures.
-func (l *system) post(ctx context.Context, client int, began time.Time, accepted *atomic.Int64) error {
+func (l *system) post(ctx context.Context, client int, end time.Time, accepted *atomic.Int64) error {
 	address := strings.TrimPrefix(l.Demo.BaseURL, "http://")
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -54,12 +70,12 @@ func (l *system) post(ctx context.Context, client int, began time.Time, accepted
 	}
 	defer func() { _ = conn.Close() }() // every answer was read
 	reader := bufio.NewReader(conn)
-	run := "single-" + strconv.FormatInt(began.UnixNano(), 36) + "-" + strconv.Itoa(client)
+	run := "single-" + strconv.FormatInt(end.UnixNano(), 36) + "-" + strconv.Itoa(client)
 	head := "POST /accommodation/v1/notices HTTP/1.1\r\nHost: " + address + "\r\nContent-Type: application/json\r\n" +
 		"Authorization: Bearer " + l.Demo.Actors["hotel"].Token + "\r\nIdempotency-Key: "
-	bodies := newStays(began)
+	bodies := newStays(time.Now())
 	var request, body []byte
-	for n := 0; time.Since(began) < l.duration(); n++ {
+	for n := 0; time.Now().Before(end); n++ {
 		body = bodies.append(body[:0], n*lab.Connections+client)
 		request = append(append(request[:0], head...), key(run, n)...)
 		request = strconv.AppendInt(append(request, "\r\nContent-Length: "...), int64(len(body)), 10)

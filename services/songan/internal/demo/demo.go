@@ -27,6 +27,7 @@ import (
 	"github.com/songan-vn/songan/services/simulators/people"
 	"github.com/songan-vn/songan/services/songan/internal/demo/board"
 	"github.com/songan-vn/songan/services/songan/internal/demo/evening"
+	"github.com/songan-vn/songan/services/songan/internal/demo/payday"
 	"github.com/songan-vn/songan/services/songan/internal/onemachine"
 )
 
@@ -41,6 +42,8 @@ type Args struct {
 	Connections int           `help:"Connections that the front desks share, at most 512." default:"32"`
 	// Beneficiaries is the one number whose zero means zero.
 	Beneficiaries int `help:"People who receive social assistance after the evening, at most 20,000; 0 leaves the payday out." default:"2000"`
+	// Banks is what the banks do on the payday; nil is a normal day.
+	Banks *payday.Scenario `kong:"-"`
 	// Now is the clock of the front desks; nil is the real one.
 	Now func() time.Time `kong:"-"`
 }

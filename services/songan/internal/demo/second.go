@@ -41,6 +41,6 @@ func pay(ctx context.Context, args Args, base, file string, out io.Writer) error
 	fmt.Fprintf(out, "\nA payday in Hà Nội, %s: %s people of %d communes, %d banks.\n\n",
 		strings.ReplaceAll(programme, "_", " "), board.Grouped(len(all)), len(payday.Communes(system)), len(payday.Banks(system)))
 	return payday.Run(ctx, payday.Options{
-		API: api, System: read, Name: args.Evening, Programme: programme, Roll: all, Now: args.Now, Out: out,
+		API: api, System: read, Name: args.Evening, Programme: programme, Roll: all, Scenario: args.Banks, Now: args.Now, Out: out,
 	})
 }

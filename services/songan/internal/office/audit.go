@@ -15,6 +15,7 @@ import (
 // Audit recomputes the invariants of money from the logs alone.
 type Audit struct {
 	Data     string `help:"Data directory of a running system." env:"SONGAN_DATA" default:".songan"`
+	Rules    string `help:"File of the rates and coefficients that disbursement was given; those of the program if it is left out." env:"SONGAN_DISBURSEMENT_RULES"`
 	Database string `help:"The server's URL; that of the running system in the data directory if it is left out." env:"DATABASE_URL"`
 }
 
@@ -36,7 +37,7 @@ func (a Audit) Do(ctx context.Context, out io.Writer) error {
 		}
 		defer pools[i].Close()
 	}
-	report, err := audit.Run(ctx, audit.Sources{Accounts: pools[0], Disbursement: pools[1], Gateway: pools[2]})
+	report, err := audit.Run(ctx, audit.Sources{Accounts: pools[0], Disbursement: pools[1], Gateway: pools[2], Rules: a.Rules})
 	if err != nil {
 		return fmt.Errorf("recompute the invariants: %w", err)
 	}

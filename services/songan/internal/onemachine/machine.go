@@ -185,23 +185,33 @@ func (m *machine) accounts(ctx context.Context, deps service.Deps) (service.Serv
 // bankgateway knows the banks of the demo. Their users exist already at the embedded broker, and are made here at a
 // cluster.
 func (m *machine) bankgateway(ctx context.Context, deps service.Deps) (service.Service, error) {
-	config := bankgateway.Config{
-		Banks: Banks(), BankGrants: true, BankPasswords: map[string]string{},
-		AccountsURL: m.here(), AccountsToken: m.cast.token(bankgateway.Name), InFlight: reportsInFlight,
+	environment := environ()
+	environment["SONGAN_BANKS"] = strings.Join(Banks(), ",")
+	environment["SONGAN_ACCOUNTS_URL"], environment["SONGAN_ACCOUNTS_TOKEN"] = m.here(), m.cast.token(bankgateway.Name)
+	config, err := service.LoadFrom[bankgateway.Config](environment)
+	if err != nil {
+		return service.Service{}, err
 	}
+	config.BankGrants, config.BankPasswords, config.InFlight = true, map[string]string{}, reportsInFlight
 	for _, bic := range Banks() {
 		config.BankPasswords[bic] = m.cast.actors["bank_"+bic].KafkaPassword
 	}
 	return bankgateway.NewWith(ctx, deps, config)
 }
 
-// disbursement finds accounts in this process.
-func (m *machine) disbursement(ctx context.Context, deps service.Deps) (service.Service, error) {
+// environ are the variables of this process, to be overwritten by what it knows itself.
+func environ() map[string]string {
 	environment := map[string]string{}
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		environment[name] = value
 	}
+	return environment
+}
+
+// disbursement finds accounts in this process.
+func (m *machine) disbursement(ctx context.Context, deps service.Deps) (service.Service, error) {
+	environment := environ()
 	environment["SONGAN_ACCOUNTS_URL"], environment["SONGAN_ACCOUNTS_TOKEN"] = m.here(), m.cast.token(disbursement.Name)
 	config, err := service.LoadFrom[disbursement.Config](environment)
 	if err != nil {

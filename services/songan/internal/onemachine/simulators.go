@@ -2,8 +2,10 @@ package onemachine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/songan-vn/songan/libs/service"
@@ -43,7 +45,11 @@ func (m *machine) simulators(ctx context.Context) (_ service.Service, err error)
 	started = append(started, register)
 	m.population, m.populationControl = register.URL(), register.ControlURL()
 	for _, bic := range Banks() {
-		simulated, err := bank.New(m.bankOptions(bic))
+		options, err := m.bankOptions(bic)
+		if err != nil {
+			return service.Service{}, err
+		}
+		simulated, err := bank.New(options)
 		if err != nil {
 			return service.Service{}, fmt.Errorf("make the simulated bank %s: %w", bic, err)
 		}
@@ -57,11 +63,18 @@ func (m *machine) simulators(ctx context.Context) (_ service.Service, err error)
 }
 
 // bankOptions are those of a bank with a login of its own, which knows nothing of the system but the published contract.
-func (m *machine) bankOptions(bic string) bank.Options {
+// It behaves from its start as it is to: what it was told at its control address it forgets when it is killed.
+func (m *machine) bankOptions(bic string) (bank.Options, error) {
 	actor := m.cast.actors["bank_"+bic]
-	return bank.Options{
+	options := bank.Options{
 		BIC: bic, Topics: m.store.config.Topics, Brokers: m.store.config.Brokers,
 		User: actor.KafkaUser, Password: actor.KafkaPassword,
 		Dir: filepath.Join(m.deps.Config.Data, "banks", bic), Seed: Seed, Now: m.deps.Now,
 	}
+	if scenario := os.Getenv("SONGAN_BANK_SCENARIO"); scenario != "" {
+		if err := json.Unmarshal([]byte(scenario), &options.Scenario); err != nil {
+			return options, fmt.Errorf("read SONGAN_BANK_SCENARIO: %w", err)
+		}
+	}
+	return options, nil
 }

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// Skew is how far the clocks of provider and service may be apart.
-	Skew = time.Minute
+	// skew is how far the clocks of provider and service may be apart.
+	skew = time.Minute
 
 	askAgain  = 2 * time.Second
 	patience  = 10 * time.Second

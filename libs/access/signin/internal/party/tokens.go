@@ -19,9 +19,9 @@ import (
 
 // Token is one that may be believed.
 type Token struct {
-	Subject        string
-	Claims         map[string]any
-	Issued, Expiry time.Time
+	Subject string
+	Claims  map[string]any
+	Issued  time.Time
 	// Refresh gets the next one, where the provider gives such tokens.
 	Refresh string
 }
@@ -33,7 +33,7 @@ func (p *Party) Verify(ctx context.Context, raw, audience string) (Token, error)
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{Subject: token.Subject, Claims: claims, Issued: token.IssuedAt, Expiry: token.Expiry}, nil
+	return Token{Subject: token.Subject, Claims: claims, Issued: token.IssuedAt}, nil
 }
 
 func (p *Party) verify(ctx context.Context, raw, audience string) (*oidc.IDToken, map[string]any, error) {
@@ -66,7 +66,7 @@ func (p *Party) verify(ctx context.Context, raw, audience string) (*oidc.IDToken
 	if err := token.Claims(&claims); err != nil {
 		return nil, nil, InvalidToken()
 	}
-	if now := p.options.Now(); early(claims["nbf"], now) || token.IssuedAt.After(now.Add(Skew)) {
+	if now := p.options.Now(); early(claims["nbf"], now) || token.IssuedAt.After(now.Add(skew)) {
 		return nil, nil, InvalidToken() // the library lets five minutes pass, and does not look at iat
 	}
 	return token, claims, nil
@@ -93,7 +93,7 @@ func early(claim any, now time.Time) bool {
 	case nil:
 		return false
 	case float64: // seconds, as JSON has them
-		return time.Unix(int64(at), 0).After(now.Add(Skew))
+		return time.Unix(int64(at), 0).After(now.Add(skew))
 	}
 	return true
 }
@@ -142,7 +142,7 @@ func (p *Party) Exchange(ctx context.Context, code string, a Attempt) (Token, er
 		return Token{}, Refused()
 	}
 	return Token{
-		Subject: token.Subject, Claims: claims, Issued: token.IssuedAt, Expiry: token.Expiry, Refresh: tokens.RefreshToken,
+		Subject: token.Subject, Claims: claims, Issued: token.IssuedAt, Refresh: tokens.RefreshToken,
 	}, nil
 }
 

@@ -88,12 +88,9 @@ func (s *Store) Sweep(ctx context.Context) error {
 
 // SweepOnce forgets what is long over.
 func (s *Store) SweepOnce(ctx context.Context) error {
-	now := s.options.Now()
-	if _, err := s.pool.Exec(ctx, `delete from signin_sessions where expires_at < $1`, now.Add(-keepEnded)); err != nil {
+	before := s.options.Now().Add(-keepEnded)
+	if _, err := s.pool.Exec(ctx, `delete from signin_sessions where expires_at < $1`, before); err != nil {
 		return fmt.Errorf("delete old sessions: %w", err)
-	}
-	if _, err := s.pool.Exec(ctx, `delete from signin_spent where expires_at < $1`, now); err != nil {
-		return fmt.Errorf("delete used tokens: %w", err)
 	}
 	return nil
 }

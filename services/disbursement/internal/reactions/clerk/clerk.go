@@ -1,13 +1,17 @@
 // Package clerk computes the lines of drafts, in the background.
 //
 //  1. One clerk works at a time, in whichever process holds the advisory lock, on one draft after the other: so a draft
-//     sees the lines of all that were computed before, and nobody is listed twice.
+//     sees the lines of all that were computed before, and nobody is listed twice. Whoever lost the lock stores nothing more,
+//     and its draft is the first that the next clerk takes up.
 //  2. A draft is computed in sheets of [sheetSize] people, in the order of their marks. A sheet is appended as a whole.
 //     After a crash the work goes on after the last sheet that is in the log.
 //  3. Three sheets are in memory at most: one is read, one computed, one stored. Nothing is asked for a single person.
 //  4. What a list owes is what the law grants less what other lists pay for the same month (invariant I9). What was paid
-//     too much becomes a finding, and is never netted.
-//  5. Lines that need somebody's decision stand in the list and are held.
+//     too much becomes a finding, and is never netted. What another programme's list pays too much, because the law chooses
+//     differently now, holds the line: only the highest right counts, and nobody is paid a month twice.
+//  5. What was paid before this system is no arrears (see paid_until of an enrolment). What is owed from before the months
+//     that a list looks at is no line, and a finding says how much it is.
+//  6. Lines that need somebody's decision stand in the list and are held.
 package clerk
 
 import (
@@ -28,9 +32,6 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 )
 
-// Actor is who computes lists.
-const Actor = "service:disbursement"
-
 const (
 	// idle is how long the clerk waits before it looks for drafts again, unless the read model has more.
 	idle = time.Second
@@ -45,7 +46,7 @@ type Deps struct {
 	Vault *vault.Vault
 	Rules entitlement.Rules
 	Units *units.Directory
-	// LookBack is how many months before its own a list looks for arrears.
+	// LookBack is how many months before its own a list looks at, for arrears and overpaid months.
 	LookBack int
 
 	Enrolments, Payrolls, Lines *projection.Model
@@ -97,7 +98,7 @@ func (c *Clerk) turn(ctx context.Context) (worked bool, err error) {
 	if _, found, err := projections.NextToCompute(ctx, c.Pool, c.skipped()); err != nil || !found {
 		return false, err
 	}
-	err = c.alone(ctx, func() error {
+	err = c.alone(ctx, func(held func(context.Context) error) error {
 		if err := c.catchUp(ctx); err != nil {
 			return err
 		}
@@ -106,8 +107,10 @@ func (c *Clerk) turn(ctx context.Context) (worked bool, err error) {
 			return err
 		}
 		worked = true
-		if err = c.compute(ctx, next); err != nil {
-			c.failed[next.Payroll] = time.Now().Add(pause)
+		if err = c.compute(ctx, next, held); err != nil {
+			if !errors.Is(err, errLost) && !errors.Is(err, eventstore.ErrConflict) { // else there were two of us: no other draft before this one
+				c.failed[next.Payroll] = time.Now().Add(pause)
+			}
 			return fmt.Errorf("payroll %s, draft %d: %w", next.Payroll, next.Draft, err)
 		}
 		return nil
@@ -135,8 +138,12 @@ const (
 	parting = 2 * time.Second
 )
 
-// alone runs work while this process holds the lock, and not at all while another one does.
-func (c *Clerk) alone(ctx context.Context, work func() error) error {
+// errLost says that another clerk may be at work.
+var errLost = errors.New("the clerk's lock was lost with its connection")
+
+// alone runs work while this process holds the lock, and not at all while another one does. Work asks held before it stores
+// anything: the lock goes with its connection, and nobody else notices.
+func (c *Clerk) alone(ctx context.Context, work func(held func(context.Context) error) error) (err error) {
 	conn, err := c.Pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("take a connection for the lock: %w", err)
@@ -151,9 +158,15 @@ func (c *Clerk) alone(ctx context.Context, work func() error) error {
 		defer cancel()
 		if _, unlockErr := conn.Exec(ctx, unlock); unlockErr != nil {
 			_ = conn.Conn().Close(ctx) // with the connection the lock goes
+			err = errors.Join(err, errLost, unlockErr)
 		}
 	}()
-	return work()
+	return work(func(ctx context.Context) error {
+		if err := conn.Ping(ctx); err != nil {
+			return errors.Join(errLost, err)
+		}
+		return nil
+	})
 }
 
 // catchUp waits until the read models show everything that is in the log: a line that is not seen would be paid twice.

@@ -30,18 +30,33 @@ type batch struct {
 
 // person is somebody with all their files and rights.
 type person struct {
-	mark    string
-	rights  []right
-	files   map[string]projections.Beneficiary
+	mark   string
+	rights []right
+	files  map[string]projections.Beneficiary
+	// covered is what other lists pay for each month in the list's programme, others those of other programmes.
 	covered map[month.Month]money.Amount
+	others  []coveredElsewhere
+	// earlier are the months before those that the list looks at, of which any list pays something.
+	earlier map[month.Month]bool
 	carried []projections.Carried
+}
+
+// coveredElsewhere is what the lists of another programme pay for a month.
+type coveredElsewhere struct {
+	programme string
+	month     month.Month
+	amount    money.Amount
 }
 
 // right is an enrolment with its profile; a profile that cannot be read is nil.
 type right struct {
 	projections.Enrolment
 
-	starts  month.Month
+	starts month.Month
+	// paidUntil is the last month that was paid before this system; none if it was not paid.
+	paidUntil month.Month
+	// entered is the day on which that was entered.
+	entered vn.Date
 	profile *enrolment.Profile
 }
 
@@ -80,7 +95,8 @@ func (j *job) fetchRights(ctx context.Context, marks []string, place map[string]
 		return err
 	}
 	rows = slices.DeleteFunc(rows, func(e projections.Enrolment) bool { // over before anything that is looked at
-		return e.StoppedFrom != "" && e.StoppedFrom <= j.from.String()
+		over := e.StoppedFrom != "" && e.StoppedFrom <= j.from.String()
+		return over && (e.PaidUntil < e.StoppedFrom || e.Void())
 	})
 	refs := make([]vault.Ref, len(rows))
 	for i, row := range rows {
@@ -95,6 +111,8 @@ func (j *job) fetchRights(ctx context.Context, marks []string, place map[string]
 	for i, row := range rows {
 		r := right{Enrolment: row}
 		r.starts, _ = month.Parse(row.StartsFrom) // it was checked when it was recorded
+		r.paidUntil, _ = month.Parse(row.PaidUntil)
+		r.entered, _ = vn.ParseDate(row.EnteredOn)
 		if profile, readable := profiles[refs[i]]; readable {
 			r.profile = &profile
 		}
@@ -149,11 +167,9 @@ func (j *job) fetchPayments(ctx context.Context, marks []string, place map[strin
 		return err
 	}
 	for _, c := range covered {
-		m, err := month.Parse(c.Month)
-		if err != nil {
-			return fmt.Errorf("month of a payment: %w", err)
+		if err := place[c.Mark].take(c, j.list.Programme); err != nil {
+			return err
 		}
-		place[c.Mark].covered[m] = money.Amount(c.Amount)
 	}
 	if !j.carried {
 		return nil
@@ -166,6 +182,33 @@ func (j *job) fetchPayments(ctx context.Context, marks []string, place map[strin
 		p := place[c.Mark]
 		p.carried = append(p.carried, c)
 	}
+	return nil
+}
+
+// take notes what other lists pay for one month, or of which months before they pay anything.
+func (p *person) take(c projections.Covered, programme string) error {
+	for _, text := range c.Earlier {
+		m, err := month.Parse(text)
+		if err != nil {
+			return fmt.Errorf("earlier month of a payment: %w", err)
+		}
+		if p.earlier == nil {
+			p.earlier = make(map[month.Month]bool, len(c.Earlier))
+		}
+		p.earlier[m] = true
+	}
+	if len(c.Earlier) > 0 {
+		return nil
+	}
+	m, err := month.Parse(c.Month)
+	if err != nil {
+		return fmt.Errorf("month of a payment: %w", err)
+	}
+	if c.Programme != programme {
+		p.others = append(p.others, coveredElsewhere{programme: c.Programme, month: m, amount: money.Amount(c.Amount)})
+		return nil
+	}
+	p.covered[m] = money.Amount(c.Amount)
 	return nil
 }
 
@@ -237,7 +280,7 @@ func (c *Clerk) Entitled(ctx context.Context, q Question) (entitlement.Entitleme
 		return entitlement.Entitlement{}, err
 	}
 	asked := computation{job: j, person: &p, out: &sheet{}}
-	if !asked.prepare() && len(p.rights) > 0 {
+	if !asked.prepare() {
 		return entitlement.Entitlement{}, ErrUnreadable
 	}
 	if home := asked.latest(q.Month); home != nil {

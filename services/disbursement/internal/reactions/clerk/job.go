@@ -37,6 +37,8 @@ type job struct {
 	asOf        vn.Date
 	carried     bool
 	reading     vault.Reading // why profiles are opened
+	// held errs when the clerk's lock was lost. It is asked by one goroutine at a time.
+	held func(context.Context) error
 
 	tally    payroll.Tally
 	findings int
@@ -46,12 +48,13 @@ type job struct {
 }
 
 // compute computes a draft to its end, beginning where it was left.
-func (c *Clerk) compute(ctx context.Context, list projections.Payroll) error {
+func (c *Clerk) compute(ctx context.Context, list projections.Payroll, held func(context.Context) error) error {
 	began := time.Now()
 	j, err := c.job(ctx, list)
 	if err != nil {
 		return err
 	}
+	j.held = held
 	if err := j.resume(ctx); err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (c *Clerk) compute(ctx context.Context, list projections.Payroll) error {
 
 func (c *Clerk) job(ctx context.Context, list projections.Payroll) (*job, error) {
 	j := &job{Clerk: c, list: list, inScope: map[events.Unit]bool{}, provinces: map[events.Unit]string{}}
-	j.reading = vault.Reading{Actor: Actor, Purpose: "payroll", Case: list.Payroll}
+	j.reading = vault.Reading{Actor: disbursement.Actor, Purpose: "payroll", Case: list.Payroll}
 	var err error
 	if j.month, err = month.Parse(list.Month); err != nil {
 		return nil, fmt.Errorf("month of the list: %w", err)
@@ -210,10 +213,13 @@ func (j *job) store(ctx context.Context, s sheet) error {
 	if err != nil {
 		return err
 	}
+	if err := j.held(ctx); err != nil {
+		return err
+	}
 	cause := fmt.Sprintf("clerk/%s/%d/%d", j.list.Payroll, j.list.Draft, j.next)
 	_, err = j.Log.Append(ctx, eventstore.Append{
 		Stream: payroll.LinesStream(j.list.Payroll, j.list.Draft, j.next), Facts: facts, Secrets: secrets,
-		Meta: events.Meta{Actor: Actor, Cause: cause, Correlation: j.list.Payroll, OccurredAt: j.Now()},
+		Meta: events.Meta{Actor: disbursement.Actor, Cause: cause, Correlation: j.list.Payroll, OccurredAt: j.Now()},
 	})
 	if err != nil {
 		return fmt.Errorf("store sheet %d: %w", j.next, err)
@@ -265,12 +271,15 @@ func (j *job) seal(proofs []Proof) (vault.Row, error) {
 
 // finish records the totals.
 func (j *job) finish(ctx context.Context) error {
+	if err := j.held(ctx); err != nil {
+		return err
+	}
 	cmd := payroll.Compute(disbursement.PayrollComputed{
 		Payroll: j.list.Payroll, Draft: j.list.Draft, Lines: j.tally.Lines, ByAccount: j.tally.ByAccount, InCash: j.tally.InCash,
 		Held: j.tally.Held, Total: int64(j.tally.Total), Hash: j.tally.Hash(), Rules: j.Rules.Version(), Findings: j.findings,
 	})
 	meta := decider.Meta{
-		At: j.Now(), Actor: Actor, Cause: fmt.Sprintf("clerk/%s/%d", j.list.Payroll, j.list.Draft), Correlation: j.list.Payroll,
+		At: j.Now(), Actor: disbursement.Actor, Cause: fmt.Sprintf("clerk/%s/%d", j.list.Payroll, j.list.Draft), Correlation: j.list.Payroll,
 	}
 	out, err := eventstore.Execute(ctx, j.Log, payroll.Stream(j.list.Payroll), cmd, meta)
 	if err != nil {

@@ -23,8 +23,10 @@ type Proof struct {
 	// Entitlement is what the law grants for the month; nil for what was carried forward, whose proof stands in the list
 	// that it comes from.
 	Entitlement *entitlement.Entitlement `json:"entitlement,omitempty"`
-	// Covered is what other lists pay for the month: the line is the difference.
+	// Covered is what other lists pay for the month, or what was paid before this system: the line is the difference.
 	Covered money.Amount `json:"covered,omitempty"`
+	// OtherProgrammes is what lists of other programmes pay for the month beyond what the law grants in those: the line is held.
+	OtherProgrammes money.Amount `json:"other_programmes,omitempty"`
 }
 
 // bundle is what is sealed: the proofs of a chunk are alike, and much smaller when they are packed.

@@ -64,20 +64,29 @@ type computation struct {
 // forward.
 func (j *job) reckon(p *person, shared map[string]bool, out *sheet) {
 	c := computation{job: j, person: p, shared: shared, out: out}
-	if !c.prepare() {
+	readable := c.prepare()
+	for _, carried := range p.carried {
+		c.carry(carried)
+	}
+	if !readable {
 		return
 	}
 	for m := range month.Span(j.from, j.month) {
 		c.month(m)
 	}
-	for _, carried := range p.carried {
-		c.carry(carried)
-	}
+	c.leftOut()
 }
 
 // prepare turns rows into what the rules understand. It is false when a profile is missing: half of what is known of a
 // person gives a wrong amount.
 func (c *computation) prepare() bool {
+	for _, file := range c.files {
+		c.reported = c.reported || file.Reported
+		died, err := vn.ParseDate(file.DiedOn)
+		if err == nil && (c.subject.DiedOn.IsZero() || died.Before(c.subject.DiedOn)) {
+			c.subject.DiedOn = died
+		}
+	}
 	for i := range c.rights {
 		r := &c.rights[i]
 		if r.profile == nil {
@@ -91,15 +100,11 @@ func (c *computation) prepare() bool {
 			c.subject.BirthDate = r.profile.BirthDate
 		}
 	}
-	for _, file := range c.files {
-		c.reported = c.reported || file.Reported
-		died, err := vn.ParseDate(file.DiedOn)
-		if err == nil && (c.subject.DiedOn.IsZero() || died.Before(c.subject.DiedOn)) {
-			c.subject.DiedOn = died
-		}
-	}
-	return len(c.rights) > 0 || len(c.person.carried) > 0
+	return true
 }
+
+// dead tells whether any file of the person says that they died.
+func (c *computation) dead() bool { return !c.subject.DiedOn.IsZero() }
 
 // asEntitlement is the right as the rules understand it. Months and days were checked when they were recorded.
 func (r *right) asEntitlement() entitlement.Enrolment {
@@ -109,6 +114,13 @@ func (r *right) asEntitlement() entitlement.Enrolment {
 		ID: r.Enrolment.Enrolment, Programme: r.Programme, Category: r.profile.Category, SignedOn: signed, StartsFrom: r.starts,
 		Facts: r.profile.Facts, Suspensions: r.Suspensions, StoppedFrom: stopped,
 	}
+}
+
+// asEntered is the right as it was entered, whatever became of it.
+func (r *right) asEntered() entitlement.Enrolment {
+	entered := r.asEntitlement()
+	entered.Suspensions, entered.StoppedFrom = nil, month.Month{}
+	return entered
 }
 
 // home is the right of the list's programme that a month belongs to: the one that began last.
@@ -133,36 +145,111 @@ func (c *computation) latest(m month.Month, programmes ...string) (home *right) 
 
 // month compares what the law grants for a month with what other lists pay.
 func (c *computation) month(m month.Month) {
-	home, _ := c.home(m)
-	if home == nil {
+	d, ours := c.claim(m)
+	if !ours {
 		return
 	}
+	d.covered += c.covered[m]
+	switch {
+	case d.sum > d.covered:
+		c.owe(d)
+	case d.sum < d.covered:
+		c.find(d.owner, m, payroll.Overpaid, d.covered-d.sum)
+	case d.sum == 0 && m == c.job.month && incomplete(d.granted):
+		c.find(d.owner, m, payroll.NotComputable, 0)
+	}
+}
+
+// claim is what the law grants somebody for a month in the list's programme. It is not ours where another unit's list pays it.
+func (c *computation) claim(m month.Month) (d due, ours bool) {
+	home, _ := c.home(m)
+	if home == nil {
+		return due{}, false
+	}
 	c.subject.Province = c.province(home)
-	granted := c.Rules.Entitled(c.subject, c.decisions, m, c.asOf)
-	var sum money.Amount
-	var made []string
-	owner := home
-	for _, line := range granted.Lines {
+	d = due{owner: home, month: m, granted: c.Rules.Entitled(c.subject, c.decisions, m, c.asOf)}
+	for _, line := range d.granted.Lines {
 		if line.Programme != c.list.Programme {
 			continue
 		}
-		if len(made) == 0 {
-			owner = c.right(line.Enrolment)
+		if len(d.made) == 0 {
+			d.owner = c.right(line.Enrolment)
 		}
-		sum, made = sum+line.Amount, append(made, line.Enrolment)
+		d.sum, d.made = d.sum+line.Amount, append(d.made, line.Enrolment)
 	}
-	if !c.inScope[owner.Unit()] {
-		return // another unit's list pays it
+	before := c.before(m)
+	d.covered = before[c.list.Programme]
+	delete(before, c.list.Programme)
+	d.elsewhere = c.elsewhere(d.granted, before)
+	return d, c.inScope[d.owner.Unit()]
+}
+
+// before is what was paid for a month before this system, by programme: what the law granted by the rights that were entered as paid, as
+// they stood and as it was known on the day on which that was entered. What became of them or of the law since has changed nothing of it.
+func (c *computation) before(m month.Month) map[string]money.Amount {
+	paid := map[string]money.Amount{}
+	var entered []entitlement.Enrolment
+	var last vn.Date
+	for i := range c.rights {
+		if r := &c.rights[i]; !r.paidUntil.Before(m) && !r.Void() {
+			entered = append(entered, r.asEntered())
+			if last.Before(r.entered) {
+				last = r.entered
+			}
+		}
 	}
-	covered := c.covered[m]
-	switch {
-	case sum > covered:
-		c.owe(due{owner: owner, made: made, month: m, amount: sum - covered, covered: covered, granted: granted})
-	case sum < covered:
-		c.find(owner, m, payroll.Overpaid, covered-sum)
-	case sum == 0 && m == c.job.month && incomplete(granted):
-		c.find(owner, m, payroll.NotComputable, 0)
+	if len(entered) == 0 {
+		return paid
 	}
+	then := c.subject
+	then.DiedOn = vn.Date{}
+	for _, line := range c.Rules.Entitled(then, entered, m, last).Lines {
+		r := c.right(line.Enrolment)
+		then.Province = c.province(r)
+		paid[r.Programme] += c.Rules.Entitled(then, []entitlement.Enrolment{r.asEntered()}, m, r.entered).Total()
+	}
+	return paid
+}
+
+// furthest is how many months before those that a list looks at it counts what is left out.
+const furthest = 60
+
+// leftOut finds months before those that the list looks at which are owed, and of which no list pays anything: nobody loses them silently.
+func (c *computation) leftOut() {
+	var left payroll.Finding
+	for m := range month.Span(c.firstUnpaid(), c.from.Prev()) {
+		if c.earlier[m] {
+			continue
+		}
+		d, ours := c.claim(m)
+		if !ours || d.sum <= d.covered {
+			continue
+		}
+		if left.Months == 0 {
+			left = c.finding(d.owner, m, payroll.BeforeLookBack)
+		}
+		left.Months, left.Amount = left.Months+1, left.Amount+d.sum-d.covered
+	}
+	if left.Months > 0 {
+		c.out.findings = append(c.out.findings, left)
+	}
+}
+
+// elsewhere is what other programmes pay for a month, or have paid before this system, beyond what the law grants in those. Where the
+// law lets programmes be paid side by side, it grants both, and there is nothing.
+func (c *computation) elsewhere(granted entitlement.Entitlement, paid map[string]money.Amount) (beyond money.Amount) {
+	for _, other := range c.others {
+		if other.month == granted.Month {
+			paid[other.programme] += other.amount
+		}
+	}
+	for _, line := range granted.Lines {
+		paid[line.Programme] -= line.Amount
+	}
+	for _, amount := range paid {
+		beyond += max(0, amount)
+	}
+	return beyond
 }
 
 // incomplete tells whether the rules had no answer, rather than the answer that nothing is due.
@@ -195,13 +282,34 @@ func (c *computation) province(r *right) string {
 	return c.provinceOf(units.Key{Code: r.UnitCode, ValidFrom: from}, c.asOf)
 }
 
+// firstUnpaid is the first month that was not paid before this system, as far as it is looked for.
+func (c *computation) firstUnpaid() month.Month {
+	first := c.from
+	for _, r := range c.rights {
+		begins := r.starts
+		if !r.paidUntil.Before(begins) {
+			begins = r.paidUntil.Next()
+		}
+		if r.Programme == c.list.Programme && begins.Before(first) {
+			first = begins
+		}
+	}
+	if limit := c.from.Add(-furthest); first.Before(limit) {
+		return limit
+	}
+	return first
+}
+
 // due is what a person is owed for a month.
 type due struct {
-	owner           *right
-	made            []string
-	month           month.Month
-	amount, covered money.Amount
-	granted         entitlement.Entitlement
+	owner   *right
+	made    []string
+	month   month.Month
+	granted entitlement.Entitlement
+	// sum is what the law grants in the list's programme, covered what others pay of it, or have paid before this system.
+	sum, covered money.Amount
+	// elsewhere is what other programmes pay too much.
+	elsewhere money.Amount
 }
 
 // owe adds the line. What is owed beside another list's line of the same month is arrears, too.
@@ -212,20 +320,27 @@ func (c *computation) owe(d due) {
 	}
 	line := payroll.Line{
 		Payment: c.Vault.Name("payment", parts...), Beneficiary: d.owner.Beneficiary, Mark: c.mark, Enrolments: d.made,
-		Unit: d.owner.Unit(), Month: d.month.String(), Kind: kind, Amount: d.amount, Granted: d.amount + d.covered, Covered: d.covered,
+		Unit: d.owner.Unit(), Month: d.month.String(), Kind: kind, Amount: d.sum - d.covered, Granted: d.sum, Covered: d.covered,
 	}
-	c.add(line, Proof{Entitlement: &d.granted, Covered: d.covered})
+	if d.elsewhere > 0 {
+		line.Signals, line.Held = []string{payroll.SignalPaidElsewhere}, true
+	}
+	c.add(line, Proof{Entitlement: &d.granted, Covered: d.covered, OtherProgrammes: d.elsewhere})
 }
 
-// carry takes over a payment that reached nobody.
+// carry takes over a payment that reached nobody: on the list where the person's rights lie, or, if all of them ended before the months
+// that a list looks at, where it was paid. What is for a month after the death is owed to nobody.
 func (c *computation) carry(p projections.Carried) {
-	home, listed := c.home(c.job.month)
-	if home == nil || !listed {
+	unit := p.Unit()
+	if home, _ := c.home(c.job.month); home != nil {
+		unit = home.Unit()
+	}
+	if !c.inScope[unit] || c.dead() && p.Month > month.Of(c.subject.DiedOn).String() {
 		return
 	}
 	line := payroll.Line{
 		Payment:     c.Vault.Name("payment", c.mark, c.list.Programme, p.Month, payroll.CarriedForward, p.Payment),
-		Beneficiary: p.Beneficiary, Mark: c.mark, Enrolments: p.Enrolments, Unit: home.Unit(), Month: p.Month,
+		Beneficiary: p.Beneficiary, Mark: c.mark, Enrolments: p.Enrolments, Unit: unit, Month: p.Month,
 		Kind: payroll.CarriedForward, Origin: p.Payment, Amount: money.Amount(p.Amount),
 	}
 	if p.Unheard && !c.reported { // accounts is about to open a case
@@ -237,6 +352,9 @@ func (c *computation) carry(p projections.Carried) {
 // add completes a line with how it is paid and what is noticed about it.
 func (c *computation) add(l payroll.Line, proof Proof) {
 	file := c.files[l.Beneficiary]
+	if c.dead() { // nothing is paid into their account, also if nobody has closed it yet
+		file.State = projections.AccountClosed
+	}
 	if reason := file.CashReason(); reason != "" {
 		l.Method, l.CashReason = payroll.InCash, reason
 	} else {
@@ -249,8 +367,8 @@ func (c *computation) add(l payroll.Line, proof Proof) {
 			l.Signals = append(l.Signals, payroll.SignalAccountChanged)
 		}
 	}
-	if !c.subject.DiedOn.IsZero() && l.Kind != payroll.Regular {
-		l.Signals, l.Held = append(l.Signals, payroll.SignalDied), true
+	if c.dead() && l.Kind != payroll.Regular {
+		l.Signals = append(l.Signals, payroll.SignalDied)
 	}
 	if c.reported {
 		l.Signals, l.Held = append(l.Signals, payroll.SignalDeathReported), true
@@ -266,7 +384,11 @@ func (c *computation) add(l payroll.Line, proof Proof) {
 const replacedWithin = 7
 
 func (c *computation) find(r *right, m month.Month, code string, amount money.Amount) {
-	c.out.findings = append(c.out.findings, payroll.Finding{
-		Beneficiary: r.Beneficiary, Mark: c.mark, Unit: r.Unit(), Month: m.String(), Code: code, Amount: amount,
-	})
+	found := c.finding(r, m, code)
+	found.Amount = amount
+	c.out.findings = append(c.out.findings, found)
+}
+
+func (c *computation) finding(r *right, m month.Month, code string) payroll.Finding {
+	return payroll.Finding{Beneficiary: r.Beneficiary, Mark: c.mark, Unit: r.Unit(), Month: m.String(), Code: code}
 }

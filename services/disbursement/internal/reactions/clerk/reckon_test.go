@@ -1,6 +1,7 @@
 package clerk
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -105,7 +106,11 @@ func told(j *job, p *person, shared ...string) []string {
 		lines = append(lines, strings.TrimSpace(line+" "+strings.Join(r.line.Signals, "+")))
 	}
 	for _, f := range all.findings {
-		lines = append(lines, fmt.Sprintf("%s %s %d", f.Month, f.Code, f.Amount))
+		found := fmt.Sprintf("%s %s %d", f.Month, f.Code, f.Amount)
+		if f.Months > 0 {
+			found += fmt.Sprintf(" of %d months", f.Months)
+		}
+		lines = append(lines, found)
 	}
 	slices.Sort(lines)
 	return lines
@@ -115,6 +120,59 @@ func paid(p *person, amount money.Amount, months ...string) *person {
 	for _, m := range months {
 		p.covered[month.Must(m)] = amount
 	}
+	return p
+}
+
+// Only the highest right counts, over programmes: what lists of others pay beyond what the law grants there now holds the line, and is
+// never taken off it.
+func TestAMonthThatOtherProgrammesPayIsHeld(t *testing.T) {
+	t.Parallel()
+	j := listOf(t)
+	p := granted("c6_severe", "2026-10-01", "1980-01-01").beside("social_pension", "social_pension", "2026-09-01", month.Month{})
+	for _, m := range []string{"2026-09", "2026-10"} { // September is the pension's own
+		p.others = append(p.others, coveredElsewhere{programme: "social_pension", month: month.Must(m), amount: 500_000})
+	}
+	want := []string{"2026-10 arrears 810000 account held paid_by_other_programme", "2026-11 regular 810000 account"}
+	if diff := cmp.Diff(want, told(j, p)); diff != "" {
+		t.Error(diff)
+	}
+	j.list.Programme, p.covered, p.others = "social_pension", map[month.Month]money.Amount{}, nil
+	p.others = append(p.others, coveredElsewhere{programme: "social_assistance", month: month.Must(november), amount: 810_000})
+	if diff := cmp.Diff([]string{"2026-09 arrears 540000 account"}, told(j, p)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Programmes that the law lets somebody have side by side do not hold each other.
+func TestProgrammesThatStackAreNotHeld(t *testing.T) {
+	t.Parallel()
+	j := listOf(t)
+	data := entitlement.National().Data()
+	data.Combinations = append(data.Combinations, entitlement.Combination{
+		Category: "social_pension", With: []string{"c6_severe"},
+		Validity: entitlement.Validity{From: month.Must("2021-07"), KnownFrom: j.asOf, LegalBasis: "x"},
+	})
+	text, err := json.Marshal(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.Rules, err = entitlement.Parse(text); err != nil {
+		t.Fatal(err)
+	}
+	p := granted("c6_severe", "2026-11-01", "1980-01-01").beside("social_pension", "social_pension", "2026-11-01", month.Month{})
+	for beside, want := range map[money.Amount]string{540_000: "2026-11 regular 810000 account", 540_001: "2026-11 regular 810000 account held paid_by_other_programme"} {
+		p.others = []coveredElsewhere{{programme: "social_pension", month: month.Must(november), amount: beside}}
+		if diff := cmp.Diff([]string{want}, told(j, p)); diff != "" {
+			t.Errorf("%d beside it: %s", beside, diff)
+		}
+	}
+}
+
+// beside gives a person a second decision.
+func (p *person) beside(programme, category, signed string, paidUntil month.Month) *person {
+	second := granted(category, signed, p.rights[0].profile.BirthDate.String()).rights[0]
+	second.Enrolment.Enrolment, second.Programme, second.paidUntil, second.entered = "E2", programme, paidUntil, day(asOf)
+	p.rights = append(p.rights, second)
 	return p
 }
 
@@ -134,15 +192,50 @@ func TestANewStandardIsPaidAsDatedArrears(t *testing.T) {
 func TestADeathLeavesArrearsAndOverpaidMonthsApart(t *testing.T) {
 	t.Parallel()
 	j := listOf(t)
-	p := paid(granted("c6_severe", "2026-07-01", "1980-01-01"), 750_000, "2026-07", "2026-08", "2026-09", "2026-10")
-	file := p.files["B1"]
-	file.DiedOn = "2026-08-20"
-	p.files["B1"] = file
+	p := paid(granted("c6_severe", "2026-07-01", "1980-01-01"), 750_000, "2026-07", "2026-08", "2026-09", "2026-10").whoDied("2026-08-20")
 	want := []string{
-		"2026-07 arrears 60000 account held died", "2026-08 arrears 60000 account held died",
+		"2026-07 arrears 60000 cashaccount_closed died", "2026-08 arrears 60000 cashaccount_closed died",
 		"2026-09 overpaid 750000", "2026-10 overpaid 750000",
 	}
 	if diff := cmp.Diff(want, told(j, p)); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+// whoDied are the facts of somebody whose account nobody has closed yet.
+func (p *person) whoDied(on string) *person {
+	file := p.files["B1"]
+	file.DiedOn = on
+	p.files["B1"] = file
+	return p
+}
+
+// What was carried forward of months up to the death is owed still, in cash. Later months are not, whoever has heard of the death by now.
+func TestWhatWasCarriedForwardOfTheDeadIsPaidInCash(t *testing.T) {
+	t.Parallel()
+	j := listOf(t)
+	p := paid(granted("c6_severe", "2026-07-01", "1980-01-01"), 810_000, "2026-07", "2026-08", "2026-09", "2026-10").whoDied("2026-10-02")
+	for _, m := range []string{"2026-09", "2026-10", november} {
+		p.carried = append(p.carried, projections.Carried{Payment: "P" + m, Mark: "M1", Beneficiary: "B1", Month: m, Amount: 810_000})
+	}
+	want := []string{"2026-09 carried_forward 810000 cashaccount_closed died", "2026-10 carried_forward 810000 cashaccount_closed died"}
+	if diff := cmp.Diff(want, told(j, p)); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+// Every right of the person ended before the months that the list looks at. What was carried forward stays with the commune that paid it.
+func TestWhatWasCarriedForwardOutlivesItsRight(t *testing.T) {
+	t.Parallel()
+	j := listOf(t)
+	p := granted("c6_severe", "2025-07-01", "1980-01-01")
+	p.rights = nil
+	for n, unit := range []string{xa().Code, "00004"} {
+		p.carried = append(p.carried, projections.Carried{
+			Payment: fmt.Sprint("P", n), Mark: "M1", Beneficiary: "B1", Month: "2025-08", Amount: 750_000, UnitCode: unit, UnitValidFrom: xa().ValidFrom,
+		})
+	}
+	if diff := cmp.Diff([]string{"2025-08 carried_forward 750000 account"}, told(j, p)); diff != "" {
 		t.Fatal(diff)
 	}
 }
@@ -201,7 +294,8 @@ func TestWhatCannotBeComputedIsSaid(t *testing.T) {
 	j := listOf(t)
 	p := granted("c6_severe", "2026-09-01", "1980-01-01")
 	p.rights[0].profile = nil
-	if diff := cmp.Diff([]string{"2026-11 profile_unreadable 0"}, told(j, p)); diff != "" {
+	p.carried = []projections.Carried{{Payment: "P0", Mark: "M1", Beneficiary: "B1", Month: "2026-10", Amount: 810_000}} // this is known
+	if diff := cmp.Diff([]string{"2026-10 carried_forward 810000 account", "2026-11 profile_unreadable 0"}, told(j, p)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"2026-11 not_computable 0"}, told(j, granted("c4", "2026-11-01", "1980-01-01"))); diff != "" {
@@ -220,7 +314,8 @@ func TestWhatWasCarriedForwardIsTakenOver(t *testing.T) {
 	}
 }
 
-// Arrears and regular lines with what is paid elsewhere are what the law grants, month by month; nothing is netted.
+// Arrears and regular lines with what is paid elsewhere, and what was paid before this system by the right as it was entered and the law as
+// it was known then, are what the law grants, month by month; nothing is netted.
 func TestArrearsAndPaymentsAreWhatIsGranted(t *testing.T) {
 	t.Parallel()
 	j := listOf(t)
@@ -230,6 +325,11 @@ func TestArrearsAndPaymentsAreWhatIsGranted(t *testing.T) {
 		for m := range month.Span(j.from, j.month) {
 			p.covered[m] = money.Amount(rapid.SampledFrom([]int64{0, 500_000, 750_000, 1_000_000, 1_080_000}).Draw(t, m.String()))
 		}
+		if until := rapid.SampledFrom([]string{"", "2026-06", "2026-08", "2026-10"}).Draw(t, "paid until"); until != "" {
+			p.before(until, rapid.SampledFrom([]string{"2026-10-04", asOf}).Draw(t, "entered"))
+		}
+		entered := p.rights[0].asEntitlement()
+		p.until(rapid.SampledFrom([]string{"", "2026-08"}).Draw(t, "stopped"))
 		all := j.reckonAll(batch{people: []person{*p}})
 		sums := map[string]money.Amount{}
 		for m, amount := range p.covered {
@@ -248,7 +348,11 @@ func TestArrearsAndPaymentsAreWhatIsGranted(t *testing.T) {
 		}
 		decision := p.rights[0].asEntitlement()
 		for m := range month.Span(p.rights[0].starts, j.month) {
-			granted := j.Rules.Entitled(entitlement.Person{BirthDate: p.rights[0].profile.BirthDate, Province: thanhHoa}, []entitlement.Enrolment{decision}, m, j.asOf)
+			who := entitlement.Person{BirthDate: p.rights[0].profile.BirthDate, Province: thanhHoa}
+			granted := j.Rules.Entitled(who, []entitlement.Enrolment{decision}, m, j.asOf)
+			if r := p.rights[0]; !r.paidUntil.Before(m) {
+				sums[m.String()] += j.Rules.Entitled(who, []entitlement.Enrolment{entered}, m, r.entered).Total()
+			}
 			if sums[m.String()] != granted.Total() {
 				t.Fatalf("%v: %d instead of %d", m, sums[m.String()], granted.Total())
 			}

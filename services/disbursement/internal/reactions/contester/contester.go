@@ -1,10 +1,10 @@
 // Package contester notices that a bank named one booking for the credits of two payments (invariant I3), and stops payments
-// of money that a bank says it credited to the payment they took over (invariant I11).
+// of money that a bank says it credited by an earlier attempt, or by the payment they took over (invariant I11).
 //
 //  1. Which of them was paid nobody here knows, so both are contested: people see them, and neither is tried again.
 //  2. The payments decide, and only once: several processes may look at the same time.
-//  3. A payment that takes over another, or goes back to it through several lists, is withdrawn as long as nobody has it.
-//     What comes of it is for an officer, who is refused while the other payment is contested.
+//  3. A payment whose earlier attempt is contested, or that takes over a contested one, through however many lists, is withdrawn
+//     as long as nobody has it. What comes of it is for an officer, who is refused while anything of that is contested.
 package contester
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
-	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 )
 
@@ -30,7 +30,6 @@ const (
 	lookEvery = time.Second
 	// pageSize is the most that one look brings.
 	pageSize = 100
-	actor    = "service:disbursement"
 )
 
 // Deps are what a Contester stands on.
@@ -51,7 +50,7 @@ func New(d Deps) *Contester { return &Contester{d} }
 // Run looks for double bookings until ctx ends, and returns nil then.
 func (c *Contester) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := errors.Join(c.once(ctx), c.stopTakers(ctx)); err != nil && ctx.Err() == nil {
+		if err := c.Once(ctx); err != nil && ctx.Err() == nil {
 			c.deps.Logger.Error("looking for money that is out twice", telemetry.Err(err))
 		}
 		select {
@@ -62,7 +61,12 @@ func (c *Contester) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *Contester) once(ctx context.Context) error {
+// Once looks at everything that there is now.
+func (c *Contester) Once(ctx context.Context) error {
+	return errors.Join(c.contestDoubles(ctx), c.stopTakers(ctx))
+}
+
+func (c *Contester) contestDoubles(ctx context.Context) error {
 	doubles, err := projections.DoubleBookings(ctx, c.deps.Pool, pageSize)
 	if err != nil || len(doubles) == 0 {
 		return err
@@ -85,7 +89,7 @@ func (c *Contester) once(ctx context.Context) error {
 
 func (c *Contester) contest(ctx context.Context, id string, cmd payment.Contest) error {
 	cause := "booking/" + id + "/" + cmd.Other
-	meta := decider.Meta{At: c.deps.Now(), Actor: actor, Cause: cause, Correlation: cause}
+	meta := decider.Meta{At: c.deps.Now(), Actor: disbursement.Actor, Cause: cause, Correlation: cause}
 	if _, err := eventstore.Execute(ctx, c.deps.Log, payment.Stream(id), cmd, meta); err != nil {
 		return fmt.Errorf("contest %s: %w", id, err)
 	}
@@ -102,8 +106,8 @@ func (c *Contester) stopTakers(ctx context.Context) error {
 		}
 		for _, t := range takers {
 			cause := fmt.Sprint("origin/", t.Payment, "/", t.Facts) // it may be tried again and stopped again
-			meta := decider.Meta{At: c.deps.Now(), Actor: actor, Cause: cause, Correlation: cause}
-			stop := payment.Withdraw{Reason: payroll.AlreadyPaid, By: actor}
+			meta := decider.Meta{At: c.deps.Now(), Actor: disbursement.Actor, Cause: cause, Correlation: cause}
+			stop := payment.Withdraw{Reason: disbursement.AlreadyPaid, By: disbursement.Actor}
 			if _, err := eventstore.Execute(ctx, c.deps.Log, payment.Stream(t.Payment), stop, meta); err != nil {
 				return fmt.Errorf("withdraw %s: %w", t.Payment, err)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
+	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/telemetry"
@@ -28,7 +29,6 @@ const (
 	soonest  = 100 * time.Millisecond
 	latest   = 15 * time.Second
 	pageSize = 500
-	actor    = "service:disbursement"
 )
 
 // Deps are what an Inquirer stands on.
@@ -89,5 +89,5 @@ func (i *Inquirer) Once(ctx context.Context) (asked int, err error) {
 
 func (i *Inquirer) meta(s projections.Silent) decider.Meta {
 	cause := "silence/" + s.Payment + "/" + strconv.Itoa(s.Facts)
-	return decider.Meta{At: i.deps.Now(), Actor: actor, Cause: cause, Correlation: cause}
+	return decider.Meta{At: i.deps.Now(), Actor: disbursement.Actor, Cause: cause, Correlation: cause}
 }

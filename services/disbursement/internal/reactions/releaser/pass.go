@@ -36,7 +36,7 @@ type pass struct {
 // meta is that of what this pass does; what tells its commands on one stream apart.
 func (p *pass) meta(what string) decider.Meta {
 	return decider.Meta{
-		At: p.releaser.deps.Now(), Actor: actor, Cause: p.released.ID() + "/" + what,
+		At: p.releaser.deps.Now(), Actor: disbursement.Actor, Cause: p.released.ID() + "/" + what,
 		Correlation: p.released.Meta.Correlation, Trace: p.released.Meta.Trace,
 	}
 }
@@ -257,7 +257,7 @@ func (p *pass) settle(ctx context.Context, line payroll.Line, owner string) erro
 	if owner == p.list.Payroll {
 		return p.count(line)
 	}
-	remove := payroll.Withhold{Lines: []payroll.Removal{{Line: line.Payment, Reason: payroll.AlreadyPaid, Amount: line.Amount}}}
+	remove := payroll.Withhold{Lines: []payroll.Removal{{Line: line.Payment, Reason: disbursement.AlreadyPaid, Amount: line.Amount}}}
 	_, err := eventstore.Execute(ctx, p.releaser.deps.Log, payroll.Stream(p.list.Payroll), remove, p.meta("remove/"+line.Payment))
 	if err != nil {
 		return fmt.Errorf("remove a line that was paid already: %w", err)

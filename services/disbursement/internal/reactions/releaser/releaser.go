@@ -44,8 +44,6 @@ const (
 	many = 500
 	// catchUp is how long the read model may take to know of payments that are there.
 	catchUp = time.Minute
-	// actor is who releases payments, after a treasurer released the list.
-	actor = "service:disbursement"
 )
 
 // Deps are what a Releaser stands on.

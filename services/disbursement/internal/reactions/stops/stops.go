@@ -2,8 +2,10 @@
 //
 //  1. A stop is recorded while [Gate.Stop] runs, payments are begun while [Gate.Pay] runs, and the two exclude each other in
 //     all processes on one database. So whoever begins payments sees every stop that stands before them in the log.
-//  2. A process that dies lets go of the gate with its connection. A stop of which it no longer heard whether it was stored
-//     may then lie before a payment that was begun without it: that payment is withdrawn like one that was stopped later.
+//     Lists are closed inside as well, so no payment begins behind the closure of its list.
+//  2. A process that dies lets go of the gate with its connection; when its machine is gone, the database ends that connection
+//     within 15 seconds (package pg). A stop of which it no longer heard whether it was stored may then lie before a payment that
+//     was begun without it: that payment is withdrawn like one that was stopped later.
 //  3. Whoever lost the gate while working hears of it as an error, also if the work went well.
 //  4. A process takes at most one connection for stops and one for payments, however many of each there are at once: who is
 //     inside needs further ones. And nobody stays inside for ever, because the others wait for them.

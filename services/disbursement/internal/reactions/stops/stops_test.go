@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/songan-vn/songan/libs/pg"
 	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/disbursement/internal/reactions/stops"
 )
@@ -83,5 +85,39 @@ select pg_terminate_backend(pid) from pg_locks
 	}
 	if err := gate.Pay(t.Context(), func(context.Context) error { return nil }); err != nil {
 		t.Fatalf("the gate stays lost: %v", err)
+	}
+}
+
+// A machine that loses its power hangs up on nobody. Deaths have to be entered all the same.
+func TestAMachineThatIsGoneLeavesTheGateOpen(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the kernel answers for who is gone")
+	}
+	pool, err := pg.Open(t.Context(), testkit.PostgresURL(t), pg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	elsewhere, cable := testkit.Elsewhere(t, pool)
+	inside, stay := make(chan struct{}), make(chan struct{})
+	lost := make(chan error, 1)
+	go func() {
+		lost <- stops.New(elsewhere).Pay(t.Context(), func(context.Context) error {
+			close(inside)
+			<-stay
+			return nil
+		})
+	}()
+	<-inside
+	cable.Pull()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := stops.New(pool).Stop(ctx, func(context.Context) error { return nil }); err != nil {
+		t.Errorf("nobody is there, and a stop cannot be recorded: %v", err)
+	}
+	close(stay)
+	if err := <-lost; err == nil {
+		t.Error("who was gone believes that it was inside all the time")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -44,14 +45,20 @@ type Lab struct {
 	Demo onemachine.Demo
 	// Client keeps as many connections as there are clients.
 	Client *http.Client
+	// Took is how long the first start took, on an empty directory, until the system was ready.
+	Took time.Duration
 
-	out    io.Writer
-	system *exec.Cmd
+	out      io.Writer
+	profiles string // a directory, or nothing
+	environ  []string
+	address  string
+	system   *exec.Cmd
 }
 
-// New starts the system in a process and a directory of its own.
-func New(ctx context.Context, out io.Writer) (_ *Lab, err error) {
-	l := &Lab{out: out, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: Connections}}}
+// New starts the system in a process and a directory of its own. Each start of it leaves a CPU profile in the directory profiles,
+// if that is not empty.
+func New(ctx context.Context, out io.Writer, profiles string) (_ *Lab, err error) {
+	l := &Lab{out: out, profiles: profiles, Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: Connections}}}
 	if l.Dir, err = os.MkdirTemp("", "songan-bench-"); err != nil {
 		return nil, fmt.Errorf("make a directory: %w", err)
 	}
@@ -60,55 +67,110 @@ func New(ctx context.Context, out io.Writer) (_ *Lab, err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	binary, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the command: %w", err)
-	}
-	log, err := os.Create(l.logPath())
-	if err != nil {
-		return nil, fmt.Errorf("make a log: %w", err)
-	}
-	defer func() { _ = log.Close() }() // the process has it open
-	l.system = exec.CommandContext(context.WithoutCancel(ctx), binary, "run")
-	l.system.Stdout, l.system.Stderr = log, log
-	l.system.Env, err = environment(ctx, l.Dir)
-	if err != nil {
+	if err := l.settle(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.system.Start(); err != nil {
-		return nil, fmt.Errorf("start the system: %w", err)
-	}
-	return l, l.wait(ctx)
+	l.Took, err = l.start(ctx)
+	return l, err
 }
 
-// environment is this process's, with addresses and a directory of the lab's own. Requests are not logged at the
-// level of warnings; a busy installation would do the same.
-func environment(ctx context.Context, dir string) ([]string, error) {
-	env := append(os.Environ(), "SONGAN_DATA="+filepath.Join(dir, "data"), "SONGAN_LOG_LEVEL=warn")
-	for _, name := range []string{"SONGAN_HTTP", "SONGAN_KAFKA"} {
+// start runs the system, and returns how long it took to be ready.
+func (l *Lab) start(ctx context.Context) (time.Duration, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return 0, fmt.Errorf("find the command: %w", err)
+	}
+	log, err := os.OpenFile(l.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("open a log: %w", err)
+	}
+	defer func() { _ = log.Close() }() // the process has it open
+	args := []string{"run"}
+	if l.profiles != "" {
+		args = append(args, "--profile="+filepath.Join(l.profiles, strconv.FormatInt(time.Now().UnixNano(), 10)+".pprof"))
+	}
+	system := exec.CommandContext(context.WithoutCancel(ctx), binary, args...) //nolint:gosec // ourselves
+	system.Stdout, system.Stderr, system.Env = log, log, l.environ
+	began := time.Now()
+	if err := system.Start(); err != nil {
+		return 0, fmt.Errorf("start the system: %w", err)
+	}
+	l.system = system
+	err = l.wait(ctx)
+	return time.Since(began), err
+}
+
+// Again ends the system with a signal, and starts it on the data that it left. It returns how long it took to be ready.
+func (l *Lab) Again(ctx context.Context, signal syscall.Signal) (time.Duration, error) {
+	if err := l.end(signal); err != nil {
+		return 0, err
+	}
+	return l.start(ctx)
+}
+
+// end sends the system a signal and waits for its end.
+func (l *Lab) end(signal syscall.Signal) error {
+	system := l.system
+	l.system = nil
+	timer := time.AfterFunc(stopPatience, func() { _ = system.Process.Kill() })
+	defer timer.Stop()
+	if err := system.Process.Signal(signal); err != nil {
+		return fmt.Errorf("end the system: %w", err)
+	}
+	err := system.Wait()
+	if status, ok := system.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == signal {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the system ended: %w: %s", err, l.lastWords())
+	}
+	return nil
+}
+
+// settle finds the system an environment: this process's, with addresses and a directory of the lab's own. Requests are
+// not logged at the level of warnings; a busy installation would do the same.
+func (l *Lab) settle(ctx context.Context) error {
+	l.environ = append(os.Environ(), "SONGAN_DATA="+filepath.Join(l.Dir, "data"), "SONGAN_LOG_LEVEL=warn")
+	for _, name := range []string{"SONGAN_KAFKA", "SONGAN_HTTP"} {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
+			return fmt.Errorf("find a free port: %w", err)
 		}
-		env = append(env, name+"="+listener.Addr().String())
+		l.address = listener.Addr().String() // in the end that of SONGAN_HTTP
+		l.environ = append(l.environ, name+"="+l.address)
 		if err := listener.Close(); err != nil {
-			return nil, fmt.Errorf("free the port: %w", err)
+			return fmt.Errorf("free the port: %w", err)
 		}
 	}
-	return env, nil
+	return nil
 }
 
-// wait reads demo.json once it is complete.
+// wait reads demo.json once the system is ready.
 func (l *Lab) wait(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	return Poll(ctx, func() error {
-		data, err := os.ReadFile(filepath.Join(l.Dir, "data", "demo.json"))
+	err := Poll(ctx, func() error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.address+"/readyz", http.NoBody)
 		if err != nil {
-			return fmt.Errorf("the system is not ready: %w", err)
+			return fmt.Errorf("build the request: %w", err)
 		}
-		return json.Unmarshal(data, &l.Demo)
+		response, err := l.Client.Do(request)
+		if err != nil {
+			return fmt.Errorf("the system is not there: %w", err)
+		}
+		if response.StatusCode != http.StatusOK {
+			return errors.Join(fmt.Errorf("the system is not ready: status %d", response.StatusCode), response.Body.Close())
+		}
+		return response.Body.Close()
 	})
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(filepath.Join(l.Dir, "data", "demo.json"))
+	if err != nil {
+		return fmt.Errorf("read where the system is: %w", err)
+	}
+	return json.Unmarshal(data, &l.Demo)
 }
 
 // Poll asks until there is no error, or ctx ends.
@@ -158,13 +220,8 @@ func (l *Lab) Fresh(ctx context.Context, name string) (url string, err error) {
 // Close stops the system and removes what it wrote.
 func (l *Lab) Close() error {
 	var err error
-	if l.system != nil && l.system.Process != nil {
-		timer := time.AfterFunc(stopPatience, func() { _ = l.system.Process.Kill() })
-		defer timer.Stop()
-		err = errors.Join(l.system.Process.Signal(syscall.SIGTERM), l.system.Wait())
-	}
-	if err != nil {
-		err = fmt.Errorf("the system ended: %w: %s", err, l.lastWords())
+	if l.system != nil {
+		err = l.end(syscall.SIGTERM)
 	}
 	return errors.Join(err, os.RemoveAll(l.Dir))
 }

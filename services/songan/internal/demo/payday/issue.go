@@ -9,7 +9,8 @@ import (
 	"github.com/songan-vn/songan/services/songan/internal/demo/payday/witness"
 )
 
-// issue asks the banks for accounts: lisa drafts and submits, the chairman approves, the banks answer.
+// issue asks the banks for accounts: lisa drafts and submits, the chairman approves, the banks answer, and the chairman confirms
+// the holders whose names only come close.
 func (p *play) issue(ctx context.Context, o *office) error {
 	members := map[string][]string{}
 	for _, b := range o.people {
@@ -86,13 +87,28 @@ func (p *play) replace(ctx context.Context, o *office, one witness.Payment) (ope
 	}
 	err = client.Until(ctx, "a new account", func(ctx context.Context) (bool, error) {
 		now, err := latest(ctx)
+		if err == nil && now.doubted() {
+			now, err = p.confirm(ctx, o, now)
+		}
 		open = now.Status == "opened" || now.Status == "active"
 		return now.ID != was.ID && now.Status != "requested", err
 	})
 	return open, err
 }
 
-// opened waits until the banks have answered about everybody who wants an account.
+// confirm has the chairman confirm the holder of an account.
+func (p *play) confirm(ctx context.Context, o *office, doubted account) (confirmed account, err error) {
+	_, err = p.API.Change(ctx, client.Call{
+		Path: accounts + "/accounts/" + doubted.ID + "/confirmation", Token: o.chairman, Key: p.key("confirm-%s", doubted.ID),
+	}, client.Object{"reason": "ngân hàng viết tên không dấu; số giấy tờ trùng khớp"}, &confirmed)
+	if err != nil {
+		return confirmed, fmt.Errorf("confirm the holder of an account: %w", err)
+	}
+	return confirmed, nil
+}
+
+// opened waits until the banks have answered about everybody who wants an account, and has the holders confirmed of whom a bank
+// wrote the name otherwise.
 func (p *play) opened(ctx context.Context, o *office) error {
 	wanting := map[string]*person{}
 	for id, whose := range o.byID {
@@ -100,11 +116,26 @@ func (p *play) opened(ctx context.Context, o *office) error {
 			wanting[id] = whose
 		}
 	}
-	return p.watch(ctx, o, watching{wanting, p.issued, func(whose *person, b beneficiary) bool {
+	doubted := map[*person]account{}
+	err := p.watch(ctx, o, watching{wanting, p.issued, func(whose *person, b beneficiary) bool {
 		if b.Account == nil || b.Account.Status == "requested" {
 			return false
 		}
 		whose.account = b.Account.Status
+		if b.Account.doubted() {
+			doubted[whose] = *b.Account
+		}
 		return true
 	}})
+	if err != nil {
+		return err
+	}
+	for whose, of := range doubted {
+		confirmed, err := p.confirm(ctx, o, of)
+		if err != nil {
+			return err
+		}
+		whose.account = confirmed.Status
+	}
+	return nil
 }

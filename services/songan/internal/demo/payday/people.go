@@ -98,7 +98,11 @@ type beneficiary struct {
 type account struct {
 	ID     string `json:"id"`
 	Status string `json:"status"`
+	Reason string `json:"reason"`
 }
+
+// doubted tells whether an officer has to confirm the holder.
+func (a account) doubted() bool { return a.Status == "needs_information" && a.Reason == "name_close" }
 
 // watching is some people of an office who have to come to something, and the gauge on which they are counted.
 type watching struct {

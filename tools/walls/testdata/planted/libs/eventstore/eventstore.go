@@ -23,3 +23,7 @@ func Open(ctx context.Context) time.Time {
 	_ = float64(1)
 	return time.Now()
 }
+
+type ListFacts struct{ Limit int }
+
+func Ask(q ListFacts) int { return q.Limit } // want forbidigo:room

@@ -1,4 +1,4 @@
-package consume
+package tail
 
 import (
 	"context"
@@ -63,9 +63,9 @@ func link(offset, sequence, previous int64) protocol.Record {
 	}}
 }
 
-func newTail(b *broker, at Progress) (*Tail, *observer.ObservedLogs) {
+func newTail(b *broker, at Progress) (*Reader, *observer.ObservedLogs) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	return &Tail{
+	return &Reader{
 		Client: &kafka.Client{Addr: kafka.TCP("nowhere:9092"), Transport: b}, Topic: "topic", Chained: true, At: at,
 		Log: zap.New(core), Metrics: NewMetrics(nil, "consumer", "topic"),
 	}, logs
@@ -186,5 +186,17 @@ func TestChainsAreNumbersInOrder(t *testing.T) {
 		if !errors.As(err, &fault) {
 			t.Errorf("%v: %v", odd, err)
 		}
+	}
+}
+
+func TestProgressIsComparedBySequenceFirst(t *testing.T) {
+	t.Parallel()
+	got := []bool{
+		Progress{Offset: 1, Sequence: 5}.Past(Progress{Offset: 9, Sequence: 4}),
+		Progress{Offset: 9, Sequence: 5}.Past(Progress{Offset: 1, Sequence: 5}),
+		Progress{Offset: 1, Sequence: 5}.Past(Progress{Offset: 1, Sequence: 5}),
+	}
+	if diff := cmp.Diff([]bool{true, true, false}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,29 +36,65 @@ type writer struct {
 	wire wire.Wire
 	conn *pgxpool.Conn // nil until it is needed, and after it broke
 	used time.Time     // when it last brought an answer
+
+	stored   chan answer
+	answered sync.WaitGroup // of what was sent to stored
 }
 
 // write is the life of the writer: take what waits, store it, answer. There is one of them. A second one, with a batch
 // under way while the first commits, was measured: both batches get smaller, and together they store less.
+//
+// When a whole batch waits, it is sent at once and a goroutine answers the one before: the database need not wait for that. When
+// less waits, those who are being answered are about to come back, and go with it.
 func (s *Store) write() {
-	w := writer{Store: s}
-	defer func() { w.disconnect(s.ctx) }()
+	w := writer{Store: s, stored: make(chan answer)}
+	var answering sync.WaitGroup
+	answering.Go(w.answer)
+	defer func() {
+		close(w.stored)
+		answering.Wait()
+		w.disconnect(s.ctx)
+	}()
 	for {
 		tickets := s.appends.Take()
 		if len(tickets) == 0 {
 			return
 		}
-		var b batch.Batch
+		a := answer{tickets: tickets}
 		for _, t := range tickets {
-			b = append(b, t.Work...)
+			a.batch = append(a.batch, t.Work...)
 		}
 		begin := time.Now()
-		w.commit(b)
-		s.metrics.stored(b, time.Since(begin))
-		s.announce(b)
-		for _, t := range tickets {
+		w.commit(a.batch)
+		a.took = time.Since(begin)
+		w.answered.Add(1)
+		w.stored <- a
+		if s.appends.Length() < queue.BatchSize {
+			w.answered.Wait()
+		}
+	}
+}
+
+// answer is a batch that was stored, and who waits for it.
+type answer struct {
+	tickets []*queue.Ticket[[]*batch.Command]
+	batch   batch.Batch
+	took    time.Duration
+}
+
+// answer tells everybody what became of the batches: those who follow the log first, so that they have heard of it when its
+// caller asks them.
+func (w *writer) answer() {
+	for a := range w.stored {
+		w.metrics.stored(a.batch, a.took)
+		w.announce(a.batch)
+		for _, t := range a.tickets {
+			if t.Answered != nil {
+				t.Answered()
+			}
 			close(t.Done)
 		}
+		w.answered.Done()
 	}
 }
 
@@ -115,7 +152,7 @@ func (w *writer) persist(b batch.Batch) error {
 }
 
 // trip sends a batch once, and tells whether any of it left: what fails before is known to have stored nothing. What is not
-// sure goes carefully.
+// sure goes carefully, and what was decided in an earlier session is not appended at all.
 func (w *writer) trip(b batch.Batch, careful bool) (sent bool, err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, tripLimit)
 	defer cancel()
@@ -128,14 +165,14 @@ func (w *writer) trip(b batch.Batch, careful bool) (sent bool, err error) {
 	if _, err = w.conn.Conn().Prepare(ctx, name, query); err != nil {
 		err = fmt.Errorf("prepare %s: %w", name, err)
 	} else {
-		err = b.Store(ctx, w.conn.Conn(), &w.wire, careful)
+		err = b.Store(ctx, w.conn.Conn(), &w.wire, careful, session)
 		sent = !pgconn.SafeToRetry(err)
 	}
 	if err == nil {
 		b.StoredIn(session)
 		w.used = time.Now()
-	} else if pg.IsDown(err) || w.conn.Conn().IsClosed() {
-		w.disconnect(ctx) // also from a server that answers, and cannot write any more
+	} else if w.conn.Conn().IsClosed() || pg.IsDown(err) && !noRoom(err) {
+		w.disconnect(ctx) // also from a server that answers, and will not write any more
 	}
 	if pg.IsDuplicate(err) && !careful {
 		return w.trip(b, true) // a version was taken by somebody else
@@ -158,6 +195,7 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	}
 	w.used = time.Now()
 	w.session.Add(1)
+	w.answered.Wait() // or the last facts of the session before would be remembered in this one
 	w.recent.Clear()
 	w.ring.Clear()
 	return nil
@@ -200,6 +238,9 @@ func passing(err error) bool {
 	}
 	return pg.IsDown(err) || errors.Is(err, context.DeadlineExceeded)
 }
+
+// noRoom tells whether the server is only full: what is known of it stays so.
+func noRoom(err error) bool { return strings.HasPrefix(pg.Code(err), "53") }
 
 // refused tells whether the server has answered, and that it did not store the batch. With an error that ends the session as
 // well, it may have committed before.

@@ -1,4 +1,4 @@
-package consume
+package tail
 
 import "fmt"
 

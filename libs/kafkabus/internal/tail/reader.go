@@ -1,4 +1,4 @@
-package consume
+package tail
 
 import (
 	"context"
@@ -20,46 +20,44 @@ const (
 	fetchBytes = 1 << 18                // most bytes of records in one answer
 	fetchWait  = 500 * time.Millisecond // how long the broker holds a fetch when there is nothing new; new records end it
 
-	retryFirst = 50 * time.Millisecond
-	retryMost  = 5 * time.Second
 	// quietHangups is how often a connection may break in a row before somebody hears of it: brokers close idle ones.
 	quietHangups = 3
 )
 
-// Tail reads one partition onwards from where its consumer stands. It belongs to one goroutine.
-type Tail struct {
+// Reader reads one partition onwards from where its consumer stands. It belongs to one goroutine.
+type Reader struct {
 	Client    *kafka.Client
 	Topic     string
 	Partition int
 	// Chained says that records carry sequence and previous.
 	Chained bool
 	// At is how far reading has come.
-	At      Progress
-	Log     *zap.Logger
-	Metrics *Metrics
-
-	// rewound is set when the partition is read again from its first offset, which is done once, to find records
-	// that have moved to other offsets.
-	rewound bool
+	At Progress
+	// Searched is set when the partition is read again from its first offset, which is done once before a hole, to find
+	// records that have moved to other offsets.
+	Searched bool
+	Log      *zap.Logger
+	Metrics  *Metrics
 }
 
-// Stands is [Tail.At].
-func (t *Tail) Stands() Progress { return t.At }
+// Stands is [Reader.At].
+func (r *Reader) Stands() Progress { return r.At }
 
 // GoOn reads on from another place.
-func (t *Tail) GoOn(from Progress) { t.At = from }
+func (r *Reader) GoOn(from Progress) { r.At = from }
 
-// Read is that of [Source]; it drops repeats.
-func (t *Tail) Read(ctx context.Context) ([]Record, error) {
-	wait := pause.Backoff{First: retryFirst, Most: retryMost}
+// Read returns the next records, without repeats; there are none when nothing came for a while, or reading has only moved on. It
+// waits while Kafka is away: its error is final.
+func (r *Reader) Read(ctx context.Context) ([]Record, error) {
+	wait := pause.Retry()
 	for {
-		records, err := t.next(ctx)
+		records, err := r.next(ctx)
 		if err == nil || ctx.Err() != nil || final(err) {
 			return records, errors.Join(err, ctx.Err())
 		}
-		t.Metrics.Errors.WithLabelValues("kafka").Inc()
+		r.Metrics.Errors.WithLabelValues("kafka").Inc()
 		if wait.Loud() && (wait.Failures() >= quietHangups || !hangup(err)) {
-			t.Log.Warn("kafka cannot be read, trying again", zap.Int("partition", t.Partition), zap.Error(err))
+			r.Log.Warn("kafka cannot be read, trying again", zap.Int("partition", r.Partition), zap.Error(err))
 		}
 		if err := wait.Wait(ctx); err != nil {
 			return nil, err
@@ -73,129 +71,129 @@ func hangup(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-func (t *Tail) next(ctx context.Context) ([]Record, error) {
-	if t.At.Offset < 0 {
+func (r *Reader) next(ctx context.Context) ([]Record, error) {
+	if r.At.Offset < 0 {
 		// Fetch would resolve it too, but not say to what, and the batch it sends may begin before.
-		first, err := t.offset(ctx, t.At.Offset)
+		first, err := r.offset(ctx, r.At.Offset)
 		if err != nil {
 			return nil, err
 		}
-		t.At.Offset = first
+		r.At.Offset = first
 	}
-	resp, err := t.Client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: t.Topic, Partition: t.Partition, Offset: t.At.Offset,
+	resp, err := r.Client.Fetch(ctx, &kafka.FetchRequest{
+		Topic: r.Topic, Partition: r.Partition, Offset: r.At.Offset,
 		MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait, IsolationLevel: kafka.ReadCommitted,
 	})
 	if err == nil {
 		err = resp.Error
 	}
 	if errors.Is(err, kafka.OffsetOutOfRange) {
-		return nil, t.relocate(ctx)
+		return nil, r.relocate(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", t.place(t.At.Offset), err)
+		return nil, fmt.Errorf("fetch %s: %w", r.place(r.At.Offset), err)
 	}
-	records, err := t.take(ctx, resp.Records)
+	records, err := r.take(ctx, resp.Records)
 	if len(records) > 0 {
 		return records, nil // what stopped it comes first in the next answer
 	}
 	return nil, err
 }
 
-func (t *Tail) place(offset int64) Place {
-	return Place{Topic: t.Topic, Partition: t.Partition, Offset: offset}
+func (r *Reader) place(offset int64) Place {
+	return Place{Topic: r.Topic, Partition: r.Partition, Offset: offset}
 }
 
 // take reads what the broker sent, up to the first record that must not be passed.
-func (t *Tail) take(ctx context.Context, sent kafka.RecordReader) ([]Record, error) {
+func (r *Reader) take(ctx context.Context, sent kafka.RecordReader) ([]Record, error) {
 	var records []Record
 	for {
 		raw, err := sent.ReadRecord()
 		if errors.Is(err, io.EOF) {
-			t.passControl(sent)
+			r.passControl(sent)
 			return records, nil
 		}
 		if err != nil {
-			return records, fmt.Errorf("read records of %s: %w", t.place(t.At.Offset), err)
+			return records, fmt.Errorf("read records of %s: %w", r.place(r.At.Offset), err)
 		}
-		m, err := t.message(raw)
+		m, err := r.message(raw)
 		if err != nil {
 			return records, err
 		}
-		if m.Offset < t.At.Offset {
+		if m.Offset < r.At.Offset {
 			continue // brokers send whole batches, from before the offset that was asked for
 		}
-		fresh, err := t.follow(ctx, m)
-		if err != nil || t.At.Offset <= m.Offset {
+		fresh, err := r.follow(ctx, m)
+		if err != nil || r.At.Offset <= m.Offset {
 			return records, err // not passed, or rewound
 		}
 		if fresh {
-			records = append(records, Record{Message: m, After: t.At})
+			records = append(records, Record{Message: m, After: r.At})
 		}
 	}
 }
 
 // follow moves past a record. It tells whether the record is new, and does not move if one is missing before it.
-func (t *Tail) follow(ctx context.Context, m kafka.Message) (bool, error) {
-	if !t.Chained {
-		t.At.Offset = m.Offset + 1
+func (r *Reader) follow(ctx context.Context, m kafka.Message) (bool, error) {
+	if !r.Chained {
+		r.At.Offset = m.Offset + 1
 		return true, nil
 	}
 	sequence, previous, err := chain(m.Headers)
 	switch {
 	case err != nil:
-		return false, fmt.Errorf("follow %s: %w", t.place(m.Offset), err)
-	case sequence <= t.At.Sequence:
-		t.At.Offset = m.Offset + 1
-		t.Metrics.Duplicates.Inc()
+		return false, fmt.Errorf("follow %s: %w", r.place(m.Offset), err)
+	case sequence <= r.At.Sequence:
+		r.At.Offset = m.Offset + 1
+		r.Metrics.Duplicates.Inc()
 		return false, nil
-	case previous == t.At.Sequence:
-		t.At = Progress{Offset: m.Offset + 1, Sequence: sequence}
-		t.rewound = false
+	case previous == r.At.Sequence:
+		r.At = Progress{Offset: m.Offset + 1, Sequence: sequence}
+		r.Searched = false
 		return true, nil
-	case !t.rewound:
-		return false, t.rewind(ctx)
+	case !r.Searched:
+		return false, r.rewind(ctx)
 	}
 	return false, &MissingError{
-		Topic: t.Topic, Partition: t.Partition, After: t.At.Sequence, Next: sequence, Previous: previous,
+		Topic: r.Topic, Partition: r.Partition, After: r.At.Sequence, Next: sequence, Previous: previous,
 	}
 }
 
 // relocate decides where to go on when the partition does not hold the offset that comes next.
-func (t *Tail) relocate(ctx context.Context) error {
-	if t.Chained {
-		return t.rewind(ctx) // the chain will tell whether anything is missing
+func (r *Reader) relocate(ctx context.Context) error {
+	if r.Chained {
+		return r.rewind(ctx) // the chain will tell whether anything is missing
 	}
-	first, err := t.offset(ctx, kafka.FirstOffset)
+	first, err := r.offset(ctx, kafka.FirstOffset)
 	if err != nil {
 		return err
 	}
-	end, err := t.offset(ctx, kafka.LastOffset)
+	end, err := r.offset(ctx, kafka.LastOffset)
 	if err != nil {
 		return err
 	}
-	if first <= t.At.Offset && t.At.Offset <= end {
+	if first <= r.At.Offset && r.At.Offset <= end {
 		return nil // a moment ago it was not there yet
 	}
-	return &TruncatedError{Place: t.place(t.At.Offset), First: first, End: end}
+	return &TruncatedError{Place: r.place(r.At.Offset), First: first, End: end}
 }
 
-func (t *Tail) rewind(ctx context.Context) error {
-	first, err := t.offset(ctx, kafka.FirstOffset)
+func (r *Reader) rewind(ctx context.Context) error {
+	first, err := r.offset(ctx, kafka.FirstOffset)
 	if err != nil {
 		return err
 	}
-	t.Log.Warn("reading a partition again from its first record, to find what seems to be missing",
-		zap.Int("partition", t.Partition), zap.Int64("after", t.At.Sequence), zap.Int64("from_offset", first))
-	t.At.Offset, t.rewound = first, true
+	r.Log.Warn("reading a partition again from its first record, to find what seems to be missing",
+		zap.Int("partition", r.Partition), zap.Int64("after", r.At.Sequence), zap.Int64("from_offset", first))
+	r.At.Offset, r.Searched = first, true
 	return nil
 }
 
 // offset asks for the first or the last offset alone: asked for both, kafka-go answers 0 for one that failed.
-func (t *Tail) offset(ctx context.Context, which int64) (int64, error) {
-	offset, err := Boundary(ctx, t.Client, t.place(which))
+func (r *Reader) offset(ctx context.Context, which int64) (int64, error) {
+	offset, err := Boundary(ctx, r.Client, r.place(which))
 	if err != nil {
-		return 0, fmt.Errorf("list offsets of %s: %w", t.place(t.At.Offset), err)
+		return 0, fmt.Errorf("list offsets of %s: %w", r.place(r.At.Offset), err)
 	}
 	return offset, nil
 }
@@ -222,17 +220,17 @@ func Boundary(ctx context.Context, client *kafka.Client, p Place) (int64, error)
 	return 0, kafka.UnknownTopicOrPartition
 }
 
-func (t *Tail) message(raw *kafka.Record) (kafka.Message, error) {
+func (r *Reader) message(raw *kafka.Record) (kafka.Message, error) {
 	key, err := drain(raw.Key)
 	if err != nil {
-		return kafka.Message{}, fmt.Errorf("read key at %s: %w", t.place(raw.Offset), err)
+		return kafka.Message{}, fmt.Errorf("read key at %s: %w", r.place(raw.Offset), err)
 	}
 	value, err := drain(raw.Value)
 	if err != nil {
-		return kafka.Message{}, fmt.Errorf("read value at %s: %w", t.place(raw.Offset), err)
+		return kafka.Message{}, fmt.Errorf("read value at %s: %w", r.place(raw.Offset), err)
 	}
 	return kafka.Message{
-		Topic: t.Topic, Partition: t.Partition, Offset: raw.Offset,
+		Topic: r.Topic, Partition: r.Partition, Offset: raw.Offset,
 		Key: key, Value: value, Headers: raw.Headers, Time: raw.Time,
 	}, nil
 }
@@ -248,7 +246,7 @@ func drain(b kafka.Bytes) ([]byte, error) {
 
 // passControl moves past transaction markers, which kafka-go hides: a fetch that holds nothing else would otherwise be
 // repeated for ever.
-func (t *Tail) passControl(sent kafka.RecordReader) {
+func (r *Reader) passControl(sent kafka.RecordReader) {
 	stream, ok := sent.(*protocol.RecordStream)
 	if !ok {
 		return
@@ -260,7 +258,7 @@ func (t *Tail) passControl(sent kafka.RecordReader) {
 			if err != nil {
 				break
 			}
-			t.At.Offset = max(t.At.Offset, marker.Offset+1)
+			r.At.Offset = max(r.At.Offset, marker.Offset+1)
 		}
 	}
 }

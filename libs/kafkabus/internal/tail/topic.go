@@ -1,4 +1,4 @@
-package consume
+package tail
 
 import (
 	"context"
@@ -36,7 +36,7 @@ func Describe(ctx context.Context, client *kafka.Client, topic string) (kafka.To
 
 // Await waits until a topic is there, and returns how many partitions it has. Its error is that of a context that ends before.
 func Await(ctx context.Context, client *kafka.Client, topic string, metrics *Metrics, log *zap.Logger) (partitions int, err error) {
-	wait, began := pause.Backoff{First: retryFirst, Most: retryMost}, time.Now()
+	wait, began := pause.Retry(), time.Now()
 	defer metrics.Missing.Set(0)
 	for {
 		found, err := Describe(ctx, client, topic)
