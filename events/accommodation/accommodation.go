@@ -120,8 +120,6 @@ func (StayNotified) EventName() string { return "accommodation.stay_notified.v1"
 type Departed struct {
 	Notice     string    `json:"notice"`
 	DepartedAt time.Time `json:"departed_at"`
-	// Warnings is the whole list after the departure: only now is it known how long the stay was.
-	Warnings []string `json:"warnings,omitempty"`
 }
 
 // EventName is the fact's name in the log and on the bus.

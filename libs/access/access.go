@@ -96,8 +96,14 @@ func (p Principal) Scope() string {
 	return p.ID
 }
 
-// ActsFor names on whose behalf the principal calls: its facility or bank, which may have many keys, or else itself.
-func (p Principal) ActsFor() string { return cmp.Or(p.Facility, p.Bank, p.ID) }
+// ActsFor names on whose behalf the principal calls: a facility or a bank, which may have many keys, or itself. A facility's manager
+// is a person of their own: a front desk that takes every place would keep them from cutting off its keys.
+func (p Principal) ActsFor() string {
+	if p.Role == FacilityManager {
+		return p.ID
+	}
+	return cmp.Or(p.Facility, p.Bank, p.ID)
+}
 
 // Is tells whether the principal has one of the roles.
 func (p Principal) Is(roles ...Role) bool { return slices.Contains(roles, p.Role) }

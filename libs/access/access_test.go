@@ -103,6 +103,7 @@ func TestAPrincipalIsNamedByWhatItIs(t *testing.T) {
 	}
 	for want, p := range map[string]access.Principal{
 		"F1": {ID: "p", Facility: "F1", Unit: "00004"}, "B1": {ID: "p", Bank: "B1"}, "p": {ID: "p", Unit: "00004"},
+		"m": {ID: "m", Role: access.FacilityManager, Facility: "F1"},
 	} {
 		if got := p.ActsFor(); got != want {
 			t.Errorf("%+v acts for %s", p, got)

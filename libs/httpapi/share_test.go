@@ -33,14 +33,19 @@ func callers(who ...access.Principal) (tokens []string, change func(*httpapi.Opt
 	return tokens, func(o *httpapi.Options) { o.Auth = access.New(access.Options{Now: o.Now}, access.Static(keys...)) }
 }
 
-// Who has several keys has one share: a facility's manager gives out keys alone.
+// Who has several keys has one share.
 func TestOnePrincipalCannotTakeEveryPlace(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ greedy, sibling, other access.Principal }{
 		"a facility": {
 			access.Principal{Role: access.Facility, Facility: "F1"},
-			access.Principal{Role: access.FacilityManager, Facility: "F1"},
+			access.Principal{Role: access.Facility, Facility: "F1"},
 			access.Principal{Role: access.Facility, Facility: "F2"},
+		},
+		"a facility with a manager": {
+			access.Principal{Role: access.Facility, Facility: "F1"},
+			access.Principal{Role: access.Facility, Facility: "F1"},
+			access.Principal{Role: access.FacilityManager, Facility: "F1"},
 		},
 		"a bank": {
 			access.Principal{Role: access.Bank, Bank: "B1"},

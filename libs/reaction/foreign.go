@@ -94,9 +94,12 @@ func (f *Foreign) typeOf(r *Reactor, m *message.Message) string {
 	return unknownType
 }
 
-// again reads the message at the place of an item once more.
+// again reads the message at the place of an item once more. In a topic that was made anew another one stands there.
 func (f *Foreign) again(ctx context.Context, r *Reactor, i quarantine.Item) error {
 	m, err := kafkabus.ReadAt(ctx, r.deps.Bus, i.Place)
+	if err == nil && m.UUID != i.Fact {
+		err = &kafkabus.TruncatedError{Place: i.Place, First: i.Place.Offset + 1, End: i.Place.Offset + 1}
+	}
 	if err != nil {
 		return fmt.Errorf("read the message again: %w", err)
 	}

@@ -143,18 +143,20 @@ func TestADecisionIsNotAboutAMessageOfATopicThatWasMadeAnew(t *testing.T) {
 	deps := d.deps()
 	deps.Foreign = foreign()
 	handled := make(chan int, 10)
-	run := func() (stop func()) {
-		return start(t, reactor(t, deps, reaction.On(func(_ context.Context, _ events.Recorded, e noted) error {
+	run := func() (r *reaction.Reactor, stop func()) {
+		r = reactor(t, deps, reaction.On(func(_ context.Context, _ events.Recorded, e noted) error {
 			handled <- e.Step
 			return nil
-		})))
+		}))
+		return r, start(t, r)
 	}
-	stop := run()
+	_, stop := run()
+	d.stranger(t, "k", "", `{}`)
 	d.stranger(t, "k", "", `{}`)
 	q := quarantine.New(d.pool, now)
 	var items []quarantine.Item
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
-		if items, err = q.List(t.Context(), quarantine.Filter{}); err == nil && len(items) != 1 {
+		if items, err = q.List(t.Context(), quarantine.Filter{}); err == nil && len(items) != 2 {
 			err = fmt.Errorf("%d in quarantine", len(items))
 		}
 		return err
@@ -168,14 +170,21 @@ func TestADecisionIsNotAboutAMessageOfATopicThatWasMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.stranger(t, "k", noted{}.EventName(), `{"Step":5}`)
-	run()
-	select {
-	case step := <-handled:
-		if step != 5 {
-			t.Errorf("handled %d", step)
+	d.stranger(t, "k", noted{}.EventName(), `{"Step":6}`)
+	again, _ := run()
+	for _, want := range []int{5, 6} {
+		select {
+		case step := <-handled:
+			if step != want {
+				t.Errorf("handled %d, want %d", step, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the message counts as decided about")
 		}
-	case <-time.After(20 * time.Second):
-		t.Error("the message counts as decided about")
+	}
+	done, err := again.Release(t.Context(), items[1].ID, quarantine.Decision{Actor: "officer:lan", Reason: "mended"})
+	if _, truncated := errors.AsType[*kafkabus.TruncatedError](err); !truncated {
+		t.Errorf("released by the message that stands in its place: %+v %v", done, err)
 	}
 }
 

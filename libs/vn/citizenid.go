@@ -38,15 +38,14 @@ func ParseCitizenID(s string) (CitizenID, error) {
 	return CitizenID{s}, nil
 }
 
-// LooksLikeCitizenID tells twelve digits from all other numbers, whatever document they are said to stand on.
-func LooksLikeCitizenID(s string) bool {
-	for i := range len(s) {
-		if !isDigit(s[i]) {
-			return false
-		}
-	}
-	return len(s) == citizenIDLength
+// FindCitizenID returns the citizen number that stands on a paper, whatever paper it is and however its digits are grouped, as in
+// "001 090 123 456" or "001.090.123.456". A slash belongs to a register: "12345678/2019" is number and year.
+func FindCitizenID(number string) (CitizenID, bool) {
+	id, err := ParseCitizenID(ungrouped.Replace(number))
+	return id, err == nil
 }
+
+var ungrouped = strings.NewReplacer(" ", "", "\u00a0", "", ".", "", "-", "")
 
 // CitizenIDParts is what a citizen number is made of.
 type CitizenIDParts struct {

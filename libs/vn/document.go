@@ -68,7 +68,7 @@ func ParsePassport(s string) (string, error) {
 // number that was entered as something else, and would be compared with nothing.
 func ParseVietnamesePassport(s string) (string, error) {
 	number, err := ParsePassport(s)
-	if err == nil && LooksLikeCitizenID(number) {
+	if _, citizen := FindCitizenID(number); err == nil && citizen {
 		return "", otherDocument("citizen_id_as_passport")
 	}
 	return number, err

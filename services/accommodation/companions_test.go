@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,12 @@ func lan() object {
 func with(guest object, companion string) object {
 	stay := stayOf(guest)
 	stay["accompanied_by"] = companion
+	return stay
+}
+
+// now makes a stay begin at noon; others began an hour before.
+func now(stay object) object {
+	stay["arrived_at"] = noon
 	return stay
 }
 
@@ -50,7 +57,7 @@ func TestACompanionStaysHereNow(t *testing.T) {
 	accompanied := h.Post(t, "hotel", "/notices", "before", with(lan(), cancelled))
 	accompanied.Want(t, http.StatusCreated)
 	h.Post(t, "hotel", "/notices/"+cancelled+"/cancellation", "x", object{"reason": "khách không đến"}).Want(t, http.StatusOK)
-	h.Post(t, "hotel", "/notices/"+departed+"/departure", "x", object{"departed_at": noon}).Want(t, http.StatusOK)
+	h.Post(t, "hotel", "/notices/"+departed+"/departure", "y", object{"departed_at": noon.Add(-time.Minute)}).Want(t, http.StatusOK)
 
 	carer := stayOf(guestOf("Trần Văn Đức"))
 	carer["accompanied_by"], carer["reason"] = child, "medical_carer"
@@ -61,7 +68,8 @@ func TestACompanionStaysHereNow(t *testing.T) {
 		"an adult who is here":              {with(lan(), adult), nil},
 		"nobody":                            {with(lan(), "nobody"), []string{"/accompanied_by accompanied_by_unknown"}},
 		"an adult who never came":           {with(lan(), cancelled), []string{"/accompanied_by accompanied_by_over"}},
-		"an adult who has left":             {with(lan(), departed), []string{"/accompanied_by accompanied_by_over"}},
+		"an adult who had left":             {now(with(lan(), departed)), []string{"/accompanied_by accompanied_by_over"}},
+		"an adult who left since":           {with(lan(), departed), nil},
 		"another child, who is alone":       {with(lan(), child), []string{"/accompanied_by accompanied_by_minor"}},
 		"a child is the patient of a carer": {carer, nil},
 	} {

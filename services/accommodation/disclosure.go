@@ -80,13 +80,10 @@ func (a *app) maskFact(fact events.Event, r privacy.Reader) events.Event {
 	case facts.StayExtended:
 		f.Warnings = a.maskWarnings(f.Warnings, r)
 		return f
-	case facts.Departed:
-		f.Warnings = a.maskWarnings(f.Warnings, r)
-		return f
 	case facts.RoomChanged:
 		f.Room = text("stay.room", f.Room)
 		return f
-	case facts.StayCancelled, facts.IdentityRecorded:
+	case facts.Departed, facts.StayCancelled, facts.IdentityRecorded:
 		return fact // everybody who sees the stay sees all of it
 	default:
 		panic(decider.Unknown(fact))

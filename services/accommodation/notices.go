@@ -115,7 +115,7 @@ func (a *app) sealGuest(g guest.Guest) (vault.Row, error) {
 	}, time.Time{}) // how long they are kept is a rule of retention
 }
 
-// checkCompanion refuses a companion who does not stay at the same facility now, and to a child one who came as a child alone: that
+// checkCompanion refuses a companion who was not at the same facility when the guest arrived, and to a child one who came as a child alone: that
 // notice says so. A child who came with somebody and gives company to another is not found out, because ages stand in the vault
 // alone. To a carer the companion is the patient, who may be a child.
 func (a *app) checkCompanion(ctx context.Context, faults *problem.Faults, c httpapi.Call[NotifyBody], facility string) error {
@@ -132,10 +132,11 @@ func (a *app) checkCompanion(ctx context.Context, faults *problem.Faults, c http
 			Code: "accompanied_by_unknown", Message: "no notice of this facility has this id", MessageVI: "cơ sở không có thông báo nào mang mã này",
 			Hint: "post the accompanying person first and use the id of the answer",
 		})
-	case companion.Status != notice.Notified:
+	case companion.Status == notice.Cancelled, companion.Status == notice.Gone && companion.DepartedAt.Before(c.In.ArrivedAt):
 		faults.At(pointer, problem.Fault{
-			Code: "accompanied_by_over", Message: "that stay is over or was cancelled", MessageVI: "lượt lưu trú này đã kết thúc hoặc đã bị hủy",
-			Hint: "name somebody who stays here now, or leave it out",
+			Code: "accompanied_by_over", Message: "that stay was over when the guest arrived, or was cancelled",
+			MessageVI: "lượt lưu trú này đã kết thúc trước khi khách đến hoặc đã bị hủy",
+			Hint:      "name somebody who stayed here then, or leave it out",
 		})
 	case slices.Contains(companion.Warnings, guest.WarnChildAlone) && c.In.Guest.Minor(vn.DateOf(c.Meta.At)):
 		faults.At(pointer, problem.Fault{

@@ -71,7 +71,7 @@ func (p *Person) CheckNumber(f *problem.Faults, pointer string) {
 	case Passport:
 		Check(f, pointer, p.Document.Number, vn.ParseVietnamesePassport)
 	case BirthCertificate:
-		if vn.LooksLikeCitizenID(strings.TrimSpace(p.Document.Number)) {
+		if _, found := vn.FindCitizenID(p.Document.Number); found {
 			p.checkCitizenID(f, pointer)
 			return
 		}
@@ -150,11 +150,10 @@ func (p Person) AgeOn(day vn.Date) int {
 // whose numbers are not unique in the country, number, name and birth date. Nothing but a keyed digest of it (vault.Name)
 // may leave the vault.
 func (p Person) Key() []string {
-	number := DocumentIndex(p.Document.Number)
-	if id, err := vn.ParseCitizenID(number); err == nil {
+	if id, found := vn.FindCitizenID(p.Document.Number); found {
 		return []string{CitizenID, id.Number()}
 	}
-	return []string{p.Document.Type, number, NameIndex(p.FullName, p.BirthDate)}
+	return []string{p.Document.Type, DocumentIndex(p.Document.Number), NameIndex(p.FullName, p.BirthDate)}
 }
 
 // DocumentIndex is the form in which a document number is searched for: letters A-Z and digits only, whatever paper it

@@ -94,7 +94,7 @@ func TestWhatIsWrongWithAPerson(t *testing.T) {
 		{
 			"a citizen number on a birth certificate has nothing around it, or it would be looked up nowhere",
 			edit(func(p *person.Person) {
-				p.Document = person.Document{Type: person.BirthCertificate, Number: " 001050123456 "}
+				p.Document = person.Document{Type: person.BirthCertificate, Number: "001 050.123456 "}
 			}),
 			[]string{"/document/number citizen_id_not_digits"},
 		},
@@ -155,6 +155,10 @@ func TestAPersonWhoIsEnteredTwiceHasOneKey(t *testing.T) {
 	spaced := edit(func(p *person.Person) { p.Document.Number, p.FullName = "001 050-123456", "NGUYEN VAN AN" })
 	if diff := cmp.Diff(an().Key(), spaced.Key()); diff != "" {
 		t.Errorf("written in another way: %s", diff)
+	}
+	book := edit(func(p *person.Person) { p.Document = person.Document{Type: person.BirthCertificate, Number: "12345678/2019"} })
+	if diff := cmp.Diff(person.BirthCertificate, book.Key()[0]); diff != "" {
+		t.Errorf("number and year of a register are no citizen number: %s", diff)
 	}
 	paper := person.Document{Type: person.BirthCertificate, Number: "45/2020"}
 	one := edit(func(p *person.Person) { p.Document = paper })

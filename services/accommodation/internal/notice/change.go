@@ -48,7 +48,7 @@ func (c Owned) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 // Depart records that the guest left.
 type Depart struct{ DepartedAt time.Time }
 
-// Decide refuses a departure before the arrival or in the future, and warns when the stay was no stay any more.
+// Decide refuses a departure before the arrival or in the future.
 func (c Depart) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := n.open(); err != nil {
 		return nil, err
@@ -68,9 +68,7 @@ func (c Depart) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	return []events.Event{accommodation.Departed{
-		Notice: n.Notice, DepartedAt: c.DepartedAt, Warnings: withLength(n.Warnings, n.StayNotified, c.DepartedAt),
-	}}, nil
+	return []events.Event{accommodation.Departed{Notice: n.Notice, DepartedAt: c.DepartedAt}}, nil
 }
 
 // Extend changes the day on which the guest is expected to leave.
@@ -90,10 +88,8 @@ func (c Extend) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	stay := n.StayNotified
-	stay.ExpectedDeparture = c.ExpectedDeparture
 	return []events.Event{accommodation.StayExtended{
-		Notice: n.Notice, ExpectedDeparture: c.ExpectedDeparture, Warnings: withLength(n.Warnings, stay, m.At),
+		Notice: n.Notice, ExpectedDeparture: c.ExpectedDeparture, Warnings: WithLength(n.Warnings, n.ArrivedAt, c.ExpectedDeparture, m.At),
 	}}, nil
 }
 
@@ -141,7 +137,7 @@ func (c Correct) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	return []events.Event{accommodation.GuestCorrected{
 		Notice: n.Notice, Guest: c.Guest, Nationality: c.Nationality, DocumentType: c.DocumentType,
 		Duties:   c.duties(n, m.At),
-		Warnings: withLength(c.Warnings(vn.DateOf(n.ArrivedAt), n.AccompaniedBy), n.StayNotified, last),
+		Warnings: WithLength(c.Warnings(vn.DateOf(n.ArrivedAt), n.AccompaniedBy), n.ArrivedAt, n.ExpectedDeparture, last),
 		Note:     c.Note,
 	}}, nil
 }

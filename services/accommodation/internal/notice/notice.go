@@ -52,7 +52,8 @@ func (n Notice) Evolve(e events.Event) Notice {
 	case accommodation.StayNotified:
 		n = Notice{StayNotified: e, Fulfilled: e.Duties, Status: Notified, Identity: Pending}
 	case accommodation.Departed:
-		n.Status, n.DepartedAt, n.Warnings = Gone, e.DepartedAt, e.Warnings
+		n.Status, n.DepartedAt = Gone, e.DepartedAt
+		n.Warnings = WithLength(n.Warnings, n.ArrivedAt, n.ExpectedDeparture, e.DepartedAt)
 	case accommodation.StayExtended:
 		n.ExpectedDeparture = e.ExpectedDeparture
 		n.Warnings = e.Warnings

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/events"
@@ -253,34 +255,30 @@ func TestTheLengthOfAStayIsKnownWhenItEnds(t *testing.T) {
 	endless.ExpectedDeparture = ""
 	unusual := notified()
 	unusual.Warnings = []string{"unusual", notice.WarnTemporaryResidence}
-	months := noon().AddDate(0, 2, 0)
-	departed := func(day int, warnings ...string) accommodation.Departed {
-		return accommodation.Departed{Notice: "N1", DepartedAt: arrived().AddDate(0, 0, day), Warnings: warnings}
+	departed := func(day int) accommodation.Departed {
+		return accommodation.Departed{Notice: "N1", DepartedAt: arrived().AddDate(0, 0, day)}
 	}
-	depart := func(day int) notice.Depart { return notice.Depart{DepartedAt: arrived().AddDate(0, 0, day)} }
 
-	decidertest.Run(t, []kase{
-		{Name: "29 days", Given: facts{endless}, At: months, When: depart(29), Then: facts{departed(29)}},
-		{
-			Name: "30 days that nobody announced", Given: facts{endless}, At: months, When: depart(30),
-			Then: facts{departed(30, notice.WarnTemporaryResidence)},
-		},
-		{
-			Name: "40 days of two that were announced", Given: facts{notified()}, At: months, When: depart(40),
-			Then: facts{departed(40, notice.WarnTemporaryResidence)},
-		},
-		{
-			Name: "a warning for want of a departure is taken back, others are not", Given: facts{unusual}, At: months, When: depart(2),
-			Then: facts{departed(2, "unusual")},
-		},
-		{
-			Name: "who is still there on day 30 is expected too long already", Given: facts{endless}, At: arrived().AddDate(0, 0, 30),
-			When: notice.Extend{ExpectedDeparture: "2026-11-24"},
-			Then: facts{accommodation.StayExtended{
-				Notice: "N1", ExpectedDeparture: "2026-11-24", Warnings: []string{notice.WarnTemporaryResidence},
-			}},
-		},
-	})
+	for name, c := range map[string]struct {
+		history facts
+		want    []string
+	}{
+		"29 days":                            {facts{endless, departed(29)}, nil},
+		"30 days that nobody announced":      {facts{endless, departed(30)}, []string{notice.WarnTemporaryResidence}},
+		"40 days of two that were announced": {facts{notified(), departed(40)}, []string{notice.WarnTemporaryResidence}},
+		"a warning for want of a departure is taken back, others are not": {facts{unusual, departed(2)}, []string{"unusual"}},
+	} {
+		if diff := cmp.Diff(c.want, decider.Fold(notice.Notice{}, c.history...).Warnings, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	decidertest.Run(t, []kase{{
+		Name: "who is still there on day 30 is expected too long already", Given: facts{endless}, At: arrived().AddDate(0, 0, 30),
+		When: notice.Extend{ExpectedDeparture: "2026-11-24"},
+		Then: facts{accommodation.StayExtended{
+			Notice: "N1", ExpectedDeparture: "2026-11-24", Warnings: []string{notice.WarnTemporaryResidence},
+		}},
+	}})
 }
 
 func TestIdentity(t *testing.T) {

@@ -51,7 +51,7 @@ func (c Notify) Decide(n Notice, m decider.Meta) ([]events.Event, error) {
 	stay.Duties = c.Rules.Fulfilled(duty.Stay{
 		ArrivedAt: stay.ArrivedAt, Foreigner: vn.Country(stay.Nationality).Foreign(), Remote: c.Remote,
 	}, m.At)
-	stay.Warnings = withLength(c.Warnings, stay, m.At)
+	stay.Warnings = WithLength(c.Warnings, stay.ArrivedAt, stay.ExpectedDeparture, m.At)
 	return []events.Event{stay}, nil
 }
 
@@ -80,11 +80,12 @@ func checkExpected(faults *problem.Faults, expected string, arrived time.Time) {
 
 func localDay(at time.Time) string { return at.In(vn.Zone).Format(time.DateOnly) }
 
-// withLength adds or removes the warning about long stays. The guest was there until last, and may be expected to stay longer.
-func withLength(warnings []string, stay accommodation.StayNotified, last time.Time) []string {
+// WithLength adds or removes the warning about long stays. The guest was there until last, and may be expected, on a calendar day
+// or an empty one, to stay longer.
+func WithLength(warnings []string, arrived time.Time, expected string, last time.Time) []string {
 	kept := slices.DeleteFunc(slices.Clone(warnings), func(w string) bool { return w == WarnTemporaryResidence })
-	lasted := vn.DateOf(stay.ArrivedAt).DaysUntil(vn.DateOf(last)) >= stayDays
-	if lasted || stay.ExpectedDeparture != "" && stay.ExpectedDeparture >= localDay(stay.ArrivedAt.AddDate(0, 0, stayDays)) {
+	lasted := vn.DateOf(arrived).DaysUntil(vn.DateOf(last)) >= stayDays
+	if lasted || expected != "" && expected >= localDay(arrived.AddDate(0, 0, stayDays)) {
 		kept = append(kept, WarnTemporaryResidence)
 	}
 	return kept

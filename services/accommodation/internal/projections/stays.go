@@ -106,7 +106,8 @@ func applyToStay(s Stay, r events.Recorded) Stay {
 	case accommodation.StayNotified:
 		return newStay(e)
 	case accommodation.Departed:
-		s.Status, s.DepartedAt, s.Warnings = notice.Gone, e.DepartedAt, e.Warnings
+		s.Status, s.DepartedAt = notice.Gone, e.DepartedAt
+		s.Warnings = notice.WithLength(s.Warnings, s.ArrivedAt, s.ExpectedDeparture, e.DepartedAt)
 	case accommodation.StayExtended:
 		s.ExpectedDeparture, s.Warnings = e.ExpectedDeparture, e.Warnings
 	case accommodation.RoomChanged:

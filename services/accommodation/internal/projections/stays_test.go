@@ -21,7 +21,7 @@ func TestARowAgreesWithTheStateOfItsNotice(t *testing.T) {
 	at := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
 	first := accommodation.StayNotified{Notice: "N1", Guest: "G1", Nationality: "VNM", ArrivedAt: at, NotifiedAt: at}
 	facts := []events.Event{
-		accommodation.Departed{Notice: "N1", DepartedAt: at, Warnings: []string{"long"}},
+		accommodation.Departed{Notice: "N1", DepartedAt: at.AddDate(0, 0, 40)},
 		accommodation.StayExtended{Notice: "N1", ExpectedDeparture: "2026-12-30", Warnings: []string{"w"}},
 		accommodation.RoomChanged{Notice: "N1", Room: "202"},
 		accommodation.GuestCorrected{Notice: "N1", Guest: "G2", Nationality: "DEU", Duties: []accommodation.Duty{{LateBySeconds: 1}}},
