@@ -158,11 +158,11 @@ func (m *Model) Ready(ctx context.Context) error {
 		return err
 	}
 	for _, f := range m.feeds {
-		lag, err := f.Lag(ctx, progress)
+		end, err := f.End(ctx)
 		if err != nil {
 			return fmt.Errorf("projection %s: %w", m.projection.name, err)
 		}
-		if lag > readyLag {
+		if lag := progress.Short(end); lag > readyLag {
 			return fmt.Errorf("projection %s is %d facts behind", served.name, lag)
 		}
 	}
@@ -264,20 +264,21 @@ func (m *Model) sources() map[string]bool {
 }
 
 func (m *Model) overtaking() *overtake.Overtaking {
-	return &overtake.Overtaking{Pool: m.runner.pool, Log: m.log, Sources: m.sources(), Lacks: m.lacks}
+	return &overtake.Overtaking{Pool: m.runner.pool, Log: m.log, Sources: m.sources(), Unshared: m.unshared}
 }
 
-// lacks counts what mine has not read yet of the sources that a rival does not follow, and gives no measure for.
-func (m *Model) lacks(ctx context.Context, rival, mine checkpoint.Progress) (facts int64, err error) {
+// unshared is the end of the sources that a rival does not follow, and gives no measure for.
+func (m *Model) unshared(ctx context.Context, rival checkpoint.Progress) (checkpoint.Progress, error) {
+	end := checkpoint.Progress{}
 	for _, f := range m.feeds {
 		if rival.Follows(f.Source()) {
 			continue
 		}
-		lag, err := f.Lag(ctx, mine)
+		of, err := f.End(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("how far is %s behind %s: %w", m.projection.name, f.Source(), err)
+			return nil, fmt.Errorf("projection %s: %w", m.projection.name, err)
 		}
-		facts += lag
+		end = end.With(of)
 	}
-	return facts, nil
+	return end, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/projection"
+	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
@@ -109,7 +111,7 @@ func TestRowsAreNotGoneOnWithFromATopicOfAnotherName(t *testing.T) {
 	follow := func(topic string) (*projection.Model, func()) {
 		r := before.runner(projection.Options{})
 		feed := projection.FromTopic(topic, kafkabus.NewSource(cfg, topic, catalog(), kafkabus.SourceOptions{Batch: 100}))
-		m, err := r.Add(t.Context(), stays("stays_v1").Projection(), feed)
+		m, err := r.Add(t.Context(), stays("stays_v1").Projection(), &busy{Feed: feed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,6 +149,23 @@ func TestRowsAreNotGoneOnWithFromATopicOfAnotherName(t *testing.T) {
 	restored.lodge(t, 301, 310)
 	restored.relay(t, is, head, published)
 	testkit.Eventually(t, 20*time.Second, func() error { return before.lodged(t, 310) })
+}
+
+// busy is a feed that has one fact more whenever somebody looks.
+type busy struct {
+	projection.Feed
+
+	looked atomic.Int64
+}
+
+func (b *busy) End(ctx context.Context) (checkpoint.Progress, error) {
+	end, err := b.Feed.End(ctx)
+	more := b.looked.Add(1) - 1
+	for place, mark := range end {
+		mark.Offset += more
+		end[place] = mark
+	}
+	return end, err
 }
 
 // lodged tells whether so many stays are in the read model.

@@ -156,7 +156,9 @@ func TestAPersonWhoIsEnteredTwiceHasOneKey(t *testing.T) {
 	if diff := cmp.Diff(an().Key(), spaced.Key()); diff != "" {
 		t.Errorf("written in another way: %s", diff)
 	}
-	book := edit(func(p *person.Person) { p.Document = person.Document{Type: person.BirthCertificate, Number: "12345678/2019"} })
+	book := edit(func(p *person.Person) {
+		p.Document = person.Document{Type: person.BirthCertificate, Number: "12345678/2019"}
+	})
 	if diff := cmp.Diff(person.BirthCertificate, book.Key()[0]); diff != "" {
 		t.Errorf("number and year of a register are no citizen number: %s", diff)
 	}

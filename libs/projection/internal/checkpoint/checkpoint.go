@@ -68,6 +68,19 @@ func (p Progress) Behind(target Progress) int64 {
 	return lag
 }
 
+// Short counts what p lacks to the end of its sources: positions of the own log, offsets of topics.
+func (p Progress) Short(end Progress) int64 {
+	var lacks int64
+	for place, mark := range end {
+		if place.Source == OwnLog {
+			lacks += max(0, mark.Position-p[place].Position)
+		} else {
+			lacks += max(0, mark.Offset-p[place].Offset)
+		}
+	}
+	return lacks
+}
+
 // Only keeps the places of the given sources: a source that a new version no longer reads does not count.
 func (p Progress) Only(sources map[string]bool) Progress {
 	kept := Progress{}

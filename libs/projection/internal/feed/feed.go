@@ -34,8 +34,8 @@ type Feed interface {
 	Source() string
 	// Follow hands out what comes after a progress, batch by batch, until ctx ends (nil) or handle fails.
 	Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error
-	// Lag counts what is there and lies behind a progress.
-	Lag(ctx context.Context, at checkpoint.Progress) (int64, error)
+	// End is where a reader stands who has read everything that is there.
+	End(ctx context.Context) (checkpoint.Progress, error)
 	// Hurry says that somebody waits for what follows this feed.
 	Hurry(ctx context.Context)
 }
@@ -54,13 +54,13 @@ func (logFeed) Source() string { return checkpoint.OwnLog }
 // Hurry tells all processes.
 func (l logFeed) Hurry(ctx context.Context) { l.store.Hurry(ctx) }
 
-// Lag counts positions.
-func (l logFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
+// End is a position.
+func (l logFeed) End(ctx context.Context) (checkpoint.Progress, error) {
 	head, err := l.store.Head(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("read head of the log: %w", err)
+		return nil, fmt.Errorf("read head of the log: %w", err)
 	}
-	return head - at.Own(), nil
+	return checkpoint.Progress{{Source: checkpoint.OwnLog}: {Position: head}}, nil
 }
 
 // Follow reads in bulk as long as the reader is behind, and then waits for what is appended.
@@ -181,17 +181,17 @@ func (t topicFeed) Follow(ctx context.Context, from checkpoint.Progress, handle 
 // Hurry does nothing: the relay is another service's.
 func (topicFeed) Hurry(context.Context) {}
 
-// Lag counts offsets.
-func (t topicFeed) Lag(ctx context.Context, at checkpoint.Progress) (int64, error) {
+// End has offsets alone: the positions of the last messages are not known before they are read.
+func (t topicFeed) End(ctx context.Context) (checkpoint.Progress, error) {
 	ends, err := t.reader.Ends(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("read ends of topic %s: %w", t.topic, err)
+		return nil, fmt.Errorf("read ends of topic %s: %w", t.topic, err)
 	}
-	var lag int64
-	for partition, end := range ends {
-		lag += max(0, end-at[t.place(partition)].Offset)
+	end := checkpoint.Progress{}
+	for partition, offset := range ends {
+		end[t.place(partition)] = checkpoint.Mark{Offset: offset}
 	}
-	return lag, nil
+	return end, nil
 }
 
 func (t topicFeed) place(partition int) checkpoint.Place {

@@ -37,13 +37,15 @@ type Overtaking struct {
 	Log  *zap.Logger
 	// Sources are those that both read; others do not count.
 	Sources map[string]bool
-	// Lacks counts the facts that mine has not read of sources which the rival does not follow.
-	Lacks func(ctx context.Context, rival, mine checkpoint.Progress) (int64, error)
+	// Unshared is the end of those sources of mine which the rival does not follow.
+	Unshared func(ctx context.Context, rival checkpoint.Progress) (checkpoint.Progress, error)
 	// Near is called once, before the rival is held up, for what takes its time; may be nil.
 	Near func(context.Context) error
 
 	pin    pgx.Tx
 	target checkpoint.Progress
+	// unshared has to be read before the switch. It is looked up once: a busy topic is never read to its end of this moment.
+	unshared checkpoint.Progress
 }
 
 // Step is called whenever mine has moved. take is given the transaction when the time has come.
@@ -81,8 +83,13 @@ func (o *Overtaking) approach(ctx context.Context, rival string, mine checkpoint
 		if err != nil || mine.Behind(at.Only(o.Sources)) > overtakeLag {
 			return false, err
 		}
-		if lacks, err := o.Lacks(ctx, at, mine); err != nil || lacks > 0 {
-			return false, err
+		if o.unshared == nil {
+			if o.unshared, err = o.Unshared(ctx, at); err != nil {
+				return false, err
+			}
+		}
+		if mine.Short(o.unshared) > 0 {
+			return false, nil
 		}
 		if o.Near == nil {
 			return true, nil
