@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/songan-vn/songan/libs/problem"
 )
@@ -41,11 +42,14 @@ func ParseCitizenID(s string) (CitizenID, error) {
 // FindCitizenID returns the citizen number that stands on a paper, whatever paper it is and however its digits are grouped, as in
 // "001 090 123 456" or "001.090.123.456". A slash belongs to a register: "12345678/2019" is number and year.
 func FindCitizenID(number string) (CitizenID, bool) {
-	id, err := ParseCitizenID(ungrouped.Replace(number))
+	id, err := ParseCitizenID(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '.' || r == '-' {
+			return -1
+		}
+		return r
+	}, number))
 	return id, err == nil
 }
-
-var ungrouped = strings.NewReplacer(" ", "", "\u00a0", "", ".", "", "-", "")
 
 // CitizenIDParts is what a citizen number is made of.
 type CitizenIDParts struct {
