@@ -174,7 +174,7 @@ func (a *app) wire(ctx context.Context, base *foundation.Foundation) (err error)
 	}
 	a.clerk = clerk.New(clerk.Deps{
 		Pool: base.Pool, Log: base.Log, Vault: base.Vault, Rules: a.rules, Units: a.units, LookBack: a.config.LookBack,
-		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Now: a.now, Logger: a.logger,
+		Enrolments: a.enrolments, Payrolls: a.payrolls, Lines: a.lines, Payments: a.payment.model, Now: a.now, Logger: a.logger,
 	})
 	changes := reactions.Changes{Log: base.Log, Pool: base.Pool, Stops: a.stops, Enrolments: a.enrolments, Lines: a.lines, Payrolls: a.payrolls, Payments: a.payment.model, Now: a.now}
 	// What banks say is not for it, and much.

@@ -49,7 +49,7 @@ type Deps struct {
 	// LookBack is how many months before its own a list looks at, for arrears and overpaid months.
 	LookBack int
 
-	Enrolments, Payrolls, Lines *projection.Model
+	Enrolments, Payrolls, Lines, Payments *projection.Model
 
 	Now    func() time.Time
 	Logger *zap.Logger
@@ -169,11 +169,12 @@ func (c *Clerk) alone(ctx context.Context, work func(held func(context.Context) 
 	})
 }
 
-// catchUp waits until the read models show everything that is in the log: a line that is not seen would be paid twice.
+// catchUp waits until the read models show everything that is in the log: a line that is not seen would be paid twice, and so would a
+// payment that looks given back because the bank's word about it was not read yet.
 func (c *Clerk) catchUp(ctx context.Context) error {
 	head, err := c.Log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.Enrolments.WaitFor(ctx, head), c.Payrolls.WaitFor(ctx, head), c.Lines.WaitFor(ctx, head))
+	return errors.Join(c.Enrolments.WaitFor(ctx, head), c.Payrolls.WaitFor(ctx, head), c.Lines.WaitFor(ctx, head), c.Payments.WaitFor(ctx, head))
 }
