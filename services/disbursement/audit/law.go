@@ -127,11 +127,12 @@ func (a *auditor) doubted(p *paid, since int64) bool {
 	return false
 }
 
-// cameBack takes out of a month what was refunded because the person had the money, as soon as that money came back: then it is
-// owed once more. So is what was carried forward, as soon as its right was stopped for the month: no list takes that over any more.
+// cameBack takes out of a month what was refunded because the person had the money, unless a bank says that they have this very money: the
+// payment of which it was a duplicate counts in its own month. So is what was carried forward, as soon as its right was stopped for the
+// month: no list takes that over any more.
 func (a *auditor) cameBack(key entitledMonth) {
 	a.elsewhere[key] = slices.DeleteFunc(a.elsewhere[key], func(p *paid) bool {
-		back := !a.had(p)
+		back := !a.contested(p)
 		if back {
 			a.refunded(p)
 		}

@@ -20,7 +20,7 @@ type Refund struct {
 }
 
 // Decide does it once, with what came back or never left, and never while the bank may have paid it after all (rule 8). A recall and
-// this take two persons, because the month is never owed again: alone, one could take it from somebody.
+// this take two persons: alone, one could take the month from somebody.
 func (c Refund) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	switch {
 	case !p.Exists():
