@@ -78,7 +78,7 @@ func (a *auditor) onlyOnce(id string, key entitledMonth) {
 // refunds is I9 for what goes back to the treasury: it came back, and either its right has ended or the person has the money.
 func (a *auditor) refunds(id string, p *paid, e disbursement.PaymentRefunded) {
 	nine := a.invariant(9)
-	nine.holds((p.Status == payment.Returned || p.Status == payment.Recalled) && !p.Contested(), "payment %s was refunded, and its money was not back", id)
+	nine.holds(p.Back() && !p.Contested(), "payment %s was refunded, and its money was not back", id)
 	if e.Reason != disbursement.AlreadyPaid {
 		if !a.lapsed(p, math.MaxInt64) {
 			a.unstopped = append(a.unstopped, p)
