@@ -36,6 +36,7 @@ type auditor struct {
 	untaken      map[string][]string          // what was carried forward and not taken over, by mark
 	takers       map[string]map[string]string // carried payment to the lists that it was ever on, and its line there
 	carried      map[entitledMonth][]*paid    // what was carried forward of a month
+	anew         map[entitledMonth][]string   // payments in the place of such that reached nobody
 	homes        map[home]events.Unit         // where people have their rights; none where that is in several units
 	months       map[entitledMonth]*monthTotal
 	paidUntil    map[string]string         // by mark, the last month that was paid before this system
@@ -182,7 +183,7 @@ func newAuditor(rules entitlement.Rules) *auditor {
 		instructions: map[string]*instruction{}, bookings: map[booking]string{}, orders: map[string]string{}, payments: map[string]*paid{},
 		attempts: map[string]string{}, lists: map[string]*list{}, stops: map[string][]stop{}, live: map[entitled]map[string]bool{},
 		origins: map[string]string{}, untaken: map[string][]string{}, takers: map[string]map[string]string{}, homes: map[home]events.Unit{},
-		months: map[entitledMonth]*monthTotal{}, elsewhere: map[entitledMonth][]*paid{}, causes: map[[16]byte]execution{},
+		months: map[entitledMonth]*monthTotal{}, elsewhere: map[entitledMonth][]*paid{}, anew: map[entitledMonth][]string{}, causes: map[[16]byte]execution{},
 		paidUntil: map[string]string{}, carried: map[entitledMonth][]*paid{},
 	}
 	for n, text := range texts() {

@@ -96,7 +96,7 @@ func (a *auditor) waits(p *paid, list string, since int64) bool {
 			return true
 		}
 	}
-	return a.doubted(p, since) || a.lapsed(p, since)
+	return a.rests(p, since) || a.lapsed(p, since)
 }
 
 // lapsed tells whether the right behind a payment was stopped or suspended for its month, at a position of the log or since.

@@ -224,7 +224,7 @@ func (a *autumn) gone(i int) bool {
 	suspended := slices.ContainsFunc(right.Suspensions, func(s entitlement.Suspension) bool {
 		return s.From.String() <= line.Month && (s.ResumedFrom.IsZero() || line.Month < s.ResumedFrom.String())
 	})
-	elsewhere := line.Method == payroll.ByAccount && (f.Account != line.Account || f.State != projections.AccountOpen)
+	elsewhere := line.Method == payroll.ByAccount && (f.DiedOn != "" || f.Account != line.Account || f.State != projections.AccountOpen)
 	return dead || f.Reported || stopped || suspended || elsewhere
 }
 

@@ -44,6 +44,9 @@ func (a *auditor) granted(id string, of disbursement.Payable, line payroll.Line,
 	a.cameBack(key)
 	m.total += money.Amount(of.Amount)
 	m.granted = line.Granted
+	if len(line.InsteadOf) > 0 {
+		a.anew[key] = append(a.anew[key], id)
+	}
 	if l.computedAt >= m.computed {
 		m.latest, m.computed = line.Granted, l.computedAt
 	}
@@ -89,11 +92,11 @@ func (a *auditor) refunds(id string, p *paid, e disbursement.PaymentRefunded) {
 	nine.holds(p.Current.RecalledBy == "" || p.Current.RecalledBy != e.By, "payment %s was recalled and refunded as paid by one person", id)
 	if q := a.payments[e.DuplicateOf]; q != nil {
 		paid := (q.Status == payment.Credited || q.Status == payment.CashPaid) && !q.Contested()
-		if paid && q != p && q.Mark == p.Mark && q.Month == p.Month && q.Amount >= p.Amount {
+		if paid && q != p && q.Mark == p.Mark && q.Month == p.Month && q.Programme != p.Programme && q.Amount >= p.Amount {
 			p.twin = q
 		}
 	}
-	nine.holds(a.had(p), "payment %s was refunded as paid, and neither another payment nor a bank says so", id)
+	nine.holds(a.had(p) || a.rests(p, math.MaxInt64), "payment %s was refunded as paid, and neither another payment nor a bank says so", id)
 	key := entitledMonth{mark: p.Mark, programme: p.Programme, month: p.Month}
 	a.elsewhere[key] = append(a.elsewhere[key], p)
 }
@@ -163,11 +166,41 @@ func (a *auditor) count(p *paid, times money.Amount) {
 	}
 }
 
-// regretted puts back into a month what was given up, and of which a bank says that the person has it after all.
+// rests tells whether a bank contradicts itself, or did after a position of the log, about a payment or any that it rests on: what it
+// takes over, and what it was made in the place of.
+func (a *auditor) rests(p *paid, since int64) bool {
+	seen := map[*paid]bool{nil: true}
+	for waiting := []*paid{p}; len(waiting) > 0; waiting = waiting[1:] {
+		p := waiting[0]
+		if seen[p] {
+			continue
+		}
+		if seen[p] = true; p.Contested() || p.doubtedAt > since {
+			return true
+		}
+		for _, id := range append([]string{p.Origin}, a.listOf(p.Payroll).lines[p.Payment.Payment].InsteadOf...) {
+			waiting = append(waiting, a.payments[id])
+		}
+	}
+	return false
+}
+
+// regretted puts back into a month what was given up, and of which a bank says that the person has it after all. What was made in its
+// place, and was stopped for that, nobody has.
 func (a *auditor) regretted(key entitledMonth) {
 	for _, p := range a.carried[key] {
 		if p.givenUp && a.contested(p) {
 			a.count(p, 1)
+		}
+	}
+	for _, id := range a.anew[key] {
+		p := a.payments[id]
+		for taker, taken := a.origins[id]; taken; taker, taken = a.origins[taker] {
+			p = a.payments[taker]
+		}
+		idle := p.Status == payment.Recalled || p.Status == payment.CarriedForward && !p.givenUp
+		if idle && a.rests(p, math.MaxInt64) {
+			a.refunded(p)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (w *winter) releases(id string) {
 	w.seen()
 	var doubtful []payroll.Line
 	for _, line := range w.list {
-		if line.Origin != "" && w.payment(payroll.Line{Payment: line.Origin}).Contested() {
+		if w.doubtful(line) {
 			doubtful = append(doubtful, line)
 		}
 	}
@@ -68,7 +68,7 @@ func (w *winter) releases(id string) {
 	}
 	for _, line := range doubtful {
 		if w.payment(line).Payroll == id {
-			w.t.Fatalf("I11: %s takes over what the bank says it has paid", line.Payment)
+			w.t.Fatalf("I9, I11: %s pays what the bank says it has paid", line.Payment)
 		}
 	}
 	w.seen()
@@ -109,7 +109,19 @@ func (w *winter) lines(id, month string) (lines []payroll.Line) {
 		line.Amount, line.Granted = money.Amount(c.Amount), 0
 		lines = append(lines, line)
 	}
-	return append(lines, w.owedAnew(asking)...)
+	covered, err := projections.CoveredMonths(w.ctx, w.pool, asking)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	lines = append(lines, w.owedAnew(covered)...)
+	for i, line := range lines {
+		for _, c := range covered {
+			if c.Mark == line.Mark && c.Month == line.Month {
+				lines[i].InsteadOf = slices.DeleteFunc(slices.Concat(line.InsteadOf, c.Opened), func(id string) bool { return id == line.Payment })
+			}
+		}
+	}
+	return lines
 }
 
 // enters has a list approved and funded.
@@ -252,7 +264,15 @@ func (w *winter) check(met map[string]int) {
 	for id, of := range w.anew {
 		if payments[id].Exists() {
 			met["paid anew"]++
-			if payments[of.Payment].Contested() {
+			last := id
+			for len(takers[last]) > 0 {
+				last = takers[last][0]
+			}
+			switch idle := payments[last].Status == payment.Recalled || payments[last].Status == payment.CarriedForward; {
+			case !payments[of.Payment].Contested():
+			case idle:
+				met["credited, and stopped anew"]++
+			default:
 				met["credited after it was paid anew"]++
 				broken = append(broken, "I9")
 			}

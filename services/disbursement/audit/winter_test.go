@@ -73,7 +73,7 @@ func (w *winter) bank(p payment.Payment, statuses ...string) {
 // officer presses a button. What the service refuses besides the payment is refused here: money that a closed list gave back, and
 // money that somebody may have had before this payment took it over.
 func (w *winter) officer(p payment.Payment) {
-	if w.closed[p.Payroll] && ledger.Where(p) == ledger.Available || p.Origin != "" && w.payment(payroll.Line{Payment: p.Origin}).Contested() {
+	if w.closed[p.Payroll] && ledger.Where(p) == ledger.Available || w.had(p.Payment) {
 		return
 	}
 	who := rapid.SampledFrom([]string{"treasurer", "cashier"}).Draw(w.t, "who")
@@ -112,15 +112,30 @@ func (w *winter) corrects() {
 	}
 }
 
-// owedAnew are lines for months of which nothing is paid any more, because what was carried forward lost its right.
-func (w *winter) owedAnew(asking projections.Asking) (lines []payroll.Line) {
-	covered, err := projections.CoveredMonths(w.ctx, w.pool, asking)
-	if err != nil {
-		w.t.Fatal(err)
+// had tells whether a bank says by now that it paid what a payment takes over, or in whose place it is.
+func (w *winter) had(id string) bool {
+	for _, lines := range w.lists {
+		for _, line := range lines {
+			if line.Payment == id && w.doubtful(line) {
+				return true
+			}
+		}
 	}
+	return false
+}
+
+// doubtful is the same of a line.
+func (w *winter) doubtful(line payroll.Line) bool {
+	return slices.ContainsFunc(append([]string{line.Origin}, line.InsteadOf...), func(id string) bool {
+		return id != "" && (w.payment(payroll.Line{Payment: id}).Contested() || w.had(id))
+	})
+}
+
+// owedAnew are lines for months of which nothing is paid any more, because what was carried forward lost its right.
+func (w *winter) owedAnew(covered []projections.Covered) (lines []payroll.Line) {
 	for _, line := range w.monthly {
 		of, corrected := w.anew["a"+line.Payment]
-		if !corrected || slices.ContainsFunc(covered, func(c projections.Covered) bool { return c.Mark == of.Mark && c.Month == of.Month }) {
+		if !corrected || slices.ContainsFunc(covered, func(c projections.Covered) bool { return c.Amount > 0 && c.Mark == of.Mark && c.Month == of.Month }) {
 			continue
 		}
 		line.Payment, line.Kind = "a"+line.Payment, payroll.Arrears

@@ -29,7 +29,7 @@
 //     booking once and in whatever order they are heard of, settle it. A second rejection contradicts nothing.
 //  13. What lies with its list and is owed to nobody any more goes back to the State Treasury: it is refunded, and this payment
 //     is never made again. A word of a duplicate, the bank's or an officer's, does not show that: another payment
-//     for that month does, or the bank's word that it credited the one which this took over.
+//     for that month by another programme does, or the bank's word that it credited the one which this took over or stands for.
 package payment
 
 import (

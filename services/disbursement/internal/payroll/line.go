@@ -52,6 +52,9 @@ type Line struct {
 	Kind  string `json:"kind"`
 	// Origin is the payment that is carried forward.
 	Origin string `json:"origin,omitempty"`
+	// InsteadOf are payments of the month, in any programme, that reached nobody, and that this list did not count because no other one
+	// ever pays them. Like Origin, each must still have reached nobody when the line is paid.
+	InsteadOf []string `json:"instead_of,omitempty"`
 	// Amount is positive.
 	Amount money.Amount `json:"amount"`
 	// Granted is what the law grants for the month in the list's programme, and Covered what other lists pay of it, or what was
@@ -194,7 +197,11 @@ func (l *Line) canonical(b []byte) []byte {
 	} {
 		b = appendField(b, field)
 	}
-	return append(appendFields(appendFields(b, l.Enrolments), l.Signals), '\n')
+	b = appendFields(appendFields(b, l.Enrolments), l.Signals)
+	if len(l.InsteadOf) > 0 { // lines that rest on nothing have the form that they had before there were others
+		b = appendFields(b, l.InsteadOf)
+	}
+	return append(b, '\n')
 }
 
 func appendField(b []byte, field string) []byte {

@@ -141,12 +141,23 @@ type Covered struct {
 	Amount    int64
 	// Earlier are the months before those that were asked for, of a row that tells nothing else.
 	Earlier []string
+	// Opened are the payments of the month that cover it no more, of a row that tells nothing else.
+	Opened []string
 }
 
 // taken tells that a line of a list that still pays takes over the line l of a payment that was carried forward; the list that asks is $2.
 const taken = `exists (
      select from lines t join payrolls tp on tp.payroll = t.payroll and tp.draft = t.draft
       where t.origin = l.payment and t.origin <> '' and not t.held and t.removed = '' and tp.status <> 'rejected' and t.payroll <> $2)`
+
+// carriedLines are the lines of payments of some people that were carried forward. Each "offset 0" has them looked up one by one: there
+// are few, and years of payments.
+const carriedLines = `
+    select l.*, p.reason, p.end_to_end_id
+      from carried c
+     cross join lateral (select payroll, reason, end_to_end_id from payments where payment = c.payment offset 0) as p
+     cross join lateral (select * from lines where payment = c.payment and payroll = p.payroll offset 0) as l
+     where c.mark = any($1)`
 
 // givenBack are payments that cover no month any more, because nobody has their money and none of them is ever made: what went back to
 // the treasury, what was carried forward and lost a right for good before any list took it over, and what such a payment had taken over.
@@ -155,33 +166,31 @@ const taken = `exists (
 // that of what was carried alone.
 const givenBack = `
 with recursive given_back as (
-  select p.payment, p.origin from payments p
-   where p.refunded and not ` + chainOf + `p.payment` + isContested + `
+  select p.payment, p.origin, p.mark, p.month from payments p
+   where p.refunded and p.mark = any($1) and not ` + chainOf + `p.payment` + isContested + `
   union
-  select l.payment, l.origin
-    from (select p.payment, p.origin, l.month, l.enrolments
-            from lines l
-            join carried c on c.payment = l.payment
-            join payments p on p.payment = l.payment and p.payroll = l.payroll
-           where l.mark = any($1) offset 0) as l
+  select l.payment, l.origin, l.mark, l.month
+    from (` + carriedLines + ` offset 0) as l
    where not ` + taken + ` and not ` + chainOf + `l.payment` + isContested + `
      and exists (select from enrolments e where e.enrolment = any(l.enrolments) and e.stopped_from <> '' and e.stopped_from <= l.month)
   union
-  select p.payment, p.origin from given_back r join payments p on p.payment = r.origin where r.origin <> ''
+  select p.payment, p.origin, p.mark, p.month from given_back r join payments p on p.payment = r.origin where r.origin <> ''
 )`
 
 // What was carried forward counts with the payment that it began as, and not again.
 const coveredMonths = givenBack + `, paid as (
   select l.mark, l.programme, l.month, sum(l.amount)::bigint as amount
     from lines l join payrolls p on p.payroll = l.payroll and p.draft = l.draft
-   where l.mark = any($1) and l.month <= $4 and l.payroll <> $2
+   where l.mark = any($1) and l.month between $5 and $4 and l.payroll <> $2
      and l.kind in ('regular', 'arrears') and not l.held and l.removed = '' and p.status <> 'rejected'
      and l.payment not in (select payment from given_back)
    group by l.mark, l.programme, l.month
 )
-select mark, programme, month, amount, '{}'::text[] from paid where month >= $3
+select mark, programme, month, amount, '{}'::text[], '{}'::text[] from paid where month >= $3
 union all
-select mark, '', '', 0, array_agg(month) from paid where month < $3 group by mark`
+select mark, '', '', 0, array_agg(month), '{}' from paid where month < $3 group by mark
+union all
+select mark, '', month, 0, '{}', array_agg(payment order by payment) from given_back where month between $3 and $4 group by mark, month`
 
 // Asking is what a list asks about the payments of some people.
 type Asking struct {
@@ -189,19 +198,21 @@ type Asking struct {
 	Programme string
 	// From and To are months, both included.
 	From, To string
+	// Since is the first month before From of which it matters whether anything was paid.
+	Since string
 	// Except is the list that asks.
 	Except string
 }
 
-// CoveredMonths returns what is paid or going to be paid by other lists, those of other programmes too, and of which months before
-// anything is.
+// CoveredMonths returns what is paid or going to be paid by other lists, those of other programmes too, of which months before
+// anything is, and which payments are not counted because the month is open to be paid anew.
 func CoveredMonths(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Covered, error) {
-	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Except, a.From, a.To)
+	rows, err := pool.Query(ctx, coveredMonths, a.Marks, a.Except, a.From, a.To, a.Since)
 	return collect[Covered](rows, err, "read covered months")
 }
 
 const idleMonths = givenBack + `
-select l.mark, l.programme, l.month, sum(l.amount)::bigint, '{}'::text[]
+select l.mark, l.programme, l.month, sum(l.amount)::bigint, '{}'::text[], '{}'::text[]
   from lines l
   join payrolls p on p.payroll = l.payroll and p.draft = l.draft
   join payments q on q.payment = l.payment and q.payroll = l.payroll and q.contested = '{}'
@@ -239,19 +250,15 @@ type Carried struct {
 }
 
 const untakenPayments = `
-select distinct on (l.payment) l.payment, l.mark, l.beneficiary, l.enrolments, l.unit_code, l.unit_valid_from, l.month, l.amount,
-       failed.reason = '` + payment.Deceased + `' and not exists (
-         select from beneficiaries b where b.mark = l.mark and (b.died_on <> '' or failed.end_to_end_id = any(b.death_heard)))
-  from lines l
-  join payrolls p on p.payroll = l.payroll and p.draft = l.draft and p.status in ('released', 'closed')
-  join carried c on c.payment = l.payment
-  join payments failed on failed.payment = l.payment
- where l.mark = any($1) and l.programme = $3 and not l.held and l.removed = ''
-   and not ` + chainOf + `l.payment` + isContested + ` and ` + lapsed + ` is null and not ` + taken + `
+select l.payment, l.mark, l.beneficiary, l.enrolments, l.unit_code, l.unit_valid_from, l.month, l.amount,
+       l.reason = '` + payment.Deceased + `' and not exists (
+         select from beneficiaries b where b.mark = l.mark and (b.died_on <> '' or l.end_to_end_id = any(b.death_heard)))
+  from (` + carriedLines + ` and l.programme = $3 and not l.held and l.removed = '' offset 0) as l
+ where not ` + restOn + `array[l.payment]` + isDoubted + ` and ` + lapsed + ` is null and not ` + taken + `
  order by l.payment`
 
 // UntakenPayments returns what was carried forward and is on no other list yet (invariant I11). What a bank says it credited
-// after all, it or a payment that it took over, stays where it is until the money is back. What the right no longer covers is not
+// after all, it or a payment that it rests on, stays where it is until the money is back. What the right no longer covers is not
 // paid by it: a suspension may end, and after a stop the month is open to whatever was decided instead.
 func UntakenPayments(ctx context.Context, pool *pgxpool.Pool, a Asking) ([]Carried, error) {
 	rows, err := pool.Query(ctx, untakenPayments, a.Marks, a.Except, a.Programme)

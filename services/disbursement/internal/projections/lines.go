@@ -31,6 +31,7 @@ create table if not exists lines_v1 (
   month           text not null,
   kind            text not null,
   origin          text not null,
+  instead_of      text[] not null,
   amount          bigint not null,
   method          text not null,
   cash_reason     text not null,
@@ -61,8 +62,10 @@ create table if not exists findings_v1 (
   primary key (payroll, draft, place)
 );
 create table if not exists carried_v1 (
-  payment text primary key
+  payment text primary key,
+  mark    text not null
 );
+create index if not exists carried_by_mark_v1 on carried_v1 (mark);
 `
 
 // The place of a line orders a list as its sheets do; findings of a chunk come after its lines.
@@ -102,7 +105,7 @@ func (c *changed) add(e payroll.LinesComputed) {
 	for i, l := range e.Lines {
 		c.lines = append(c.lines, []any{
 			e.Payroll, e.Draft, place + int64(i), l.Payment, l.Beneficiary, l.Mark, notNull(l.Enrolments), l.Unit.Code, l.Unit.ValidFrom,
-			e.Programme, l.Month, l.Kind, l.Origin, int64(l.Amount), l.Method, l.CashReason, l.Account, l.Bank,
+			e.Programme, l.Month, l.Kind, l.Origin, notNull(l.InsteadOf), int64(l.Amount), l.Method, l.CashReason, l.Account, l.Bank,
 			notNull(l.Signals), l.Held, "", e.Proofs, i,
 		})
 	}
@@ -123,7 +126,7 @@ func notNull(list []string) []string {
 func lineColumns() []string {
 	return []string{
 		"payroll", "draft", "place", "payment", "beneficiary", "mark", "enrolments", "unit_code", "unit_valid_from",
-		"programme", "month", "kind", "origin", "amount", "method", "cash_reason", "account", "bank",
+		"programme", "month", "kind", "origin", "instead_of", "amount", "method", "cash_reason", "account", "bank",
 		"signals", "held", "removed", "proofs", "proof",
 	}
 }
@@ -145,7 +148,7 @@ func (c *changed) write(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	if len(c.carried) > 0 {
-		const insert = `insert into carried_v1 (payment) select unnest($1::text[]) on conflict do nothing`
+		const insert = `insert into carried_v1 (payment, mark) select distinct payment, mark from lines_v1 where payment = any($1) on conflict do nothing`
 		if _, err := tx.Exec(ctx, insert, c.carried); err != nil {
 			return fmt.Errorf("insert carried payments: %w", err)
 		}

@@ -71,6 +71,34 @@ select l.payroll, l.payment, 'death_reported', l.amount
    and p.status in ('approved', 'funded') and not l.held and l.removed = ''
  order by l.payroll, l.payment`
 
+const ofDead = `
+select l.payroll, l.payment, 'account_changed', l.amount
+  from beneficiaries b
+  join lines l on l.mark = b.mark and l.method = 'account' and l.month <= left(b.died_on, 7)
+  join payrolls p on p.payroll = l.payroll and p.draft = l.draft
+ where b.beneficiary = $1 and b.died_on <> '' and p.status in ('approved', 'funded') and not l.held and l.removed = ''
+ order by l.payroll, l.payment`
+
+// ObsoleteOfDead returns the lines of approved lists for months up to the death that pay into any account of somebody who died: such
+// money is paid in cash.
+func ObsoleteOfDead(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
+	rows, err := pool.Query(ctx, ofDead, beneficiary)
+	return collect[Obsolete](rows, err, "look for lines of somebody who died")
+}
+
+// UnsentOfDead returns the payments into any account of such a person that no bank was told of.
+func UnsentOfDead(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
+	const query = `
+select p.payroll, p.payment, 'account_changed', p.amount
+  from beneficiaries b
+  join beneficiaries f on f.mark = b.mark
+  join payments p on p.beneficiary = f.beneficiary and p.month <= left(b.died_on, 7)
+ where b.beneficiary = $1 and b.died_on <> '' and p.status in ('released', 'reissued')
+ order by p.payment`
+	rows, err := pool.Query(ctx, query, beneficiary)
+	return collect[Obsolete](rows, err, "look for payments to somebody who died")
+}
+
 // ObsoleteOfReported returns the lines of approved lists for somebody whom a bank reported dead, as long as nobody has decided
 // about it.
 func ObsoleteOfReported(ctx context.Context, pool *pgxpool.Pool, beneficiary string) ([]Obsolete, error) {
@@ -138,7 +166,7 @@ const backWithList = `
 select p.payment, case
     when twin.payment is not null then 'already_paid'
     when d.died_on is not null and l.month > left(d.died_on, 7) or ` + lapsed + ` is not null then 'right_ended'
-    when p.origin <> '' and ` + chainOf + `p.origin` + isContested + ` then 'already_paid'
+    when ` + restOn + `array[p.payment]` + isDoubted + ` then 'already_paid'
     else '' end, coalesce(twin.payment, '')
   from payments p
   join lines l on l.payment = p.payment and l.payroll = p.payroll
@@ -148,7 +176,7 @@ select p.payment, case
     select q.payment from payments q
      where (p.reason = any($3) or p.recall = any($3))
        and q.beneficiary in (select beneficiary from beneficiaries where mark = p.mark) and q.mark = p.mark and q.month = p.month
-       and q.payment <> p.payment and q.status in ('credited', 'cash_paid') and q.contested = '{}' and q.amount >= p.amount
+       and q.programme <> p.programme and q.status in ('credited', 'cash_paid') and q.contested = '{}' and q.amount >= p.amount
      order by q.payment limit 1) as twin on true
  where p.payroll = $1 and (p.status in ('returned', 'recalled') or p.status = 'rejected' and p.from_list) and p.contested = '{}' and ($2 = '' or p.payment = $2)
  order by p.payment`
@@ -187,20 +215,26 @@ func (a Account) Holds(now Beneficiary) bool {
 const theDead = `select mark, min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported
         from beneficiaries where died_on <> '' or death_reported group by mark`
 
-// why says why a line l must not be paid, by what is known of its file b, of the death of its person d, and of its rights.
-const why = `coalesce(
+// why, whether others use the account as well, and orRests say why a line l must not be paid, by what is known of its file b, of the death
+// of its person d, of its rights, and of the payments that it rests on.
+const (
+	why = `coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
         case when d.reported then 'death_reported' end,
-        case when l.method = 'account' and (b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
-        case when l.method = 'account' and not (b.holder = any(b.representatives)) and exists (
-          select from beneficiaries where account_mark = b.account_mark and mark <> l.mark and ` + usesAccount + `) then 'account_shared' end,
-        case when l.origin <> '' and ` + chainOf + `l.origin` + isContested + ` then 'already_paid' end
+        case when l.method = 'account' and (d.died_on is not null or b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
+        case when l.method = 'account' and not (b.holder = any(b.representatives)) and `
+	orRests = ` then 'account_shared' end,
+        case when (l.origin <> '' or l.instead_of <> '{}') and ` + restOn + `l.origin || l.instead_of` + isDoubted + ` then 'already_paid' end
       )`
+)
+
+// sharedMarks are the account marks that several people use: for a whole list they are found once, and not looked up for each line.
+const sharedMarks = `select account_mark from beneficiaries where ` + usesAccount + ` group by account_mark having min(mark) <> max(mark)`
 
 const obsoleteOfList = `
 select $1::text, payment, reason, amount
   from (
-    select l.place, l.payment, l.amount, ` + why + ` as reason
+    select l.place, l.payment, l.amount, ` + why + `b.account_mark in (` + sharedMarks + `)` + orRests + ` as reason
       from lines l
       left join beneficiaries b on b.beneficiary = l.beneficiary
       left join (` + theDead + `) as d on d.mark = l.mark
@@ -214,7 +248,8 @@ select $1::text, payment, reason, amount
 const obsoleteOfLines = `
 select $1::text, payment, reason, amount
   from (
-    select l.place, l.payment, l.amount, ` + why + ` as reason
+    select l.place, l.payment, l.amount, ` + why + `exists (
+          select from beneficiaries where account_mark = b.account_mark and mark <> l.mark and ` + usesAccount + `)` + orRests + ` as reason
       from unnest($3::text[]) as asked(payment)
      cross join lateral (select * from lines where lines.payment = asked.payment offset 0) as l
       left join lateral (select account, state, account_mark, holder, representatives from beneficiaries where beneficiary = l.beneficiary offset 0) as b on true

@@ -22,20 +22,34 @@ const (
      select from chain where contested <> '{}')`
 )
 
-// ContestedPayments returns those payments about which a bank contradicts itself, or about one that they go back to: their
-// people may have the money.
-func ContestedPayments(ctx context.Context, pool *pgxpool.Pool, ids []string) (map[string]bool, error) {
-	type row struct{ Payment string }
-	rows, err := pool.Query(ctx, `select p.payment from payments p where p.payment = any($1) and `+chainOf+`p.payment`+isContested, ids)
-	found, err := collect[row](rows, err, "look for contested payments")
-	contested := make(map[string]bool, len(found))
-	for _, r := range found {
-		contested[r.Payment] = true
-	}
-	return contested, err
+// What a line rests on: the payment it takes over, or those in whose place it pays the month anew; and what these rested on in turn. Each
+// must have reached nobody. restOn, an array of payments, and isDoubted ask whether a bank contradicts itself about any of them.
+const (
+	restOn = `exists (
+     with recursive rest as (
+       select o.payment, o.payroll, o.origin, o.contested from payments o where o.payment = any(`
+	isDoubted = `)
+       union
+       select o.payment, o.payroll, o.origin, o.contested
+         from rest r
+        cross join lateral (
+          select r.origin where r.origin <> ''
+          union all
+          select unnest(l.instead_of) from lines l where l.payment = r.payment and l.payroll = r.payroll) as b (payment)
+         join payments o on o.payment = b.payment
+     )
+     select from rest where contested <> '{}')`
+)
+
+// InsteadOf returns the payments in whose place one of a list pays its month anew.
+func InsteadOf(ctx context.Context, pool *pgxpool.Pool, payment, list string) ([]string, error) {
+	type row struct{ InsteadOf []string }
+	rows, err := pool.Query(ctx, `select instead_of from lines where payment = $1 and payroll = $2`, payment, list)
+	found, _, err := one[row](rows, err, "look for what a payment stands for")
+	return found.InsteadOf, err
 }
 
-// Taker is a payment that nobody has yet, of money that somebody may have already: by an earlier attempt, or by what it took over.
+// Taker is a payment that nobody has yet, of money that somebody may have already: by an earlier attempt, or by what it rests on.
 type Taker struct {
 	Payment string
 	Facts   int
@@ -44,10 +58,14 @@ type Taker struct {
 // It is asked every second, and there are hardly any: "offset 0" looks their payments up one by one.
 const takersOfContested = `
 with recursive chain as (
-  select payment from payments where contested <> '{}'
+  select payment, mark from payments where contested <> '{}'
   union
-  select p.payment
-    from chain c cross join lateral (select payment from payments where origin = c.payment and origin <> '' offset 0) as p
+  select p.payment, c.mark
+    from chain c
+   cross join lateral (
+     (select payment from payments where origin = c.payment and origin <> '' offset 0)
+     union all
+     (select payment from lines where mark = c.mark and c.payment = any(instead_of) offset 0)) as p
 )
 select p.payment, p.facts
   from chain c
@@ -56,8 +74,8 @@ select p.payment, p.facts
  order by p.payment
  limit $2`
 
-// TakersOfContested pages through the payments about which a bank contradicts itself, and those that took one over, that no bank
-// was told of and nobody has collected.
+// TakersOfContested pages through the payments about which a bank contradicts itself, and those that rest on one, that no bank was
+// told of and nobody has collected.
 func TakersOfContested(ctx context.Context, pool *pgxpool.Pool, after string, limit int) ([]Taker, error) {
 	var takers []Taker
 	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {

@@ -101,7 +101,7 @@ create index if not exists payments_by_payroll_v1 on payments_v1 (payroll, payme
 create index if not exists payments_by_beneficiary_v1 on payments_v1 (beneficiary, payment);
 create index if not exists payments_by_origin_v1 on payments_v1 (origin) where origin <> '';
 create index if not exists payments_contested_v1 on payments_v1 (payment) where contested <> '{}';
-create index if not exists payments_refunded_v1 on payments_v1 (payment) where refunded;
+create index if not exists payments_refunded_v1 on payments_v1 (mark) where refunded;
 create index if not exists payments_by_month_v1 on payments_v1 (payroll_month, unit_code);
 
 create table if not exists bookings_v1 (

@@ -137,7 +137,7 @@ select distinct a.attname
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"beneficiary", "contested", "origin", "payment", "payroll", "payroll_month", "refunded", "unit_code"}
+	want := []string{"beneficiary", "contested", "mark", "origin", "payment", "payroll", "payroll_month", "refunded", "unit_code"}
 	if diff := cmp.Diff(want, indexed); diff != "" {
 		t.Errorf("indexed columns; only what seldom changes may be (-want +got):\n%s", diff)
 	}

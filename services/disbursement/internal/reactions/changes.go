@@ -96,7 +96,10 @@ func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.Benefic
 			return fmt.Errorf("stop enrolment %s: %w", right.Enrolment, err)
 		}
 	}
-	return nil
+	return c.stop(ctx, r, search{ // accounts closes the account of this file alone
+		lines:    func() ([]projections.Obsolete, error) { return projections.ObsoleteOfDead(ctx, c.Pool, e.Beneficiary) },
+		payments: func() ([]projections.Obsolete, error) { return projections.UnsentOfDead(ctx, c.Pool, e.Beneficiary) },
+	})
 }
 
 // ended removes the lines that a right no longer covers.

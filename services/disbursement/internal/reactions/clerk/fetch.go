@@ -40,6 +40,8 @@ type person struct {
 	others  []coveredElsewhere
 	// earlier are the months before those that the list looks at, of which any list pays something.
 	earlier map[month.Month]bool
+	// opened are the payments of a month that cover it no more.
+	opened  map[string][]string
 	carried []projections.Carried
 }
 
@@ -185,6 +187,7 @@ func (j *job) oneByOne(ctx context.Context, refs []vault.Ref) (map[vault.Ref]vau
 func (j *job) fetchPayments(ctx context.Context, marks []string, place map[string]*person) error {
 	asking := projections.Asking{
 		Marks: marks, Programme: j.list.Programme, From: j.from.String(), To: j.month.String(), Except: j.list.Payroll,
+		Since: j.from.Add(-furthest).String(),
 	}
 	covered, err := projections.CoveredMonths(ctx, j.Pool, asking)
 	if err != nil {
@@ -209,8 +212,15 @@ func (j *job) fetchPayments(ctx context.Context, marks []string, place map[strin
 	return nil
 }
 
-// take notes what other lists pay for one month, or of which months before they pay anything.
+// take notes what other lists pay for one month, or of which months before they pay anything, or what did not pay a month.
 func (p *person) take(c projections.Covered, programme string) error {
+	if len(c.Opened) > 0 {
+		if p.opened == nil {
+			p.opened = map[string][]string{}
+		}
+		p.opened[c.Month] = c.Opened
+		return nil
+	}
 	for _, text := range c.Earlier {
 		m, err := month.Parse(text)
 		if err != nil {

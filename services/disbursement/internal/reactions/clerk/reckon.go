@@ -299,11 +299,12 @@ type due struct {
 	elsewhere money.Amount
 }
 
-// owe adds the line. What is owed beside another list's line of the same month is arrears, too.
+// owe adds the line. What is owed beside another list's line of the same month is arrears, too; and what is paid instead of one, which
+// must not have its id.
 func (c *computation) owe(d due) {
 	kind, parts := payroll.Regular, []string{c.mark, c.list.Programme, d.month.String(), payroll.Regular}
-	if d.month != c.job.month || d.covered > 0 {
-		kind, parts = payroll.Arrears, []string{c.mark, c.list.Programme, d.month.String(), payroll.Arrears, c.list.Month}
+	if opened := c.opened[d.month.String()]; d.month != c.job.month || d.covered > 0 || len(opened) > 0 {
+		kind, parts = payroll.Arrears, append([]string{c.mark, c.list.Programme, d.month.String(), payroll.Arrears, c.list.Month}, opened...)
 	}
 	line := payroll.Line{
 		Payment: c.Vault.Name("payment", parts...), Beneficiary: d.owner.Beneficiary, Mark: c.mark, Enrolments: d.made,
@@ -338,6 +339,7 @@ func (c *computation) carry(p projections.Carried) {
 
 // add completes a line with how it is paid and what is noticed about it.
 func (c *computation) add(l payroll.Line, proof Proof) {
+	l.InsteadOf = c.opened[l.Month]
 	file := c.files[l.Beneficiary]
 	if c.dead() { // nothing is paid into their account, also if nobody has closed it yet
 		file.State = projections.AccountClosed

@@ -1,9 +1,9 @@
 // Package contester notices that a bank named one booking for the credits of two payments (invariant I3), and stops payments
-// of money that a bank says it credited by an earlier attempt, or by the payment they took over (invariant I11).
+// of money that a bank says it credited by an earlier attempt, or by a payment that they rest on (invariants I9 and I11).
 //
 //  1. Which of them was paid nobody here knows, so both are contested: people see them, and neither is tried again.
 //  2. The payments decide, and only once: several processes may look at the same time.
-//  3. A payment whose earlier attempt is contested, or that takes over a contested one, through however many lists, is withdrawn
+//  3. A payment whose earlier attempt is contested, or that takes over a contested one or is made in its place, through however many lists, is withdrawn
 //     as long as nobody has it. What comes of it is for an officer, who is refused while anything of that is contested.
 package contester
 

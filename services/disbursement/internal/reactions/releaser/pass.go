@@ -23,8 +23,8 @@ type pass struct {
 	list     payroll.Payroll
 	released events.Recorded
 	removed  map[string]bool
-	// seen is the position of the log up to which stops are known.
-	seen int64
+	// seen and heard are the positions of the log up to which stops, and banks' second thoughts, are known.
+	seen, heard int64
 	// payments and total are all that are there, made those of this pass.
 	payments, made int
 	total          money.Amount
@@ -73,7 +73,10 @@ func (p *pass) chunk(ctx context.Context, lines []payroll.Line) error {
 			}
 		}
 	}
-	if missing, err = p.uncontested(ctx, missing); err != nil || len(missing) == 0 {
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := p.hear(ctx, missing); err != nil { // most of it here, where nobody waits for us at the gate
 		return err
 	}
 	var results []eventstore.Result
@@ -90,8 +93,25 @@ func (p *pass) chunk(ctx context.Context, lines []payroll.Line) error {
 	return p.tell(ctx, missing, results)
 }
 
-// standing removes the lines whose right has ended by now, and those whose account is not what it was. What another process
-// removed meanwhile stays removed, also if the reason is gone.
+// hear waits, if any of the lines rests on payments that reached nobody, until the read model shows what banks said of any since.
+func (p *pass) hear(ctx context.Context, lines []payroll.Line) error {
+	if !slices.ContainsFunc(lines, func(l payroll.Line) bool { return l.Origin != "" || len(l.InsteadOf) > 0 }) {
+		return nil
+	}
+	deps := p.releaser.deps
+	head, word, err := deps.Log.LastOf(ctx, p.heard, disbursement.ReportNoted{}.EventName(), disbursement.CreditContested{}.EventName())
+	if err != nil {
+		return err
+	}
+	if err := deps.Payments.WaitFor(ctx, word); err != nil {
+		return fmt.Errorf("wait for a bank's word to be seen: %w", err)
+	}
+	p.heard = head
+	return nil
+}
+
+// standing removes the lines whose right has ended by now, those whose account is not what it was, and those that rest on a payment
+// of which the bank says by now that it was credited. What another process removed meanwhile stays removed, also if the reason is gone.
 func (p *pass) standing(ctx context.Context, lines []payroll.Line) ([]payroll.Line, error) {
 	deps := p.releaser.deps
 	head, stop, err := deps.Log.LastOf(ctx, p.seen, stops.Names()...)
@@ -100,6 +120,9 @@ func (p *pass) standing(ctx context.Context, lines []payroll.Line) ([]payroll.Li
 	}
 	if err := deps.Enrolments.WaitFor(ctx, stop); err != nil {
 		return nil, fmt.Errorf("wait for a stop to be seen: %w", err)
+	}
+	if err := p.hear(ctx, lines); err != nil {
+		return nil, err
 	}
 	ids := make([]string, len(lines))
 	for i := range lines {
@@ -156,32 +179,6 @@ func (p *pass) withhold(ctx context.Context, obsolete []projections.Obsolete) (g
 		}
 	}
 	return gone, nil
-}
-
-// uncontested removes lines that take over a payment of which the bank says by now that it was credited.
-func (p *pass) uncontested(ctx context.Context, lines []payroll.Line) ([]payroll.Line, error) {
-	var origins []string
-	for i := range lines {
-		if lines[i].Origin != "" {
-			origins = append(origins, lines[i].Origin)
-		}
-	}
-	if len(origins) == 0 {
-		return lines, nil
-	}
-	contested, err := projections.ContestedPayments(ctx, p.releaser.deps.Pool, origins)
-	if err != nil || len(contested) == 0 {
-		return lines, err
-	}
-	var kept []payroll.Line
-	for _, line := range lines {
-		if !contested[line.Origin] {
-			kept = append(kept, line)
-		} else if err := p.second(ctx, line); err != nil { // it is removed, unless it was paid before the bank said so
-			return nil, err
-		}
-	}
-	return kept, nil
 }
 
 // append makes the payments of lines that had none.
@@ -252,7 +249,7 @@ func (p *pass) second(ctx context.Context, line payroll.Line) error {
 	return p.settle(ctx, line, state.Payroll)
 }
 
-// settle counts a payment of this list, and removes a line that another list has paid, or that nobody may pay.
+// settle counts a payment of this list, and removes a line that another list has paid.
 func (p *pass) settle(ctx context.Context, line payroll.Line, owner string) error {
 	if owner == p.list.Payroll {
 		return p.count(line)

@@ -2,10 +2,11 @@
 //
 //  1. A payment's stream is new or it is not: whoever comes second, another process or this one after a crash, finds it
 //     there. So a list may be released by several at once, and from the start again, and every line is one payment.
-//  2. A line whose payment is there from another list is removed from this one, with the reason; and so is one that takes
-//     over a payment which the bank has credited after all.
+//  2. A line whose payment is there from another list is removed from this one, with the reason.
 //  3. A line whose right ended, or whose account cannot be paid into any more, is removed as well, if that is known before
 //     its payment is there. Stops and payments exclude each other (package stops): no payment follows the end of its right.
+//     So is a line that rests on payments which reached nobody, of which a bank says by then that it credited one: that which it
+//     takes over, or those in whose place it pays. It comes back to the next list with what is owed then.
 //  4. When every line is a payment or removed, the release is complete, and adds up to what was approved.
 //  5. Progress is nowhere but in the payments themselves. Those that are there are passed over a chunk at a time.
 package releaser
@@ -154,7 +155,7 @@ func (r *Releaser) release(ctx context.Context, list projections.PaymentList) er
 		return err
 	}
 	release, _ := released.Event.(disbursement.PayrollReleased)
-	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines(), seen: release.Seen, calm: func() {}}
+	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines(), seen: release.Seen, heard: release.Seen, calm: func() {}}
 	defer func() { pass.calm() }()
 	draft := sheets.Draft{Payroll: p.Payroll, Number: p.Draft}
 	if err := sheets.Each(ctx, r.deps.Log, draft, 0, func(s sheets.Sheet) error { return pass.lines(ctx, s.Lines) }); err != nil {
