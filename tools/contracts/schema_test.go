@@ -236,5 +236,5 @@ func golden(t *testing.T, e events.Event) map[string]any {
 func ExampleSchema_Properties() {
 	schema, err := contracts.Load("accommodation.departed.v1.json")
 	fmt.Println(slices.Sorted(maps.Keys(schema.Properties())), schema.Required(), err)
-	// Output: [departed_at notice warnings] [notice departed_at] <nil>
+	// Output: [departed_at notice] [notice departed_at] <nil>
 }

@@ -225,6 +225,10 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			plant: func(h *history) { h.duplicate("treasurer") },
 			want:  []string{"I9"},
 		},
+		"I9 a payment goes back as a duplicate of the difference to it": {
+			plant: func(h *history) { h.duplicate("cashier") },
+			want:  []string{"I9"},
+		},
 		"I9 a duplicate of another month goes back": {
 			plant: func(h *history) {
 				h.duplicate("cashier")
