@@ -91,7 +91,6 @@ func TestWhatIsRightIsNoViolation(t *testing.T) {
 			h.handedOverTwice()
 			h.add(entry{log: money, stream: "payment-lan", fact: disbursement.ReportNoted{Payment: "lan", Attempt: 1, Status: "RTND", BankReference: "FT9", Why: payment.Late}})
 		},
-		"a refund of a duplicate by two persons": func(h *history) { h.duplicate("cashier") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

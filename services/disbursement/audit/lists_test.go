@@ -252,7 +252,15 @@ func (w *winter) check(met map[string]int) {
 	for id, of := range w.anew {
 		if payments[id].Exists() {
 			met["paid anew"]++
-			if payments[of.Payment].Contested() {
+			last := id
+			for len(takers[last]) > 0 {
+				last = takers[last][0]
+			}
+			switch idle := payments[last].Status == payment.Recalled || payments[last].Status == payment.CarriedForward; {
+			case !payments[of.Payment].Contested():
+			case idle:
+				met["credited, and stopped anew"]++
+			default:
 				met["credited after it was paid anew"]++
 				broken = append(broken, "I9")
 			}
