@@ -300,11 +300,11 @@ type CreditContested struct {
 // EventName is the fact's name in the log and on the bus.
 func (CreditContested) EventName() string { return "disbursement.credit_contested.v1" }
 
-// PaymentRefunded says that the money of a returned or recalled payment went back to the State Treasury, because nobody is owed
+// PaymentRefunded says that the money of a payment, which lay with its list, went back to the State Treasury, because nobody is owed
 // it any more. If somebody is after all, a later list pays it as arrears.
 type PaymentRefunded struct {
 	Payment string `json:"payment"`
-	// From is how it stood: returned or recalled.
+	// From is how it stood: returned, recalled, or rejected after it was tried again with money that was one of these.
 	From string `json:"from"`
 	// Reason is right_ended, or already_paid: the person has the money of this month.
 	Reason string `json:"reason"`

@@ -16,6 +16,7 @@ import (
 
 	"github.com/songan-vn/songan/libs/httpapi/document"
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
+	"github.com/songan-vn/songan/libs/httpapi/lines"
 	"github.com/songan-vn/songan/libs/httpapi/strict"
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/problem"
@@ -297,7 +298,7 @@ func (run *batchRun[B, A]) count(v verdict) {
 	run.position = max(run.position, v.position)
 }
 
-// total tells the caller how it went. In a stream these are trailers.
+// total tells the caller how it went. Behind verdicts these are trailers.
 func (run *batchRun[B, A]) total() {
 	h := run.x.W.Header()
 	h.Set(headerAccepted, strconv.FormatInt(run.accepted, 10))
@@ -333,42 +334,42 @@ func (run *batchRun[B, A]) member(b *bytes.Buffer, name string, v any) error {
 	return nil
 }
 
-// array answers a JSON array with one document. It is read to its end before anything is done: what is too large or
-// breaks off stores nothing. The answer is as large as what is wrong with the items, so it is held like the body.
-func (run *batchRun[B, A]) array(ctx context.Context) error {
-	body := run.x.Server().Buffer()
-	defer run.x.Server().GiveBack(body)
-	if err := run.x.ReadBody(body, run.Bytes); err != nil {
-		return err
+// flow works on items and hands their verdicts on.
+func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), emit func(line []byte) error) error {
+	err := lines.Ordered(ctx, lines.Flow[item, verdict]{
+		Width: run.Width,
+		Hands: hands(),
+		Next:  run.next(next),
+		Begin: run.start,
+		Emit: func(v verdict) error {
+			defer run.x.Server().GiveBack(v.line)
+			run.count(v)
+			return emit(v.line.Bytes())
+		},
+	})
+	if run.release != nil {
+		run.release()
 	}
-	if err := run.x.Enter(ctx); err != nil {
-		return err
-	}
-	elements, err := strict.Elements(body.Bytes(), run.Items)
 	if err != nil {
-		return err
+		return fmt.Errorf("work on a batch: %w", err)
 	}
-	items := run.x.Server().Buffer()
-	defer run.x.Server().GiveBack(items)
-	if err := run.flow(ctx, fromElements(run.x.Server(), elements), func(line []byte) error {
-		if err := run.x.Hold(int64(len(line))); err != nil {
-			return err
-		}
-		if items.Len() > 0 {
-			items.WriteByte(',')
-		}
-		items.Write(bytes.TrimSuffix(line, []byte("\n")))
-		return nil
-	}); err != nil {
-		return err
-	}
-	run.total()
-	begin, end := fmt.Appendf(nil, `{"accepted":%d,"rejected":%d,"items":[`, run.accepted, run.rejected), []byte("]}\n")
-	run.x.W.Header().Set("Content-Type", exchange.MediaJSON)
-	run.x.W.Header().Set("Content-Length", strconv.Itoa(len(begin)+items.Len()+len(end)))
-	run.x.W.WriteHeader(http.StatusOK)
-	run.x.Send(begin)
-	run.x.Send(items.Bytes())
-	run.x.Send(end)
 	return nil
+}
+
+// next takes items in for as long as their caller may send them: a batch has no end of its own, and a key that is
+// revoked in its midst must not outlive the revocation. What was taken in before is done.
+func (run *batchRun[B, A]) next(from func() (item, error)) func() (item, error) {
+	return func() (item, error) {
+		it, err := from()
+		if err != nil {
+			return item{}, err
+		}
+		if err := run.still(); err != nil {
+			if it.data != nil {
+				run.x.Server().GiveBack(it.data)
+			}
+			return item{}, err
+		}
+		return it, nil
+	}
 }

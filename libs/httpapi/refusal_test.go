@@ -197,12 +197,14 @@ func TestALargeBodyIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 }
 
+// chunk is a part of a body that does not say how large it is; one without anything in it is the end.
+func chunk(part string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(part), part) }
+
 func TestALargeBodyOfUnknownLengthIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t)
 	s.notices()
-	chunk := strings.Repeat(" ", 70_000)
-	sent := fmt.Sprintf("%x\r\n%s\r\n", len(chunk), chunk)
+	sent := chunk(strings.Repeat(" ", 70_000))
 	w, _ := dial(t, s.serve(t), s.head("/accommodation/v1/notices", "Transfer-Encoding: chunked")+sent).answer(t)
 	if r := refused(t, w); r.Status != http.StatusRequestEntityTooLarge || r.Code != "body_too_large" {
 		t.Errorf("%+v", r)

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,115 +8,18 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/songan-vn/songan/libs/httpapi/internal/exchange"
-	"github.com/songan-vn/songan/libs/httpapi/lines"
 	"github.com/songan-vn/songan/libs/problem"
 )
 
 const (
 	beatEvery  = time.Second
-	spoolLimit = 1 << 30         // bytes of verdicts of one stream that wait on the disk
 	leastMoved = 1 << 10         // bytes that a stream moves, either way, in the time it may stand still
 	lastWords  = 5 * time.Second // for telling a client who stood still that it did
 )
 
 // errStopping ends a stream whose server is going to stop.
 var errStopping = errors.New("the server is stopping")
-
-// flow works on items and hands their verdicts on.
-func (run *batchRun[B, A]) flow(ctx context.Context, next func() (item, error), emit func(line []byte) error) error {
-	err := lines.Ordered(ctx, lines.Flow[item, verdict]{
-		Width: run.Width,
-		Hands: hands(),
-		Next:  run.next(next),
-		Begin: run.start,
-		Emit: func(v verdict) error {
-			defer run.x.Server().GiveBack(v.line)
-			run.count(v)
-			return emit(v.line.Bytes())
-		},
-	})
-	if run.release != nil {
-		run.release()
-	}
-	if err != nil {
-		return fmt.Errorf("work on a batch: %w", err)
-	}
-	return nil
-}
-
-// next takes items in for as long as their caller may send them: a batch has no end of its own, and a key that is revoked in
-// its midst must not outlive the revocation. What was taken in before is done.
-func (run *batchRun[B, A]) next(from func() (item, error)) func() (item, error) {
-	return func() (item, error) {
-		it, err := from()
-		if err != nil {
-			return item{}, err
-		}
-		if err := run.still(); err != nil {
-			if it.data != nil {
-				run.x.Server().GiveBack(it.data)
-			}
-			return item{}, err
-		}
-		return it, nil
-	}
-}
-
-func fromElements(server *exchange.Server, elements []jsontext.Value) func() (item, error) {
-	index := -1
-	return func() (item, error) {
-		if index++; index == len(elements) {
-			return item{}, io.EOF
-		}
-		data := server.Buffer()
-		data.Write(elements[index])
-		return item{index: index, data: data}, nil
-	}
-}
-
-// lines answers NDJSON with NDJSON while it is still coming in.
-func (run *batchRun[B, A]) lines(ctx context.Context) error {
-	if err := run.x.Enter(ctx); err != nil {
-		return err
-	}
-	p := newPulse(http.NewResponseController(run.x.W), run.x.Server().Stall(), Stopping(ctx))
-	defer p.end()
-	h := run.x.W.Header()
-	h.Set("Content-Type", mediaLines)
-	h.Set("Trailer", headerAccepted+", "+headerRejected+", "+exchange.HeaderPosition)
-
-	spool := lines.NewSpool(spoolLimit, run.x.Server().Spool())
-	drained := make(chan error, 1)
-	go func() {
-		err := spool.Drain(p.writing(run.x.W), func() error {
-			if !run.x.W.Begun() { // no verdict yet: the status may still have to say what is wrong
-				return nil
-			}
-			return p.flush()
-		})
-		if err != nil {
-			p.interrupt(err)
-		}
-		drained <- err
-	}()
-	err := run.flow(ctx, run.fromLines(p), func(line []byte) error {
-		_, err := spool.Write(line)
-		return err
-	})
-	spool.Close()
-	if err := errors.Join(err, <-drained); err != nil {
-		h.Del("Trailer")
-		return streamError(err)
-	}
-	run.total()
-	if !run.x.W.Begun() { // no line at all
-		run.x.W.WriteHeader(http.StatusOK)
-	}
-	return nil
-}
 
 // streamError says why a stream ended early, as long as somebody can still be told.
 func streamError(err error) error {
@@ -129,26 +31,6 @@ func streamError(err error) error {
 		}
 	}
 	return err
-}
-
-// fromLines reads items from the body.
-func (run *batchRun[B, A]) fromLines(p *pulse) func() (item, error) {
-	reader := lines.NewReader(p.reading(run.x.R.Body), run.Line)
-	index := -1
-	return func() (item, error) {
-		line, err := reader.Next()
-		if errors.Is(err, lines.ErrTooLong) {
-			index++
-			return item{index: index, long: true}, nil
-		}
-		if err != nil {
-			return item{}, p.ended(err)
-		}
-		index++
-		data := run.x.Server().Buffer()
-		data.Write(line)
-		return item{index: index, data: data}, nil
-	}
 }
 
 // pulse keeps a stream alive as long as it moves. We wait for a client for so long; every kilobyte, in either direction,

@@ -85,7 +85,7 @@ type Config struct {
 	Connections int `env:"SONGAN_MAX_CONNECTIONS" envDefault:"8192"`
 	Requests    int `env:"SONGAN_MAX_REQUESTS" envDefault:"512"`
 	Streams     int `env:"SONGAN_MAX_STREAMS" envDefault:"32"`
-	// Bodies is the memory of all bodies above 64 KiB and of the answers to arrays, in bytes.
+	// Bodies is the memory of all bodies above 64 KiB, in bytes.
 	Bodies int64 `env:"SONGAN_MAX_BODY_BYTES" envDefault:"268435456"`
 	// PrincipalRequests and PrincipalStreams are those of one facility, bank or person among them; 0 is without limit.
 	PrincipalRequests int `env:"SONGAN_PRINCIPAL_REQUESTS" envDefault:"128"`
@@ -152,8 +152,8 @@ func (c Config) Limits(now func() time.Time) httpapi.Limits {
 		waitingPerPlace = 4
 		patience        = 2 * time.Second
 		callers         = 50_000
-		spool           = 2 << 30                // bytes of verdicts of all streams that wait on the disk
-		leastBodies     = 4 * httpapi.ArrayBytes // or no array would ever have room, and its answer
+		spool           = 2 << 30                // bytes of verdicts of all batches that wait on the disk
+		leastBodies     = 4 * httpapi.ArrayBytes // or an array would hardly ever have room
 	)
 	gate := func(width int) *limits.Gate {
 		return limits.NewGate(limits.GateOptions{Width: width, Queue: waitingPerPlace * width, Patience: patience})

@@ -70,6 +70,20 @@ func (o *office) inside(t *testing.T) (leave func()) {
 	}
 }
 
+// closing has a treasurer close a list, until that waits at the gate.
+func (o *office) closing(t *testing.T, list string) (answered chan servicetest.Answer) {
+	t.Helper()
+	answered = make(chan servicetest.Answer, 1)
+	go func() { answered <- o.step(t, "treasurer", list, "closure", object{}) }()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var waits int
+		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted
+ and database = (select oid from pg_database where datname = current_database()) and (classid::bigint << 32 | objid::bigint) = hashtextextended(current_schema() || '/stops', 0)`).Scan(&waits)
+		return errorUnless(err == nil && waits > 0, "nobody waits at the gate (%v)", err)
+	})
+	return answered
+}
+
 // A treasurer makes a payment again while another one closes its list: the closure sees it on its way, and waits for its end.
 func TestAListIsNotClosedOverAPaymentThatBeginsMeanwhile(t *testing.T) {
 	t.Parallel()
@@ -85,14 +99,7 @@ func TestAListIsNotClosedOverAPaymentThatBeginsMeanwhile(t *testing.T) {
 	reissued, second := o.again(t, o.becomes(t, list, "b0", "recalled"))
 
 	leave := o.inside(t)
-	answered := make(chan servicetest.Answer, 1)
-	go func() { answered <- o.step(t, "treasurer", list, "closure", object{}) }()
-	testkit.Eventually(t, 20*time.Second, func() error {
-		var waits int
-		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted
- and database = (select oid from pg_database where datname = current_database()) and (classid::bigint << 32 | objid::bigint) = hashtextextended(current_schema() || '/stops', 0)`).Scan(&waits)
-		return errorUnless(err == nil && waits > 0, "nobody waits at the gate (%v)", err)
-	})
+	answered := o.closing(t, list)
 	o.record(t, payment.Stream(second.ID), reissued)
 	leave()
 	if refused := <-answered; refused.Text(t, "code") != "payments_open" {
@@ -104,6 +111,56 @@ func TestAListIsNotClosedOverAPaymentThatBeginsMeanwhile(t *testing.T) {
 		t.Fatal(diff)
 	}
 	o.audited(t, g)
+}
+
+// While a treasurer waits to close a list, another one wants to as well: only one may carry forward what the closure counts. And the read
+// model of payments stands still, while a payment of another list is made again: who is inside keeps everybody from paying and stopping,
+// and does not wait for it.
+func TestAListIsClosedByOneAndWithoutAReadModel(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 2)
+	november := o.released(t, 2)
+	for id, p := range o.payments(t, november) {
+		g.tell(t, p, "sent", "RJCT AC04")
+		o.becomes(t, november, id, "rejected")
+	}
+	foreign, _ := o.again(t, o.payments(t, november)["b0"])
+	foreign.Payment, foreign.Payroll = "foreign", "elsewhere"
+
+	leave := o.inside(t)
+	answered := o.closing(t, november)
+	if late := o.Post(t, "cashier", "/payrolls/"+november+"/closure", "another", object{}); late.Status != http.StatusConflict || late.Text(t, "code") != "payroll_closing" {
+		t.Errorf("another one: %d %s", late.Status, late.Body)
+	}
+	still, err := o.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = still.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := still.Exec(t.Context(), `lock table payments_v1 in exclusive mode`); err != nil {
+		t.Fatal(err)
+	}
+	o.record(t, payment.Stream(foreign.Payment), disbursement.PaymentReleased{Payable: foreign.Payable, Target: disbursement.Target{Attempt: 1}})
+	o.record(t, payment.Stream(foreign.Payment), foreign)
+	leave()
+	closed := <-answered
+	if err := still.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	closed.Want(t, http.StatusOK)
+	var sum closure
+	if closed.Into(t, &sum); sum != (closure{CarriedForward: 2, Carried: 2 * amount}) {
+		t.Errorf("carried %+v", sum)
+	}
+	o.Post(t, "cashier", "/payrolls/"+november+"/closure", "again", object{}).Want(t, http.StatusOK)
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var shown bool
+		err := o.Pool.QueryRow(t.Context(), `select closed from payment_lists where payroll = $1`, november).Scan(&shown)
+		return errorUnless(err == nil && shown, "it is not shown as closed (%v)", err)
+	})
+	o.wantLedger(t, november, map[string]int64{
+		"budget": 0, "available": 0, "reserved": 0, "in_flight": 0, "credited": 0, "returned": 0, "cash": 0, "treasury": 0, "difference": 0,
+	})
 }
 
 // If a list was closed over a payment all the same, what becomes of it reaches the next list.
@@ -127,5 +184,8 @@ func TestWhatIsRejectedInAClosedListIsPaidByTheNext(t *testing.T) {
 	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december, "b0 2026-11 carried_forward 810000 account", "b0 2026-12 regular 810000 account",
 		"b1 2026-11 carried_forward 810000 account", "b1 2026-12 regular 810000 account")
+	o.wantLedger(t, list, map[string]int64{
+		"budget": 0, "available": 0, "reserved": 0, "in_flight": 0, "credited": 0, "returned": 0, "cash": 0, "treasury": 0, "difference": 0,
+	})
 	o.audited(t, g)
 }

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/events/accounts"
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // The money of b0 waits for a bank that is paused when the death is entered: on a second file of theirs, in another commune, which
@@ -121,4 +123,40 @@ func TestTheMonthOfTheDeathIsPaidByTheNextList(t *testing.T) {
 		t.Errorf("who is still owed money: %s", diff)
 	}
 	o.audited(t, g)
+}
+
+// b0 was taken over, as paid until October by a right that began in that month, when a death in September is recorded on their file, with
+// a wrong birth date besides. Another officer takes the death back. October was paid, whatever became of its right; until an officer says
+// that it was entered by mistake.
+func TestADeathFromBeforeAPaidRightDoesNotPayItAgain(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.someone(t, "b0", unit, vietcombank)
+	over := decision("b0", "social_assistance", "c5a", "2026-10-05")
+	over["paid_until"] = "2026-10"
+	right := o.enrol(t, "lisa", over)
+	o.people.tellAt(t, o.Clock.Now(), "b0", accounts.BeneficiaryDied{Beneficiary: "b0", DiedOn: "2026-09-12", Source: "officer", By: "mai"})
+	testkit.Eventually(t, 20*time.Second, func() error {
+		var all struct {
+			Items []struct {
+				StoppedFrom string `json:"stopped_from"`
+			}
+		}
+		o.Get(t, "lisa", "/enrolments?beneficiary=b0", "").Into(t, &all)
+		return errorUnless(len(all.Items) == 1 && all.Items[0].StoppedFrom == "2026-10", "%+v", all)
+	})
+	o.people.tellAt(t, o.Clock.Now(), "b0", accounts.BeneficiaryDeathRevoked{Beneficiary: "b0", Paper: "118/TP-HT", Note: "n", By: "hung"})
+	o.people.know(profile{Beneficiary: "b0", Unit: unit, Mark: "mb0", BirthDate: "1946-03-10"})
+	o.seen(t, `died_on = '' and state = 'open'`)
+	again := decision("b0", "social_assistance", "c5a", "2026-10-05")
+	again["decision"] = object{"number": "12/QĐ-UBND-1", "signed_on": "2026-10-05"}
+	o.Post(t, "lisa", "/enrolments", "again", again).Want(t, http.StatusCreated)
+	november := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	o.wantLines(t, "lisa", november, "b0 2026-11 regular 1080000 account")
+	o.wantSignals(t, november)
+
+	o.Post(t, "lisa", "/enrolments/"+right+"/stop", "mistake", object{"from_month": "2026-10", "reason": "x"}).Want(t, http.StatusOK)
+	o.step(t, "lisa", november, "rejection", object{"reason": "x"}).Want(t, http.StatusOK)
+	o.draft(t, "lisa", "00004", "social_assistance", "2026-11")
+	o.wantLines(t, "lisa", november, "b0 2026-10 arrears 1080000 account", "b0 2026-11 regular 1080000 account")
 }

@@ -84,6 +84,8 @@ type app struct {
 	people *clients.Profiles
 	clerk  *clerk.Clerk
 	stops  *stops.Gate
+	// closing lets few closures at a time keep a connection.
+	closing chan struct{}
 
 	enrolments, beneficiaries, payrolls, lines *projection.Model
 
@@ -127,7 +129,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	a := &app{
 		pool: base.Pool, log: base.Log, vault: base.Vault, now: deps.Now, logger: deps.Log, config: config,
-		rules: rules, units: directory, stops: stops.New(base.Pool), disclosure: base.Disclosure, proof: base.Proof,
+		rules: rules, units: directory, stops: stops.New(base.Pool), closing: make(chan struct{}, closuresAtOnce), disclosure: base.Disclosure, proof: base.Proof,
 		people: clients.NewProfiles(peer.Options{
 			URL: config.AccountsURL, Token: config.AccountsToken, Breaker: around, Now: deps.Now,
 		}),

@@ -9,7 +9,6 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
-	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 )
 
 // mostOrigins is how many months in a row a payment can be carried forward: longer than anybody lives.
@@ -38,7 +37,7 @@ func (a *app) notCreditedBefore(ctx context.Context, p payment.Payment) error {
 }
 
 // notClosed keeps the money of a closed list where it is: what was available went back to the treasury. What was returned or
-// recalled is still there, and what came back since then as long as nothing else of the list used it.
+// recalled is still there.
 func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
 	if ledger.Where(p) != ledger.Available {
 		return nil
@@ -46,14 +45,6 @@ func (a *app) notClosed(ctx context.Context, p payment.Payment) error {
 	list, err := eventstore.State[payroll.Payroll](ctx, a.log, payroll.Stream(p.Payroll))
 	if err != nil || list.Status != payroll.Closed {
 		return err
-	}
-	if p.FromList {
-		if err := a.seeAll(ctx); err != nil {
-			return err
-		}
-		if left, err := projections.AvailableOf(ctx, a.pool, p.Payroll); err != nil || left >= p.Amount {
-			return err
-		}
 	}
 	return problem.Reject("payroll_closed", "the list is closed, and its money went back to the treasury",
 		"danh sách đã đóng, kinh phí đã hoàn về kho bạc")

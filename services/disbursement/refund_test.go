@@ -10,6 +10,7 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	facts "github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/money"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 )
@@ -71,23 +72,40 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 	o.audited(t, g)
 }
 
-// paidElsewhere puts a payment in cash into the log that a list of another programme made for somebody's November.
-func (o *office) paidElsewhere(t *testing.T, id, beneficiary string, of int64) {
+// paidElsewhere puts a list of another programme into the log, which has paid somebody's November in cash.
+func (o *office) paidElsewhere(t *testing.T, id, beneficiary string, of money.Amount) {
 	t.Helper()
 	log := o.log(t)
 	defer log.Close()
-	_, err := log.Append(t.Context(), eventstore.Append{
-		Stream: payment.Stream(id), Meta: events.Meta{OccurredAt: noon, Actor: "service:disbursement"},
-		Facts: []events.Event{
+	const list = "elsewhere"
+	line := payroll.Line{
+		Payment: id, Beneficiary: beneficiary, Mark: "m" + beneficiary, Enrolments: []string{"e-" + id}, Unit: unit, Month: "2026-11",
+		Kind: payroll.Regular, Amount: of, Granted: of, Method: payroll.InCash, CashReason: "no_account",
+	}
+	var tally payroll.Tally
+	if err := tally.Add(line); err != nil {
+		t.Fatal(err)
+	}
+	for stream, told := range map[string][]events.Event{
+		payroll.LinesStream(list, 1, 0): {payroll.LinesComputed{
+			Payroll: list, Draft: 1, Programme: "social_pension", Lines: []payroll.Line{line}, Through: line.Mark, Final: true,
+		}},
+		payroll.Stream(list): {
+			facts.PayrollDrafted{Payroll: list, Draft: 1, Unit: unit, Programme: "social_pension", Month: line.Month, AsOf: "2026-11-01", By: "maker"},
+			facts.PayrollComputed{Payroll: list, Draft: 1, Lines: tally.Lines, Total: int64(tally.Total), Hash: tally.Hash()},
+		},
+		payment.Stream(id): {
 			facts.CashReleased{Reason: "no_account", Payable: facts.Payable{
-				Payment: id, Payroll: "elsewhere", Unit: unit, Programme: "social_pension", Beneficiary: beneficiary, Mark: "m" + beneficiary,
-				Month: "2026-11", Kind: payroll.Regular, Amount: of,
+				Payment: id, Payroll: list, Unit: unit, Programme: "social_pension", Beneficiary: beneficiary, Mark: line.Mark,
+				Month: line.Month, Kind: payroll.Regular, Amount: int64(of),
 			}},
 			facts.CashPaid{Payment: id, CollectedOn: "2026-11-20", Receipt: "PC-" + id, By: "thu"},
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	} {
+		meta := events.Meta{OccurredAt: noon, Actor: "service:disbursement"}
+		if _, err := log.Append(t.Context(), eventstore.Append{Stream: stream, Meta: meta, Facts: told}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -99,9 +117,9 @@ func (o *office) back(t *testing.T, g *gateway, p paid) (recalled paid) {
 	return o.stands(t, p, "recalled")
 }
 
-// What comes back because it was a duplicate goes to the treasury too, and is not owed once more: the person has the month. That takes
-// the other payment, and a second treasurer.
-func TestADuplicateThatWasRefundedIsNotOwedAgain(t *testing.T) {
+// What comes back because it was a duplicate goes to the treasury too, and is not paid once more: the person has the month, by the payment
+// of the other programme. That takes this payment, and a second treasurer.
+func TestADuplicateThatWasRefundedIsNotPaidAgain(t *testing.T) {
 	t.Parallel()
 	o, g, _ := everybody(t, 3)
 	november := o.released(t, 3)
@@ -119,8 +137,32 @@ func TestADuplicateThatWasRefundedIsNotOwedAgain(t *testing.T) {
 	o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "another", object{}).Want(t, http.StatusOK)
 	o.stands(t, b0, "refunded")
 	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
-	o.wantLines(t, "lisa", december, "b0 2026-12 regular 810000 account", "b1 2026-12 regular 810000 account",
-		"b2 2026-12 regular 810000 account")
+	o.wantLines(t, "lisa", december, "b0 2026-11 arrears 810000 account held paid_by_other_programme", "b0 2026-12 regular 810000 account",
+		"b1 2026-12 regular 810000 account", "b2 2026-12 regular 810000 account")
+}
+
+// The assistance for November went back as a duplicate of the pension. Whoever has the pension has no assistance: it holds no pension up
+// any more, and nobody was paid too much.
+func TestADuplicateThatWasRefundedIsNoMoneyOfAnyProgramme(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	g := newGateway(t, o)
+	o.someone(t, "b0", unit, vietcombank)
+	o.people.know(profile{Beneficiary: "b0", Unit: unit, Mark: "mb0", BirthDate: "1940-03-10"})
+	assistance := o.enrol(t, "lisa", decision("b0", "social_assistance", "c5c", "2026-11-02"))
+	o.seen(t, `state = 'open'`)
+	november := o.released(t, 1)
+	b0 := o.payments(t, november)["b0"]
+	g.tell(t, b0, "sent", "ACCC FT0")
+	o.paidElsewhere(t, "twin", "b0", money.Amount(b0.Amount))
+	o.becomes(t, november, "b0", "credited")
+	b0 = o.back(t, g, b0)
+	o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "another", object{}).Want(t, http.StatusOK)
+	o.stopped(t, assistance)
+	o.enrol(t, "lisa", decision("b0", "social_pension", "social_pension", "2026-11-20"))
+	pensions := o.draft(t, "lisa", "00004", "social_pension", "2026-12").Text(t, "id")
+	o.wantLines(t, "lisa", pensions, "b0 2026-11 arrears 110000 account", "b0 2026-12 regular 650000 account")
+	o.wantSignals(t, o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id"))
 }
 
 // Two treasurers call something a duplicate of which there is no other payment, or a smaller one.

@@ -86,6 +86,28 @@ func TestADegreeThatChangedBeforeTheTakeoverGivesTheDifference(t *testing.T) {
 	o.wantSignals(t, november, signal{Code: "before_look_back", Beneficiary: "b1", Month: "2025-08", Amount: 750_000, Months: 3})
 }
 
+// Until October the old system paid a pension, and it becomes known that the person had a right to assistance in its place since October.
+// There is no payment here that could come back first: the difference is paid, and nobody was paid too much.
+func TestAPensionFromBeforeTheTakeoverCountsForTheAssistance(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	g := newGateway(t, o)
+	o.someone(t, "b1", unit, vietcombank)
+	over := decision("b1", "social_pension", "social_pension", "2025-07-10")
+	over["paid_until"] = "2026-10"
+	right := o.enrol(t, "lisa", over)
+	o.Post(t, "lisa", "/enrolments/"+right+"/stop", "stop", object{"from_month": "2026-10", "reason": "x"}).Want(t, http.StatusOK)
+	o.enrol(t, "lisa", decision("b1", "social_assistance", "c6_severe", "2026-10-05"))
+	o.seen(t, `state = 'open'`)
+	assistance := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	o.wantLines(t, "lisa", assistance, "b1 2026-10 arrears 430000 account", "b1 2026-11 regular 1080000 account")
+	o.pays(t, g, assistance, 2)
+	pensions := o.draft(t, "lisa", "00004", "social_pension", "2026-11").Text(t, "id")
+	o.wantLines(t, "lisa", pensions)
+	o.wantSignals(t, pensions)
+	o.audited(t, g)
+}
+
 // signal is something that a list points out.
 type signal struct {
 	Code, Beneficiary, Month string

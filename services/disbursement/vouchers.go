@@ -46,7 +46,7 @@ func (a *app) receiptOf(r receipt) paper {
 	name := a.vault.Name("receipt", r.unit.Code, r.unit.ValidFrom, year, r.number)
 	use := voucher.Use{Paper: name, For: r.mark, Use: rand.Text(), Pointer: "/receipt"}
 	return paper{use, func(ctx context.Context, whose string) (bool, error) {
-		if err := a.seeAll(ctx); err != nil {
+		if _, err := a.seeAll(ctx); err != nil {
 			return false, err
 		}
 		return projections.Receipted(ctx, a.pool, projections.Receipt{Mark: whose, Unit: r.unit, Number: r.number, Year: year})

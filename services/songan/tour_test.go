@@ -46,7 +46,7 @@ func TestTheTourOfTheREADMEWorks(t *testing.T) {
 		// the payday
 		`"identity":"matched" "full_name":"Vũ Thị Hồng"`, `"status":"active" "holder_match":"match"`, `"legal_basis":[`,
 		`"by_account":1 "in_cash":1 "held":0 "total":1300000`, `"status":403 "code":"role_not_allowed"`, `"code":"insufficient_funds"`,
-		`"status":"released" "payable":1300000`, `"type":"disbursement.payment_credited.v1" "status":"credited"`,
+		`"status":"released" "payable":1300000`, `"type":"disbursement.payment_credited.v1" "occurred_at":`, ` "status":"credited"`,
 		`"credited":650000,"rejected":0,"returned":0,"recalled":0,"refunded":0,"in_flight":0,"unknown":0,"cash":650000,"carried":0,"difference":0,`,
 		`"treasury":-1300000,"budget":1300000,`, `"payments":{"ACCC":1},"amount":{"ACCC":650000}`, `"status":"cash_paid"`, `"share":"0.5000"`,
 		"I14  ok ", `{"id":"demo-lisa","role":"lisa_officer"`,

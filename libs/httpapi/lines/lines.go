@@ -5,8 +5,8 @@
 //     When results are not taken, no more items are.
 //  3. A [Spool] stands between the results and a receiver who does not read yet: many clients send the whole of a
 //     request before they look at the answer. It keeps a little in memory and the rest in a file, encrypted with a
-//     key that nobody else has, and lets the sender wait only when the file is full, or all files together are as large
-//     as their [Budget].
+//     key that nobody else has, and lets the sender wait only when the file or the disk is full, or all files together
+//     are as large as their [Budget].
 package lines
 
 import (

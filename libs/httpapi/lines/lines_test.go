@@ -386,6 +386,27 @@ func TestAFullSpoolLetsTheWriterWait(t *testing.T) {
 	<-written
 }
 
+func TestWhoHasNoReceiverYetIsToldThatASpoolIsFull(t *testing.T) {
+	t.Parallel()
+	budget := lines.NewBudget(1 << 20)
+	s := lines.NewSpool(100_000, budget)
+	put := 0
+	for fits := true; fits; put++ {
+		var err error
+		if fits, err = s.TryWrite(make([]byte, 10_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if put--; put != 26+10 || s.Spooled() != 100_000 {
+		t.Errorf("%d were put, %d bytes into the file", put, s.Spooled())
+	}
+	s.Discard()
+	s.Discard()
+	if _, err := s.TryWrite(nil); !errors.Is(err, io.ErrClosedPipe) || budget.Used() != 0 {
+		t.Error(err, budget.Used())
+	}
+}
+
 func TestSpoolsShareOneBudgetAndEachGoesOnByItself(t *testing.T) {
 	t.Parallel()
 	const mebi = 1 << 20

@@ -40,45 +40,70 @@ func NewSpool(limit int64, budget *Budget) *Spool {
 	return s
 }
 
-// Write adds p, in memory if nothing newer stands in the file.
+// Write adds p, in memory if nothing newer stands in the file. It waits for the receiver while there is no place.
 func (s *Spool) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.broken == nil && !s.closed && !s.fits(len(p)) {
-		s.moved.Wait()
-	}
-	switch {
-	case s.broken != nil:
-		return 0, s.broken
-	case s.closed:
-		return 0, io.ErrClosedPipe
-	case s.inMemory(len(p)):
-		s.memory = append(s.memory, p...)
-	default:
-		if err := s.toFile(p); err != nil {
-			s.broken = err
+	for {
+		if err := s.ended(); err != nil {
 			return 0, err
 		}
+		if s.put(p) {
+			return len(p), nil
+		}
+		s.moved.Wait()
+	}
+}
+
+// TryWrite is [Spool.Write] for who has no receiver yet: false when there is no place, and p was not added.
+func (s *Spool) TryWrite(p []byte) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.ended(); err != nil {
+		return false, err
+	}
+	return s.put(p), nil
+}
+
+// ended says why nothing more can be written.
+func (s *Spool) ended() error {
+	if s.broken == nil && s.closed {
+		return io.ErrClosedPipe
+	}
+	return s.broken
+}
+
+// put adds p where it has a place, and tells whether it has one.
+func (s *Spool) put(p []byte) bool {
+	switch {
+	case s.read == s.written && (len(s.memory)+len(p) <= spoolMemory || len(s.memory) == 0):
+		s.memory = append(s.memory, p...)
+	case !s.toFile(p):
+		return false
 	}
 	s.moved.Broadcast()
-	return len(p), nil
+	return true
 }
 
-func (s *Spool) inMemory(n int) bool {
-	return s.read == s.written && (len(s.memory)+n <= spoolMemory || len(s.memory) == 0)
-}
-
-// fits tells whether n bytes have a place, and takes it if it is one in the file. What was read from the file is still on
-// the disk until the file is empty, so it counts. fits makes the file when one is needed; where none can be made, memory is all
-// there is.
-func (s *Spool) fits(n int) bool {
-	if s.inMemory(n) {
-		return true
-	}
+// toFile adds p to the file, which is made when it is first needed. What was read from it is still on the disk until it
+// is empty, so it counts. Where none can be made or the disk is full, memory is all there is from then on.
+func (s *Spool) toFile(p []byte) bool {
 	if s.file == nil && !s.noFile {
 		s.noFile = s.openFile() != nil
 	}
-	return !s.noFile && s.written+int64(n) <= s.limit && s.budget.Take(int64(n))
+	n := int64(len(p))
+	if s.noFile || s.written+n > s.limit || !s.budget.Take(n) {
+		return false
+	}
+	sealed := make([]byte, n)
+	s.lock.XORKeyStream(sealed, p)
+	if _, err := s.file.WriteAt(sealed, s.written); err != nil {
+		s.budget.Give(n)
+		s.noFile = true // the keys of what is written and of what is read no longer keep step
+		return false
+	}
+	s.written += n
+	return true
 }
 
 // openFile makes a file that has no name, and a key that nobody can read: what stands in it is gone with the process.
@@ -101,17 +126,6 @@ func (s *Spool) openFile() error {
 	return nil
 }
 
-func (s *Spool) toFile(p []byte) error {
-	sealed := make([]byte, len(p))
-	s.lock.XORKeyStream(sealed, p)
-	if _, err := s.file.WriteAt(sealed, s.written); err != nil {
-		s.budget.Give(int64(len(p)))
-		return fmt.Errorf("write spool: %w", err)
-	}
-	s.written += int64(len(p))
-	return nil
-}
-
 // Close says that nothing more will be written. What was written can still be taken.
 func (s *Spool) Close() {
 	s.mu.Lock()
@@ -123,7 +137,7 @@ func (s *Spool) Close() {
 // Drain hands everything to the receiver until the spool is closed and empty, or the receiver fails; then Write fails
 // with the same error. Idle is called when there is nothing to hand on. Drain ends the spool.
 func (s *Spool) Drain(receive func([]byte) error, idle func() error) error {
-	defer s.end()
+	defer s.Discard()
 	var chunk []byte
 	for {
 		var more bool
@@ -206,9 +220,12 @@ func (s *Spool) fail(err error) error {
 	return err
 }
 
-func (s *Spool) end() {
+// Discard ends the spool, whatever still stands in it; a second time it does nothing.
+func (s *Spool) Discard() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
+	s.moved.Broadcast()
 	if s.file != nil {
 		_ = s.file.Close() // it has no name: there is nothing left to lose
 		s.file = nil

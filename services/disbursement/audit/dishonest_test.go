@@ -334,6 +334,10 @@ func (d *payday) statement(l *list) {
 		case payment.Credited:
 			by[ledger.Credited] += amount
 		case payment.Rejected:
+			if p.FromList {
+				by[ledger.Returned] += amount
+				continue
+			}
 			rejected += amount
 		case payment.Returned, payment.Recalled:
 			by[ledger.Returned] += amount

@@ -66,6 +66,9 @@ func (a *auditor) payment(id string, r events.Recorded) {
 // moved is I1: the money follows its payment.
 func (a *auditor) moved(before, after payment.Payment) {
 	if posting, moved := ledger.Move(before, after); moved {
+		if a.listOf(after.Payroll).Status == payroll.Closed {
+			posting = posting.BehindClosure()
+		}
 		a.post(after.Payroll, a.listOf(after.Payroll), posting)
 	}
 }

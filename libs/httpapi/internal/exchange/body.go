@@ -82,36 +82,75 @@ func (x *Exchange) ReadJSON(b *bytes.Buffer, limit int64) error {
 	return x.ReadBody(b, limit)
 }
 
-// ReadBody reads a body of at most limit bytes into b, in a bounded time. A large one has to find room first, for as much as it
-// says that it has or else as it may have: whoever reads it is not among those yet whom the gates count. A byte order mark is passed
-// over, as RFC 8259 allows: what Windows writes has one.
+// ReadBody reads a body of at most limit bytes into b, in a bounded time. A large one has to find room first: whoever
+// sends it is not among those yet whom the gates count. A byte order mark is passed over, as RFC 8259 allows: what
+// Windows writes has one.
 func (x *Exchange) ReadBody(b *bytes.Buffer, limit int64) error {
-	if x.R.ContentLength > limit {
+	size := x.R.ContentLength
+	if size > limit {
 		return tooLarge()
 	}
-	size := limit
-	if x.R.ContentLength >= 0 {
-		size = x.R.ContentLength
+	if err := x.makeRoom(b, size); err != nil {
+		return err
 	}
-	if size > smallBody {
-		if err := x.Hold(size); err != nil {
-			x.W.Header().Set("Connection", "close") // the body is not read, and net/http would wait for it before it answers
+	body := http.MaxBytesReader(x.W, x.R.Body, limit)
+	if size < 0 {
+		x.arriveWithin(limit)
+		if err := x.readGrowing(b, body, limit); err != nil {
 			return err
 		}
-		b.Grow(int(size) + bytes.MinRead) // growing step by step would take up to twice what is held
-	}
-	patience := x.server.options.Limits.BodyPatience + time.Duration(size)*time.Second/slowest
-	arrived := time.Now().Add(patience)
-	control := http.NewResponseController(x.W)
-	_ = control.SetReadDeadline(arrived) // net/http drops it when the body has ended; a recorder of a test has none
-	_ = control.SetWriteDeadline(arrived.Add(answerPatience))
-	_, err := b.ReadFrom(http.MaxBytesReader(x.W, x.R.Body, limit))
-	if err != nil {
-		return BodyError(err)
+	} else {
+		x.arriveWithin(size)
+		if _, err := b.ReadFrom(body); err != nil {
+			return BodyError(err)
+		}
 	}
 	if bytes.HasPrefix(b.Bytes(), []byte(lines.ByteOrderMark)) {
 		b.Next(len(lines.ByteOrderMark))
 	}
+	return nil
+}
+
+// arriveWithin sets the deadlines for a body of so many bytes, and for its answer.
+func (x *Exchange) arriveWithin(size int64) {
+	arrived := time.Now().Add(x.server.options.Limits.BodyPatience + time.Duration(size)*time.Second/slowest)
+	control := http.NewResponseController(x.W)
+	_ = control.SetReadDeadline(arrived) // net/http drops it when the body has ended; a recorder of a test has none
+	_ = control.SetWriteDeadline(arrived.Add(answerPatience))
+}
+
+// readGrowing reads a body that does not say how large it is. It takes room for what has come and as much again. With
+// room for the largest at once, a few who send nothing would keep it from everybody, and ten items would need as much as
+// ten thousand; with none, what many send would have no limit. It doubles because the buffer does. When there is no more
+// room the body is refused in its midst, before anything of it was done. It has the time of the largest: who is slow has
+// the room of what they sent and no more.
+func (x *Exchange) readGrowing(b *bytes.Buffer, body io.Reader, limit int64) error {
+	for room := min(smallBody, limit); ; room = min(2*room, limit) {
+		if err := x.makeRoom(b, room); err != nil {
+			return err
+		}
+		if _, err := b.ReadFrom(io.LimitReader(body, room+1-int64(b.Len()))); err != nil {
+			return BodyError(err) // beyond the limit as well: so this ends
+		}
+		if int64(b.Len()) <= room { // one byte more would have been taken
+			return nil
+		}
+	}
+}
+
+// makeRoom takes room for a body of so many bytes, unless it is small, and gives back what it had for a smaller one: both
+// are there while the bytes are copied.
+func (x *Exchange) makeRoom(b *bytes.Buffer, size int64) error {
+	if size <= smallBody {
+		return nil
+	}
+	before := x.held
+	if err := x.hold(size); err != nil {
+		x.W.Header().Set("Connection", "close") // the rest is not read: net/http would wait for it before it answers
+		return err
+	}
+	b.Grow(int(size) + bytes.MinRead - b.Len()) // by itself it would grow to up to twice what is held
+	x.give(before)
 	return nil
 }
 

@@ -226,7 +226,7 @@ func (x *Exchange) run(ctx context.Context, do Endpoint) error {
 		return err
 	}
 	defer give()
-	defer x.letGo()
+	defer x.LetGo()
 	if x.Route.Reads {
 		x.leave()
 	}
@@ -247,8 +247,8 @@ func (x *Exchange) takeShare() (give func(), err error) {
 	return func() { shares.Give(of) }, nil
 }
 
-// Hold takes memory out of the budget of bodies until the request ends, or refuses the request when there is too little left.
-func (x *Exchange) Hold(bytes int64) error {
+// hold takes memory out of the budget of bodies, or refuses the request when there is too little left.
+func (x *Exchange) hold(bytes int64) error {
 	if !x.server.options.Limits.Bodies.Take(bytes) {
 		return limits.Overloaded()
 	}
@@ -256,10 +256,15 @@ func (x *Exchange) Hold(bytes int64) error {
 	return nil
 }
 
-func (x *Exchange) letGo() {
+func (x *Exchange) give(bytes int64) {
+	x.server.options.Limits.Bodies.Give(bytes)
+	x.held -= bytes
+}
+
+// LetGo gives back the memory that the body has taken, as happens at the end of the request anyway.
+func (x *Exchange) LetGo() {
 	if x.held > 0 {
-		x.server.options.Limits.Bodies.Give(x.held)
-		x.held = 0
+		x.give(x.held)
 	}
 }
 

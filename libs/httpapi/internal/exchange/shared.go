@@ -24,10 +24,9 @@ type Limits struct {
 	// they come with; nil means as much as there is room for. Services of ours and who operates the system are not counted.
 	PrincipalRequests *limits.Shares
 	PrincipalStreams  *limits.Shares
-	// Spool bounds the verdicts of all streams that their clients have not read yet; each API has its own when it is nil.
+	// Spool bounds the verdicts of all batches that their clients have not read yet; each API has its own when nil.
 	Spool *lines.Budget
-	// Bodies bounds the memory of all large bodies, and of the answers to arrays, which are held whole; each API has its own when
-	// it is nil.
+	// Bodies bounds the memory of all large bodies; each API has its own when it is nil.
 	Bodies *lines.Budget
 	// BodyPatience is how long a small body may take to arrive (5 seconds when it is 0), Stall how long a stream may keep us
 	// waiting for its next kilobyte (60 seconds).
@@ -68,7 +67,7 @@ func (l Limits) orDefaults() Limits {
 }
 
 const (
-	spoolBytes = 2 << 30   // that may wait on the disk for the clients of all streams
+	spoolBytes = 2 << 30   // that may wait on the disk for the clients of all batches
 	bodyBytes  = 256 << 20 // of memory that large bodies may take
 )
 

@@ -110,12 +110,13 @@ type Stop struct {
 	By   string
 }
 
-// Decide stops, or moves the stop to an earlier month.
+// Decide stops, or moves the stop to an earlier month. Of the same month it takes the place of a death's, so that a right which was entered
+// by mistake can be called so whatever came between.
 func (c Stop) Decide(e Enrolment, m decider.Meta) ([]events.Event, error) {
 	switch {
 	case !e.Exists():
 		return nil, ErrUnknown()
-	case !e.StoppedFrom.IsZero() && !c.From.Before(e.StoppedFrom):
+	case !e.StoppedFrom.IsZero() && !c.From.Before(e.StoppedFrom) && (!e.Died || c.From != e.StoppedFrom):
 		return nil, problem.Reject("enrolment_stopped", "the right was stopped already", "đã dừng hưởng")
 	}
 	var faults problem.Faults

@@ -5,7 +5,7 @@
 //     needs a new decision.
 //  3. A stop names the first month without right. It may be moved to an earlier month, when it becomes known that the
 //     reason arose before, and never to a later one.
-//  4. The death of the person stops the right from the month after, and needs no officer.
+//  4. The death of the person stops the right from the month after, and needs no officer. An officer's stop may take its place.
 //
 // Amounts are not computed here: see package entitlement.
 package enrolment
@@ -27,6 +27,8 @@ type Enrolment struct {
 	Suspensions []entitlement.Suspension
 	// StoppedFrom is the first month without right; none while it lasts.
 	StoppedFrom month.Month
+	// Died says that it was stopped because the person died.
+	Died bool
 }
 
 // Stream is where the life of an enrolment is recorded.
@@ -68,7 +70,7 @@ func (e Enrolment) Evolve(fact events.Event) Enrolment {
 	case disbursement.EnrolmentResumed:
 		e.Suspensions = WithResumption(e.Suspensions, f)
 	case disbursement.EnrolmentStopped:
-		e.StoppedFrom = parsed(f.FromMonth)
+		e.StoppedFrom, e.Died = parsed(f.FromMonth), f.Note == ""
 	default:
 		panic(decider.Unknown(fact))
 	}

@@ -67,6 +67,14 @@ func TestEnrolment(t *testing.T) {
 			Name: "a stop is moved to an earlier month", Given: facts{granted, stopped}, When: stop("2026-10"),
 			Then: facts{disbursement.EnrolmentStopped{Enrolment: "E1", FromMonth: "2026-10", Note: "V3", By: "lan"}},
 		},
+		{
+			Name: "an officer's stop takes the place of a death's", Given: append(facts{granted}, died("2026-06")...), When: stop("2026-06"),
+			Then: facts{disbursement.EnrolmentStopped{Enrolment: "E1", FromMonth: "2026-06", Note: "V3", By: "lan"}},
+		},
+		{
+			Name: "and not of a later month", Given: append(facts{granted}, died("2026-06")...), When: stop("2026-07"), Problem: "enrolment_stopped",
+		},
+		{Name: "an officer's own stop is not repeated", Given: facts{granted, stopped}, When: stop("2026-12"), Problem: "enrolment_stopped"},
 		{Name: "a stopped right is not suspended", Given: facts{granted, stopped}, When: suspend("2026-09"), Problem: "enrolment_stopped"},
 		{Name: "who dies on the last day of October has October", Given: facts{granted}, When: die("2026-10-31"), Then: died("2026-11")},
 		{Name: "who dies on the first of November has November", Given: facts{granted}, When: die("2026-11-01"), Then: died("2026-12")},

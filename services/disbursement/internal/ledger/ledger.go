@@ -7,10 +7,10 @@
 //  4. What the treasury provided = available + reserved + in flight + credited + returned + cash, to the dong
 //     (invariant I1).
 //  5. An unknown payment is still in flight: silence moves no money.
-//  6. At the closure, what is available goes back to the treasury. What was returned and not carried forward stays: it
-//     waits for somebody's decision. So does what was recalled, whether it came back from a bank or never reached one: its
-//     payment can still be made, and no other list pays it. What nobody is owed any more goes back to the treasury, before or
-//     after the closure.
+//  6. At the closure, what is available goes back to the treasury, and so does what would become available behind it. What was
+//     returned and not carried forward stays: it waits for somebody's decision. So does what was recalled, whether it came back
+//     from a bank or never reached one, and what was tried again with such money and rejected: its payment can still be made, and
+//     no other list pays it. What nobody is owed any more goes back to the treasury, before or after the closure.
 package ledger
 
 import (
@@ -58,6 +58,9 @@ func (p Posting) Entries() [2]Entry { return [2]Entry{{p.From, -p.Amount}, {p.To
 // Where says in which account a payment's money lies. A payment that was not released, or is no longer paid by this
 // payroll, leaves it available.
 func Where(p payment.Payment) Account {
+	if p.Back() {
+		return Returned
+	}
 	switch p.Status {
 	case payment.Released, payment.Reissued:
 		return Reserved
@@ -65,8 +68,6 @@ func Where(p payment.Payment) Account {
 		return InFlight
 	case payment.Credited:
 		return Credited
-	case payment.Returned, payment.Recalled:
-		return Returned
 	case payment.CashPending, payment.CashPaid:
 		return Cash
 	case payment.Refunded:
@@ -80,6 +81,14 @@ func Where(p payment.Payment) Account {
 func Move(before, after payment.Payment) (Posting, bool) {
 	from, to := Where(before), Where(after)
 	return Posting{From: from, To: to, Amount: money.Amount(after.Amount)}, from != to
+}
+
+// BehindClosure is the posting in a list that is closed: nothing is available there any more.
+func (p Posting) BehindClosure() Posting {
+	if p.To == Available {
+		p.To = Treasury
+	}
+	return p
 }
 
 // Fund is the posting of money that the State Treasury provides.

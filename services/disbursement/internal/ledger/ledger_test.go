@@ -42,6 +42,10 @@ func TestMoneyGoesTheWayOfItsPayment(t *testing.T) {
 		"recalled and returned": {standing(payment.Credited), recalled(payment.Returned), "credited->returned"},
 		"recalled and rejected": {standing(payment.InFlight), recalled(payment.Rejected), "in_flight->returned"},
 		"refunded":              {recalled(payment.Rejected), standing(payment.Refunded), "returned->treasury"},
+		"rejected once more":    {standing(payment.InFlight), again(payment.Rejected), "in_flight->returned"},
+		"and reissued":          {again(payment.Rejected), again(payment.Reissued), "returned->reserved"},
+		"or carried":            {again(payment.Rejected), again(payment.CarriedForward), "returned->available"},
+		"or refunded":           {again(payment.Rejected), again(payment.Refunded), "returned->treasury"},
 	} {
 		got := ""
 		if p, moved := ledger.Move(c.from, c.to); moved {
@@ -54,6 +58,9 @@ func TestMoneyGoesTheWayOfItsPayment(t *testing.T) {
 }
 
 func standing(status string) payment.Payment { return payment.Payment{Status: status} }
+
+// again is what was tried again with money that had come back.
+func again(status string) payment.Payment { return payment.Payment{Status: status, FromList: true} }
 
 func recalled(outcome string) payment.Payment {
 	return payment.Payment{Status: payment.Recalled, Current: payment.Attempt{Outcome: outcome}}
@@ -84,6 +91,10 @@ func TestNothingIsMovedThatIsNotThere(t *testing.T) {
 	}
 	if _, left := ledger.Close(b); left {
 		t.Fatal("it goes back twice")
+	}
+	late, _ := ledger.Move(standing(payment.InFlight), standing(payment.Rejected))
+	if got := late.BehindClosure(); got.From != ledger.InFlight || got.To != ledger.Treasury {
+		t.Fatalf("behind the closure a rejection moves %v", got)
 	}
 }
 

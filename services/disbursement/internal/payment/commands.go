@@ -298,8 +298,6 @@ func (p Payment) Carries() bool {
 	}
 }
 
-// CarriesLate tells whether the payment goes to the next month although its list is closed: it was rejected, and nothing that lies
-// with the list pays it. What was tried again with money that does lie there is tried once more, or stays.
-func (p Payment) CarriesLate() bool {
-	return p.Status == Rejected && p.Carries() && (!p.FromList || p.Settled())
-}
+// CarriesLate tells whether the payment goes to the next month although its list is closed: it was rejected, and its money does not
+// lie with the list.
+func (p Payment) CarriesLate() bool { return p.Status == Rejected && p.Carries() && !p.Back() }

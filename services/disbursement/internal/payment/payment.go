@@ -17,17 +17,18 @@
 //     TM01) rejects nothing until the bank says so in answer to an inquiry. After MD07, deceased, nothing is tried before an officer
 //     has decided whether it's so; that is asked outside of the payment.
 //  9. What is not paid when its list closes is carried forward, once, and so is what is rejected or settled after that, unless it
-//     was tried again with money that lies with the list. What rule 8 keeps back stays where it is. After MD07, only
-//     what was rejected is carried, whose money the closed list gives back: the next list holds the line until an officer has
-//     decided. What came back, or waits in cash, lies with its list and can be paid from there.
+//     was tried again with money that came back: that money lies with the list then, as it did before, and is tried once more or
+//     refunded. What rule 8 keeps back stays where it is. After MD07, only what was rejected is carried, whose money the closed
+//     list gives back: the next list holds the line until an officer has decided. What came back, or waits in cash, lies with its
+//     list and can be paid from there.
 //  10. An instruction that no bank has yet can be withdrawn: because the right or the account ended, or because it cannot
 //     be sent and two persons agree. What was stopped is recalled; what could not be sent is rejected.
 //  11. A recall moves no money. What comes back after it is recalled, and nobody but an officer makes use of it. It
 //     waits for that as long as it takes, also in a closed list.
 //  12. Money that a bank says it credited, to a payment that is not credited, is owed back: as many returns as credits, each
 //     booking once and in whatever order they are heard of, settle it. A second rejection contradicts nothing.
-//  13. What came back, or was never sent, and is owed to nobody any more goes back to the State Treasury: it is refunded, and
-//     this payment is never made again. A word of a duplicate, the bank's or an officer's, does not show that: another payment
+//  13. What lies with its list and is owed to nobody any more goes back to the State Treasury: it is refunded, and this payment
+//     is never made again. A word of a duplicate, the bank's or an officer's, does not show that: another payment
 //     for that month does, or the bank's word that it credited the one which this took over.
 package payment
 
@@ -100,7 +101,7 @@ type Payment struct {
 	CashReason, CollectedOn, Receipt string
 	// MovedBy is who moved a failed payment to cash; empty for what was released in cash.
 	MovedBy string
-	// FromList tells that it was tried again with money that lay with the list, and that the closure left there.
+	// FromList tells that it was tried again with money that had come back. Rejected, that money lies with the list again.
 	FromList bool
 	// Facts counts the facts of the stream: whoever decided on an older state can tell.
 	Facts int
@@ -112,6 +113,11 @@ func (p Payment) Exists() bool { return p.Status != "" }
 // Contested tells whether a bank contradicted itself about any attempt.
 func (p Payment) Contested() bool {
 	return p.Current.Contested || slices.ContainsFunc(p.Earlier, func(a Attempt) bool { return a.Contested })
+}
+
+// Back tells whether the money lies with its list: it came back, was never sent, or was tried again after that and rejected.
+func (p Payment) Back() bool {
+	return p.Status == Returned || p.Status == Recalled || p.Status == Rejected && p.FromList
 }
 
 // Stream is where the life of a payment is recorded.

@@ -301,8 +301,8 @@ func TestAClosedListCarriesWhatItGivesToNobody(t *testing.T) {
 	t.Parallel()
 	late := payment.CarryForward{Late: true}
 	again := append(facts(released(), sent(), credited(), returned("AC04")), reissued(), disbursement.PaymentRejected{Payment: id, Attempt: 2, Reason: "AC04"})
-	noted := func(status, booking string) events.Event {
-		return disbursement.ReportNoted{Payment: id, Attempt: 2, Status: status, BankReference: booking, Why: payment.Contradictory}
+	noted := func(attempt int, status, booking string) events.Event {
+		return disbursement.ReportNoted{Payment: id, Attempt: attempt, Status: status, BankReference: booking, Why: payment.Contradictory}
 	}
 	carried := facts(disbursement.PaymentCarriedForward{Payment: id, From: payment.Rejected})
 	decidertest.Run(t, []decidertest.Case[payment.Payment]{
@@ -310,8 +310,15 @@ func TestAClosedListCarriesWhatItGivesToNobody(t *testing.T) {
 		{Name: "not what came back, which lies with the list", Given: facts(released(), sent(), credited(), returned("AC04")), When: late, Problem: "payment_not_unpaid"},
 		{Name: "nor what was tried again with that", Given: again, When: late, Problem: "payment_not_unpaid"},
 		{Name: "which an open list carries", Given: again, When: payment.CarryForward{}, Then: carried},
-		{Name: "nor what the bank contradicts itself about", Given: append(again[:6:6], noted("ACCC", "R2")), When: late, Problem: "payment_not_unpaid"},
-		{Name: "what it was settled about", Given: append(again[:6:6], noted("ACCC", "R2"), noted("RTND", "R3")), When: late, Then: carried},
+		{Name: "nor what the bank contradicts itself about", Given: append(again[:6:6], noted(2, "ACCC", "R2")), When: late, Problem: "payment_not_unpaid"},
+		{
+			Name: "nor when that is settled", Given: append(again[:6:6], noted(2, "ACCC", "R2"), noted(2, "RTND", "R3")), When: late,
+			Problem: "payment_not_unpaid",
+		},
+		{
+			Name: "but what a list gave back while it was contested", When: late, Then: carried,
+			Given: facts(released(), sent(), rejected("AC04"), noted(1, "ACCC", "R2"), noted(1, "RTND", "R3")),
+		},
 		{Name: "not a duplicate", Given: facts(released(), sent(), rejected("AM05")), When: late, Problem: "payment_not_unpaid"},
 	})
 }

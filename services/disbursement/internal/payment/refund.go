@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"cmp"
+
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/decider"
@@ -19,19 +21,22 @@ type Refund struct {
 	By          string
 }
 
-// Decide does it once, with what came back or never left, and never while the bank may have paid it after all (rule 8). A recall and
-// this take two persons, because the month is never owed again: alone, one could take it from somebody.
+// Decide does it once, with what lies with the list, and never while the bank may have paid it after all (rule 8); what the bank
+// refused as a duplicate goes back for that other payment alone, because a right that ended leaves the month to another one. A recall
+// and this take two persons: alone, one could take the month from somebody.
 func (c Refund) Decide(p Payment, _ decider.Meta) ([]events.Event, error) {
 	switch {
 	case !p.Exists():
 		return nil, ErrUnknown()
 	case p.Status == Refunded:
 		return nil, nil
-	case p.Status != Returned && p.Status != Recalled:
-		return nil, problem.Reject("payment_not_back", "only what was returned or recalled goes back to the treasury",
-			"chỉ khoản đã hoàn trả hoặc thu hồi mới được nộp lại kho bạc")
+	case !p.Back():
+		return nil, problem.Reject("payment_not_back", "only what lies with its list, returned or recalled, goes back to the treasury",
+			"chỉ khoản đã hoàn trả hoặc thu hồi còn ở danh sách mới được nộp lại kho bạc")
 	case p.Contested():
 		return nil, p.maybePaid()
+	case p.Status == Rejected && c.Reason == RightEnded && !p.Carries():
+		return nil, cmp.Or(p.maybePaid(), p.inquired())
 	case c.Reason == "":
 		return nil, problem.Reject("still_owed", "the person is owed this money: pay it again, or end the right first",
 			"người hưởng vẫn có quyền nhận khoản này; hãy chi lại hoặc dừng hưởng trước")

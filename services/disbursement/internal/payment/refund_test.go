@@ -25,7 +25,10 @@ func TestRefunding(t *testing.T) {
 	twin := func(by string) payment.Refund {
 		return payment.Refund{Reason: disbursement.AlreadyPaid, DuplicateOf: "Q", By: by}
 	}
-	again := payment.Reissue{Target: target(1), By: "tam"}
+	anew := payment.Reissue{Target: target(1), By: "tam"}
+	again := func(reason string) []events.Event {
+		return append(back[:4:4], reissued(), disbursement.PaymentRejected{Payment: id, Attempt: 2, Reason: reason})
+	}
 	decidertest.Run(t, []decidertest.Case[payment.Payment]{
 		{Name: "what was stopped and is owed to nobody", Given: stopped, When: ended, Then: facts(refunded("recalled"))},
 		{Name: "what came back and is owed to nobody", Given: back, When: ended, Then: facts(refunded("returned"))},
@@ -47,6 +50,16 @@ func TestRefunding(t *testing.T) {
 			Name: "whoever recalled it may still find that its right has ended", Given: facts(released(), sent(), credited(), recall, returned("CUST")), When: ended,
 			Then: facts(refunded("recalled")),
 		},
+		{
+			Name: "what was tried again with money that came back, and rejected", Given: again("AC04"), When: ended, Then: facts(refunded("rejected")),
+		},
+		{Name: "unless it is owed", Given: again("AC04"), When: owed, Problem: "still_owed"},
+		{Name: "or its bank may have paid it", Given: again("AM05"), When: ended, Problem: "payment_duplicate"},
+		{
+			Name: "as another payment shows", Given: again("AM05"), When: twin("tam"),
+			Then: facts(disbursement.PaymentRefunded{Payment: id, From: "rejected", Reason: "already_paid", DuplicateOf: "Q", By: "tam"}),
+		},
+		{Name: "what was rejected at once is carried", Given: facts(released(), sent(), rejected("AC04")), When: ended, Problem: "payment_not_back"},
 		{Name: "nobody refunds what the person has", Given: facts(released(), sent(), credited()), When: ended, Problem: "payment_not_back"},
 		{Name: "nor what the next month pays", Given: facts(released(), sent(), rejected("AC04"), disbursement.PaymentCarriedForward{Payment: id}), When: ended, Problem: "payment_not_back"},
 		{
@@ -54,7 +67,7 @@ func TestRefunding(t *testing.T) {
 			Given: append(back[:4:4], disbursement.ReportNoted{Payment: id, Attempt: 1, Status: "ACCC", BankReference: "R2", Why: payment.Contradictory}),
 		},
 		{Name: "nor what does not exist", When: ended, Problem: "payment_unknown"},
-		{Name: "what went back is not tried again", Given: append(stopped[:3:3], refunded("recalled")), When: again, Problem: "payment_not_failed"},
+		{Name: "what went back is not tried again", Given: append(stopped[:3:3], refunded("recalled")), When: anew, Problem: "payment_not_failed"},
 		{Name: "nor carried forward", Given: append(back[:4:4], refunded("returned")), When: payment.CarryForward{}, Problem: "payment_not_unpaid"},
 		{Name: "nor paid in cash", Given: append(back[:4:4], refunded("returned")), When: payment.Cash{By: "tam"}, Problem: "payment_not_failed"},
 	})

@@ -84,9 +84,3 @@ func (a *Attempt) knows(status, reference string) bool {
 func (a *Attempt) credited() bool {
 	return slices.ContainsFunc(a.said, func(what string) bool { return strings.HasPrefix(what, "+") })
 }
-
-// Settled tells whether the bank contradicted itself about an attempt, and all that it credited came back.
-func (p Payment) Settled() bool {
-	settled := func(a Attempt) bool { return a.Outcome == Rejected && len(a.said) > 0 }
-	return !p.Contested() && (settled(p.Current) || slices.ContainsFunc(p.Earlier, settled))
-}

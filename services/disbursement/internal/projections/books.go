@@ -138,7 +138,7 @@ func listOf(e events.Event) string {
 
 const paymentColumns = `payment, payroll, payroll_month, unit_code, unit_valid_from, programme, beneficiary, mark, month, kind,
   origin, amount, released_at, status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference, booked_at,
-  inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, news_at, facts`
+  inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, from_list, news_at, facts`
 
 func (b *books) loadPayments(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
@@ -244,6 +244,9 @@ func (b *books) applyPayment(id string, r events.Recorded) {
 		after.PayrollMonth = b.lists[after.Payroll].Month
 	}
 	if posting, moved := movement(before, &after); moved {
+		if b.lists[after.Payroll].Closed {
+			posting = posting.BehindClosure()
+		}
 		b.post(r, after.Payroll, id, posting)
 	}
 	*before = after

@@ -29,7 +29,9 @@ type Enrolment struct {
 	// PaidUntil is the last month that was paid before this system; empty when none was.
 	PaidUntil string `db:"paid_until"`
 	// EnteredOn is the day on which the decision was entered.
-	EnteredOn   string                   `db:"entered_on"`
+	EnteredOn string `db:"entered_on"`
+	// Position is where in the log that is: of two decisions of a day, which was entered first.
+	Position    int64                    `db:"position"`
 	Profile     string                   `db:"profile"`
 	Suspensions []entitlement.Suspension `db:"suspensions,json"`
 	// StoppedFrom is the first month without right; empty while it lasts.
@@ -38,8 +40,11 @@ type Enrolment struct {
 	Died bool `db:"died"`
 }
 
-// Void tells that the right was stopped from its first month on: it was entered by mistake, and what was entered with it is not so.
-func (e Enrolment) Void() bool { return e.StoppedFrom != "" && e.StoppedFrom <= e.StartsFrom }
+// Void tells that an officer stopped the right from its first month on: it was entered by mistake, and what was entered with it is not
+// so. A death says nothing about the entry, also one before that month.
+func (e Enrolment) Void() bool {
+	return e.StoppedFrom != "" && e.StoppedFrom <= e.StartsFrom && !e.Died
+}
 
 // Unit is where the right was granted.
 func (e Enrolment) Unit() events.Unit { return unit(e.UnitCode, e.UnitValidFrom) }
@@ -66,6 +71,7 @@ create table if not exists enrolments_v1 (
   starts_from     text not null,
   paid_until      text not null,
   entered_on      text not null,
+  position        bigint not null,
   profile         text not null,
   suspensions     jsonb not null,
   stopped_from    text not null,
@@ -88,7 +94,7 @@ func applyToEnrolment(e Enrolment, r events.Recorded) Enrolment {
 			Enrolment: f.Enrolment, Beneficiary: f.Beneficiary, Mark: f.Mark,
 			UnitCode: f.Unit.Code, UnitValidFrom: f.Unit.ValidFrom, Programme: f.Programme,
 			Decision: f.Decision, SignedOn: f.SignedOn, StartsFrom: enrolment.Start(f).String(), PaidUntil: f.PaidUntil,
-			EnteredOn: vn.DateOf(r.Meta.OccurredAt).String(), Profile: f.Profile, Suspensions: []entitlement.Suspension{},
+			EnteredOn: vn.DateOf(r.Meta.OccurredAt).String(), Position: r.Position, Profile: f.Profile, Suspensions: []entitlement.Suspension{},
 		}
 	case disbursement.EnrolmentSuspended:
 		e.Suspensions = enrolment.WithSuspension(e.Suspensions, f)
@@ -101,7 +107,7 @@ func applyToEnrolment(e Enrolment, r events.Recorded) Enrolment {
 }
 
 const enrolmentColumns = `enrolment, beneficiary, mark, unit_code, unit_valid_from, programme, decision, signed_on,
-  starts_from, paid_until, entered_on, profile, suspensions, stopped_from, died`
+  starts_from, paid_until, entered_on, position, profile, suspensions, stopped_from, died`
 
 // EnrolmentFilter narrows a list of enrolments.
 type EnrolmentFilter struct {
@@ -127,9 +133,9 @@ func ListEnrolments(ctx context.Context, pool *pgxpool.Pool, f EnrolmentFilter) 
 	return collect[Enrolment](rows, err, "list enrolments")
 }
 
-// EnrolmentsOf reads every enrolment of the people with these marks, in all programmes and units.
+// EnrolmentsOf reads every enrolment of the people with these marks, in all programmes and units, as they were entered.
 func EnrolmentsOf(ctx context.Context, pool *pgxpool.Pool, marks []string) ([]Enrolment, error) {
-	rows, err := pool.Query(ctx, `select `+enrolmentColumns+` from enrolments where mark = any($1) order by mark, enrolment`, marks)
+	rows, err := pool.Query(ctx, `select `+enrolmentColumns+` from enrolments where mark = any($1) order by mark, position`, marks)
 	return collect[Enrolment](rows, err, "read enrolments")
 }
 

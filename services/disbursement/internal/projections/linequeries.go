@@ -150,13 +150,13 @@ const taken = `exists (
 
 // givenBack are payments that cover no month any more, because nobody has their money and none of them is ever made: what went back to
 // the treasury, what was carried forward and lost a right for good before any list took it over, and what such a payment had taken over.
-// Unless the person has the money: by another payment, or a bank says now that it has paid one of the chain after all. A right that is
-// only suspended may come back, and then the next list takes over what was carried. "offset 0" asks all that of what was carried alone.
+// Unless a bank says now that it has paid one of the chain after all. If it was the duplicate of another payment, that one counts, in its
+// own programme. A right that is only suspended may come back, and then the next list takes over what was carried. "offset 0" asks all
+// that of what was carried alone.
 const givenBack = `
 with recursive given_back as (
   select p.payment, p.origin from payments p
    where p.refunded and not ` + chainOf + `p.payment` + isContested + `
-     and not exists (select from payments q where q.payment = p.duplicate_of and not q.refunded)
   union
   select l.payment, l.origin
     from (select p.payment, p.origin, l.month, l.enrolments

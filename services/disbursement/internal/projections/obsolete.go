@@ -150,10 +150,10 @@ select p.payment, case
        and q.beneficiary in (select beneficiary from beneficiaries where mark = p.mark) and q.mark = p.mark and q.month = p.month
        and q.payment <> p.payment and q.status in ('credited', 'cash_paid') and q.contested = '{}' and q.amount >= p.amount
      order by q.payment limit 1) as twin on true
- where p.payroll = $1 and p.status in ('returned', 'recalled') and p.contested = '{}' and ($2 = '' or p.payment = $2)
+ where p.payroll = $1 and (p.status in ('returned', 'recalled') or p.status = 'rejected' and p.from_list) and p.contested = '{}' and ($2 = '' or p.payment = $2)
  order by p.payment`
 
-// Back is money of a list that came back or never left.
+// Back is money that lies with a list; see [payment.Payment.Back].
 type Back struct {
 	Payment string
 	// Reason says why nobody is owed it any more: right_ended or already_paid; empty when somebody is.

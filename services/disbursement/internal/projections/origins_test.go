@@ -18,10 +18,10 @@ create view payments as select * from payments_v1;
 insert into payments_v1 (
   payment, payroll, payroll_month, unit_code, unit_valid_from, programme, beneficiary, mark, month, kind, origin, amount, released_at,
   status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference, booked_at, inquiries, contested, said, recall,
-  cash_reason, collected_on, receipt, duplicate_of, news_at, facts)
+  cash_reason, collected_on, receipt, duplicate_of, from_list, news_at, facts)
 select 'p' || n, 'november', '2026-11', '00004', '2025-07-01', 'social_assistance', 'b' || n, 'm' || n, '2026-11', 'regular',
        case when n % 100 = 1 then 'p' || n - 1 else '' end, 5, now(), 'released', 1, '', '', '', '', '', '', now(), 0,
-       '{}', '{}', '', '', '', '', '', now(), n
+       '{}', '{}', '', '', '', '', '', false, now(), n
   from generate_series(1, 120000) as n`
 
 // It is asked every second: whatever waits in a province is looked up, and never read through, also while the planner knows nothing yet.

@@ -50,6 +50,8 @@ type Payment struct {
 	Receipt     string
 	// DuplicateOf is the payment by which the person has the money of a refunded one; empty unless somebody called that a duplicate.
 	DuplicateOf string
+	// FromList is as in [payment.Payment].
+	FromList bool
 	// NewsAt is when something was last heard or done.
 	NewsAt time.Time
 	// Facts counts the facts of the payment's stream.
@@ -90,6 +92,7 @@ create table if not exists payments_v1 (
   collected_on    text not null,
   receipt         text not null,
   duplicate_of    text not null,
+  from_list       boolean not null,
   news_at         timestamptz not null,
   facts           integer not null,
   refunded        boolean not null generated always as (status = 'refunded') stored
@@ -232,6 +235,7 @@ func applyToPayment(p Payment, r events.Recorded) Payment {
 		p = newPayment(e.Payable, r)
 		p.Status, p.CashReason = payment.CashPending, e.Reason
 	case disbursement.PaymentReissued:
+		p.FromList = p.FromList || p.Status == payment.Returned || p.Status == payment.Recalled
 		p.Status = payment.Reissued
 		p.aim(e.Target)
 	case disbursement.MovedToCash:
@@ -358,7 +362,7 @@ func (p *Payment) hear(attempt int32, what string) {
 
 // state is as much of the payment's state as decides where its money lies.
 func (p *Payment) state() payment.Payment {
-	s := payment.Payment{Status: p.Status}
+	s := payment.Payment{Status: p.Status, FromList: p.FromList}
 	s.Amount, s.Current.Outcome = p.Amount, p.Outcome
 	return s
 }

@@ -88,14 +88,14 @@ func summary(p payment.Payment) []string {
 	c := p.Current
 	return []string{
 		p.Status, p.Unit.Code, c.EndToEndID, c.Bank, c.Account, c.Outcome, c.Reason, c.Recall, c.Reference, p.CashReason, p.CollectedOn, p.Receipt,
-		fmt.Sprint(c.Attempt, c.Inquiries, p.Facts), fmt.Sprint(p.Amount, p.Contested()),
+		fmt.Sprint(c.Attempt, c.Inquiries, p.Facts), fmt.Sprint(p.Amount, p.Contested(), p.Back()),
 	}
 }
 
 func summaryOfRow(p Payment) []string {
 	return []string{
 		p.Status, p.UnitCode, p.EndToEndID, p.Bank, p.Account, p.Outcome, p.Reason, p.Recall, p.BankReference, p.CashReason, p.CollectedOn, p.Receipt,
-		fmt.Sprint(p.Attempt, p.Inquiries, p.Facts), fmt.Sprint(p.Amount, len(p.Contested) > 0),
+		fmt.Sprint(p.Attempt, p.Inquiries, p.Facts), fmt.Sprint(p.Amount, len(p.Contested) > 0, p.state().Back()),
 	}
 }
 

@@ -22,7 +22,7 @@ func (b *books) insertPayments(ctx context.Context) error {
 		"payment", "payroll", "payroll_month", "unit_code", "unit_valid_from", "programme", "beneficiary", "mark", "month", "kind",
 		"origin", "amount", "released_at", "status", "attempt", "end_to_end_id", "bank", "account", "outcome", "reason",
 		"bank_reference", "booked_at", "inquiries", "contested", "said", "recall", "cash_reason", "collected_on", "receipt",
-		"duplicate_of", "news_at", "facts",
+		"duplicate_of", "from_list", "news_at", "facts",
 	}
 	rows := pgx.CopyFromSlice(len(b.fresh), func(i int) ([]any, error) {
 		p := b.payments[b.fresh[i]]
@@ -30,7 +30,7 @@ func (b *books) insertPayments(ctx context.Context) error {
 			p.Payment, p.Payroll, p.PayrollMonth, p.UnitCode, p.UnitValidFrom, p.Programme, p.Beneficiary, p.Mark, p.Month, p.Kind,
 			p.Origin, p.Amount, p.ReleasedAt, p.Status, p.Attempt, p.EndToEndID, p.Bank, p.Account, p.Outcome, p.Reason,
 			p.BankReference, p.BookedAt, p.Inquiries, p.Contested, p.Said, p.Recall, p.CashReason, p.CollectedOn, p.Receipt,
-			p.DuplicateOf, p.NewsAt, p.Facts,
+			p.DuplicateOf, p.FromList, p.NewsAt, p.Facts,
 		}, nil
 	})
 	if _, err := b.tx.CopyFrom(ctx, pgx.Identifier{"payments_v1"}, columns, rows); err != nil {
@@ -48,12 +48,14 @@ update payments_v1 p
    set status = u.status, attempt = u.attempt, end_to_end_id = u.end_to_end_id, bank = u.bank, account = u.account,
        outcome = u.outcome, reason = u.reason, bank_reference = u.bank_reference, booked_at = u.booked_at,
        inquiries = u.inquiries, contested = u.contested::integer[], said = u.said::text[], recall = u.recall, cash_reason = u.cash_reason,
-       collected_on = u.collected_on, receipt = u.receipt, duplicate_of = u.duplicate_of, news_at = u.news_at, facts = u.facts
+       collected_on = u.collected_on, receipt = u.receipt, duplicate_of = u.duplicate_of, from_list = u.from_list,
+       news_at = u.news_at, facts = u.facts
   from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
               $10::timestamptz[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::text[], $18::text[], $19::timestamptz[], $20::int[])
+              $17::text[], $18::text[], $19::boolean[], $20::timestamptz[], $21::int[])
     as u(payment, status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference,
-         booked_at, inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, news_at, facts)
+         booked_at, inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, from_list, news_at,
+         facts)
  where p.payment = u.payment`
 
 func (b *books) updatePayments(ctx context.Context) error {
@@ -80,6 +82,7 @@ func (b *books) updatePayments(ctx context.Context) error {
 		column(rows, func(p *Payment) string { return p.CollectedOn }),
 		column(rows, func(p *Payment) string { return p.Receipt }),
 		column(rows, func(p *Payment) string { return p.DuplicateOf }),
+		column(rows, func(p *Payment) bool { return p.FromList }),
 		column(rows, func(p *Payment) time.Time { return p.NewsAt }),
 		column(rows, func(p *Payment) int32 { return p.Facts }),
 	)

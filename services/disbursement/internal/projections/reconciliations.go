@@ -246,11 +246,3 @@ select payroll, account, amount
  order by payroll, account`, f.Scope.Codes, f.Scope.ValidFrom, f.Payroll, after, f.Limit)
 	return collect[Balance](rows, err, "list balances")
 }
-
-// AvailableOf is what a payroll has and no payment uses.
-func AvailableOf(ctx context.Context, pool *pgxpool.Pool, payroll string) (int64, error) {
-	type row struct{ Amount int64 }
-	rows, err := pool.Query(ctx, `select amount from ledger_balances where payroll = $1 and account = 'available'`, payroll)
-	found, _, err := one[row](rows, err, "read what is available")
-	return found.Amount, err
-}

@@ -66,14 +66,13 @@ func (c Changes) Handlers() []reaction.Handler {
 }
 
 // died stops every right of the person, under whichever file. A death that was revoked meanwhile stops nothing: the rights that there
-// are may have been granted since.
+// are may have been granted since. So the file is looked at again after the rights were read, however long that took.
 func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.BeneficiaryDied) error {
 	on, err := vn.ParseDate(e.DiedOn)
 	if err != nil {
 		return fmt.Errorf("day of death: %w", err)
 	}
-	file, err := c.seen(ctx, r, e.Beneficiary)
-	if err != nil || file.DiedOn != e.DiedOn {
+	if _, err := c.seen(ctx, r, e.Beneficiary); err != nil {
 		return err
 	}
 	if err := c.catchUp(ctx); err != nil {
@@ -81,6 +80,10 @@ func (c Changes) died(ctx context.Context, r events.Recorded, e accounts.Benefic
 	}
 	rights, err := projections.EnrolmentsOfBeneficiary(ctx, c.Pool, e.Beneficiary)
 	if err != nil {
+		return err
+	}
+	file, err := c.seen(ctx, r, e.Beneficiary)
+	if err != nil || file.DiedOn != e.DiedOn {
 		return err
 	}
 	for _, right := range rights {

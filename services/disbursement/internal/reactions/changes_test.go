@@ -3,10 +3,12 @@ package reactions
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/songan-vn/songan/events"
@@ -89,6 +91,86 @@ func TestADeathThatWasRevokedMeanwhileStopsNothing(t *testing.T) {
 		if err != nil || e0.StoppedFrom != step.from {
 			t.Fatalf("after the death of %s the right is stopped from %v: %v", step.fact.DiedOn, e0.StoppedFrom, err)
 		}
+	}
+}
+
+// hook runs something once, before the first query with a text that is asked with it in the context.
+type hook struct {
+	text string
+	once sync.Once
+	run  func()
+}
+
+// TraceQueryStart is where pgx tells of a query.
+func (h *hook) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	if ctx.Value(h) != nil && strings.Contains(q.SQL, h.text) {
+		h.once.Do(h.run)
+	}
+	return ctx
+}
+
+// TraceQueryEnd is not needed.
+func (*hook) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// While the read models catch up with a death, it is revoked, and a new decision is entered.
+func TestADeathThatIsRevokedWhileModelsCatchUpStopsNoNewRight(t *testing.T) {
+	t.Parallel()
+	pool, log := logOf(t)
+	runner := projection.NewRunner(pool, projection.Options{})
+	add := func(p *projection.Projection) *projection.Model {
+		model, err := runner.Add(t.Context(), p, projection.FromLog(log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return model
+	}
+	people, rights := add(projections.Beneficiaries()), add(projections.Enrolments())
+	models := Changes{Payrolls: add(projections.Payrolls()), Lines: add(projections.Lines()), Payments: add(projections.Payments())}
+	running, stop := context.WithCancel(t.Context())
+	var ended sync.WaitGroup
+	ended.Go(func() { _ = runner.Run(running) })
+	t.Cleanup(func() { stop(); ended.Wait() })
+	tell := func(stream string, after int, facts ...events.Event) events.Recorded {
+		done, err := log.Append(t.Context(), eventstore.Append{Stream: stream, Expected: after, Facts: facts, Meta: events.Meta{OccurredAt: time.Unix(0, 0)}})
+		if err != nil {
+			t.Error(err)
+			return events.Recorded{}
+		}
+		last := done[len(done)-1]
+		if err := errors.Join(people.WaitFor(t.Context(), last.Position), rights.WaitFor(t.Context(), last.Position)); err != nil {
+			t.Error(err)
+		}
+		return last
+	}
+	died := accounts.BeneficiaryDied{Beneficiary: "b0", DiedOn: "2026-08-20"}
+	told := tell("beneficiary-b0", 0, accounts.BeneficiaryRegistered{Beneficiary: "b0", Mark: "m0"}, died)
+
+	config := pool.Config()
+	catchesUp := &hook{text: "max(position)", run: func() {
+		tell("beneficiary-b0", 2, accounts.BeneficiaryDeathRevoked{Beneficiary: "b0"})
+		tell(enrolment.Stream("e0"), 0, disbursement.Enrolled{
+			Enrolment: "e0", Beneficiary: "b0", Mark: "m0", Programme: "social_assistance", SignedOn: "2026-01-05",
+		})
+	}}
+	config.ConnConfig.Tracer = catchesUp
+	slow, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(slow.Close)
+	catching, err := eventstore.Open(t.Context(), slow, eventstore.Options{Catalog: log.Catalog()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(catching.Close)
+	models.Log, models.Pool, models.Enrolments, models.Stops = catching, pool, rights, stops.New(pool)
+	models.Now = func() time.Time { return time.Unix(0, 0) }
+	if err := models.died(context.WithValue(t.Context(), catchesUp, true), told, died); err != nil {
+		t.Fatal(err)
+	}
+	e0, err := eventstore.State[enrolment.Enrolment](t.Context(), log, enrolment.Stream("e0"))
+	if err != nil || !e0.Exists() || e0.StoppedFrom != (month.Month{}) {
+		t.Fatalf("the new right is stopped from %v: %v", e0.StoppedFrom, err)
 	}
 }
 

@@ -32,6 +32,8 @@ type batch struct {
 type person struct {
 	mark   string
 	rights []right
+	// former is the right that was entered last, if it was over before anything that is looked at: only its birth date counts.
+	former *right
 	files  map[string]projections.Beneficiary
 	// covered is what other lists pay for each month in the list's programme, others those of other programmes.
 	covered map[month.Month]money.Amount
@@ -94,10 +96,7 @@ func (j *job) fetchRights(ctx context.Context, marks []string, place map[string]
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(e projections.Enrolment) bool { // over before anything that is looked at
-		over := e.StoppedFrom != "" && e.StoppedFrom <= j.from.String()
-		return over && (e.PaidUntil < e.StoppedFrom || e.Void())
-	})
+	rows = j.lookedAt(rows)
 	refs := make([]vault.Ref, len(rows))
 	for i, row := range rows {
 		refs[i] = vault.Ref(row.Profile)
@@ -117,9 +116,34 @@ func (j *job) fetchRights(ctx context.Context, marks []string, place map[string]
 			r.profile = &profile
 		}
 		p := place[row.Mark]
-		p.rights = append(p.rights, r)
+		switch {
+		case !j.over(row):
+			p.rights = append(p.rights, r)
+		case r.profile != nil:
+			p.former = &r
+		}
 	}
 	return nil
+}
+
+// over tells that a right ended before anything that the list looks at.
+func (j *job) over(e projections.Enrolment) bool {
+	return e.StoppedFrom != "" && e.StoppedFrom <= j.from.String() && (e.PaidUntil < e.StoppedFrom || e.Void())
+}
+
+// lookedAt leaves out the rights that are over, but for the last entry of people who have others, for its birth date: the profiles of
+// those who are paid nothing any more are not opened.
+func (j *job) lookedAt(rows []projections.Enrolment) []projections.Enrolment {
+	others, last := map[string]bool{}, map[string]string{}
+	for _, e := range rows { // as they were entered
+		others[e.Mark] = others[e.Mark] || !j.over(e)
+		if !e.Void() {
+			last[e.Mark] = e.Enrolment
+		}
+	}
+	return slices.DeleteFunc(rows, func(e projections.Enrolment) bool {
+		return j.over(e) && (!others[e.Mark] || last[e.Mark] != e.Enrolment)
+	})
 }
 
 // openProfiles reads rows of the vault. One that does not open must not take the others with it.

@@ -96,11 +96,24 @@ func (c *computation) prepare() bool {
 			return false
 		}
 		c.decisions = append(c.decisions, r.asEntitlement())
-		if c.subject.BirthDate.IsZero() {
-			c.subject.BirthDate = r.profile.BirthDate
+	}
+	c.subject.BirthDate = c.born()
+	return true
+}
+
+// born is the birth date that counts: each decision has what accounts said on the day of its entry, so that a correction there counts by the
+// decision that was entered last. Entries by mistake count if there is nothing else.
+func (c *computation) born() vn.PartialDate {
+	last := c.former
+	for i := range c.rights {
+		if r := &c.rights[i]; last == nil || last.Void() && !r.Void() || last.Void() == r.Void() && last.Position < r.Position {
+			last = r
 		}
 	}
-	return true
+	if last == nil {
+		return vn.PartialDate{}
+	}
+	return last.profile.BirthDate
 }
 
 // dead tells whether any file of the person says that they died.
@@ -178,37 +191,11 @@ func (c *computation) claim(m month.Month) (d due, ours bool) {
 		d.sum, d.made = d.sum+line.Amount, append(d.made, line.Enrolment)
 	}
 	before := c.before(m)
+	balance(before, d.granted)
 	d.covered = before[c.list.Programme]
 	delete(before, c.list.Programme)
 	d.elsewhere = c.elsewhere(d.granted, before)
 	return d, c.inScope[d.owner.Unit()]
-}
-
-// before is what was paid for a month before this system, by programme: what the law granted by the rights that were entered as paid, as
-// they stood and as it was known on the day on which that was entered. What became of them or of the law since has changed nothing of it.
-func (c *computation) before(m month.Month) map[string]money.Amount {
-	paid := map[string]money.Amount{}
-	var entered []entitlement.Enrolment
-	var last vn.Date
-	for i := range c.rights {
-		if r := &c.rights[i]; !r.paidUntil.Before(m) && !r.Void() {
-			entered = append(entered, r.asEntered())
-			if last.Before(r.entered) {
-				last = r.entered
-			}
-		}
-	}
-	if len(entered) == 0 {
-		return paid
-	}
-	then := c.subject
-	then.DiedOn = vn.Date{}
-	for _, line := range c.Rules.Entitled(then, entered, m, last).Lines {
-		r := c.right(line.Enrolment)
-		then.Province = c.province(r)
-		paid[r.Programme] += c.Rules.Entitled(then, []entitlement.Enrolment{r.asEntered()}, m, r.entered).Total()
-	}
-	return paid
 }
 
 // furthest is how many months before those that a list looks at it counts what is left out.
@@ -235,8 +222,8 @@ func (c *computation) leftOut() {
 	}
 }
 
-// elsewhere is what other programmes pay for a month, or have paid before this system, beyond what the law grants in those. Where the
-// law lets programmes be paid side by side, it grants both, and there is nothing.
+// elsewhere is what other programmes pay for a month beyond what the law grants in those, where what they paid before this system is paid.
+// Where the law lets programmes be paid side by side, it grants both, and there is nothing.
 func (c *computation) elsewhere(granted entitlement.Entitlement, paid map[string]money.Amount) (beyond money.Amount) {
 	for _, other := range c.others {
 		if other.month == granted.Month {

@@ -87,8 +87,8 @@ func TestARiseDecidedAfterTheTakeoverIsPaidForTheMonthsBeforeIt(t *testing.T) {
 	}
 }
 
-// Somebody whom another system has paid is not paid again; a decision that replaced the paid one gives the difference, and one of
-// another programme waits.
+// Somebody whom another system has paid is not paid again; a decision that replaced the paid one gives the difference, also in another
+// programme.
 func TestWhatWasPaidBeforeThisSystemIsNotPaidAgain(t *testing.T) {
 	t.Parallel()
 	j := listOf(t)
@@ -107,7 +107,7 @@ func TestWhatWasPaidBeforeThisSystemIsNotPaidAgain(t *testing.T) {
 		},
 		"a right of another programme": {
 			granted("c6_severe", "2026-11-10", "1950-01-01").beside("social_pension", "social_pension", "2025-07-10", month.Must(november)),
-			[]string{"2026-11 regular 1080000 account held paid_by_other_programme"},
+			[]string{"2026-11 arrears 540000 account"},
 		},
 		"children beside it": {
 			func() *person {
@@ -163,7 +163,7 @@ func TestWhatWasPaidBeforeCountsWhateverBecameOfItsRight(t *testing.T) {
 				p.rights[0].Programme = "social_pension"
 				return p.beside("social_assistance", "c6_severe", "2026-10-03", month.Month{}).until("2026-10")
 			}(),
-			[]string{"2026-10 arrears 1080000 account held paid_by_other_programme", regular},
+			[]string{"2026-10 arrears 540000 account", regular},
 		},
 		"an entry by mistake": {
 			granted("c5a", "2026-09-10", "1950-01-01").before("2026-10", entered).beside("social_assistance", "c6_severe", "2026-10-03", month.Month{}).until("2026-09"),
