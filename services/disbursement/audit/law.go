@@ -86,8 +86,7 @@ func (a *auditor) once(key entitledMonth, see func(entitledMonth)) (ok bool, las
 func (a *auditor) refunds(id string, p *paid, e disbursement.PaymentRefunded) {
 	nine := a.invariant(9)
 	a.opened[personMonth{p.Mark, p.Month}] = append(a.opened[personMonth{p.Mark, p.Month}], p)
-	back := p.Status == payment.Returned || p.Status == payment.Recalled || p.Status == payment.Rejected && p.FromList
-	nine.holds(back && !p.Contested(), "payment %s was refunded, and its money was not back", id)
+	nine.holds(p.Back() && !p.Contested(), "payment %s was refunded, and its money was not back", id)
 	if e.Reason != disbursement.AlreadyPaid {
 		if !a.lapsed(p, math.MaxInt64) {
 			a.unstopped = append(a.unstopped, p)
