@@ -8,6 +8,19 @@
 //  2. The logs of the others are read before and after that of disbursement, so that an audit of a running system finds no fault in
 //     what is just under way.
 //  3. An invariant that had nothing to look at holds, and says that it looked at nothing.
+//  4. A month counts what stands of it at the end: money that somebody has, or that a payment can still bring. It may lack no more than the
+//     lines that its last list may have counted and that were not paid then. What changed while a list was computed counts as before and
+//     as after.
+//  5. Category, birth date and family are in nobody's log. So it knows which amounts the law has, and not which is somebody's: a month for
+//     which a list has no line and no finding is not seen, however much is owed, nor is a rise that a wrong look at the time before this
+//     system has taken before any line of that month was paid.
+//  6. What was paid before this system shows in the first line of a month alone: less may not count later, nor more, unless rights were
+//     entered or taken back since. Where a right says that the month was paid, that line must have counted something.
+//  7. A payment that its bank calls a duplicate, and that no other payment shows to be one, counts as paid: the bank's word is all there
+//     is. So does what came back or was recalled, until somebody gives it to the treasury, however long ago its right was stopped;
+//     the reconciliation of its list shows it. Only what was tried again with such money and rejected must be with the treasury by the next
+//     list that pays the person.
+//  8. That two programmes paid one month stays a violation when one of them got its money back.
 package audit
 
 import (

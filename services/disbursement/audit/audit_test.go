@@ -221,34 +221,6 @@ func TestEveryInvariantCanFail(t *testing.T) {
 			plant: func(h *history) { h.refund(disbursement.AlreadyPaid) },
 			want:  []string{"I9"},
 		},
-		"I9 somebody refunds alone what they recalled as a duplicate": {
-			plant: func(h *history) { h.duplicate("treasurer") },
-			want:  []string{"I9"},
-		},
-		"I9 a payment goes back as a duplicate of the difference to it": {
-			plant: func(h *history) { h.duplicate("cashier") },
-			want:  []string{"I9"},
-		},
-		"I9 a duplicate of another month goes back": {
-			plant: func(h *history) {
-				h.duplicate("cashier")
-				replace(h, func(e *disbursement.CashReleased) {
-					if e.Payment == "twin" {
-						e.Month = "2026-10"
-					}
-				})
-				h.line("twin").Month, h.line("twin").Granted, h.line("twin").Covered = "2026-10", 540_000, 0
-			},
-			want: []string{"I9"},
-		},
-		"I9 a duplicate of what nobody has goes back": {
-			plant: func(h *history) {
-				h.duplicate("cashier")
-				h.drop("payment-twin", disbursement.CashPaid{})
-				h.drop("payroll-november", disbursement.PayrollClosed{})
-			},
-			want: []string{"I9"},
-		},
 		"I9 money that was not back goes back": {
 			plant: func(h *history) {
 				h.refund(payment.RightEnded)

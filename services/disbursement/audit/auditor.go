@@ -2,6 +2,7 @@ package audit
 
 import (
 	"hash/fnv"
+	"math"
 	"time"
 
 	"github.com/songan-vn/songan/events"
@@ -36,12 +37,12 @@ type auditor struct {
 	untaken      map[string][]string          // what was carried forward and not taken over, by mark
 	takers       map[string]map[string]string // carried payment to the lists that it was ever on, and its line there
 	carried      map[entitledMonth][]*paid    // what was carried forward of a month
-	anew         map[entitledMonth][]string   // payments in the place of such that reached nobody
 	homes        map[home]events.Unit         // where people have their rights; none where that is in several units
 	months       map[entitledMonth]*monthTotal
-	paidUntil    map[string]string         // by mark, the last month that was paid before this system
+	before       map[string][]paidBefore   // by mark, the rights that were paid before this system
 	unstopped    []*paid                   // refunded, although this log has no stop of their right
-	elsewhere    map[entitledMonth][]*paid // refunded because the person had the money
+	opened       map[personMonth][]*paid   // what was carried forward or refunded of a month, in any programme
+	elsewhere    map[entitledMonth][]*paid // refunded because the person had the money by a bank's word
 	causes       map[[16]byte]execution
 }
 
@@ -119,33 +120,34 @@ type paid struct {
 
 	releasedAt time.Time
 	refundedAt time.Time
+	refundedIn int64        // where in the log that is
 	settled    map[int]bool // attempts that were debited or credited
 	returned   map[int]bool
 	withdrawn  map[int]bool
 	carriedAt  int64  // where in the log it was carried forward
 	doubtedAt  int64  // where in the log its bank contradicted itself last, or still did
 	heard      []said // whatever became of it
+	late       bool   // that was when its list was closed, of what failed since
 	givenUp    bool   // it was carried forward, and counts for its month no longer
-	twin       *paid  // of which it is a duplicate, if it was refunded as one
 }
 
 // list is a payroll with what its facts do not say twice.
 type list struct {
 	payroll.Payroll
 
-	lines map[string]payroll.Line
-	tally *payroll.Tally
-	// computedAt is the position of the computation in the log.
-	computedAt int64
-	books      ledger.Balances
-	overdraw   bool
-	makers     map[string]bool
-	checker    string
-	approver   string
+	draft
+
+	earlier  []draft // that were rejected
+	overpaid []payroll.Finding
+	tally    *payroll.Tally
+	books    ledger.Balances
+	overdraw bool
+	makers   map[string]bool
+	checker  string
+	approver string
 	// approved and released are the facts.
 	approved, released events.Recorded
 	removed            map[string]int64 // lines, and where in the log each was removed
-	draftedAt          int64            // where in the log its draft begins
 	rejectedAt         int64            // where the last draft before was rejected
 	payments           int
 	total, removedSum  money.Amount
@@ -153,10 +155,28 @@ type list struct {
 	carriedSum         money.Amount
 }
 
+// draft is what a list has computed, and where in the log that began and ended.
+type draft struct {
+	lines                 map[string]payroll.Line
+	draftedAt, computedAt int64
+	fellAt                int64 // where it was rejected; 0 as long as it stands
+}
+
+// known is where in the log everything stands that was computed by, as far as it goes.
+func (d draft) known() int64 {
+	if d.computedAt == 0 {
+		return math.MaxInt64 // not yet
+	}
+	return d.computedAt
+}
+
 // stop is the end or the suspension of a right.
 type stop struct {
 	fromMonth string
 	suspended bool
+	// at is where it stands in the log, byOfficer tells that it isn't for a death.
+	at        int64
+	byOfficer bool
 	// resumedFrom is the first month that is paid again; empty while none is.
 	resumedFrom string
 	// resumedAt is where that stands in the log.
@@ -183,8 +203,8 @@ func newAuditor(rules entitlement.Rules) *auditor {
 		instructions: map[string]*instruction{}, bookings: map[booking]string{}, orders: map[string]string{}, payments: map[string]*paid{},
 		attempts: map[string]string{}, lists: map[string]*list{}, stops: map[string][]stop{}, live: map[entitled]map[string]bool{},
 		origins: map[string]string{}, untaken: map[string][]string{}, takers: map[string]map[string]string{}, homes: map[home]events.Unit{},
-		months: map[entitledMonth]*monthTotal{}, elsewhere: map[entitledMonth][]*paid{}, anew: map[entitledMonth][]string{}, causes: map[[16]byte]execution{},
-		paidUntil: map[string]string{}, carried: map[entitledMonth][]*paid{},
+		months: map[entitledMonth]*monthTotal{}, opened: map[personMonth][]*paid{}, elsewhere: map[entitledMonth][]*paid{}, causes: map[[16]byte]execution{},
+		before: map[string][]paidBefore{}, carried: map[entitledMonth][]*paid{},
 	}
 	for n, text := range texts() {
 		a.invariants[n].text = text
@@ -294,11 +314,11 @@ func (a *auditor) money(r events.Recorded) {
 	case payroll.LinesComputed:
 		a.lines(e)
 	case disbursement.Enrolled:
-		a.enrolled(e)
+		a.enrolled(e, r)
 	case disbursement.EnrolmentStopped:
-		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth})
+		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, at: r.Position, byOfficer: e.Note != ""})
 	case disbursement.EnrolmentSuspended:
-		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, suspended: true})
+		a.stops[e.Enrolment] = append(a.stops[e.Enrolment], stop{fromMonth: e.FromMonth, at: r.Position, suspended: true})
 	case disbursement.EnrolmentResumed:
 		for i := range a.stops[e.Enrolment] {
 			if s := &a.stops[e.Enrolment][i]; s.suspended && s.resumedFrom == "" {
@@ -326,8 +346,12 @@ func (a *auditor) listOf(id string) *list {
 	return l
 }
 
-// begin forgets the lines of a draft before.
+// begin puts the lines of a draft before aside: others may have counted them.
 func (l *list) begin() {
+	if len(l.lines) > 0 {
+		l.earlier = append(l.earlier, l.draft)
+	}
+	l.draft, l.overpaid = draft{}, nil
 	l.lines, l.tally, l.makers, l.removed = map[string]payroll.Line{}, &payroll.Tally{}, map[string]bool{}, map[string]int64{}
 	l.checker, l.approver, l.approved, l.released = "", "", events.Recorded{}, events.Recorded{}
 }

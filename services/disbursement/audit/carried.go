@@ -7,6 +7,8 @@ import (
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
 	"github.com/songan-vn/songan/libs/money"
+	"github.com/songan-vn/songan/libs/vn"
+	"github.com/songan-vn/songan/services/disbursement/internal/enrolment"
 	"github.com/songan-vn/songan/services/disbursement/internal/ledger"
 	"github.com/songan-vn/songan/services/disbursement/internal/payment"
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -15,10 +17,13 @@ import (
 // home is where the lists look for somebody's rights.
 type home struct{ mark, programme string }
 
-// enrolled keeps in which unit somebody has rights, and until when they were paid before this system.
-func (a *auditor) enrolled(e disbursement.Enrolled) {
-	if e.PaidUntil > a.paidUntil[e.Mark] {
-		a.paidUntil[e.Mark] = e.PaidUntil
+// enrolled keeps in which unit somebody has rights, and which were paid before this system.
+func (a *auditor) enrolled(e disbursement.Enrolled, r events.Recorded) {
+	if e.PaidUntil != "" {
+		a.before[e.Mark] = append(a.before[e.Mark], paidBefore{
+			right: e.Enrolment, programme: e.Programme, from: enrolment.Start(e).String(), until: e.PaidUntil,
+			entered: r.Position, day: vn.DateOf(r.Meta.OccurredAt).String(),
+		})
 	}
 	key := home{e.Mark, e.Programme}
 	if unit, known := a.homes[key]; known && unit != e.Unit {
@@ -33,9 +38,14 @@ func (a *auditor) carriedForward(id string, p *paid, r events.Recorded) {
 	l.carried++
 	l.carriedSum += money.Amount(p.Amount)
 	a.invariant(11).holds(p.Status != payment.CarriedForward, "payment %s was carried forward twice", id)
+	// Rejected after it was tried again, it is carried if the bank contradicted itself, and what it said to have credited came back.
+	late := p.Status == payment.Rejected && (!p.FromList || p.doubtedAt > 0)
+	p.late = l.Status == payroll.Closed && late
+	a.invariant(11).holds(l.Status != payroll.Closed || late, "payment %s was carried out of the closed payroll %s, with which its money lay", id, p.Payroll)
 	p.carriedAt = r.Position
 	key := entitledMonth{mark: p.Mark, programme: p.Programme, month: p.Month}
 	a.carried[key] = append(a.carried[key], p)
+	a.opened[personMonth{p.Mark, p.Month}] = append(a.opened[personMonth{p.Mark, p.Month}], p)
 	a.untaken[p.Mark] = append(a.untaken[p.Mark], id)
 }
 
@@ -172,4 +182,23 @@ func (a *auditor) finishAttempts() {
 			a.invariant(11).holds(!at.Contested, "payment %s: attempt %d was credited after all, and the payment was made again", id, at.Attempt)
 		}
 	}
+}
+
+// rests tells whether a bank contradicts itself, or did after a position of the log, about a payment or any that it rests on: what it
+// takes over, and what it was made in the place of.
+func (a *auditor) rests(p *paid, since int64) bool {
+	seen := map[*paid]bool{nil: true}
+	for waiting := []*paid{p}; len(waiting) > 0; waiting = waiting[1:] {
+		p := waiting[0]
+		if seen[p] {
+			continue
+		}
+		if seen[p] = true; p.Contested() || p.doubtedAt > since {
+			return true
+		}
+		for _, id := range append([]string{p.Origin}, a.listOf(p.Payroll).lines[p.Payment.Payment].InsteadOf...) {
+			waiting = append(waiting, a.payments[id])
+		}
+	}
+	return false
 }

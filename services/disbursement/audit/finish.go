@@ -21,15 +21,19 @@ func (a *auditor) finish() {
 	a.finishReports()
 	a.finishReturns()
 	a.finishRefunds()
-	a.finishMonths()
+	a.addUp()
+	a.finishMonths(a.ask())
 	a.finishCarried()
 	a.finishAttempts()
 }
 
 // finishBooks is I1 at the end: what payments say and what the books say is the same.
 func (a *auditor) finishBooks() {
-	lying := map[string]ledger.Balances{}
+	lying, waiting := map[string]ledger.Balances{}, map[string]money.Amount{}
 	for _, p := range a.payments {
+		if (p.FromList || p.late) && ledger.Where(p.Payment) == ledger.Available {
+			waiting[p.Payroll] += money.Amount(p.Amount)
+		}
 		if lying[p.Payroll] == nil {
 			lying[p.Payroll] = ledger.Balances{}
 		}
@@ -42,6 +46,10 @@ func (a *auditor) finishBooks() {
 		for _, account := range []ledger.Account{ledger.Reserved, ledger.InFlight, ledger.Credited, ledger.Returned, ledger.Cash} {
 			a.invariant(1).holds(l.overdraw || lying[id][account] == l.books[account], "payroll %s: its payments do not come to the account %s", id, account)
 		}
+		// What was tried again with money that lay with the list may be tried once more with it; and what was on its way when the list was
+		// closed all the same leaves its money there when it fails.
+		idle := l.Status == payroll.Closed && l.books[ledger.Available] > waiting[id]
+		a.invariant(1).holds(l.overdraw || !idle, "payroll %s: it is closed, and holds money that no payment of it waits for", id)
 	}
 }
 

@@ -81,29 +81,6 @@ func (h *history) refund(reason string) {
 	replace(h, func(e *disbursement.PayrollClosed) { e.CarriedForward, e.Carried = 0, 0 })
 }
 
-// duplicate says that a treasurer recalled lan's money because she had been paid in cash as well, and who gave it to the treasury.
-func (h *history) duplicate(by string) {
-	line := lineOf("lan")
-	line.Payment, line.Kind, line.Method, line.CashReason = "twin", payroll.Arrears, payroll.InCash, "no_account"
-	line.Account, line.Bank, line.Number, line.Holder = "", "", "", ""
-	line.Granted, line.Covered = 2*540_000, 540_000
-	h.lines = append(h.lines, line)
-	of := payableOf("lan")
-	of.Payment, of.Kind = "twin", payroll.Arrears
-	h.fund(540_000)
-	own := func(who string, fact events.Event) entry {
-		return entry{log: money, stream: "payment-" + who, fact: fact}
-	}
-	h.after("payment-lan", disbursement.PaymentReleased{}, own("twin", disbursement.CashReleased{Payable: of, Reason: "no_account"}))
-	in := bankgateway.Instruction{EndToEndID: payment.EndToEndID("lan", 1), Payment: "lan", Attempt: 1, Bank: "ICBVVNVX"}
-	h.before("payroll-november", disbursement.PayrollClosed{},
-		own("twin", disbursement.CashPaid{Payment: "twin", CollectedOn: "2026-11-20", Receipt: "PC-2"}),
-		own("lan", disbursement.RecallRequested{Payment: "lan", Attempt: 1, EndToEndID: in.EndToEndID, Reason: "DUPL", By: "treasurer"}),
-		entry{log: banks, stream: "instruction-" + in.EndToEndID, fact: bankgateway.PaymentReported{Instruction: in, Report: bankgateway.Report{Status: "RTND", BankReference: "FT8"}}},
-		own("lan", disbursement.PaymentReturned{Payment: "lan", Attempt: 1, Reason: "CUST", BankReference: "FT8"}),
-		own("lan", disbursement.PaymentRefunded{Payment: "lan", From: payment.Recalled, Reason: disbursement.AlreadyPaid, DuplicateOf: "twin", By: by}))
-}
-
 // handedOverTwice has lan's money rejected and handed over, before her bank says that it credited it.
 func (h *history) handedOverTwice() {
 	own := func(fact events.Event) entry { return entry{log: money, stream: "payment-lan", fact: fact} }
@@ -252,9 +229,21 @@ func (h *history) settle() {
 			e.Lines = h.lines
 		}
 	})
-	replace(h, func(e *disbursement.PayrollApproved) { e.Hash, e.Total = tally.Hash(), int64(tally.Total) })
-	replace(h, func(e *disbursement.PayrollReleased) { e.Hash = tally.Hash() })
-	replace(h, func(e *disbursement.ReleaseCompleted) { e.Payments, e.Total = tally.Lines, int64(tally.Total) })
+	replace(h, func(e *disbursement.PayrollApproved) {
+		if e.Payroll == "november" {
+			e.Hash, e.Total = tally.Hash(), int64(tally.Total)
+		}
+	})
+	replace(h, func(e *disbursement.PayrollReleased) {
+		if e.Payroll == "november" {
+			e.Hash = tally.Hash()
+		}
+	})
+	replace(h, func(e *disbursement.ReleaseCompleted) {
+		if e.Payroll == "november" {
+			e.Payments, e.Total = tally.Lines, int64(tally.Total)
+		}
+	})
 }
 
 // logs are three databases.

@@ -47,7 +47,7 @@ func (a *auditor) payment(id string, r events.Recorded) {
 	case disbursement.PaymentWithdrawn:
 		p.withdrawn[e.Attempt] = true
 	case disbursement.PaymentRefunded:
-		p.refundedAt = r.Meta.OccurredAt
+		p.refundedAt, p.refundedIn = r.Meta.OccurredAt, r.Position
 		a.refunds(id, p, e)
 	case disbursement.PaymentCarriedForward:
 		a.carriedForward(id, p, r)

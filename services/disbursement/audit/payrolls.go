@@ -27,6 +27,11 @@ func (a *auditor) lines(e payroll.LinesComputed) {
 			a.listed(line.Origin, e.Payroll, line.Payment)
 		}
 	}
+	for _, f := range e.Findings {
+		if f.Code == payroll.Overpaid {
+			l.overpaid = append(l.overpaid, f)
+		}
+	}
 }
 
 // payroll takes a fact of a payroll's stream.
@@ -53,7 +58,7 @@ func (a *auditor) payroll(id string, r events.Recorded) {
 		l.removed[e.Line] = r.Position
 		l.removedSum += money.Amount(e.Amount)
 	case disbursement.PayrollRejected:
-		l.rejectedAt = r.Position
+		l.rejectedAt, l.fellAt = r.Position, r.Position
 	case disbursement.PayrollReleased:
 		l.released = r
 		a.released(id, l, e)
