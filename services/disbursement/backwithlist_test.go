@@ -73,7 +73,7 @@ func TestWhatABankRefusesToPayASecondTimeIsNotOwedToAnotherRight(t *testing.T) {
 	o.refuse(t, b0, "refund", object{}, "payment_duplicate")
 	december := o.draft(t, "lisa", "00004", "social_assistance", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december, "b0 2026-11 arrears 270000 account", "b0 2026-12 regular 1080000 account")
-	o.paidElsewhere(t, "twin", "b0", amount)
+	o.paidElsewhere(t, "twin", amount)
 	o.Post(t, "treasurer", "/payments/"+b0.ID+"/refund", "found", object{}).Want(t, http.StatusOK)
 	o.becomes(t, november, "b0", "refunded")
 	o.wantLedger(t, november, map[string]int64{

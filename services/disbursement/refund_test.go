@@ -72,9 +72,10 @@ func TestWhatNobodyIsOwedAnyMoreGoesBackToTheTreasury(t *testing.T) {
 	o.audited(t, g)
 }
 
-// paidElsewhere puts a list of another programme into the log, which has paid somebody's November in cash.
-func (o *office) paidElsewhere(t *testing.T, id, beneficiary string, of money.Amount) {
+// paidElsewhere puts a list of another programme into the log, which has paid b0's November in cash.
+func (o *office) paidElsewhere(t *testing.T, id string, of money.Amount) {
 	t.Helper()
+	const beneficiary = "b0"
 	log := o.log(t)
 	defer log.Close()
 	const list = "elsewhere"
@@ -128,7 +129,7 @@ func TestADuplicateThatWasRefundedIsNotPaidAgain(t *testing.T) {
 		g.tell(t, first[id], "sent", report)
 		o.becomes(t, november, id, "credited")
 	}
-	o.paidElsewhere(t, "twin", "b0", amount)
+	o.paidElsewhere(t, "twin", amount)
 	b0 := o.back(t, g, first["b0"])
 	if diff := cmp.Diff(closure{}, o.closed(t, november)); diff != "" {
 		t.Fatal(diff)
@@ -154,7 +155,7 @@ func TestADuplicateThatWasRefundedIsNoMoneyOfAnyProgramme(t *testing.T) {
 	november := o.released(t, 1)
 	b0 := o.payments(t, november)["b0"]
 	g.tell(t, b0, "sent", "ACCC FT0")
-	o.paidElsewhere(t, "twin", "b0", money.Amount(b0.Amount))
+	o.paidElsewhere(t, "twin", money.Amount(b0.Amount))
 	o.becomes(t, november, "b0", "credited")
 	b0 = o.back(t, g, b0)
 	o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "another", object{}).Want(t, http.StatusOK)
@@ -185,7 +186,7 @@ func TestNobodyTakesAMonthAwayByCallingItADuplicate(t *testing.T) {
 	o.stands(t, again, "credited")
 	o.audited(t, g)
 	b0 = o.back(t, g, again)
-	o.paidElsewhere(t, "less", "b0", amount-1)
+	o.paidElsewhere(t, "less", amount-1)
 	if refused := o.Post(t, "cashier", "/payments/"+b0.ID+"/refund", "less", object{}); refused.Text(t, "code") != "still_owed" {
 		t.Fatalf("a part of it: %d %s", refused.Status, refused.Body)
 	}
