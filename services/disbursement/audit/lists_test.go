@@ -264,13 +264,15 @@ func (w *winter) check(met map[string]int) {
 	for id, of := range w.anew {
 		if payments[id].Exists() {
 			met["paid anew"]++
-			last := id
+			last, doubted := id, payments[id].Contested()
 			for len(takers[last]) > 0 {
 				last = takers[last][0]
+				doubted = doubted || payments[last].Contested()
 			}
-			switch idle := payments[last].Status == payment.Recalled || payments[last].Status == payment.CarriedForward; {
+			idle := payments[last].Status == payment.Recalled || payments[last].Status == payment.CarriedForward
+			switch {
 			case !payments[of.Payment].Contested():
-			case idle:
+			case idle && !doubted: // by the bank's word they have one of the two
 				met["credited, and stopped anew"]++
 			default:
 				met["credited after it was paid anew"]++
