@@ -215,26 +215,22 @@ func (a Account) Holds(now Beneficiary) bool {
 const theDead = `select mark, min(nullif(died_on, '')) as died_on, bool_or(death_reported) as reported
         from beneficiaries where died_on <> '' or death_reported group by mark`
 
-// why, whether others use the account as well, and orRests say why a line l must not be paid, by what is known of its file b, of the death
-// of its person d, of its rights, and of the payments that it rests on.
-const (
-	why = `coalesce(
+// why says why a line l must not be paid, by what is known of its file b, of the death of its person d, of its rights, and of the
+// payments that it rests on. Who else uses the account is looked up line by line: to find all shared accounts once is quicker for a
+// province, and keeps a list of one person waiting for a look at everybody.
+const why = `coalesce(
         case when d.died_on is not null and l.month > left(d.died_on, 7) then 'died' end, ` + lapsed + `,
         case when d.reported then 'death_reported' end,
         case when l.method = 'account' and (d.died_on is not null or b.account is distinct from l.account or b.state <> 'open') then 'account_changed' end,
-        case when l.method = 'account' and not (b.holder = any(b.representatives)) and `
-	orRests = ` then 'account_shared' end,
+        case when l.method = 'account' and not (b.holder = any(b.representatives)) and exists (
+          select from beneficiaries where account_mark = b.account_mark and mark <> l.mark and ` + usesAccount + `) then 'account_shared' end,
         case when (l.origin <> '' or l.instead_of <> '{}') and ` + restOn + `l.origin || l.instead_of` + isDoubted + ` then 'already_paid' end
       )`
-)
-
-// sharedMarks are the account marks that several people use: for a whole list they are found once, and not looked up for each line.
-const sharedMarks = `select account_mark from beneficiaries where ` + usesAccount + ` group by account_mark having min(mark) <> max(mark)`
 
 const obsoleteOfList = `
 select $1::text, payment, reason, amount
   from (
-    select l.place, l.payment, l.amount, ` + why + `b.account_mark in (` + sharedMarks + `)` + orRests + ` as reason
+    select l.place, l.payment, l.amount, ` + why + ` as reason
       from lines l
       left join beneficiaries b on b.beneficiary = l.beneficiary
       left join (` + theDead + `) as d on d.mark = l.mark
@@ -248,8 +244,7 @@ select $1::text, payment, reason, amount
 const obsoleteOfLines = `
 select $1::text, payment, reason, amount
   from (
-    select l.place, l.payment, l.amount, ` + why + `exists (
-          select from beneficiaries where account_mark = b.account_mark and mark <> l.mark and ` + usesAccount + `)` + orRests + ` as reason
+    select l.place, l.payment, l.amount, ` + why + ` as reason
       from unnest($3::text[]) as asked(payment)
      cross join lateral (select * from lines where lines.payment = asked.payment offset 0) as l
       left join lateral (select account, state, account_mark, holder, representatives from beneficiaries where beneficiary = l.beneficiary offset 0) as b on true
