@@ -316,8 +316,9 @@ func missing(met map[string]int) (never []string) {
 
 // Several lists of the same people, some drafted at the same time, with returns, reissues, recalls, money carried forward and a bank that
 // names one booking for several credits, or says afterwards that it credited what another list has taken over. No list is paid with
-// other lines than were approved (I5), nobody is paid twice for a month (I2), what is carried forward is taken over once (I11), or paid anew where its decision is corrected (I9), a shared
-// booking is contested and found (I3); and in the end, all read models are what a rebuild makes of the log (I6).
+// other lines than were approved (I5), nobody is paid twice for a month (I2), what is carried forward is taken over once (I11), or paid
+// anew where its decision is corrected (I9), a shared booking is contested and found (I3); and in the end, all read models are what a
+// rebuild makes of the log (I6).
 func TestSeveralListsOfTheSamePeople(t *testing.T) {
 	t.Parallel()
 	o, met := openOffice(t), map[string]int{}

@@ -14,7 +14,8 @@ const RightEnded = "right_ended"
 
 // Refund gives money that lies with its list back to the State Treasury.
 type Refund struct {
-	// Reason is [RightEnded] or [disbursement.AlreadyPaid]; empty when the person is owed the money still, as far as anybody knows outside of the payment.
+	// Reason is [RightEnded] or [disbursement.AlreadyPaid]; empty when the person is owed the money still, as far as anybody knows
+	// outside of the payment.
 	Reason string
 	// DuplicateOf is the other payment by which the person has the month, if this one is called a duplicate.
 	DuplicateOf string

@@ -3,8 +3,8 @@
 //
 //  1. Which of them was paid nobody here knows, so both are contested: people see them, and neither is tried again.
 //  2. The payments decide, and only once: several processes may look at the same time.
-//  3. A payment whose earlier attempt is contested, or that takes over a contested one or is made in its place, through however many lists, is withdrawn
-//     as long as nobody has it. What comes of it is for an officer, who is refused while anything of that is contested.
+//  3. A payment whose earlier attempt is contested, or that takes over a contested one or is made in its place, through however many
+//     lists, is withdrawn as long as nobody has it. What comes of it is for an officer, who is refused while anything of that is contested.
 package contester
 
 import (
