@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -214,6 +215,34 @@ func TestAReadModelIsReadyOnceItHasCaughtUp(t *testing.T) {
 	}
 	if found, ok := r.Model("stays_v1"); !ok || found != m {
 		t.Error("the runner does not know its model")
+	}
+}
+
+func TestTheStateOfAReadModelIsAnotherOneOnceAnythingWasApplied(t *testing.T) {
+	t.Parallel()
+	i := newInn(t)
+	r := i.runner(projection.Options{})
+	m := i.add(t, r, stays("stays_v1").Projection())
+	state := func(of *projection.Model) string {
+		now, err := of.State(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	seen := []string{state(m)}
+	elsewhere := i.add(t, i.runner(projection.Options{}), stays("stays_v1").Projection()) // of another process
+	start(t, r)
+	for n := range 3 {
+		wait(t, m, i.lodge(t, 10*n+1, 10*n+10))
+		now := state(m)
+		if now != state(m) || now != state(elsewhere) {
+			t.Error("nothing was applied, and the state is another one")
+		}
+		if slices.Contains(seen, now) {
+			t.Errorf("facts were applied, and the state is still %s", now)
+		}
+		seen = append(seen, now)
 	}
 }
 

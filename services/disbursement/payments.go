@@ -39,7 +39,8 @@ const reportsInFlight = 256
 // wirePayments adds what banks say, and what runs by itself.
 func (a *app) wirePayments(base *foundation.Foundation) error {
 	a.payment.releaser = releaser.New(releaser.Deps{
-		Pool: a.pool, Log: a.log, Payments: a.payment.model, Enrolments: a.enrolments, Stops: a.stops, Pace: base.Pace, Now: a.now, Logger: a.logger,
+		Pool: a.pool, Log: a.log, Payments: a.payment.model, Enrolments: a.enrolments, People: a.beneficiaries, Stops: a.stops,
+		Pace: base.Pace, Now: a.now, Logger: a.logger,
 	})
 	a.payment.inquirer = inquirer.New(inquirer.Deps{
 		Pool: a.pool, Log: a.log, Now: a.now, Logger: a.logger, Silence: a.config.Silence,

@@ -16,6 +16,7 @@ import (
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections"
 	"github.com/songan-vn/songan/services/disbursement/internal/projections/sheets"
+	"github.com/songan-vn/songan/services/disbursement/internal/reactions/releaser"
 )
 
 // DraftBody asks for a list.
@@ -262,18 +263,22 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	cmd := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}
+	cmd, seen := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}, releaser.Seen{Payroll: p.Payroll}
 	if p.Frozen() {
 		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
+			return httpapi.Done[Payroll]{}, err
+		}
+		if seen.People, err = a.beneficiaries.State(ctx); err != nil { // before the look at them
 			return httpapi.Done[Payroll]{}, err
 		}
 		if cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
+		seen.Obsolete = cmd.Removals
 	}
 	done, err := changePayroll(ctx, a, c, cmd)
 	if err == nil {
-		a.payment.releaser.Call(p.Payroll)
+		a.payment.releaser.Call(seen)
 	}
 	return done, err
 }

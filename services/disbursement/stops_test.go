@@ -103,6 +103,29 @@ func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
 	o.audited(t, g)
 }
 
+// The releaser has begun with what was known when the release was pressed, and waits at the gate. No right ends meanwhile, but an
+// account is blocked.
+func TestAnAccountThatIsBlockedWhileTheReleaserWaitsIsNotPaidInto(t *testing.T) {
+	t.Parallel()
+	o, g, _ := everybody(t, 2)
+	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	goOn := o.held(t, gateOfStops)
+	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
+	o.waitsFor(t, gateOfStops)
+	o.people.tell(t, "b0", accounts.AccountBlocked{Account: "b0-1", Beneficiary: "b0", Reason: "authority", By: "mai"})
+	o.seen(t, `beneficiary = 'b1' or state = 'blocked'`)
+	goOn()
+	o.wantLines(t, "lisa", list,
+		"b0 2026-11 regular 810000 account removed:account_changed", "b1 2026-11 regular 810000 account")
+	testkit.Eventually(t, 20*time.Second, func() error {
+		p := o.payments(t, list)
+		return errorUnless(len(p) == 1 && p["b1"].Status == "released", "%+v", p)
+	})
+	o.audited(t, g)
+}
+
 // Rights are stopped at random while their list is being paid. Whichever comes first in the log counts.
 func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,9 @@ type pass struct {
 	removed  map[string]bool
 	// seen and heard are the positions of the log up to which stops, and banks' second thoughts, are known.
 	seen, heard int64
+	// people is the state of the people in which nothing was left to be removed, as long as it is theirs and no right was stopped;
+	// empty from then on.
+	people string
 	// payments and total are all that are there, made those of this pass.
 	payments, made int
 	total          money.Amount
@@ -93,9 +96,12 @@ func (p *pass) chunk(ctx context.Context, lines []payroll.Line) error {
 	return p.tell(ctx, missing, results)
 }
 
+// rests tells whether a line rests on payments that reached nobody.
+func rests(l payroll.Line) bool { return l.Origin != "" || len(l.InsteadOf) > 0 }
+
 // hear waits, if any of the lines rests on payments that reached nobody, until the read model shows what banks said of any since.
 func (p *pass) hear(ctx context.Context, lines []payroll.Line) error {
-	if !slices.ContainsFunc(lines, func(l payroll.Line) bool { return l.Origin != "" || len(l.InsteadOf) > 0 }) {
+	if !slices.ContainsFunc(lines, rests) {
 		return nil
 	}
 	deps := p.releaser.deps
@@ -124,11 +130,7 @@ func (p *pass) standing(ctx context.Context, lines []payroll.Line) ([]payroll.Li
 	if err := p.hear(ctx, lines); err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(lines))
-	for i := range lines {
-		ids[i] = lines[i].Payment
-	}
-	obsolete, err := projections.ObsoleteOfLines(ctx, deps.Pool, projections.Listed{Payroll: p.list.Payroll, Draft: p.list.Draft, Payments: ids})
+	obsolete, err := p.obsolete(ctx, lines, stop > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +143,31 @@ func (p *pass) standing(ctx context.Context, lines []payroll.Line) ([]payroll.Li
 	}
 	p.seen = head
 	return slices.DeleteFunc(slices.Clone(lines), func(l payroll.Line) bool { return gone[l.Payment] }), nil
+}
+
+// obsolete looks which lines must not be paid by now. As long as nobody's right, file or account has changed since the release
+// was pressed, these can only be lines that rest on other payments.
+func (p *pass) obsolete(ctx context.Context, lines []payroll.Line, stopped bool) ([]projections.Obsolete, error) {
+	deps := p.releaser.deps
+	if p.people != "" {
+		now, err := deps.People.State(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if stopped || now != p.people {
+			p.people = ""
+		}
+	}
+	var ids []string
+	for i := range lines {
+		if p.people == "" || rests(lines[i]) {
+			ids = append(ids, lines[i].Payment)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return projections.ObsoleteOfLines(ctx, deps.Pool, projections.Listed{Payroll: p.list.Payroll, Draft: p.list.Draft, Payments: ids})
 }
 
 // unmade leaves out what was paid since this pass looked: another one was faster, and its payment is withdrawn if at all.

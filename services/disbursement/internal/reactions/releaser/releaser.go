@@ -55,6 +55,8 @@ type Deps struct {
 	// Enrolments is waited for when there is a stop; Stops puts stops and payments in an order.
 	Enrolments *projection.Model
 	Stops      *stops.Gate
+	// People are the files and accounts that lines pay into.
+	People *projection.Model
 	// Pace is told of a list of many lines; nil if nobody gives way.
 	Pace   *pace.Pace
 	Now    func() time.Time
@@ -64,7 +66,27 @@ type Deps struct {
 // Releaser is the runner.
 type Releaser struct {
 	deps   Deps
-	called chan string
+	called chan Seen
+}
+
+// Seen is what was known of a list when somebody pressed its release.
+type Seen struct {
+	Payroll string
+	// People is the state of the read model of people before the look at all lines; empty if nobody looked.
+	People string
+	// Obsolete are the lines that must not be paid by that look. A release that was pressed twice may have been recorded
+	// without them.
+	Obsolete []payroll.Removal
+}
+
+// clean is the state of the people in which nothing is left to be removed from a list; empty if that is not known.
+func (s Seen) clean(removed map[string]bool) string {
+	for _, o := range s.Obsolete {
+		if !removed[o.Line] {
+			return ""
+		}
+	}
+	return s.People
 }
 
 // New returns a releaser.
@@ -72,14 +94,14 @@ func New(d Deps) *Releaser {
 	if d.Pace == nil {
 		d.Pace = pace.New(d.Now, nil)
 	}
-	return &Releaser{d, make(chan string, listsAtATime)}
+	return &Releaser{d, make(chan Seen, listsAtATime)}
 }
 
 // Call says that a list was just released. Nothing depends on it: without a call, or with too many, the list is found in
 // the read model, which may be behind.
-func (r *Releaser) Call(list string) {
+func (r *Releaser) Call(seen Seen) {
 	select {
-	case r.called <- list:
+	case r.called <- seen:
 	default:
 	}
 }
@@ -95,9 +117,9 @@ func (r *Releaser) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-written:
-		case list := <-r.called:
-			if err := r.alone(ctx, projections.PaymentList{Payroll: list}); err != nil && ctx.Err() == nil {
-				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", list), telemetry.Err(err))
+		case seen := <-r.called:
+			if err := r.alone(ctx, seen); err != nil && ctx.Err() == nil {
+				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", seen.Payroll), telemetry.Err(err))
 			}
 		case <-time.After(pause):
 		}
@@ -113,7 +135,7 @@ func (r *Releaser) Once(ctx context.Context) error {
 	}
 	var faults []error
 	for _, list := range lists {
-		if err := r.alone(ctx, list); err != nil {
+		if err := r.alone(ctx, Seen{Payroll: list.Payroll}); err != nil {
 			faults = append(faults, fmt.Errorf("release %s: %w", list.Payroll, err))
 		}
 	}
@@ -121,7 +143,7 @@ func (r *Releaser) Once(ctx context.Context) error {
 }
 
 // alone leaves a list to another process that is at it. It only saves work: see rule 1.
-func (r *Releaser) alone(ctx context.Context, list projections.PaymentList) error {
+func (r *Releaser) alone(ctx context.Context, seen Seen) error {
 	conn, err := r.deps.Pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the lock: %w", err)
@@ -129,25 +151,25 @@ func (r *Releaser) alone(ctx context.Context, list projections.PaymentList) erro
 	defer conn.Release()
 	const key = `hashtextextended('songan/release/' || current_schema() || '/' || $1, 0)`
 	var ours bool
-	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, list.Payroll).Scan(&ours); err != nil {
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, seen.Payroll).Scan(&ours); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	if !ours {
 		return nil
 	}
-	err = r.release(ctx, list)
+	err = r.release(ctx, seen)
 	unlocking, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterTrouble)
 	defer cancel()
-	if _, unlockErr := conn.Exec(unlocking, `select pg_advisory_unlock(`+key+`)`, list.Payroll); unlockErr != nil {
+	if _, unlockErr := conn.Exec(unlocking, `select pg_advisory_unlock(`+key+`)`, seen.Payroll); unlockErr != nil {
 		_ = conn.Conn().Close(unlocking) // the lock goes with the connection
 	}
 	return err
 }
 
 // release is one pass over all lines of a list.
-func (r *Releaser) release(ctx context.Context, list projections.PaymentList) error {
+func (r *Releaser) release(ctx context.Context, seen Seen) error {
 	began := r.deps.Now()
-	p, released, err := r.payroll(ctx, list)
+	p, released, err := r.payroll(ctx, seen.Payroll)
 	if err != nil || p.Status != payroll.Released || p.Done() {
 		return err
 	}
@@ -155,7 +177,11 @@ func (r *Releaser) release(ctx context.Context, list projections.PaymentList) er
 		return err
 	}
 	release, _ := released.Event.(disbursement.PayrollReleased)
-	pass := &pass{releaser: r, list: p, released: released, removed: p.Removed.Lines(), seen: release.Seen, heard: release.Seen, calm: func() {}}
+	removed := p.Removed.Lines()
+	pass := &pass{
+		releaser: r, list: p, released: released, removed: removed, seen: release.Seen, heard: release.Seen, people: seen.clean(removed),
+		calm: func() {},
+	}
 	defer func() { pass.calm() }()
 	draft := sheets.Draft{Payroll: p.Payroll, Number: p.Draft}
 	if err := sheets.Each(ctx, r.deps.Log, draft, 0, func(s sheets.Sheet) error { return pass.lines(ctx, s.Lines) }); err != nil {
@@ -171,8 +197,8 @@ func (r *Releaser) release(ctx context.Context, list projections.PaymentList) er
 }
 
 // payroll folds the list, and finds the fact that released it.
-func (r *Releaser) payroll(ctx context.Context, list projections.PaymentList) (payroll.Payroll, events.Recorded, error) {
-	history, err := r.deps.Log.Load(ctx, payroll.Stream(list.Payroll))
+func (r *Releaser) payroll(ctx context.Context, list string) (payroll.Payroll, events.Recorded, error) {
+	history, err := r.deps.Log.Load(ctx, payroll.Stream(list))
 	if err != nil {
 		return payroll.Payroll{}, events.Recorded{}, err
 	}
