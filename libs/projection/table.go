@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,18 @@ type Table[R any] struct {
 	Key func(events.Recorded) (key string, ok bool)
 	// Apply returns the row after a fact. It is given the zero value with its key when there was no row yet.
 	Apply func(R, events.Recorded) R
+	// Stamp may be left out.
+	Stamp Stamp
+}
+
+// Stamp is a short way for facts that, whatever was in their row, set columns of it to fixed values. A row to which a batch does
+// nothing else is written by one statement, without being read. Where the row is not there yet, or other facts come along, Apply
+// is called as for any other fact; it has to come to the same.
+type Stamp struct {
+	// By tells whether a fact is one of them.
+	By func(events.Recorded) bool
+	// Sets are the columns, as SQL: "done = true, note = ''".
+	Sets string
 }
 
 // Projection is the table as something that a [Runner] can keep up to date.
@@ -87,12 +100,56 @@ func (f *folder[R]) prepare(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	f.layout.Store(l)
+	if f.table.Stamp.By == nil {
+		return nil
+	}
+	_, err = l.Stamp(ctx, tx, f.table.Stamp.Sets, []string{})
+	return err
+}
+
+func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
+	left, err := f.stamp(ctx, tx, batch)
+	if err == nil {
+		err = f.fold(ctx, tx, left)
+	}
+	if err != nil {
+		return fmt.Errorf("table %s: %w", f.table.Name, err)
+	}
 	return nil
 }
 
-// apply loads the rows of a batch with one statement, folds in memory, and writes them with another two: those that are new and
+// stamp writes the rows that are there and to which a batch does nothing else, and returns the facts that are left.
+func (f *folder[R]) stamp(ctx context.Context, tx pgx.Tx, batch []events.Recorded) (left []events.Recorded, err error) {
+	by := f.table.Stamp.By
+	if by == nil || !slices.ContainsFunc(batch, by) {
+		return batch, nil
+	}
+	keys, order := f.keys(batch)
+	folded := map[string]bool{}
+	for i, fact := range batch {
+		if keys[i] != nil && !by(fact) {
+			folded[*keys[i]] = true
+		}
+	}
+	order = slices.DeleteFunc(order, func(key string) bool { return folded[key] })
+	if len(order) == 0 {
+		return batch, nil
+	}
+	stamped, err := f.layout.Load().Stamp(ctx, tx, f.table.Stamp.Sets, order)
+	if err != nil {
+		return nil, err
+	}
+	for i, fact := range batch {
+		if keys[i] != nil && !stamped[*keys[i]] {
+			left = append(left, fact)
+		}
+	}
+	return left, nil
+}
+
+// fold loads the rows of a batch with one statement, folds in memory, and writes them with another two: those that are new and
 // those that are not. Nobody else writes meanwhile, because the checkpoint was moved before.
-func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
+func (f *folder[R]) fold(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
 	l := f.layout.Load()
 	keys, order := f.keys(batch)
 	if len(order) == 0 {
@@ -116,7 +173,7 @@ func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorde
 		return values[at], true
 	}
 	if err := l.Load(ctx, tx, order, place); err != nil {
-		return fmt.Errorf("table %s: %w", f.table.Name, err)
+		return err
 	}
 	for i, fact := range batch {
 		if keys[i] == nil {
@@ -126,10 +183,7 @@ func (f *folder[R]) apply(ctx context.Context, tx pgx.Tx, batch []events.Recorde
 		folded[at] = f.table.Apply(folded[at], fact)
 		rows.Settle(l.Columns(), values[at])
 	}
-	if err := write(ctx, tx, l, values, known); err != nil {
-		return fmt.Errorf("table %s: %w", f.table.Name, err)
-	}
-	return nil
+	return write(ctx, tx, l, values, known)
 }
 
 // write writes rows, of which some are in the table.

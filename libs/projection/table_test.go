@@ -28,6 +28,11 @@ type turned struct {
 
 func (turned) EventName() string { return "wheel.turned.v1" }
 
+// stopped is a fact that stamps its row.
+type stopped struct{}
+
+func (stopped) EventName() string { return "wheel.stopped.v1" }
+
 // wheel is a row whose every column depends on all facts before.
 type wheel struct {
 	Key      string              `db:"key,key"`
@@ -57,6 +62,10 @@ create table if not exists wheels_v1 (
 )`
 
 func turn(w wheel, r events.Recorded) wheel {
+	if stops(r) {
+		w.Even, w.Text, w.Maybe, w.Bytes, w.NoBytes = true, "it stands", "", nil, nil
+		return w
+	}
 	e := r.Event.(turned)
 	if w.Turns == 0 {
 		w.First, w.Document = e.At, map[string][]string{}
@@ -80,10 +89,16 @@ func turn(w wheel, r events.Recorded) wheel {
 	return w
 }
 
+func stops(r events.Recorded) bool {
+	_, ok := r.Event.(stopped)
+	return ok
+}
+
 func wheels() Table[wheel] {
 	return Table[wheel]{
 		Name: "wheels_v1", DDL: wheelDDL, Apply: turn,
-		Key: func(r events.Recorded) (string, bool) { return r.Stream, r.Stream != "" },
+		Key:   func(r events.Recorded) (string, bool) { return r.Stream, r.Stream != "" },
+		Stamp: Stamp{By: stops, Sets: "even = true, text = 'it stands', maybe = null, bytes = '', no_bytes = null"},
 	}
 }
 
@@ -101,6 +116,10 @@ func history(t *rapid.T) []events.Recorded {
 		key := ""
 		if n := rapid.IntRange(0, 3).Draw(t, "key"); n > 0 {
 			key = fmt.Sprintf("00000000-0000-0000-0000-00000000000%d", n)
+		}
+		if rapid.IntRange(0, 2).Draw(t, "stops") == 0 {
+			facts[i] = events.Recorded{Position: int64(i + 1), Stream: key, Version: i + 1, Event: stopped{}}
+			continue
 		}
 		zone := rapid.SampledFrom([]*time.Location{time.UTC, time.FixedZone("ICT", 7*3600)}).Draw(t, "zone")
 		facts[i] = events.Recorded{Position: int64(i + 1), Stream: key, Version: i + 1, Event: turned{
@@ -149,6 +168,46 @@ func TestTheRowsDoNotDependOnWhereBatchesEnd(t *testing.T) {
 			rt.Fatalf("one batch and several differ (-one +several):\n%s", diff)
 		}
 	})
+}
+
+// This stamp is not what Apply comes to, so that the rows tell which of the two they had.
+func TestARowIsStampedOnlyWhereItIsThereAndNothingElseHappensToIt(t *testing.T) {
+	t.Parallel()
+	const key = "00000000-0000-0000-0000-00000000000"
+	marked := wheels()
+	marked.Stamp.Sets = "text = text || '!'"
+	tx, p := preparedAs(t, marked)
+	turn := func(n int) events.Recorded {
+		return events.Recorded{Stream: key + fmt.Sprint(n), Event: turned{At: time.Unix(1, 0), Text: "a"}}
+	}
+	stop := func(n int) events.Recorded { return events.Recorded{Stream: key + fmt.Sprint(n), Event: stopped{}} }
+	batches := [][]events.Recorded{
+		{turn(1), turn(2), stop(3)},
+		{stop(1), stop(2), turn(2), stop(3), stop(4), stop(1)},
+	}
+	for _, batch := range batches {
+		if err := p.apply(t.Context(), tx, batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := tx.Query(t.Context(), "select right(key::text, 1) || ': ' || text from wheels_v1 order by key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if diff := cmp.Diff([]string{"1: a!", "2: it standsa", "3: it stands!", "4: it stands"}, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+}
+
+func TestAStampThatDoesNotFitItsTableIsFoundAtTheStart(t *testing.T) {
+	t.Parallel()
+	tx, _ := prepared(t)
+	wrong := wheels()
+	wrong.Stamp.Sets = "nothing_like_it = true"
+	if err := wrong.Projection().prepare(t.Context(), tx); err == nil {
+		t.Error("a column that is not there was accepted")
+	}
 }
 
 func TestARowComesBackAsItWasFolded(t *testing.T) {
@@ -222,12 +281,17 @@ func (p *Projection) layoutOf(t *testing.T) *rows.Layout {
 // prepared answers with an open transaction in which the table is there.
 func prepared(t *testing.T) (pgx.Tx, *Projection) {
 	t.Helper()
+	return preparedAs(t, wheels())
+}
+
+func preparedAs(t *testing.T, table Table[wheel]) (pgx.Tx, *Projection) {
+	t.Helper()
 	tx, err := testkit.Postgres(t).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
-	p := wheels().Projection()
+	p := table.Projection()
 	if _, err := tx.Exec(t.Context(), p.ddl); err != nil {
 		t.Fatal(err)
 	}

@@ -164,6 +164,22 @@ func (l *Layout) Update(ctx context.Context, tx pgx.Tx, rows []reflect.Value) er
 	return nil
 }
 
+// Stamp sets columns of the rows of the given keys, as far as they are there, and returns the keys of those.
+func (l *Layout) Stamp(ctx context.Context, tx pgx.Tx, sets string, keys []string) (stamped map[string]bool, err error) {
+	statement := fmt.Sprintf("update %s t set %s from (select unnest($1::text[])::%s as key) as k where t.%s = k.key returning t.%s::text",
+		quote(l.table), sets, l.key.pg, quote(l.key.name), quote(l.key.name))
+	rows, err := tx.Query(ctx, statement, keys)
+	if err != nil {
+		return nil, fmt.Errorf("stamp rows: %w", err)
+	}
+	stamped = make(map[string]bool, len(keys))
+	var key string
+	if _, err := pgx.ForEachRow(rows, []any{&key}, func() error { stamped[key] = true; return nil }); err != nil {
+		return nil, fmt.Errorf("stamp rows: %w", err)
+	}
+	return stamped, nil
+}
+
 func (l *Layout) parameters(rows []reflect.Value) ([]any, error) {
 	parameters := make([]any, len(l.columns))
 	for i, c := range l.columns {

@@ -64,6 +64,7 @@ func OpenWork(account string) string { return open(account) }
 func Dispatches() *projection.Projection {
 	return projection.Table[Dispatch]{
 		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: applyToDispatch,
+		Stamp: projection.Stamp{By: ends, Sets: "done = true, held = false, fact = ''"},
 	}.Projection().Of(append(Wanting(),
 		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{}, bankgateway.InstructionWithdrawn{},
 		bankgateway.InquirySent{}, bankgateway.RecallSent{},
@@ -145,7 +146,21 @@ func ownKey(r events.Recorded) (string, bool) {
 	return "", false
 }
 
+// ends tells whether a fact ends a dispatch, which is all that most rows meet after they were wanted.
+func ends(r events.Recorded) bool {
+	switch r.Event.(type) {
+	case bankgateway.InstructionSent, bankgateway.InstructionWithdrawn,
+		bankgateway.InquirySent, bankgateway.RecallSent, bankgateway.OpeningSent:
+		return true
+	}
+	return false
+}
+
 func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
+	if ends(r) {
+		d.Done, d.Held, d.Fact = true, false, nil
+		return d
+	}
 	switch e := r.Event.(type) {
 	case disbursement.PaymentReleased:
 		return d.of(e.Unit).want(r, e.Bank)
@@ -159,9 +174,6 @@ func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
 		return d.of(e.Unit).want(r, e.Bank)
 	case disbursement.WithdrawalRequested:
 		d.Withdraw = e.Reason
-	case bankgateway.InstructionSent, bankgateway.InstructionWithdrawn,
-		bankgateway.InquirySent, bankgateway.RecallSent, bankgateway.OpeningSent:
-		d.Done, d.Held, d.Fact = true, false, nil
 	case bankgateway.InstructionHeld, bankgateway.OpeningHeld:
 		d.Held = true
 	case bankgateway.InstructionResumed, bankgateway.OpeningResumed:

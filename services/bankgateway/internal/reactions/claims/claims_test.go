@@ -2,6 +2,7 @@ package claims_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -35,6 +36,36 @@ func TestTheFirstClaimCountsForEver(t *testing.T) {
 	}
 	if ours, err := claims.Withdraw(t.Context(), pool, "kept"); err != nil || !ours {
 		t.Fatalf("kept again: %t, %v", ours, err)
+	}
+}
+
+// As after a crash in the middle of a batch, and with somebody else at it in another order.
+func TestWhatSomeoneElseClaimedIsClaimedWithTheRest(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Postgres(t)
+	if err := claims.Migrate(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	const instructions = 2_000
+	ids := make([]string, instructions)
+	for i := range ids {
+		ids[i] = fmt.Sprint("e2e-", i)
+	}
+	backwards := slices.Clone(ids)
+	slices.Reverse(backwards)
+	var racing sync.WaitGroup
+	for _, batch := range [][]string{ids[:1_500], backwards[:1_500], ids[500:], backwards} {
+		racing.Go(func() {
+			if lost, err := claims.Send(t.Context(), pool, batch); err != nil || len(lost) > 0 {
+				t.Error(lost, err)
+			}
+		})
+	}
+	racing.Wait()
+	var sent int
+	err := pool.QueryRow(t.Context(), `select count(*) from instruction_claims where not withdrawn`).Scan(&sent)
+	if err != nil || sent != instructions {
+		t.Errorf("%d of %d are claimed: %v", sent, instructions, err)
 	}
 }
 
