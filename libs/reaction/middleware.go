@@ -120,7 +120,10 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		ctx := m.Context() // the one of the delivery, without the time limit of an attempt
-		state, err := r.quarantine.Enter(ctx, r.place(m), func() quarantine.Item { return r.item(m) })
+		state, err := r.quarantine.Look(ctx, r.known(m))
+		if err == nil && state == quarantine.Behind {
+			state, err = r.quarantine.Park(ctx, r.item(m))
+		}
 		if err != nil {
 			return nil, err
 		}
