@@ -53,13 +53,13 @@ func BenchmarkMiddlewares(b *testing.B) {
 	}
 	w := newWorkers()
 	defer w.end()
-	handle := func(m *message.Message) ([]*message.Message, error) { return nil, r.dispatch(m) }
+	var handle message.HandlerFunc = func(m *message.Message) ([]*message.Message, error) { return nil, r.dispatch(m) }
 	for _, middleware := range slices.Backward([]message.HandlerMiddleware{
 		r.giveWay, w.handle, r.observe, r.park, r.retry, r.limit, r.recover,
 	}) {
 		handle = middleware(handle)
 	}
-	ctx, cancel := context.WithCancel(b.Context()) //nolint:contextcheck // as of a partition
+	ctx, cancel := context.WithCancel(b.Context()) // as of a partition
 	defer cancel()
 	b.SetParallelism(32)
 	b.ReportAllocs()
