@@ -28,14 +28,14 @@ func TestAnAttemptGoesOnForAMomentWhenItsDeliveryEnds(t *testing.T) {
 		part, cancel := context.WithCancel(attempts[0])
 		defer cancel()
 		end()
-		time.Sleep(grace - time.Nanosecond) // the time of a bubble
+		<-time.After(grace - time.Nanosecond) // the time of a bubble
 		synctest.Wait()
 		for _, ctx := range append(attempts, part) {
 			if ctx.Err() != nil {
 				t.Errorf("an attempt ended too early: %v", ctx.Err())
 			}
 		}
-		time.Sleep(time.Nanosecond)
+		<-time.After(time.Nanosecond)
 		synctest.Wait()
 		for _, ctx := range append(attempts, part) {
 			if ctx.Err() == nil {
