@@ -49,6 +49,9 @@ type SubscriberOptions struct {
 	// OnError is told when a partition stands still, and why: [MissingError], [HeaderError], [TruncatedError] or, of the
 	// own log, [LostError]. It is told again, less and less often, as long as it does.
 	OnError func(error)
+	// Lasting keeps the context of a message from ending when it is acknowledged. Those of a partition then end together, which is
+	// for who gives each attempt a context of its own.
+	Lasting bool
 	// Log hears of Kafka or the database being away, and of partitions that stand still.
 	Log *zap.Logger
 	// Registerer counts; nil counts nothing.
@@ -152,7 +155,7 @@ func (s *Subscriber) consumer(topic string) consume.Consumer {
 	return consume.Consumer{
 		Topic: topic, Positions: s.options.Positions,
 		InFlight: s.options.InFlight, NackWait: s.options.NackWait, Wanted: s.options.wanted(),
-		Message: s.options.message(), Out: make(chan *message.Message), OnError: s.options.OnError,
+		Message: s.options.message, Out: make(chan *message.Message), OnError: s.options.OnError,
 		Log:     s.options.Log.With(zap.String("topic", topic), zap.String("consumer", s.options.Group)),
 		Metrics: tail.NewMetrics(s.options.Registerer, s.options.Group, topic),
 	}
@@ -171,12 +174,18 @@ func (s *Subscriber) Close() error {
 	return nil
 }
 
-// message says how records become messages.
-func (o SubscriberOptions) message() func(context.Context, tail.Record) (*message.Message, context.CancelFunc) {
+// message makes a Watermill message of a record. Its context ends when done is called, unless it lasts.
+func (o SubscriberOptions) message(ctx context.Context, r kafka.Message) (m *message.Message, done context.CancelFunc) {
+	m, done = envelope.FromKafka(r), func() {}
 	if o.Foreign {
-		return foreignMessage
+		m.UUID = foreignName(r)
 	}
-	return newMessage
+	ctx = envelope.WithPlace(ctx, placeOf(r))
+	if !o.Lasting {
+		ctx, done = context.WithCancel(ctx)
+	}
+	m.SetContext(ctx)
+	return m, done
 }
 
 // wanted looks at the type of a record.
@@ -190,25 +199,10 @@ func (o SubscriberOptions) wanted() func(tail.Record) bool {
 	}
 }
 
-// foreignMessage is [newMessage] of a record that others wrote: their ids are not ours to log, so it is named by its
-// place and the time that it has there.
-func foreignMessage(ctx context.Context, r tail.Record) (m *message.Message, done context.CancelFunc) {
-	m, done = newMessage(ctx, r)
-	m.UUID = foreignName(r.Message)
-	return m, done
-}
-
-// foreignName names a record of others for good. Its place alone would not: in a topic that was made anew others stand there.
+// foreignName names a record of others for good: their ids are not ours to log. Its place alone would not do: in a topic that was
+// made anew others stand there.
 func foreignName(m kafka.Message) string {
 	return fmt.Sprintf("%s@%d", placeOf(m), m.Time.UnixMilli())
-}
-
-// newMessage makes a Watermill message of a record. Its context ends when done is called.
-func newMessage(ctx context.Context, r tail.Record) (m *message.Message, done context.CancelFunc) {
-	m = envelope.FromKafka(r.Message)
-	ctx, done = context.WithCancel(envelope.WithPlace(ctx, placeOf(r.Message)))
-	m.SetContext(ctx)
-	return m, done
 }
 
 func placeOf(m kafka.Message) Place {

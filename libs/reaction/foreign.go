@@ -74,17 +74,10 @@ func (f *Foreign) dispatch(r *Reactor, m *message.Message) error {
 	})
 }
 
-// item is what would be kept of a message of others.
-func (f *Foreign) item(r *Reactor, m *message.Message) quarantine.Item {
-	i := f.place(r, m)
+// fill adds what may be kept of a message of others.
+func (f *Foreign) fill(i *quarantine.Item, r *Reactor, m *message.Message) {
 	i.Type, i.Stream = f.typeOf(r, m), clean(f.Show(m.Metadata.Get(kafkabus.KeyMetadata)))
 	i.Payload, i.Headers = []byte{}, map[string]string{}
-	return i
-}
-
-func (f *Foreign) place(r *Reactor, m *message.Message) quarantine.Item {
-	at, _ := kafkabus.PlaceOf(m.Context())
-	return quarantine.Item{Consumer: r.name, Place: at, Key: m.UUID, Fact: m.UUID}
 }
 
 func (f *Foreign) typeOf(r *Reactor, m *message.Message) string {

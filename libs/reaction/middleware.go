@@ -26,10 +26,20 @@ const (
 	headerRecorded = "ce_recordedtime"
 )
 
-// handling is what the middlewares tell each other about one delivery.
+// handling is the context of one delivery, and what the middlewares tell each other about it.
 type handling struct {
+	context.Context
+
 	attempts int
 	outcome  outcome
+}
+
+// Value finds the handling itself in the contexts made of it.
+func (h *handling) Value(key any) any {
+	if key == (handlingKey{}) {
+		return h
+	}
+	return h.Context.Value(key)
 }
 
 // outcome is how a delivery ended, as metrics and log call it.
@@ -90,13 +100,15 @@ func (r *Reactor) giveWay(next message.HandlerFunc) message.HandlerFunc {
 
 // observe continues the trace of the fact, measures, and writes the one line about it.
 func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
+	consumes := trace.WithSpanKind(trace.SpanKindConsumer)
 	return func(m *message.Message) ([]*message.Message, error) {
-		h, began := &handling{outcome: handled}, time.Now()
+		began := time.Now()
 		id, typ := r.names(m)
 		ctx := telemetry.WithTraceparent(m.Context(), m.Metadata.Get(headerTrace))
-		ctx, span := r.tracer.Start(ctx, "react to "+typ, trace.WithSpanKind(trace.SpanKindConsumer))
+		ctx, span := r.tracer.Start(ctx, "react to "+typ, consumes)
 		defer span.End()
-		m.SetContext(context.WithValue(ctx, handlingKey{}, h))
+		h := &handling{Context: ctx, outcome: handled}
+		m.SetContext(h)
 		_, err := next(m)
 		if err != nil {
 			h.outcome = waiting
@@ -120,7 +132,10 @@ func (r *Reactor) observe(next message.HandlerFunc) message.HandlerFunc {
 func (r *Reactor) park(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		ctx := m.Context() // the one of the delivery, without the time limit of an attempt
-		state, err := r.quarantine.Enter(ctx, r.place(m), func() quarantine.Item { return r.item(m) })
+		state, err := r.quarantine.Look(ctx, r.known(m))
+		if err == nil && state == quarantine.Behind {
+			state, err = r.quarantine.Park(ctx, r.item(m))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -179,27 +194,12 @@ func (r *Reactor) limit(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
 		delivery := m.Context()
 		handlingOf(delivery).attempts++
-		ctx, cancel := outlive(delivery, r.deps.Timeout)
+		ctx, cancel := context.WithTimeout(&attempt{r.patience.after(delivery), delivery}, r.deps.Timeout)
 		defer cancel()
 		m.SetContext(ctx)
 		defer m.SetContext(delivery)
 		return next(m)
 	}
-}
-
-// outlive returns a context with the values of ctx that ends after timeout, or some time after ctx.
-func outlive(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	inner, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	stop := context.AfterFunc(ctx, func() {
-		last := time.NewTimer(grace)
-		defer last.Stop()
-		select {
-		case <-last.C:
-			cancel()
-		case <-inner.Done():
-		}
-	})
-	return inner, func() { stop(); cancel() }
 }
 
 // recover makes a panic the error of one fact. Its text is not kept: it may hold a value.

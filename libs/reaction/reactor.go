@@ -79,6 +79,7 @@ type Reactor struct {
 	handlers   map[string]Handler
 	wanted     map[string]bool
 	quarantine *quarantine.Store
+	patience   patience
 	metrics    metrics
 	log        *zap.Logger
 	tracer     trace.Tracer
@@ -168,7 +169,7 @@ func (r *Reactor) session(ctx context.Context) (err error) {
 		return fmt.Errorf("make router: %w", err)
 	}
 	options := kafkabus.SubscriberOptions{
-		Group: r.name, Positions: kafkabus.NewPositions(r.deps.Pool, r.name), InFlight: r.deps.InFlight,
+		Group: r.name, Positions: kafkabus.NewPositions(r.deps.Pool, r.name), InFlight: r.deps.InFlight, Lasting: true,
 		Own: r.deps.Own, Foreign: r.deps.Foreign != nil, Log: r.deps.Log, Registerer: r.deps.Registerer,
 	}
 	if r.deps.Foreign == nil {

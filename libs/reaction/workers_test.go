@@ -2,6 +2,7 @@ package reaction
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -29,9 +30,29 @@ func TestWorkersHandleEverythingAtOnceAndFewOfThemStay(t *testing.T) {
 		})
 	}
 	handled.Wait()
+	if idle := len(w.idle); idle != mostIdle {
+		t.Errorf("%d workers wait, want %d", idle, mostIdle)
+	}
 	w.end()
-	if idle := w.idle.Load(); idle > mostIdle {
-		t.Errorf("%d workers waited, want at most %d", idle, mostIdle)
+}
+
+func TestAWorkerThatAHandlerEndsGetsNoOtherMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorkers()
+	defer w.end()
+	handle := w.handle(func(m *message.Message) ([]*message.Message, error) {
+		if m.UUID == "last" {
+			runtime.Goexit()
+		}
+		return nil, errRefused
+	})
+	for _, c := range []struct {
+		id   string
+		want error
+	}{{"first", errRefused}, {"last", nil}, {"next", errRefused}} {
+		if _, err := handle(message.NewMessage(c.id, nil)); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v", c.id, err)
+		}
 	}
 }
 

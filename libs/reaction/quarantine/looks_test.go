@@ -25,8 +25,12 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 			Headers: map[string]string{}, Payload: []byte{},
 		}
 	}
-	if seen, waits, err := q.looks.of(t.Context(), of(1)); err != nil || seen || waits {
-		t.Errorf("an empty quarantine: seen %v, waits %v, %v", seen, waits, err)
+	look := func(ctx context.Context, n int) (found, error) {
+		i := of(n)
+		return q.looks.of(ctx, Message{i.Consumer, i.Place.Topic, i.Key, i.Fact})
+	}
+	if got, err := look(t.Context(), 1); err != nil || got != (found{}) {
+		t.Errorf("an empty quarantine: %+v, %v", got, err)
 	}
 	for n := range 3 { // keys 0, 1 and 2 wait, for facts 0, 1 and 2
 		if err := q.Add(t.Context(), of(n)); err != nil {
@@ -40,20 +44,20 @@ func TestManyMessagesAreLookedUpAtOnceAndEachGetsItsOwnAnswer(t *testing.T) {
 	for n := range 1000 {
 		asking.Go(func() {
 			if n%7 == 6 { // some are shut down while they wait, and hold up nobody
-				if _, _, err := q.looks.of(ended, of(n)); err != nil && !errors.Is(err, context.Canceled) {
+				if _, err := look(ended, n); err != nil && !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
 				return
 			}
-			seen, waits, err := q.looks.of(ctx, of(n))
-			if err != nil || seen != (n < 3) || waits != (n%10 < 3) {
-				t.Errorf("fact %d: seen %v, waits %v, %v", n, seen, waits, err)
+			got, err := look(ctx, n)
+			if err != nil || got != (found{seen: n < 3, waits: n%10 < 3}) {
+				t.Errorf("fact %d: %+v, %v", n, got, err)
 			}
 		})
 	}
 	asking.Wait()
 	pool.Close()
-	if _, _, err := q.looks.of(t.Context(), of(1)); err == nil {
+	if _, err := look(t.Context(), 1); err == nil {
 		t.Error("a database that is away answered")
 	}
 }

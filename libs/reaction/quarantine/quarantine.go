@@ -68,7 +68,7 @@ type Entry uint8
 // The entries.
 const (
 	Free   Entry = iota // it may be handled
-	Behind              // its key waits; the message now waits behind it
+	Behind              // its key waits, and it has to wait behind it
 	Known               // it is or was there itself
 )
 
@@ -77,26 +77,31 @@ select exists (select from quarantine where consumer = $1 and topic = $2 and fac
        exists (select from quarantine where consumer = $1 and topic = $2 and key = $3
                   and released_at is null and discarded_at is null)`
 
-// Enter parks a message whose key waits. The first look takes no lock and is shared, for nearly all messages are free; the second
-// one does, lest the key be released in between and the message be left behind.
-func (q *Store) Enter(ctx context.Context, i Item, whole func() Item) (state Entry, err error) {
-	seen, waits, err := q.looks.of(ctx, i)
-	switch {
+// Look tells how a message stands that has just come. It takes no lock and is shared, for nearly all messages are free: one that is
+// [Behind] goes on to [Store.Park].
+func (q *Store) Look(ctx context.Context, m Message) (Entry, error) {
+	switch got, err := q.looks.of(ctx, m); {
 	case err != nil:
 		return Free, err
-	case seen:
+	case got.seen:
 		return Known, nil
-	case !waits:
-		return Free, nil
+	case got.waits:
+		return Behind, nil
 	}
+	return Free, nil
+}
+
+// Park puts a message behind those of its key that wait. It looks again, with a lock, lest the key be released in between and the
+// message be left behind: such a one is [Free].
+func (q *Store) Park(ctx context.Context, i Item) (state Entry, err error) {
 	err = pgx.BeginFunc(ctx, q.pool, func(tx pgx.Tx) error {
 		if err := lockKey(ctx, tx, i); err != nil {
 			return err
 		}
-		if _, waits, err = look(ctx, tx, i); err != nil || !waits {
+		_, waits, err := look(ctx, tx, i)
+		if err != nil || !waits {
 			return err
 		}
-		i := whole()
 		i.ErrorCode, i.ErrorText, state = behindCode, "waits behind an earlier fact of its key", Behind
 		return q.insert(ctx, tx, i)
 	})

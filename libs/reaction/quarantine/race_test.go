@@ -46,7 +46,11 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 		go func() {
 			second := first
 			second.Fact = "2"
-			state, err := q.Enter(context.WithoutCancel(t.Context()), second, func() Item { return second })
+			ctx := context.WithoutCancel(t.Context())
+			state, err := q.Look(ctx, Message{Consumer: "c", Topic: at.Topic, Key: "k", Fact: "2"})
+			if err == nil && state == Behind {
+				state, err = q.Park(ctx, second)
+			}
 			answered <- answer{state, err}
 		}()
 		testkit.Eventually(t, 30*time.Second, func() error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/kafkabus/internal/pause"
@@ -29,8 +30,8 @@ type Consumer struct {
 	NackWait time.Duration
 	// Wanted tells which records become messages; the others are passed over. nil: all of them.
 	Wanted func(tail.Record) bool
-	// Message makes a message of a record, whose context ends when done is called.
-	Message func(ctx context.Context, r tail.Record) (m *message.Message, done context.CancelFunc)
+	// Message makes a message of a record, whose context may end when done is called.
+	Message func(ctx context.Context, r kafka.Message) (m *message.Message, done context.CancelFunc)
 	// Out takes the messages. It is closed when reading has ended for good.
 	Out chan *message.Message
 	// OnError is told why a partition stands still.

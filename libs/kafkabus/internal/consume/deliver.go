@@ -61,8 +61,7 @@ func (d *delivery) run(ctx, messages context.Context) {
 	late := make(chan struct{})
 	start := func(e *entry) {
 		d.running++
-		r := e.Record // the window goes on changing its own
-		d.work.Go(func() { d.verdicts <- verdict{e, d.deliver(ctx, handling, late, r)} })
+		d.work.Go(func() { d.verdicts <- verdict{e, d.deliver(ctx, handling, late, e)} })
 	}
 	pieces := make(chan piece)
 	d.work.Go(func() { d.read(ctx, pieces) })
@@ -128,11 +127,12 @@ func (d *delivery) finish(v verdict) *entry {
 }
 
 // deliver sends one record until it is acknowledged, with a growing pause after each refusal. No new attempt starts
-// after ctx has ended; one that has started is waited for until it is late.
-func (d *delivery) deliver(ctx, handling context.Context, late <-chan struct{}, r tail.Record) bool {
+// after ctx has ended; one that has started is waited for until it is late. It looks at the message alone, for the window goes
+// on changing what comes after it.
+func (d *delivery) deliver(ctx, handling context.Context, late <-chan struct{}, e *entry) bool {
 	wait := pause.Backoff{First: nackFirst, Most: d.NackWait}
 	for {
-		m, done := d.Message(handling, r)
+		m, done := d.Message(handling, e.Message)
 		acknowledged := d.attempt(ctx, late, m)
 		done()
 		if acknowledged || wait.Wait(ctx) != nil {

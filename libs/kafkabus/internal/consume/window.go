@@ -13,27 +13,32 @@ const windowSpan = 4096
 // window holds the records of one partition that were read and are not all finished. It says which may run: the first
 // unfinished one of each key; and how far everything before is finished.
 type window struct {
-	order []*entry            // as read
-	lanes map[string][]*entry // by key, as read; the first one runs
-	open  int                 // unfinished ones
-	done  tail.Progress       // everything before it is finished
+	order []*entry          // as read
+	last  map[string]*entry // the last unfinished one by key
+	open  int               // unfinished ones
+	done  tail.Progress     // everything before it is finished
 }
 
 type entry struct {
 	tail.Record
+	key      string
+	next     *entry // of the key, as read
 	finished bool
 }
 
-func newWindow(from tail.Progress) *window { return &window{lanes: map[string][]*entry{}, done: from} }
+func newWindow(from tail.Progress) *window { return &window{last: map[string]*entry{}, done: from} }
 
 // add takes the next record that was read, and tells whether it may run at once.
 func (w *window) add(r tail.Record) (*entry, bool) {
-	e := &entry{Record: r}
+	e := &entry{Record: r, key: string(r.Key)}
 	w.order = append(w.order, e)
 	w.open++
-	key := string(r.Key)
-	w.lanes[key] = append(w.lanes[key], e)
-	return e, len(w.lanes[key]) == 1
+	before, waits := w.last[e.key]
+	if waits {
+		before.next = e
+	}
+	w.last[e.key] = e
+	return e, !waits
 }
 
 // pass takes note that reading has come to a place without a record to run, such as a repeat.
@@ -47,7 +52,6 @@ func (w *window) pass(at tail.Progress) {
 
 // finish takes a running record out, and returns the next one of its key, or nil.
 func (w *window) finish(e *entry) *entry {
-	key := string(e.Key)
 	e.finished, e.Message = true, kafka.Message{} // the message may wait long for an earlier one, without its body
 	w.open--
 	for len(w.order) > 0 && w.order[0].finished {
@@ -55,13 +59,12 @@ func (w *window) finish(e *entry) *entry {
 		w.order[0] = nil
 		w.order = w.order[1:]
 	}
-	lane := w.lanes[key][1:]
-	if len(lane) == 0 {
-		delete(w.lanes, key)
-		return nil
+	next := e.next
+	if next == nil {
+		delete(w.last, e.key)
 	}
-	w.lanes[key] = lane
-	return lane[0]
+	e.next = nil // nor the next one's body
+	return next
 }
 
 // room tells whether another record may be read.
