@@ -78,6 +78,7 @@ func (b *books) load(ctx context.Context, batch []events.Recorded) error {
 	var known, payrolls []string
 	for _, r := range batch {
 		id := paymentOf(r.Event)
+		_, seen := b.payments[id]
 		switch {
 		case id == "":
 			if list := listOf(r.Event); list != "" {
@@ -87,8 +88,8 @@ func (b *books) load(ctx context.Context, batch []events.Recorded) error {
 			b.payments[id] = &Payment{}
 			b.fresh = append(b.fresh, id)
 			b.lists[payrollOf(r.Event)] = nil
-		case b.payments[id] == nil:
-			b.payments[id] = &Payment{}
+		case !seen:
+			b.payments[id] = nil
 			known = append(known, id)
 		}
 	}
@@ -171,7 +172,8 @@ func (b *books) loadPayments(ctx context.Context, ids []string) error {
 	}
 	for i := range b.loaded {
 		b.loaded[i].inUTC()
-		*b.payments[b.loaded[i].Payment] = b.loaded[i]
+		p := b.loaded[i]
+		b.payments[p.Payment] = &p
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func muddle(payments int) (facts []events.Recorded) {
 	for n := range happenings("") {
 		all = append(all, happenings(ids[n])[n])
 	}
+	for _, reference := range []string{`FT"1\`, "FT, {ba} NULL", "phí", "", `\\""`} {
+		all = append(all, disbursement.PaymentCredited{Payment: ids[40], Attempt: 1, BankReference: reference})
+	}
 	for range 10 * payments {
 		of := happenings(ids[dice.IntN(payments)])
 		all = append(all, of[dice.IntN(len(of))])

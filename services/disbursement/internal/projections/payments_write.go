@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -181,12 +180,21 @@ func texts(list []string) string {
 	if len(list) == 0 {
 		return "{}" // most payments
 	}
-	quoted := make([]string, len(list))
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-	for i, text := range list {
-		quoted[i] = `"` + escape.Replace(text) + `"`
+	text := []byte{'{'}
+	for i, s := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, '"')
+		for _, c := range []byte(s) {
+			if c == '"' || c == '\\' {
+				text = append(text, '\\')
+			}
+			text = append(text, c)
+		}
+		text = append(text, '"')
 	}
-	return "{" + strings.Join(quoted, ",") + "}"
+	return string(append(text, '}'))
 }
 
 // integers writes PostgreSQL's text of an array.
