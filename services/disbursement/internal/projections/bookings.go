@@ -13,15 +13,11 @@ type booking struct {
 	attempt                  int32
 }
 
-// A booking belongs to the first payment that it credited.
+// A booking belongs to the first payment that it credited: rows are inserted in the order of the facts, and one that is there
+// already, be it from this very statement, stays.
 const writeBookings = `
-with said as (
-  select distinct on (bank, reference) *
-    from unnest($1::text[], $2::text[], $3::text[], $4::int[]) with ordinality as u(bank, reference, payment, attempt, nth)
-   order by bank, reference, nth
-)
 insert into bookings_v1 (bank, reference, payment, attempt)
-select bank, reference, payment, attempt from said
+select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[])
     on conflict do nothing`
 
 const writeDoubles = `

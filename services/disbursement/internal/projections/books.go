@@ -16,14 +16,16 @@ import (
 )
 
 // Payments is the read model of payments and of the ledger, which are written in one transaction: a payment never stands
-// differently from its money. A batch of facts is folded in memory and written with one statement per table.
+// differently from its money. A batch of facts is folded in memory and written with few statements.
 func Payments() *projection.Projection {
-	return projection.New("payments_v1", paymentsDDL, func(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
-		b := &books{
-			tx: tx, payments: map[string]*Payment{}, lists: map[string]*PaymentList{}, balances: map[string]ledger.Balances{},
-		}
-		return b.write(ctx, batch)
-	})
+	return projection.New("payments_v1", paymentsDDL, writeBooks)
+}
+
+func writeBooks(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
+	b := &books{
+		tx: tx, payments: map[string]*Payment{}, lists: map[string]*PaymentList{}, balances: map[string]ledger.Balances{},
+	}
+	return b.write(ctx, batch)
 }
 
 // PaymentList is what payments have to know of their payroll.
@@ -47,7 +49,8 @@ func (l PaymentList) Unit() events.Unit { return unit(l.UnitCode, l.UnitValidFro
 type books struct {
 	tx       pgx.Tx
 	payments map[string]*Payment
-	fresh    []string // payments of this batch, in order
+	fresh    []string  // payments of this batch, in order
+	loaded   []Payment // the others, as they were
 	lists    map[string]*PaymentList
 	balances map[string]ledger.Balances
 	entries  [][]any
@@ -75,6 +78,7 @@ func (b *books) load(ctx context.Context, batch []events.Recorded) error {
 	var known, payrolls []string
 	for _, r := range batch {
 		id := paymentOf(r.Event)
+		_, seen := b.payments[id]
 		switch {
 		case id == "":
 			if list := listOf(r.Event); list != "" {
@@ -84,8 +88,8 @@ func (b *books) load(ctx context.Context, batch []events.Recorded) error {
 			b.payments[id] = &Payment{}
 			b.fresh = append(b.fresh, id)
 			b.lists[payrollOf(r.Event)] = nil
-		case b.payments[id] == nil:
-			b.payments[id] = &Payment{}
+		case !seen:
+			b.payments[id] = nil
 			known = append(known, id)
 		}
 	}
@@ -140,24 +144,36 @@ const paymentColumns = `payment, payroll, payroll_month, unit_code, unit_valid_f
   origin, amount, released_at, status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference, booked_at,
   inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, from_list, news_at, facts`
 
+// A fact needs what changes of a payment, its list and its amount: the rest stays in the table, and is neither read nor written.
+const changingColumns = `payment, payroll, amount, status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference, booked_at,
+  inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, from_list, news_at, facts`
+
+func scanChanging(row pgx.CollectableRow) (p Payment, err error) {
+	err = row.Scan(&p.Payment, &p.Payroll, &p.Amount, &p.Status, &p.Attempt, &p.EndToEndID, &p.Bank, &p.Account, &p.Outcome, &p.Reason,
+		&p.BankReference, &p.BookedAt, &p.Inquiries, &p.Contested, &p.Said, &p.Recall, &p.CashReason, &p.CollectedOn, &p.Receipt,
+		&p.DuplicateOf, &p.FromList, &p.NewsAt, &p.Facts)
+	return p, err
+}
+
 func (b *books) loadPayments(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := b.tx.Query(ctx, `select `+paymentColumns+` from payments_v1 where payment = any($1)`, ids)
+	rows, err := b.tx.Query(ctx, `select `+changingColumns+` from payments_v1 where payment = any($1)`, ids)
 	if err != nil {
 		return fmt.Errorf("load %d payments: %w", len(ids), err)
 	}
-	loaded, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[Payment])
+	b.loaded, err = pgx.AppendRows(make([]Payment, 0, len(ids)), rows, scanChanging)
 	if err != nil {
 		return fmt.Errorf("load %d payments: %w", len(ids), err)
 	}
-	if len(loaded) != len(ids) {
-		return fmt.Errorf("load payments: %d of %d are there", len(loaded), len(ids))
+	if len(b.loaded) != len(ids) {
+		return fmt.Errorf("load payments: %d of %d are there", len(b.loaded), len(ids))
 	}
-	for _, p := range loaded {
-		p.inUTC()
-		b.payments[p.Payment] = p
+	for i := range b.loaded {
+		b.loaded[i].inUTC()
+		p := b.loaded[i]
+		b.payments[p.Payment] = &p
 	}
 	return nil
 }

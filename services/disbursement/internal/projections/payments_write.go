@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,50 +41,87 @@ func (b *books) insertPayments(ctx context.Context) error {
 	return nil
 }
 
-// What is a list in itself would be an array within an array, which SQL does not unnest: it travels as text.
-const updatePayments = `
+// The arrays are unfolded side by side in the select list, which spares the database the copy that unnest(a, b, ...) in the from
+// clause makes. What is a list in itself would be an array within an array, which SQL does not unnest: it travels as text.
+const (
+	updateMoved = `
 update payments_v1 p
-   set status = u.status, attempt = u.attempt, end_to_end_id = u.end_to_end_id, bank = u.bank, account = u.account,
-       outcome = u.outcome, reason = u.reason, bank_reference = u.bank_reference, booked_at = u.booked_at,
-       inquiries = u.inquiries, contested = u.contested::integer[], said = u.said::text[], recall = u.recall, cash_reason = u.cash_reason,
-       collected_on = u.collected_on, receipt = u.receipt, duplicate_of = u.duplicate_of, from_list = u.from_list,
-       news_at = u.news_at, facts = u.facts
-  from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-              $10::timestamptz[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-              $17::text[], $18::text[], $19::boolean[], $20::timestamptz[], $21::int[])
-    as u(payment, status, attempt, end_to_end_id, bank, account, outcome, reason, bank_reference,
-         booked_at, inquiries, contested, said, recall, cash_reason, collected_on, receipt, duplicate_of, from_list, news_at,
-         facts)
+   set status = u.status, news_at = u.news_at, facts = u.facts
+  from (select unnest($1::text[]) as payment, unnest($2::text[]) as status, unnest($3::timestamptz[]) as news_at,
+               unnest($4::int[]) as facts) as u
  where p.payment = u.payment`
 
+	updateSettled = `
+update payments_v1 p
+   set status = u.status, news_at = u.news_at, facts = u.facts,
+       outcome = u.outcome, bank_reference = u.bank_reference, booked_at = u.booked_at, said = u.said::text[]
+  from (select unnest($1::text[]) as payment, unnest($2::text[]) as status, unnest($3::timestamptz[]) as news_at,
+               unnest($4::int[]) as facts, unnest($5::text[]) as outcome, unnest($6::text[]) as bank_reference,
+               unnest($7::timestamptz[]) as booked_at, unnest($8::text[]) as said) as u
+ where p.payment = u.payment`
+
+	updateAltered = `
+update payments_v1 p
+   set status = u.status, news_at = u.news_at, facts = u.facts,
+       outcome = u.outcome, bank_reference = u.bank_reference, booked_at = u.booked_at, said = u.said::text[],
+       attempt = u.attempt, end_to_end_id = u.end_to_end_id, bank = u.bank, account = u.account, reason = u.reason,
+       inquiries = u.inquiries, contested = u.contested::integer[], recall = u.recall, cash_reason = u.cash_reason,
+       collected_on = u.collected_on, receipt = u.receipt, duplicate_of = u.duplicate_of, from_list = u.from_list
+  from (select unnest($1::text[]) as payment, unnest($2::text[]) as status, unnest($3::timestamptz[]) as news_at,
+               unnest($4::int[]) as facts, unnest($5::text[]) as outcome, unnest($6::text[]) as bank_reference,
+               unnest($7::timestamptz[]) as booked_at, unnest($8::text[]) as said, unnest($9::int[]) as attempt,
+               unnest($10::text[]) as end_to_end_id, unnest($11::text[]) as bank, unnest($12::text[]) as account,
+               unnest($13::text[]) as reason, unnest($14::int[]) as inquiries, unnest($15::text[]) as contested,
+               unnest($16::text[]) as recall, unnest($17::text[]) as cash_reason, unnest($18::text[]) as collected_on,
+               unnest($19::text[]) as receipt, unnest($20::text[]) as duplicate_of, unnest($21::boolean[]) as from_list) as u
+ where p.payment = u.payment`
+)
+
+// change is how much of a row a batch changed, and so which columns are written: a whole row takes twice as long as the usual step.
+type change int
+
+const (
+	moved   change = iota // status, news_at and facts
+	settled               // besides, what a credit says
+	altered               // anything
+)
+
+// since tells how much of a row is not as it was.
+func (p *Payment) since(was *Payment) change {
+	switch {
+	case p.Attempt != was.Attempt, p.EndToEndID != was.EndToEndID, p.Bank != was.Bank, p.Account != was.Account, p.Reason != was.Reason,
+		p.Inquiries != was.Inquiries, !slices.Equal(p.Contested, was.Contested), p.Recall != was.Recall, p.CashReason != was.CashReason,
+		p.CollectedOn != was.CollectedOn, p.Receipt != was.Receipt, p.DuplicateOf != was.DuplicateOf, p.FromList != was.FromList:
+		return altered
+	case p.Outcome != was.Outcome, p.BankReference != was.BankReference, !p.BookedAt.Equal(was.BookedAt), !slices.Equal(p.Said, was.Said):
+		return settled
+	default:
+		return moved
+	}
+}
+
 func (b *books) updatePayments(ctx context.Context) error {
-	rows := slices.SortedFunc(maps.Values(b.payments), func(p, q *Payment) int { return cmp.Compare(p.Payment, q.Payment) })
+	var rows [altered + 1][]*Payment
+	for i := range b.loaded {
+		p := b.payments[b.loaded[i].Payment]
+		extent := p.since(&b.loaded[i])
+		rows[extent] = append(rows[extent], p)
+	}
+	for extent, rows := range rows {
+		if err := b.update(ctx, change(extent), rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *books) update(ctx context.Context, extent change, rows []*Payment) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	tag, err := b.tx.Exec(ctx, updatePayments,
-		column(rows, func(p *Payment) string { return p.Payment }),
-		column(rows, func(p *Payment) string { return p.Status }),
-		column(rows, func(p *Payment) int32 { return p.Attempt }),
-		column(rows, func(p *Payment) string { return p.EndToEndID }),
-		column(rows, func(p *Payment) string { return p.Bank }),
-		column(rows, func(p *Payment) string { return p.Account }),
-		column(rows, func(p *Payment) string { return p.Outcome }),
-		column(rows, func(p *Payment) string { return p.Reason }),
-		column(rows, func(p *Payment) string { return p.BankReference }),
-		column(rows, func(p *Payment) time.Time { return p.BookedAt }),
-		column(rows, func(p *Payment) int32 { return p.Inquiries }),
-		column(rows, func(p *Payment) string { return integers(p.Contested) }),
-		column(rows, func(p *Payment) string { return texts(p.Said) }),
-		column(rows, func(p *Payment) string { return p.Recall }),
-		column(rows, func(p *Payment) string { return p.CashReason }),
-		column(rows, func(p *Payment) string { return p.CollectedOn }),
-		column(rows, func(p *Payment) string { return p.Receipt }),
-		column(rows, func(p *Payment) string { return p.DuplicateOf }),
-		column(rows, func(p *Payment) bool { return p.FromList }),
-		column(rows, func(p *Payment) time.Time { return p.NewsAt }),
-		column(rows, func(p *Payment) int32 { return p.Facts }),
-	)
+	slices.SortFunc(rows, func(p, q *Payment) int { return cmp.Compare(p.Payment, q.Payment) })
+	statement := [...]string{moved: updateMoved, settled: updateSettled, altered: updateAltered}[extent]
+	tag, err := b.tx.Exec(ctx, statement, written(extent, rows)...)
 	if err != nil {
 		return fmt.Errorf("update %d payments: %w", len(rows), err)
 	}
@@ -93,6 +129,42 @@ func (b *books) updatePayments(ctx context.Context) error {
 		return fmt.Errorf("update payments: %d of %d are there", tag.RowsAffected(), len(rows))
 	}
 	return nil
+}
+
+// written are the columns of rows that the statement of a change writes.
+func written(extent change, rows []*Payment) []any {
+	columns := []any{
+		column(rows, func(p *Payment) string { return p.Payment }),
+		column(rows, func(p *Payment) string { return p.Status }),
+		column(rows, func(p *Payment) time.Time { return p.NewsAt }),
+		column(rows, func(p *Payment) int32 { return p.Facts }),
+	}
+	if extent >= settled {
+		columns = append(columns,
+			column(rows, func(p *Payment) string { return p.Outcome }),
+			column(rows, func(p *Payment) string { return p.BankReference }),
+			column(rows, func(p *Payment) time.Time { return p.BookedAt }),
+			column(rows, func(p *Payment) string { return texts(p.Said) }),
+		)
+	}
+	if extent >= altered {
+		columns = append(columns,
+			column(rows, func(p *Payment) int32 { return p.Attempt }),
+			column(rows, func(p *Payment) string { return p.EndToEndID }),
+			column(rows, func(p *Payment) string { return p.Bank }),
+			column(rows, func(p *Payment) string { return p.Account }),
+			column(rows, func(p *Payment) string { return p.Reason }),
+			column(rows, func(p *Payment) int32 { return p.Inquiries }),
+			column(rows, func(p *Payment) string { return integers(p.Contested) }),
+			column(rows, func(p *Payment) string { return p.Recall }),
+			column(rows, func(p *Payment) string { return p.CashReason }),
+			column(rows, func(p *Payment) string { return p.CollectedOn }),
+			column(rows, func(p *Payment) string { return p.Receipt }),
+			column(rows, func(p *Payment) string { return p.DuplicateOf }),
+			column(rows, func(p *Payment) bool { return p.FromList }),
+		)
+	}
+	return columns
 }
 
 func column[R, V any](rows []R, of func(R) V) []V {
@@ -108,12 +180,21 @@ func texts(list []string) string {
 	if len(list) == 0 {
 		return "{}" // most payments
 	}
-	quoted := make([]string, len(list))
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-	for i, text := range list {
-		quoted[i] = `"` + escape.Replace(text) + `"`
+	text := []byte{'{'}
+	for i, s := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, '"')
+		for _, c := range []byte(s) {
+			if c == '"' || c == '\\' {
+				text = append(text, '\\')
+			}
+			text = append(text, c)
+		}
+		text = append(text, '"')
 	}
-	return "{" + strings.Join(quoted, ",") + "}"
+	return string(append(text, '}'))
 }
 
 // integers writes PostgreSQL's text of an array.
