@@ -50,9 +50,9 @@ test-cluster: postgres ## services as processes of their own, all of them killed
 KAFKA := test -f .cache/kafka/env || { echo "no Kafka was started here; start one with: make kafka" >&2; exit 1; }; \
   set -ae; . ./.cache/kafka/env; set +a
 
-# The packages whose tests use testkit's broker, by themselves or through servicetest. A wall sees that none is left out.
+# The packages whose tests use testkit's broker, by themselves or through servicetest. A wall sees that none is missing.
 BROKERED = $(shell grep -rlwE 'testkit\.Kafka|servicetest\.Prepare' --include='*_test.go' libs services | xargs -n1 dirname | sort -u | sed 's|^|./|')
-# Some of them may be left out (WITHOUT="./services/accounts"), as CI does: see .ci/run.
+# What is not to be run, as CI does with four of them ("./services/accounts ..."): see .ci/run.
 WITHOUT  ?=
 
 test-kafka: postgres ## the tests that use a broker, against the real Kafka of "make kafka"

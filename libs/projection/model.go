@@ -138,14 +138,15 @@ func (m *Model) show(position int64) {
 	}
 }
 
+// Whoever writes a read model, or puts another one in its place, writes its checkpoint in the same transaction: xmin names that.
 const servedProgress = `
-select v.name || coalesce(string_agg(format(' %s/%s@%s,%s', c.source, c.partition, c.position, c.kafka_offset), '' order by c.source, c.partition), '')
+select v.name || coalesce(string_agg(format(' %s/%s@%s by %s', c.source, c.partition, c.position, c.xmin), '' order by c.source, c.partition), '')
   from projection_versions v left join projection_checkpoints c on c.name = v.name
  where v.base = $1 and v.serving
  group by v.name`
 
-// State names what queries see: it is another one once anything was applied, by whichever process. Whoever has looked at the
-// rows after State can tell by it, later, that looking again would show the same.
+// State names what queries see: it is another one once anything was applied, by whichever process, or the read model was rebuilt.
+// Whoever has looked at the rows after State can tell by it, later, that looking again would show the same.
 func (m *Model) State(ctx context.Context) (state string, err error) {
 	if err := m.runner.pool.QueryRow(ctx, servedProgress, m.base).Scan(&state); err != nil {
 		return "", fmt.Errorf("read the progress of %s: %w", m.base, err)

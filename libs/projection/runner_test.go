@@ -244,6 +244,12 @@ func TestTheStateOfAReadModelIsAnotherOneOnceAnythingWasApplied(t *testing.T) {
 		}
 		seen = append(seen, now)
 	}
+	if _, err := m.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now := state(m); slices.Contains(seen, now) {
+		t.Errorf("other rows are in its place, and the state is still %s", now)
+	}
 }
 
 func TestAWrongProjectionIsRefusedWhenItIsAdded(t *testing.T) {

@@ -1,11 +1,11 @@
 package vault
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 
-	json "github.com/go-json-experiment/json/v1" // reads as encoding/json does, in less than half of the time
 	"go.uber.org/zap/zapcore"
 )
 

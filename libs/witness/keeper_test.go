@@ -44,50 +44,6 @@ func TestAKeeperDoesNotWaitForOthersForEver(t *testing.T) {
 	}
 }
 
-// A keeper that gives way to other work signs nothing meanwhile, says since when, and goes on.
-func TestAKeeperStandsAsLongAsItIsTold(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	b.coin(t, 3)
-	asked, goOn := make(chan time.Time), make(chan struct{})
-	signed := make(chan []byte, 1)
-	began := time.Now()
-	k := witness.NewKeeper(b.pool, witness.Options{
-		Origin: origin, Signer: b.signer, Now: time.Now,
-		Stand: func(ctx context.Context, since time.Time) error {
-			select {
-			case asked <- since:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			<-goOn
-			return nil
-		},
-		Publish: []func(context.Context, []byte) error{func(_ context.Context, note []byte) error {
-			signed <- note
-			return nil
-		}},
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- k.Run(ctx) }()
-	if since := <-asked; since.Before(began) || time.Since(since) > time.Minute {
-		t.Errorf("it says that everything before %s is signed", since)
-	}
-	select {
-	case <-signed:
-		t.Error("it signed while it was to stand")
-	default:
-	}
-	goOn <- struct{}{}
-	<-signed
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-}
-
 // A superuser sets the sequence of the register ahead. The keeper does not fill the disk with vacancies, and what the runbook
 // says puts the numbers right.
 func TestAKeeperDoesNotFollowNumbersThatLeap(t *testing.T) {

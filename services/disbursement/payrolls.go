@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -265,27 +263,22 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	cmd, seen := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}, releaser.Seen{Payroll: p.Payroll}
+	cmd, look := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}, releaser.Look{Payroll: p.Payroll}
 	if p.Frozen() {
-		looks, ctx := errgroup.WithContext(ctx) // both read everything, and the treasurer waits
-		looks.Go(func() (err error) {
-			cmd.Hash, err = a.hashOf(ctx, p)
-			return err
-		})
-		looks.Go(func() (err error) {
-			if seen.People, err = a.beneficiaries.State(ctx); err == nil { // before the look at them
-				cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p)
-			}
-			return err
-		})
-		if err := looks.Wait(); err != nil {
+		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
-		seen.Obsolete = cmd.Removals
+		if look.People, err = a.beneficiaries.State(ctx); err != nil { // before the look at them
+			return httpapi.Done[Payroll]{}, err
+		}
+		if cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p); err != nil {
+			return httpapi.Done[Payroll]{}, err
+		}
+		look.Found = cmd.Removals
 	}
 	done, err := changePayroll(ctx, a, c, cmd)
 	if err == nil {
-		a.payment.releaser.Call(seen)
+		a.payment.releaser.Call(look)
 	}
 	return done, err
 }

@@ -163,12 +163,6 @@ func settings(volatile bool) map[string]string {
 		"password_encryption":     "scram-sha-256",
 		"timezone":                "UTC",
 		"logging_collector":       "off",
-		// The defaults are for the smallest machine. After each checkpoint every page that changes is logged whole, and with
-		// them a payday of a province was one checkpoint after the other: a sixth of its computing. A crash is mended in
-		// seconds all the same.
-		"shared_buffers":     "512MB",
-		"max_wal_size":       "4GB",
-		"checkpoint_timeout": "15min",
 		// Errors go to the client alone: their texts may hold values, and
 		// those may be personal data.
 		"log_min_messages":        "log",

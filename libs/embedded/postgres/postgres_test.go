@@ -129,15 +129,15 @@ func TestAServerIsDurableUnlessAskedOtherwise(t *testing.T) {
 	t.Parallel()
 	const ask = `select concat_ws(' ', current_setting('fsync'), current_setting('synchronous_commit'),
 		current_setting('full_page_writes'), current_setting('data_checksums'), current_setting('server_encoding'),
-		current_setting('password_encryption'), current_setting('work_mem'), current_setting('max_wal_size'))`
+		current_setting('password_encryption'), current_setting('work_mem'))`
 	for _, c := range []struct {
 		name string
 		o    postgres.Options
 		want string
 	}{
-		{"by default", postgres.Options{}, "on on on on UTF8 scram-sha-256 4MB 4GB"},
-		{"volatile", postgres.Options{Volatile: true}, "off off off on UTF8 scram-sha-256 4MB 4GB"},
-		{"with settings", postgres.Options{Settings: map[string]string{"work_mem": "9MB"}}, "on on on on UTF8 scram-sha-256 9MB 4GB"},
+		{"by default", postgres.Options{}, "on on on on UTF8 scram-sha-256 4MB"},
+		{"volatile", postgres.Options{Volatile: true}, "off off off on UTF8 scram-sha-256 4MB"},
+		{"with settings", postgres.Options{Settings: map[string]string{"work_mem": "9MB"}}, "on on on on UTF8 scram-sha-256 9MB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

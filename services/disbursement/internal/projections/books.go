@@ -16,7 +16,7 @@ import (
 )
 
 // Payments is the read model of payments and of the ledger, which are written in one transaction: a payment never stands
-// differently from its money. A batch of facts is folded in memory and written with few statements.
+// differently from its money. A batch of facts is folded in memory and written with some statements for all of its rows.
 func Payments() *projection.Projection {
 	return projection.New("payments_v1", paymentsDDL, writeBooks)
 }

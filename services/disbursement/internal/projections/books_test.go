@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,12 +104,19 @@ func book(t testing.TB, pool *pgxpool.Pool, batch []events.Recorded) {
 func TestWhatChangedIsWritten(t *testing.T) {
 	t.Parallel()
 	narrow := map[string]change{"Status": moved, "NewsAt": moved, "Facts": moved, "Outcome": settled, "BankReference": settled, "BookedAt": settled, "Said": settled}
+	kept := map[string]bool{}
 	for _, never := range []string{
 		"Payment", "Payroll", "PayrollMonth", "UnitCode", "UnitValidFrom", "Programme", "Beneficiary", "Mark", "Month", "Kind", "Origin", "Amount", "ReleasedAt",
 	} {
 		narrow[never] = moved
+		kept[never] = true
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[Payment]()) {
+	columns := strings.Split(strings.Join(strings.Fields(paymentColumns), ""), ",")
+	read := strings.Split(strings.Join(strings.Fields(changingColumns), ""), ",")
+	for i, field := range reflect.VisibleFields(reflect.TypeFor[Payment]()) {
+		if column := columns[i]; !kept[field.Name] && (!slices.Contains(read, column) || !strings.Contains(updateAltered, " "+column+" = u."+column)) {
+			t.Errorf("%s changes, and is not read and written again", column)
+		}
 		want, is := narrow[field.Name]
 		if !is {
 			want = altered

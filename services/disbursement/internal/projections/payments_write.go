@@ -101,13 +101,13 @@ func (p *Payment) since(was *Payment) change {
 }
 
 func (b *books) updatePayments(ctx context.Context) error {
-	var rows [altered + 1][]*Payment
+	var changed [altered + 1][]*Payment
 	for i := range b.loaded {
 		p := b.payments[b.loaded[i].Payment]
 		extent := p.since(&b.loaded[i])
-		rows[extent] = append(rows[extent], p)
+		changed[extent] = append(changed[extent], p)
 	}
-	for extent, rows := range rows {
+	for extent, rows := range changed {
 		if err := b.update(ctx, change(extent), rows); err != nil {
 			return err
 		}

@@ -7,8 +7,10 @@
 //     its payment is there. Stops and payments exclude each other (package stops): no payment follows the end of its right.
 //     So is a line that rests on payments which reached nobody, of which a bank says by then that it credited one: that which it
 //     takes over, or those in whose place it pays. It comes back to the next list with what is owed then.
-//  4. When every line is a payment or removed, the release is complete, and adds up to what was approved.
-//  5. Progress is nowhere but in the payments themselves. Those that are there are passed over a chunk at a time.
+//  4. As long as neither a right was stopped nor the read model of people was written since somebody pressed the release and looked at
+//     all of this, only lines that rest on other payments are looked at again. Whoever comes later looks at every line.
+//  5. When every line is a payment or removed, the release is complete, and adds up to what was approved.
+//  6. Progress is nowhere but in the payments themselves. Those that are there are passed over a chunk at a time.
 package releaser
 
 import (
@@ -66,27 +68,26 @@ type Deps struct {
 // Releaser is the runner.
 type Releaser struct {
 	deps   Deps
-	called chan Seen
+	called chan Look
 }
 
-// Seen is what was known of a list when somebody pressed its release.
-type Seen struct {
+// Look is what whoever pressed the release of a list saw of its lines.
+type Look struct {
 	Payroll string
-	// People is the state of the read model of people before the look at all lines; empty if nobody looked.
+	// People is the state of the read model of people before the look; empty if nobody looked.
 	People string
-	// Obsolete are the lines that must not be paid by that look. A release that was pressed twice may have been recorded
-	// without them.
-	Obsolete []payroll.Removal
+	// Found are the lines that must not be paid by it. A release that was pressed twice may have been recorded without them.
+	Found []payroll.Removal
 }
 
 // clean is the state of the people in which nothing is left to be removed from a list; empty if that is not known.
-func (s Seen) clean(removed map[string]bool) string {
-	for _, o := range s.Obsolete {
-		if !removed[o.Line] {
+func (l Look) clean(removed map[string]bool) string {
+	for _, found := range l.Found {
+		if !removed[found.Line] {
 			return ""
 		}
 	}
-	return s.People
+	return l.People
 }
 
 // New returns a releaser.
@@ -94,14 +95,14 @@ func New(d Deps) *Releaser {
 	if d.Pace == nil {
 		d.Pace = pace.New(d.Now, nil)
 	}
-	return &Releaser{d, make(chan Seen, listsAtATime)}
+	return &Releaser{d, make(chan Look, listsAtATime)}
 }
 
-// Call says that a list was just released. Nothing depends on it: without a call, or with too many, the list is found in
-// the read model, which may be behind.
-func (r *Releaser) Call(seen Seen) {
+// Call says that a list was just released. No payment depends on it: without a call, or with too many, the list is found in
+// the read model, which may be behind, and every line is asked about.
+func (r *Releaser) Call(look Look) {
 	select {
-	case r.called <- seen:
+	case r.called <- look:
 	default:
 	}
 }
@@ -117,9 +118,9 @@ func (r *Releaser) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-written:
-		case seen := <-r.called:
-			if err := r.alone(ctx, seen); err != nil && ctx.Err() == nil {
-				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", seen.Payroll), telemetry.Err(err))
+		case look := <-r.called:
+			if err := r.alone(ctx, look); err != nil && ctx.Err() == nil {
+				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", look.Payroll), telemetry.Err(err))
 			}
 		case <-time.After(pause):
 		}
@@ -135,7 +136,7 @@ func (r *Releaser) Once(ctx context.Context) error {
 	}
 	var faults []error
 	for _, list := range lists {
-		if err := r.alone(ctx, Seen{Payroll: list.Payroll}); err != nil {
+		if err := r.alone(ctx, Look{Payroll: list.Payroll}); err != nil {
 			faults = append(faults, fmt.Errorf("release %s: %w", list.Payroll, err))
 		}
 	}
@@ -143,7 +144,7 @@ func (r *Releaser) Once(ctx context.Context) error {
 }
 
 // alone leaves a list to another process that is at it. It only saves work: see rule 1.
-func (r *Releaser) alone(ctx context.Context, seen Seen) error {
+func (r *Releaser) alone(ctx context.Context, look Look) error {
 	conn, err := r.deps.Pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the lock: %w", err)
@@ -151,25 +152,25 @@ func (r *Releaser) alone(ctx context.Context, seen Seen) error {
 	defer conn.Release()
 	const key = `hashtextextended('songan/release/' || current_schema() || '/' || $1, 0)`
 	var ours bool
-	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, seen.Payroll).Scan(&ours); err != nil {
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, look.Payroll).Scan(&ours); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	if !ours {
 		return nil
 	}
-	err = r.release(ctx, seen)
+	err = r.release(ctx, look)
 	unlocking, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterTrouble)
 	defer cancel()
-	if _, unlockErr := conn.Exec(unlocking, `select pg_advisory_unlock(`+key+`)`, seen.Payroll); unlockErr != nil {
+	if _, unlockErr := conn.Exec(unlocking, `select pg_advisory_unlock(`+key+`)`, look.Payroll); unlockErr != nil {
 		_ = conn.Conn().Close(unlocking) // the lock goes with the connection
 	}
 	return err
 }
 
 // release is one pass over all lines of a list.
-func (r *Releaser) release(ctx context.Context, seen Seen) error {
+func (r *Releaser) release(ctx context.Context, look Look) error {
 	began := r.deps.Now()
-	p, released, err := r.payroll(ctx, seen.Payroll)
+	p, released, err := r.payroll(ctx, look.Payroll)
 	if err != nil || p.Status != payroll.Released || p.Done() {
 		return err
 	}
@@ -179,7 +180,7 @@ func (r *Releaser) release(ctx context.Context, seen Seen) error {
 	release, _ := released.Event.(disbursement.PayrollReleased)
 	removed := p.Removed.Lines()
 	pass := &pass{
-		releaser: r, list: p, released: released, removed: removed, seen: release.Seen, heard: release.Seen, people: seen.clean(removed),
+		releaser: r, list: p, released: released, removed: removed, seen: release.Seen, heard: release.Seen, people: look.clean(removed),
 		calm: func() {},
 	}
 	defer func() { pass.calm() }()
