@@ -12,7 +12,8 @@ type patience struct {
 	lasting sync.Map // a context by the channel that its deliveries end with
 }
 
-// after returns a context without values that ends when grace is over after the end of ctx.
+// after returns a context without values that ends when grace is over after the end of ctx; of one that ended longer ago, grace
+// begins now.
 func (p *patience) after(ctx context.Context) context.Context {
 	over := ctx.Done()
 	if lasting, known := p.lasting.Load(over); known {

@@ -66,13 +66,20 @@ func everybody(t *testing.T, n int) (o *office, g *gateway, rights map[string]st
 	return o, g, rights
 }
 
+// payable is the list of this month, as far as the treasurer may press its release.
+func (o *office) payable(t *testing.T) (list string) {
+	t.Helper()
+	list = o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
+	o.approved(t, list, "")
+	o.funded(t, list, "")
+	return list
+}
+
 // Everything that ends a right or an account comes between the release and the payments. Nobody of them is paid.
 func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
 	t.Parallel()
 	o, g, rights := everybody(t, 6)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
-	o.approved(t, list, "")
-	o.funded(t, list, "")
+	list := o.payable(t)
 	goOn := o.held(t, `hashtextextended('songan/release/' || current_schema() || '/`+list+`', 0)`)
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	stop := object{"from_month": "2026-11", "reason": "kiểm tra lại"}
@@ -108,9 +115,7 @@ func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
 func TestAnAccountThatIsBlockedWhileTheReleaserWaitsIsNotPaidInto(t *testing.T) {
 	t.Parallel()
 	o, g, _ := everybody(t, 2)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
-	o.approved(t, list, "")
-	o.funded(t, list, "")
+	list := o.payable(t)
 	goOn := o.held(t, gateOfStops)
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	o.waitsFor(t, gateOfStops)
@@ -131,9 +136,7 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 	t.Parallel()
 	const people = 40
 	o, g, rights := everybody(t, people)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
-	o.approved(t, list, "")
-	o.funded(t, list, "")
+	list := o.payable(t)
 	goOn := o.held(t, gateOfStops)
 	var pressing sync.WaitGroup
 	pressing.Go(func() { o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK) })
@@ -160,9 +163,7 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 func TestWhatStopsWhileAReleaseIsBrokenOffIsNotPaidEither(t *testing.T) {
 	t.Parallel()
 	o, g, rights := everybody(t, 3)
-	list := o.draft(t, "lisa", "00004", "social_assistance", "2026-11").Text(t, "id")
-	o.approved(t, list, "")
-	o.funded(t, list, "")
+	list := o.payable(t)
 	goOn := o.held(t, `hashtextextended('songan/release/' || current_schema() || '/`+list+`', 0)`)
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	rows, err := o.Pool.Query(t.Context(), `select beneficiary, payment from lines where payroll = $1 order by place`, list)
