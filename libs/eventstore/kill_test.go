@@ -249,10 +249,12 @@ func (l *line) accept() {
 		var doomed atomic.Bool
 		l.open.Go(func() {
 			l.carry(client, server, func(sent []byte) bool {
-				if bytes.Contains(sent, []byte("\x00append_batch")) && l.loseNext.CompareAndSwap(true, false) {
-					doomed.Store(true) // a Bind: its answer will be lost
+				stores := bytes.Contains(sent, []byte("\x00append_batch")) || bytes.Contains(sent, []byte("commit\x00")) // a Bind, or the end of a copy
+				if stores && l.loseNext.CompareAndSwap(true, false) {
+					doomed.Store(true) // its answer will be lost
 				}
-				if bytes.Contains(sent, []byte("from append_batch")) && l.coward.Load() { // a Parse
+				begins := bytes.Contains(sent, []byte("from append_batch")) || bytes.Contains(sent, []byte("copy events")) // a Parse, or a copy
+				if begins && l.coward.Load() {
 					l.hungUp.Add(1)
 					return false
 				}

@@ -122,7 +122,7 @@ func guilty(err error) bool {
 }
 
 // persist sends a batch until there is an answer. It may be sent again when the answer was lost, because
-// append_batch_carefully knows the appends that it has.
+// append_batch_carefully knows the appends that are there.
 func (w *writer) persist(b batch.Batch) error {
 	unsure := false
 	var err error
@@ -165,8 +165,7 @@ func (w *writer) trip(b batch.Batch, careful bool) (sent bool, err error) {
 	if _, err = w.conn.Conn().Prepare(ctx, name, query); err != nil {
 		err = fmt.Errorf("prepare %s: %w", name, err)
 	} else {
-		err = b.Store(ctx, w.conn.Conn(), &w.wire, careful, session)
-		sent = !pgconn.SafeToRetry(err)
+		sent, err = b.Store(ctx, w.conn.Conn(), &w.wire, careful, session)
 	}
 	if err == nil {
 		b.StoredIn(session)

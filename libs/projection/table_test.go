@@ -122,15 +122,19 @@ func history(t *rapid.T) []events.Recorded {
 			continue
 		}
 		zone := rapid.SampledFrom([]*time.Location{time.UTC, time.FixedZone("ICT", 7*3600)}).Draw(t, "zone")
-		facts[i] = events.Recorded{Position: int64(i + 1), Stream: key, Version: i + 1, Event: turned{
-			At:    time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(zone),
-			Text:  texts().Draw(t, "text"),
-			Words: rapid.SliceOfN(texts(), 0, 3).Draw(t, "words"),
-			Bytes: rapid.SliceOfN(rapid.Byte(), 0, 5).Draw(t, "bytes"),
-			Count: rapid.Int64Range(0, 30).Draw(t, "count"),
-		}}
+		facts[i] = events.Recorded{Position: int64(i + 1), Stream: key, Version: i + 1, Event: anyTurn(t, zone)}
 	}
 	return facts
+}
+
+func anyTurn(t *rapid.T, zone *time.Location) turned {
+	return turned{
+		At:    time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(zone),
+		Text:  texts().Draw(t, "text"),
+		Words: rapid.SliceOfN(texts(), 0, 3).Draw(t, "words"),
+		Bytes: rapid.SliceOfN(rapid.Byte(), 0, 5).Draw(t, "bytes"),
+		Count: rapid.Int64Range(0, 30).Draw(t, "count"),
+	}
 }
 
 // inBatches applies a history cut at the given places and answers with the rows as text.
@@ -166,6 +170,27 @@ func TestTheRowsDoNotDependOnWhereBatchesEnd(t *testing.T) {
 		pieces := inBatches(t, tx, p, facts, func(n int) int { return rapid.IntRange(1, n).Draw(rt, "cut") })
 		if diff := cmp.Diff(whole, pieces); diff != "" {
 			rt.Fatalf("one batch and several differ (-one +several):\n%s", diff)
+		}
+	})
+}
+
+// Many new rows are copied, few are inserted.
+func TestManyNewRowsAreWhatFewWouldBe(t *testing.T) {
+	t.Parallel()
+	const many = 100
+	tx, p := prepared(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		facts := make([]events.Recorded, many)
+		for i := range facts {
+			facts[i] = events.Recorded{Stream: fmt.Sprintf("00000000-0000-0000-0000-%012d", i), Event: stopped{}}
+			if i%10 < 3 { // of all, half a minute would be drawn
+				facts[i].Event = anyTurn(rt, time.UTC)
+			}
+		}
+		whole := inBatches(t, tx, p, facts, func(n int) int { return n })
+		pieces := inBatches(t, tx, p, facts, func(n int) int { return min(n, many/10) })
+		if diff := cmp.Diff(whole, pieces); diff != "" {
+			rt.Fatalf("many and few differ (-many +few):\n%s", diff)
 		}
 	})
 }

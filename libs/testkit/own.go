@@ -3,10 +3,13 @@ package testkit
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	random "math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/songan-vn/songan/libs/embedded/kafka"
@@ -118,22 +121,45 @@ func ownFolder(t testing.TB) *folder {
 }
 
 // FreeAddress is an address of this machine for a server that is stopped and started again, and comes back to it. It lies below
-// the ports that connections get: while the server is down, one of those would take its place.
+// the ports that connections get: while the server is down, one of those would take its place. No other test gets the same before
+// this one has ended, in this process or another one.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	const first, ports, tries = 20_000, 12_000, 100
 	var config net.ListenConfig
 	var err error
 	for range tries {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+random.IntN(ports))) //nolint:gosec // nothing is secret about it
-		var l net.Listener
-		if l, err = config.Listen(context.Background(), "tcp", address); err == nil {
-			_ = l.Close()
-			return address
+		port := strconv.Itoa(first + random.IntN(ports)) //nolint:gosec // nothing is secret about it
+		var hold *os.File
+		if hold, err = reserve(port); err != nil {
+			continue
 		}
+		address := net.JoinHostPort("127.0.0.1", port)
+		var l net.Listener
+		if l, err = config.Listen(context.Background(), "tcp", address); err != nil {
+			_ = hold.Close()
+			continue
+		}
+		_ = l.Close()
+		t.Cleanup(func() { _ = hold.Close() })
+		return address
 	}
 	t.Fatalf("find a free port: %v", err)
 	return ""
+}
+
+// reserve keeps other tests away from a port until the file is closed, or its process has ended: the server may take a while to
+// listen there. The files stay, and are empty.
+func reserve(port string) (*os.File, error) {
+	ports := filepath.Join(os.TempDir(), "songan-test-"+strconv.Itoa(os.Getuid())+"-ports")
+	if err := os.MkdirAll(ports, 0o700); err != nil {
+		return nil, fmt.Errorf("reserve a port: %w", err)
+	}
+	hold, err := lock(filepath.Join(ports, port), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err != nil {
+		return nil, fmt.Errorf("reserve port %s: %w", port, err)
+	}
+	return hold, nil
 }
 
 // freePort is that of a free address.

@@ -239,6 +239,8 @@ const (
 // CompareNames says how alike two written names are.
 func CompareNames(a, b string) Likeness {
 	switch {
+	case a == b: // as nearly always
+		return SameName
 	case Fold(a) != Fold(b):
 		return OtherName
 	case tones(a) != tones(b):

@@ -6,10 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/songan-vn/songan/libs/pg"
@@ -22,43 +22,53 @@ type entry struct {
 	stream     string
 	version    int
 	name       string
-	data, meta string // to the byte
+	data, meta []byte // to the byte
 	recordedAt time.Time
 }
 
-// text is what a leaf is the hash of. Texts are quoted, so that no two entries have one text.
-func (e entry) text() []byte { return e.textWith(digest(e.meta)) }
+const selectEntries = `select position, stream, version, type, data::text, meta::text, recorded_at from events `
 
-// textWith is text for somebody who has only the digest of the meta.
-func (e entry) textWith(meta string) []byte {
-	lines := []string{
-		"songan.event.v1", strconv.FormatInt(e.position, 10), strconv.Quote(e.stream), strconv.Itoa(e.version), strconv.Quote(e.name),
-		e.recordedAt.UTC().Format(time.RFC3339Nano), digest(e.data), strconv.Quote(meta), "",
-	}
-	return []byte(strings.Join(lines, "\n"))
+// scan reads a row of selectEntries. Data and meta lie in memory of the connection, which is good until its next row.
+func (e *entry) scan(row pgx.CollectableRow) error {
+	data, meta := (*pgtype.DriverBytes)(&e.data), (*pgtype.DriverBytes)(&e.meta)
+	return row.Scan(&e.position, &e.stream, &e.version, &e.name, data, meta, &e.recordedAt) //nolint:wrapcheck // the caller's
 }
 
-func digest(s string) string {
-	sum := sha256.Sum256([]byte(s))
+// appendText appends what a leaf is the hash of, for somebody who may have only the digest of the meta. Texts are quoted, so
+// that no two entries have one text.
+func (e *entry) appendText(b []byte, meta string) []byte {
+	b = append(b, "songan.event.v1\n"...)
+	b = append(strconv.AppendInt(b, e.position, 10), '\n')
+	b = append(strconv.AppendQuote(b, e.stream), '\n')
+	b = append(strconv.AppendInt(b, int64(e.version), 10), '\n')
+	b = append(strconv.AppendQuote(b, e.name), '\n')
+	b = append(e.recordedAt.UTC().AppendFormat(b, time.RFC3339Nano), '\n')
+	b = append(b, digest(e.data)+"\n"...)
+	return append(strconv.AppendQuote(b, meta), '\n')
+}
+
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-func (e entry) leaf() tlog.Hash { return tlog.RecordHash(e.text()) }
-
-// page reads the rows after a position, in order; fewer than pageSize only at the end of the log.
-func page(ctx context.Context, db pg.Querier, after int64) ([]entry, error) {
-	const query = `select position, stream, version, type, data::text, meta::text, recorded_at
-		from events where position > $1 order by position limit $2`
-	rows, err := db.Query(ctx, query, after, pageSize)
+// facts reads the rows after a position, in order; fewer than pageSize only at the end of the log.
+func facts(ctx context.Context, db pg.Querier, after int64) ([]row, error) {
+	found, err := db.Query(ctx, selectEntries+`where position > $1 order by position limit $2`, after, pageSize)
 	if err != nil {
 		return nil, fmt.Errorf("read the log after %d: %w", after, err)
 	}
-	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e entry, err error) {
-		err = row.Scan(&e.position, &e.stream, &e.version, &e.name, &e.data, &e.meta, &e.recordedAt)
-		return e, err
+	var text []byte
+	rows, err := pgx.CollectRows(found, func(found pgx.CollectableRow) (r row, err error) {
+		var e entry
+		if err := e.scan(found); err != nil {
+			return r, err
+		}
+		text = e.appendText(text[:0], digest(e.meta))
+		return row{e.position, tlog.RecordHash(text), e.recordedAt}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the log after %d: %w", after, err)
 	}
-	return entries, nil
+	return rows, nil
 }

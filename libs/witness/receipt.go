@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,19 +51,27 @@ func (k *Keeper) Receipt(ctx context.Context, position int64) (Receipt, error) {
 	}
 	return Receipt{
 		Position: e.position, Stream: e.stream, Version: e.version, Type: e.name, RecordedAt: e.recordedAt.UTC(),
-		Data: e.data, Meta: digest(e.meta), Proof: proof, Checkpoint: string(k.signed),
+		Data: string(e.data), Meta: digest(e.meta), Proof: proof, Checkpoint: string(k.signed),
 	}, nil
 }
 
 func (k *Keeper) entry(ctx context.Context, position int64) (entry, error) {
-	entries, err := page(ctx, k.pool, position-1)
+	rows, err := k.pool.Query(ctx, selectEntries+`where position = $1`, position)
 	if err != nil {
-		return entry{}, err
+		return entry{}, fmt.Errorf("read the log: %w", err)
 	}
-	if len(entries) == 0 || entries[0].position != position {
+	e, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (e entry, err error) {
+		err = e.scan(row)
+		e.data, e.meta = bytes.Clone(e.data), bytes.Clone(e.meta)
+		return e, err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
 		return entry{}, ErrTampered
 	}
-	return entries[0], nil
+	if err != nil {
+		return entry{}, fmt.Errorf("read the log: %w", err)
+	}
+	return e, nil
 }
 
 func (k *Keeper) leaves(ctx context.Context, chunk int64) ([]tlog.Hash, error) {
@@ -89,8 +98,8 @@ func (r Receipt) Verify(verifiers note.Verifiers) (Checkpoint, error) {
 	if !json.Valid([]byte(r.Data)) || r.Position < 1 || r.Position > c.Size {
 		return Checkpoint{}, fmt.Errorf("verify receipt: %w", ErrForged)
 	}
-	e := entry{position: r.Position, stream: r.Stream, version: r.Version, name: r.Type, recordedAt: r.RecordedAt, data: r.Data}
-	if err := tlog.CheckRecord(r.Proof, c.Size, c.Root, r.Position-1, tlog.RecordHash(e.textWith(r.Meta))); err != nil {
+	e := entry{position: r.Position, stream: r.Stream, version: r.Version, name: r.Type, recordedAt: r.RecordedAt, data: []byte(r.Data)}
+	if err := tlog.CheckRecord(r.Proof, c.Size, c.Root, r.Position-1, tlog.RecordHash(e.appendText(nil, r.Meta))); err != nil {
 		return Checkpoint{}, fmt.Errorf("verify receipt: %w: %w", ErrForged, err)
 	}
 	return c, nil

@@ -44,15 +44,7 @@ func (s Source) page(ctx context.Context, db pg.Querier, after, until int64) ([]
 	if s == Readings {
 		return readings(ctx, db, after, until)
 	}
-	entries, err := page(ctx, db, after)
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]row, 0, len(entries))
-	for _, e := range entries {
-		rows = append(rows, row{e.position, e.leaf(), e.recordedAt})
-	}
-	return rows, nil
+	return facts(ctx, db, after)
 }
 
 // vacant tells whether a leaf says that nothing stands at its place.

@@ -50,10 +50,10 @@ begin
     select coalesce(max(e.position), 0) + 1 into first from events e;
     recorded := clock_timestamp();
 
+    -- side by side in the select list: in the from clause, unnest would copy all of them once more
     insert into events (position, stream, version, type, data, meta, append, recorded_at)
-    select first + f.nth - 1, f.stream, f.version, f.type, f.data, f.meta, f.append, recorded
-    from unnest(streams, versions, types, data, metas, appends) with ordinality
-         as f(stream, version, type, data, meta, append, nth);
+    select generate_series(first, first + cardinality(streams) - 1),
+           unnest(streams), unnest(versions), unnest(types), unnest(data), unnest(metas), unnest(appends), recorded;
 
     if cardinality(refs) > 0 then
         insert into vault (ref, purpose, key, ciphertext, document_index, name_index, expires_at)

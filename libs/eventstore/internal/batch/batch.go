@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/songan-vn/songan/libs/eventstore/internal/wire"
@@ -45,8 +46,18 @@ func Statement(careful bool) (name, query string) {
 }
 
 // Store asks the database to append the batch and fills in the answers. The connection has prepared the [Statement]. What follows
-// from a stream as it was in an earlier session is not appended carefully: it is a conflict, unless it is there already.
-func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool, session int64) error {
+// from a stream as it was in an earlier session is not appended carefully: it is a conflict, unless it is there already. With an
+// error, sent tells whether the batch may be there nevertheless.
+func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool, session int64) (sent bool, err error) {
+	if !careful && b.copied() {
+		return b.copy(ctx, conn, w)
+	}
+	err = b.call(ctx, conn, w, careful, session)
+	return !pgconn.SafeToRetry(err), err
+}
+
+// call has one of the two functions store the batch.
+func (b Batch) call(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful bool, session int64) error {
 	encode, answer := b.encode, b.answer
 	if careful {
 		encode, answer = func(w *wire.Wire) { b.encodeCarefully(w, session) }, b.answerCarefully
@@ -65,7 +76,7 @@ func (b Batch) Store(ctx context.Context, conn *pgx.Conn, w *wire.Wire, careful 
 	return answer(conn.TypeMap(), result.Rows[0])
 }
 
-// answer gives every command its place behind those before it.
+// answer reads where append_batch has put the batch.
 func (b Batch) answer(types *pgtype.Map, row [][]byte) error {
 	var position int64
 	var recorded time.Time
@@ -75,11 +86,16 @@ func (b Batch) answer(types *pgtype.Map, row [][]byte) error {
 	if err := types.Scan(pgtype.TimestamptzOID, pgx.BinaryFormatCode, row[1], &recorded); err != nil {
 		return fmt.Errorf("read when they were recorded: %w", err)
 	}
+	b.place(position, recorded)
+	return nil
+}
+
+// place gives every command its place from a position on.
+func (b Batch) place(position int64, recorded time.Time) {
 	for _, c := range b {
 		c.Position, c.At = position, recorded.UTC()
 		position += int64(len(c.Facts))
 	}
-	return nil
 }
 
 // answerCarefully gives every command what the database said of it.

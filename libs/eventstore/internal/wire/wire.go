@@ -1,8 +1,10 @@
-// Package wire writes parameters the way PostgreSQL sends them.
+// Package wire writes parameters, and rows to copy, the way PostgreSQL sends them.
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
+	"io"
 	"time"
 )
 
@@ -57,6 +59,23 @@ func (w *Wire) Array(oid, n int) {
 		w.int4(1) // the first index
 	}
 }
+
+// OpenRows begins what COPY takes in its binary format: rows, and nothing else.
+func (w *Wire) OpenRows() {
+	const flags, extension = 0, 0
+	w.buf = append(w.buf, "PGCOPY\n\xff\r\n\x00"...)
+	w.int4(flags)
+	w.int4(extension)
+}
+
+// Row opens a row of n columns, each of which is written like an element of an array.
+func (w *Wire) Row(n int) { w.buf = binary.BigEndian.AppendUint16(w.buf, uint16(n)) } //nolint:gosec // a table has some columns
+
+// CloseRows ends the rows.
+func (w *Wire) CloseRows() { w.buf = append(w.buf, 0xff, 0xff) }
+
+// Reader reads what was written. It is valid until the next reset.
+func (w *Wire) Reader() io.Reader { return bytes.NewReader(w.buf) }
 
 func (w *Wire) int4(n int)   { w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(n)) }
 func (w *Wire) int8(n int64) { w.buf = binary.BigEndian.AppendUint64(w.buf, uint64(n)) }

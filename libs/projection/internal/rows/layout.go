@@ -135,6 +135,9 @@ func (l *Layout) Load(ctx context.Context, tx pgx.Tx, keys []string, place func(
 
 // Insert writes rows whose keys the table does not have.
 func (l *Layout) Insert(ctx context.Context, tx pgx.Tx, rows []reflect.Value) error {
+	if len(rows) >= leastCopied && l.copyable() {
+		return l.copy(ctx, tx, rows)
+	}
 	parameters, err := l.parameters(rows)
 	if err != nil {
 		return err
