@@ -4,7 +4,7 @@
 //     expects, and one of two writers who expect the same gets [ErrConflict].
 //  2. The log is all streams of a service. Its facts have positions 1, 2, 3, ... without holes, in commit order.
 //     Who has read up to n has missed nothing up to n, and [Store.Read] proves it: a hole is an error.
-//  3. Commits are shared. What waits is sent as one batch, in one round trip and one commit. A batch is not a
+//  3. Commits are shared. What waits is sent as one batch, in one commit. A batch is not a
 //     transaction of its commands: one that conflicts, or that the database cannot store, fails alone.
 //  4. What was answered is durable. Facts and the vault rows that they refer to are in one transaction.
 //  5. A lost connection is not an answer. The batch is sent again, and each append carries a random number by which

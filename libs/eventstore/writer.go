@@ -24,7 +24,7 @@ const (
 	firstWait  = 10 * time.Millisecond
 	mostWait   = time.Second
 	mostShifts = 10               // doublings of firstWait
-	tripLimit  = 20 * time.Second // one round trip, waiting for the turn of others included
+	tripLimit  = 20 * time.Second // one batch, waiting for the turn of others included
 	pingLimit  = 2 * time.Second
 	idle       = 100 * time.Millisecond // after which a connection may have been lost without a word
 )
@@ -235,7 +235,7 @@ func passing(err error) bool {
 	case "40001", "40P01", "55P03", "57014": // serialization, deadlock, lock or statement timeout
 		return true
 	}
-	return pg.IsDown(err) || errors.Is(err, context.DeadlineExceeded)
+	return pg.IsDown(err) || batch.Idle(err) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // noRoom tells whether the server is only full: what is known of it stays so.

@@ -105,7 +105,7 @@ func wheels() Table[wheel] {
 // texts are awkward ones: quotes, backslashes, braces, words of SQL and of arrays, and Vietnamese.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{"", "NULL", `"`, `\`, "{a,b}", "'; drop table x", "Nguyễn Văn Đỗ", " ", "a,b", "\n"}),
+		rapid.SampledFrom([]string{"", "NULL", `"`, `\`, "{a,b}", "'; drop table x", "Nguyễn Văn Đỗ", " ", "a,b", "\n", "\r", `\N`, `\.`}),
 		rapid.StringOf(rapid.RuneFrom([]rune("aàảạ \"\\{},'%_\t"))),
 	)
 }
@@ -129,7 +129,7 @@ func history(t *rapid.T) []events.Recorded {
 
 func anyTurn(t *rapid.T, zone *time.Location) turned {
 	return turned{
-		At:    time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(zone),
+		At:    time.Unix(rapid.Int64Range(-6e10, 4e9).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(zone),
 		Text:  texts().Draw(t, "text"),
 		Words: rapid.SliceOfN(texts(), 0, 3).Draw(t, "words"),
 		Bytes: rapid.SliceOfN(rapid.Byte(), 0, 5).Draw(t, "bytes"),

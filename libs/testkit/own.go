@@ -122,7 +122,7 @@ func ownFolder(t testing.TB) *folder {
 
 // FreeAddress is an address of this machine for a server that is stopped and started again, and comes back to it. It lies below
 // the ports that connections get: while the server is down, one of those would take its place. No other test gets the same before
-// this one has ended, in this process or another one.
+// this one has ended, in this process or in another one that has the same place for temporary files.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	const first, ports, tries = 20_000, 12_000, 100

@@ -65,7 +65,7 @@ func (k *Keeper) entry(ctx context.Context, position int64) (entry, error) {
 		e.data, e.meta = bytes.Clone(e.data), bytes.Clone(e.meta)
 		return e, err
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, pgx.ErrTooManyRows) {
 		return entry{}, ErrTampered
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/songan-vn/songan/libs/vault"
 )
 
-// Batch is what goes to the database in one round trip.
+// Batch is what is stored in one transaction.
 type Batch []*Command
 
 const (
@@ -37,7 +37,8 @@ func (b Batch) Sure(session int64) bool {
 	return true
 }
 
-// Statement names what stores a batch, and its text. What careful means is said by append_batch and append_batch_carefully.
+// Statement names what stores a batch that is not copied, and its text. What careful means is said by append_batch and
+// append_batch_carefully.
 func Statement(careful bool) (name, query string) {
 	if careful {
 		return "append_batch_carefully", appendCarefully

@@ -1,4 +1,4 @@
-// Package batch is what goes to the database in one round trip: commands, encoded and answered.
+// Package batch is what is stored in one transaction: commands, encoded and answered.
 package batch
 
 import (

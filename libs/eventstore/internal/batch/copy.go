@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/songan-vn/songan/libs/eventstore/internal/wire"
+	"github.com/songan-vn/songan/libs/pg"
 )
 
 // leastCopied is from how many facts on a batch is copied: COPY takes two thirds of the time that append_batch does for each, and
@@ -20,12 +21,15 @@ const leastCopied = 128
 // rollbackLimit bounds the end of a copy that failed.
 const rollbackLimit = 2 * time.Second
 
-// takeTurn is what append_batch does first. Each statement sees what was committed before it began, so the last one sees all.
 const (
-	takeTurn = `begin; select pg_advisory_xact_lock('events'::regclass::oid::bigint);
-		select coalesce(max(position), 0) + 1, clock_timestamp() from events`
-	copyFacts = `copy events (position, stream, version, type, data, meta, append, recorded_at) from stdin (format binary)`
-	columns   = 8
+	// takeTurn is what append_batch does first. Each statement sees what was committed before it began, so the last one sees all.
+	// Who stops in the middle keeps all writers waiting, and is cut off.
+	takeTurn = `begin; set local idle_in_transaction_session_timeout = '5s';
+		select pg_advisory_xact_lock('events'::regclass::oid::bigint);
+		select coalesce(max(position), 0) + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint from events`
+
+	copyFacts   = `copy events (position, stream, version, type, data, meta, append, recorded_at) from stdin (format binary)`
+	factColumns = 8
 )
 
 // copied tells whether the batch is large and is nothing but facts.
@@ -40,13 +44,14 @@ func (b Batch) copied() bool {
 	return facts >= leastCopied
 }
 
-// copy stores the batch as append_batch does: version after version, and all of it or nothing.
+// copy stores the batch as append_batch does: version after version, and all of it or nothing. Nothing is there before the commit
+// was sent.
 func (b Batch) copy(ctx context.Context, conn *pgx.Conn, w *wire.Wire) (sent bool, err error) {
-	pg := conn.PgConn()
+	session := conn.PgConn()
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copy a batch of %d: %w", len(b), err)
-			rollBack(ctx, pg)
+			rollBack(ctx, session)
 		}
 	}()
 	first, recorded, err := turn(ctx, conn)
@@ -54,14 +59,27 @@ func (b Batch) copy(ctx context.Context, conn *pgx.Conn, w *wire.Wire) (sent boo
 		return false, err
 	}
 	b.encodeRows(w, first, recorded)
-	if _, err := pg.CopyFrom(ctx, w.Reader(), copyFacts); err != nil {
+	if _, err := session.CopyFrom(ctx, w.Reader(), copyFacts); err != nil {
+		if session.IsClosed() {
+			*w = wire.Wire{} // the connection may still be reading from its memory
+		}
 		return false, err //nolint:wrapcheck // wrapped above
 	}
-	if _, err := pg.Exec(ctx, "commit").ReadAll(); err != nil {
-		return !pgconn.SafeToRetry(err), err //nolint:wrapcheck // wrapped above
+	done, err := session.Exec(ctx, "commit").ReadAll()
+	if err != nil {
+		return !pgconn.SafeToRetry(err) && !Idle(err), err //nolint:wrapcheck // wrapped above
+	}
+	if tag := done[0].CommandTag.String(); tag != "COMMIT" { // of a transaction that had failed, it is ROLLBACK
+		return false, fmt.Errorf("the database answered %s", tag)
 	}
 	b.place(first, recorded)
 	return true, nil
+}
+
+// Idle tells whether the server has given up a transaction of which it heard nothing for long.
+func Idle(err error) bool {
+	code := pg.Code(err)
+	return code == "25P03" || code == "25P04"
 }
 
 // turn begins a transaction in which nobody else appends, and returns the position of its first fact.
@@ -75,22 +93,23 @@ func turn(ctx context.Context, conn *pgx.Conn) (first int64, recorded time.Time,
 		return 0, recorded, errors.New("there is no answer")
 	}
 	row, types := last.Rows[0], conn.TypeMap()
+	var micros int64 // and no text of an instant, which may be in anybody's style
 	err = errors.Join(
 		types.Scan(pgtype.Int8OID, pgx.TextFormatCode, row[0], &first),
-		types.Scan(pgtype.TimestamptzOID, pgx.TextFormatCode, row[1], &recorded),
+		types.Scan(pgtype.Int8OID, pgx.TextFormatCode, row[1], &micros),
 	)
-	return first, recorded, err
+	return first, time.UnixMicro(micros), err
 }
 
 // rollBack ends the transaction, or else the session.
-func rollBack(ctx context.Context, pg *pgconn.PgConn) {
+func rollBack(ctx context.Context, session *pgconn.PgConn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)
 	defer cancel()
-	if pg.IsClosed() || pg.TxStatus() == 'I' {
+	if session.IsClosed() || session.TxStatus() == 'I' {
 		return
 	}
-	if _, err := pg.Exec(ctx, "rollback").ReadAll(); err != nil {
-		_ = pg.Close(ctx) // whatever it says, it is of no use any more
+	if _, err := session.Exec(ctx, "rollback").ReadAll(); err != nil {
+		_ = session.Close(ctx) // whatever it says, it is of no use any more
 	}
 }
 
@@ -100,7 +119,7 @@ func (b Batch) encodeRows(w *wire.Wire, position int64, recorded time.Time) {
 	w.OpenRows()
 	for _, c := range b {
 		for i := range c.Facts {
-			w.Row(columns)
+			w.Row(factColumns)
 			w.Int8s(position)
 			w.Texts(c.Stream)
 			w.Int4s(c.Expected + i + 1)

@@ -1,7 +1,8 @@
 // Package rows carries structs to the rows of a table and back, many at a time.
 //
 //  1. The struct's tags name the columns; what the database knows about their types decides how they travel.
-//  2. Many rows are loaded by one statement and written by another, as arrays, column by column.
+//  2. Many rows are loaded by one statement and written by another: as arrays, column by column, or as a COPY when there are
+//     very many.
 //  3. A struct that does not fit its table is found when its [Layout] is made.
 package rows
 

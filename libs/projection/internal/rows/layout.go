@@ -169,16 +169,26 @@ func (l *Layout) Update(ctx context.Context, tx pgx.Tx, rows []reflect.Value) er
 
 // Stamp sets columns of the rows of the given keys, as far as they are there, and returns the keys of those.
 func (l *Layout) Stamp(ctx context.Context, tx pgx.Tx, sets string, keys []string) (stamped map[string]bool, err error) {
-	statement := fmt.Sprintf("update %s t set %s from (select unnest($1::text[])::%s as key) as k where t.%s = k.key returning t.%s::text",
-		quote(l.table), sets, l.key.pg, quote(l.key.name), quote(l.key.name))
-	rows, err := tx.Query(ctx, statement, keys)
+	table, key := quote(l.table), quote(l.key.name)
+	given := fmt.Sprintf("(select unnest($1::text[])::%s as key) as k", l.key.pg)
+	tag, err := tx.Exec(ctx, fmt.Sprintf("update %s t set %s from %s where t.%s = k.key", table, sets, given, key), keys)
 	if err != nil {
 		return nil, fmt.Errorf("stamp rows: %w", err)
 	}
 	stamped = make(map[string]bool, len(keys))
-	var key string
-	if _, err := pgx.ForEachRow(rows, []any{&key}, func() error { stamped[key] = true; return nil }); err != nil {
-		return nil, fmt.Errorf("stamp rows: %w", err)
+	if int(tag.RowsAffected()) == len(keys) { // as nearly always
+		for _, key := range keys {
+			stamped[key] = true
+		}
+		return stamped, nil
+	}
+	rows, err := tx.Query(ctx, fmt.Sprintf("select t.%[1]s::text from %[2]s t join %[3]s on t.%[1]s = k.key", key, table, given), keys)
+	if err != nil {
+		return nil, fmt.Errorf("find stamped rows: %w", err)
+	}
+	var found string
+	if _, err := pgx.ForEachRow(rows, []any{&found}, func() error { stamped[found] = true; return nil }); err != nil {
+		return nil, fmt.Errorf("find stamped rows: %w", err)
 	}
 	return stamped, nil
 }

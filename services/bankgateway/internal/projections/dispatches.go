@@ -3,6 +3,7 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
-	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/projection"
 )
 
@@ -190,9 +190,6 @@ func (d Dispatch) of(u events.Unit) Dispatch {
 	return d
 }
 
-// writer writes facts as encoding/json does.
-var writer = plainjson.Standard() //nolint:gochecknoglobals // it remembers types, and is to be kept
-
 // want notes who wants it. The first fact counts; what is done needs no body any more.
 func (d Dispatch) want(r events.Recorded, bank string) Dispatch {
 	if !d.WantedAt.IsZero() {
@@ -200,7 +197,7 @@ func (d Dispatch) want(r events.Recorded, bank string) Dispatch {
 	}
 	d.Bank, d.Type, d.WantedAt = bank, r.Event.EventName(), r.RecordedAt
 	d.Cause, d.Correlation, d.Trace = r.ID(), r.Meta.Correlation, r.Meta.Trace
-	if body, err := writer.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
+	if body, err := json.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
 		d.Fact = body
 	}
 	return d

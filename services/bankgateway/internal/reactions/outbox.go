@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,12 +42,12 @@ import (
 const Actor = "service:bankgateway"
 
 const (
-	// batch is how many messages go to a bank in one turn. Each turn is a transaction here and some writes to the broker's and the
-	// bank's disks for each partition: with a third of it, paying a province took a twentieth more.
+	// batch is how many messages go to a bank in one turn. Each turn is a flush of the broker's and of the bank's disk for each
+	// partition: with a third of it, paying a province took a twentieth more.
 	batch = 3 * clients.PeopleLimit
 	// many messages for one bank go before other work; see package pace.
 	many = 100
-	// abreast is how many facts of a batch are recorded at the same time. The log puts them into one transaction.
+	// abreast is how many facts of a batch are recorded at the same time. The log puts them into as few transactions as it can.
 	abreast = batch
 	// idle is how long nobody looks when nothing waited and nothing calls, and longestPause when something is away.
 	idle         = 200 * time.Millisecond
@@ -219,8 +220,12 @@ type job struct {
 	reason string
 }
 
-// send publishes a batch and records it. It answers with the position of the last fact recorded.
+// send publishes a batch and records it, unless the bank was paused since it was written. It answers with the position of the last
+// fact recorded.
 func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent int, last int64, err error) {
+	if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
+		return 0, 0, err
+	}
 	jobs, err = o.claimed(ctx, jobs)
 	if err != nil {
 		return 0, 0, err
@@ -268,11 +273,17 @@ func (o Outbox) jobs(
 	return due, nil
 }
 
-// write makes the messages.
+// write makes the messages, piece by piece: those whose people are read in one call are one case in the registers.
 func (o Outbox) write(ctx context.Context, jobs []*job) error {
-	if len(jobs) == 0 {
-		return nil
+	for piece := range slices.Chunk(jobs, clients.PeopleLimit) {
+		if err := o.writePiece(ctx, piece); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (o Outbox) writePiece(ctx context.Context, jobs []*job) error {
 	tasks := make([]task, len(jobs))
 	for i, j := range jobs {
 		tasks[i] = j.task

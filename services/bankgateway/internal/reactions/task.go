@@ -2,6 +2,7 @@ package reactions
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,7 +16,6 @@ import (
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
-	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/services/bankgateway/internal/instruction"
 	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
 )
@@ -78,13 +78,10 @@ func metaOf(d projections.Dispatch, now time.Time) decider.Meta {
 	return m
 }
 
-// writer writes messages as encoding/json does.
-var writer = plainjson.Standard() //nolint:gochecknoglobals // it remembers types, and is to be kept
-
 // envelope makes a CloudEvent in binary mode. Id, time and body follow from the fact that wanted it: sent again, it is
 // the same to the byte.
 func envelope(d projections.Dispatch, key string, body events.Event) (*message.Message, error) {
-	data, err := writer.Marshal(body)
+	data, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %T has no JSON", d.Work, body)
 	}
