@@ -27,6 +27,7 @@ import (
 	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/peer"
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/projection"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/subject"
@@ -197,7 +198,7 @@ func (a *app) outbox() reactions.Outbox {
 	return reactions.Outbox{
 		Resolver: reactions.Resolver{Vault: a.vault, People: a.people},
 		Pool:     a.pool, Log: a.log, Now: a.now, Logger: a.logger,
-		Seen: a.dispatches.WaitFor, Written: a.dispatches.Written, Rush: a.pace.Rush,
+		Seen: a.dispatches.WaitFor, Written: a.dispatches.Written, Rush: a.pace.Rush, JSON: plainjson.Standard(),
 	}
 }
 

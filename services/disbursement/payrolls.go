@@ -2,7 +2,10 @@ package disbursement
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/access/policy"
@@ -265,13 +268,16 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	}
 	cmd, look := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}, releaser.Look{Payroll: p.Payroll}
 	if p.Frozen() {
-		if cmd.Hash, err = a.hashOf(ctx, p); err != nil {
-			return httpapi.Done[Payroll]{}, err
-		}
 		if look.People, err = a.beneficiaries.State(ctx); err != nil { // before the look at them
 			return httpapi.Done[Payroll]{}, err
 		}
-		if cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p); err != nil {
+		var asked errgroup.Group // the database looks at the people while the lines are hashed here: a second for a province
+		asked.Go(func() (err error) {
+			cmd.Removals, cmd.Seen, err = a.obsolete(ctx, p)
+			return err
+		})
+		cmd.Hash, err = a.hashOf(ctx, p)
+		if err = errors.Join(err, asked.Wait()); err != nil {
 			return httpapi.Done[Payroll]{}, err
 		}
 		look.Found = cmd.Removals

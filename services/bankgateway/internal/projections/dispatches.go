@@ -3,7 +3,6 @@ package projections
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/songan-vn/songan/events/accounts"
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/events/disbursement"
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/projection"
 )
 
@@ -63,7 +63,7 @@ func OpenWork(account string) string { return open(account) }
 // Dispatches is the read model of what is to be said, fed by accounts, disbursement and the gateway's own log.
 func Dispatches() *projection.Projection {
 	return projection.Table[Dispatch]{
-		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: applyToDispatch,
+		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: newScribe().apply,
 		Stamp: projection.Stamp{By: ends, Sets: "done = true, held = false, fact = ''"},
 	}.Projection().Of(append(Wanting(),
 		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{}, bankgateway.InstructionWithdrawn{},
@@ -156,22 +156,27 @@ func ends(r events.Recorded) bool {
 	return false
 }
 
-func applyToDispatch(d Dispatch, r events.Recorded) Dispatch {
+// scribe writes down what is to be said.
+type scribe struct{ facts *plainjson.Encoder }
+
+func newScribe() scribe { return scribe{plainjson.Standard()} }
+
+func (s scribe) apply(d Dispatch, r events.Recorded) Dispatch {
 	if ends(r) {
 		d.Done, d.Held, d.Fact = true, false, nil
 		return d
 	}
 	switch e := r.Event.(type) {
 	case disbursement.PaymentReleased:
-		return d.of(e.Unit).want(r, e.Bank)
+		return s.want(d.of(e.Unit), r, e.Bank)
 	case disbursement.PaymentReissued:
-		return d.of(e.Unit).want(r, e.Bank)
+		return s.want(d.of(e.Unit), r, e.Bank)
 	case disbursement.PaymentUnknown:
-		return d.want(r, e.Bank)
+		return s.want(d, r, e.Bank)
 	case disbursement.RecallRequested:
-		return d.want(r, e.Bank)
+		return s.want(d, r, e.Bank)
 	case accounts.AccountRequested:
-		return d.of(e.Unit).want(r, e.Bank)
+		return s.want(d.of(e.Unit), r, e.Bank)
 	case disbursement.WithdrawalRequested:
 		d.Withdraw = e.Reason
 	case bankgateway.InstructionHeld, bankgateway.OpeningHeld:
@@ -191,13 +196,13 @@ func (d Dispatch) of(u events.Unit) Dispatch {
 }
 
 // want notes who wants it. The first fact counts; what is done needs no body any more.
-func (d Dispatch) want(r events.Recorded, bank string) Dispatch {
+func (s scribe) want(d Dispatch, r events.Recorded, bank string) Dispatch {
 	if !d.WantedAt.IsZero() {
 		return d
 	}
 	d.Bank, d.Type, d.WantedAt = bank, r.Event.EventName(), r.RecordedAt
 	d.Cause, d.Correlation, d.Trace = r.ID(), r.Meta.Correlation, r.Meta.Trace
-	if body, err := json.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
+	if body, err := s.facts.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
 		d.Fact = body
 	}
 	return d

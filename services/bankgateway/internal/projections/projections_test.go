@@ -23,7 +23,7 @@ func fact(n int, e events.Event) events.Recorded {
 
 // folded are the rows without the bodies that facts had.
 func folded(history ...events.Recorded) map[string]Dispatch {
-	rows := projection.Table[Dispatch]{Key: dispatchKey, Apply: applyToDispatch}.Fold(history...)
+	rows := projection.Table[Dispatch]{Key: dispatchKey, Apply: newScribe().apply}.Fold(history...)
 	for key, row := range rows {
 		row.Fact = nil
 		rows[key] = row

@@ -134,7 +134,7 @@ func TestTheRowsInTheDatabaseAreThoseOfTheFold(t *testing.T) {
 			n := rapid.IntRange(1, len(facts)).Draw(t, "batch")
 			history, facts = append(history, b.write(t, facts[:n])...), facts[n:]
 		}
-		want := projection.Table[Dispatch]{Key: dispatchKey, Apply: applyToDispatch}.Fold(history...)
+		want := projection.Table[Dispatch]{Key: dispatchKey, Apply: newScribe().apply}.Fold(history...)
 		for work, d := range want {
 			if d.Fact == nil {
 				d.Fact = []byte{}

@@ -32,6 +32,7 @@ import (
 	"github.com/songan-vn/songan/libs/breaker"
 	"github.com/songan-vn/songan/libs/decider"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/plainjson"
 	"github.com/songan-vn/songan/libs/telemetry"
 	"github.com/songan-vn/songan/services/bankgateway/internal/channel"
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
@@ -71,6 +72,7 @@ type Outbox struct {
 	// Rush says that much waits to be said to banks, until it is done.
 	Rush   func() (done func())
 	Logger *zap.Logger
+	JSON   *plainjson.Encoder // as encoding/json writes
 }
 
 // Run serves one bank until ctx ends. In all processes together, it runs once per bank.
@@ -297,7 +299,7 @@ func (o Outbox) writePiece(ctx context.Context, jobs []*job) error {
 		if j.reason = reason; reason != "" {
 			continue
 		}
-		if j.message, err = envelope(j.dispatch, j.key(), body); err != nil {
+		if j.message, err = o.envelope(j.dispatch, j.key(), body); err != nil {
 			return err
 		}
 	}

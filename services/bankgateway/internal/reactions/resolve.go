@@ -3,7 +3,6 @@ package reactions
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/songan-vn/songan/libs/vault"
@@ -55,14 +54,27 @@ type Resolver struct {
 	People *clients.People
 }
 
-// refShape is that of a reference of a vault. What is none was never there, and must not spoil the question for others.
-var refShape = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-
 // distinct returns the references among texts, each once.
 func distinct(texts []string) []string {
-	refs := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !refShape.MatchString(s) })
+	refs := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !isRef(s) })
 	slices.Sort(refs)
 	return slices.Compact(refs)
+}
+
+// isRef tells whether a text is a reference of a vault, which is a UUID of version 7. What is none was never there, and must not
+// spoil the question for others.
+func isRef(s string) bool {
+	const shape = "xxxxxxxx-xxxx-7xxx-xxxx-xxxxxxxxxxxx"
+	if len(s) != len(shape) {
+		return false
+	}
+	for i := range len(s) {
+		digit := '0' <= s[i] && s[i] <= '9' || 'a' <= s[i] && s[i] <= 'f'
+		if shape[i] == 'x' && !digit || shape[i] != 'x' && s[i] != shape[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // resolve answers for all tasks together. An error means that something is away.

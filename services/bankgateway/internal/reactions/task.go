@@ -2,7 +2,6 @@ package reactions
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -80,8 +79,8 @@ func metaOf(d projections.Dispatch, now time.Time) decider.Meta {
 
 // envelope makes a CloudEvent in binary mode. Id, time and body follow from the fact that wanted it: sent again, it is
 // the same to the byte.
-func envelope(d projections.Dispatch, key string, body events.Event) (*message.Message, error) {
-	data, err := json.Marshal(body)
+func (o Outbox) envelope(d projections.Dispatch, key string, body events.Event) (*message.Message, error) {
+	data, err := o.JSON.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %T has no JSON", d.Work, body)
 	}

@@ -61,66 +61,84 @@ func (p *province) step(ctx context.Context, list, step, actor string, body any)
 	return p.change(ctx, "/disbursement/v1/payrolls/"+list+"/"+step, actor, body)
 }
 
-// untilInstructed waits until the banks have read that many instructions.
+// untilInstructed waits until the banks have so many instructions.
 func (p *province) untilInstructed(ctx context.Context, want int) error {
 	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	return lab.Poll(ctx, func() error {
+	return approach(ctx, func() (share float64, err error) {
 		got := 0
 		for _, bank := range p.Demo.Banks {
 			var totals struct {
 				Instructed int `json:"instructed"`
 			}
 			if err := p.control(ctx, http.MethodGet, bank.Control+"/ledger", nil, &totals); err != nil {
-				return err
+				return 0, err
 			}
 			got += totals.Instructed
 		}
-		if got < want {
-			return fmt.Errorf("the banks have %d of %d instructions", got, want)
-		}
-		return nil
+		return float64(got) / float64(want), nil
 	})
 }
 
-// untilReconciled waits until everything that was instructed is credited, to the dong. look says how often to ask: the answer
-// about a long list takes time that the system lacks.
-func (p *province) untilReconciled(ctx context.Context, list string, look func(context.Context, func() error) error) error {
+// untilReconciled waits until everything that was instructed is credited, to the dong. look says how often to ask.
+func (p *province) untilReconciled(ctx context.Context, list string, look func(context.Context, func() (share float64, err error)) error) error {
 	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
+	const nearly = 0.999
 	var released bool
-	return look(ctx, func() error {
+	return look(ctx, func() (share float64, err error) {
 		var r struct {
 			Instructed, Credited, Difference int64
 		}
-		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: p.Demo.Actors["treasurer"].Token}, &r)
+		err = p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: p.Demo.Actors["treasurer"].Token}, &r)
 		switch {
-		case err != nil:
-			return err
-		case r.Difference != 0:
-			return fmt.Errorf("difference %d", r.Difference)
-		case r.Instructed == 0 || r.Credited != r.Instructed:
-			return fmt.Errorf("credited %d of %d", r.Credited, r.Instructed)
+		case err != nil || r.Instructed == 0:
+			return 0, err
+		case r.Difference != 0 || r.Credited != r.Instructed:
+			return min(float64(r.Credited)/float64(r.Instructed), nearly), nil
 		case released:
-			return nil
+			return 1, nil
 		}
 		var l struct {
 			Release *struct{} `json:"release"`
 		}
 		err = p.api.Read(ctx, client.Call{Path: "/disbursement/v1/payrolls/" + list, Token: p.Demo.Actors["treasurer"].Token}, &l)
-		if released = l.Release != nil; err == nil && !released {
-			err = errors.New("still being released")
+		if released = l.Release != nil; err == nil && released {
+			return 1, nil
 		}
-		return err
+		return nearly, err
 	})
 }
 
-// pollFast is poll for what takes milliseconds.
-func pollFast(ctx context.Context, check func() error) error {
+// approach looks at work until its share that is done is all of it. It looks again after a third of the time that seems to be left:
+// the answer about a long list takes time that the system lacks, and the end is to be seen when it comes.
+func approach(ctx context.Context, look func() (share float64, err error)) error {
+	const most, part = 3 * time.Second, 3
+	rest, before, at := lab.PollEvery, 0.0, time.Now()
+	for {
+		share, err := look()
+		if err == nil && share >= 1 {
+			return nil
+		}
+		if grown := share - before; err == nil && grown > 0 {
+			rest = time.Duration(float64(time.Since(at)) * (1 - share) / grown / part)
+			before, at = share, time.Now()
+		} else {
+			rest *= 2
+		}
+		rest = min(max(rest, lab.PollEvery), most)
+		if waited := client.Wait(ctx, rest); waited != nil {
+			return errors.Join(err, fmt.Errorf("%.1f %% are done: %w", 100*share, waited)) //nolint:mnd // percent
+		}
+	}
+}
+
+// hurry looks at what takes milliseconds.
+func hurry(ctx context.Context, look func() (share float64, err error)) error {
 	const every = 2 * time.Millisecond
 	for {
-		err := check()
-		if err == nil {
+		share, err := look()
+		if err == nil && share >= 1 {
 			return nil
 		}
 		if waited := client.Wait(ctx, every); waited != nil {
@@ -186,19 +204,4 @@ func (p *province) copyRows(ctx context.Context, name string, n int) (took time.
 		return 0, fmt.Errorf("copy: %w", err)
 	}
 	return time.Since(began), nil
-}
-
-// pollCalmly is poll for an answer that costs much: it asks for a tenth of the time at most.
-func pollCalmly(ctx context.Context, check func() error) error {
-	for {
-		began := time.Now()
-		err := check()
-		if err == nil {
-			return nil
-		}
-		const rests = 9
-		if waited := client.Wait(ctx, max(lab.PollEvery, rests*time.Since(began))); waited != nil {
-			return errors.Join(err, waited)
-		}
-	}
 }

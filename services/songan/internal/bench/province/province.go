@@ -115,7 +115,7 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 	}
 	paid.instructed = reached()
 	p.Say("  the banks are instructed after %.1f s", paid.instructed.after.Seconds())
-	if err := p.untilReconciled(ctx, list, pollCalmly); err != nil {
+	if err := p.untilReconciled(ctx, list, approach); err != nil {
 		return paid, err
 	}
 	paid.reconciled = reached()
@@ -152,7 +152,7 @@ func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 		if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
 			return lab.Figure{}, err
 		}
-		if err := p.untilReconciled(ctx, list.ID, pollFast); err != nil {
+		if err := p.untilReconciled(ctx, list.ID, hurry); err != nil {
 			return lab.Figure{}, err
 		}
 		took = append(took, time.Since(began))
