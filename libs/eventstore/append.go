@@ -76,7 +76,7 @@ func (s *Store) AppendAll(ctx context.Context, all []Append) ([]Result, error) {
 	return results, nil
 }
 
-// chunk encodes as many appends as go into one round trip.
+// chunk encodes as many appends as go into one batch.
 func (s *Store) chunk(all []Append) []*batch.Command {
 	var chunk []*batch.Command
 	bytes := 0

@@ -151,7 +151,7 @@ func (w *writer) persist(b batch.Batch) error {
 	return err
 }
 
-// trip sends a batch once, and tells whether any of it left: what fails before is known to have stored nothing. What is not
+// trip sends a batch once, and tells with an error whether it may be there nevertheless. What is not
 // sure goes carefully, and what was decided in an earlier session is not appended at all.
 func (w *writer) trip(b batch.Batch, careful bool) (sent bool, err error) {
 	ctx, cancel := context.WithTimeout(w.ctx, tripLimit)

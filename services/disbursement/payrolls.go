@@ -1,8 +1,8 @@
 package disbursement
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -277,7 +277,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 			return err
 		})
 		cmd.Hash, err = a.hashOf(ctx, p)
-		if err = errors.Join(err, asked.Wait()); err != nil {
+		if err = cmp.Or(err, asked.Wait()); err != nil { // a log that does not fit is worse than a look that took too long
 			return httpapi.Done[Payroll]{}, err
 		}
 		look.Found = cmd.Removals

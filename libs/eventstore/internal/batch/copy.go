@@ -77,10 +77,7 @@ func (b Batch) copy(ctx context.Context, conn *pgx.Conn, w *wire.Wire) (sent boo
 }
 
 // Idle tells whether the server has given up a transaction of which it heard nothing for long.
-func Idle(err error) bool {
-	code := pg.Code(err)
-	return code == "25P03" || code == "25P04"
-}
+func Idle(err error) bool { return pg.Code(err) == "25P03" }
 
 // turn begins a transaction in which nobody else appends, and returns the position of its first fact.
 func turn(ctx context.Context, conn *pgx.Conn) (first int64, recorded time.Time, err error) {

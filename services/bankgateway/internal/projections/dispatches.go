@@ -156,8 +156,8 @@ func ends(r events.Recorded) bool {
 	return false
 }
 
-// scribe writes down what is to be said.
-type scribe struct{ facts *plainjson.Encoder }
+// scribe writes down what is to be said. Its encoder remembers types, and is to be kept.
+type scribe struct{ json *plainjson.Encoder }
 
 func newScribe() scribe { return scribe{plainjson.Standard()} }
 
@@ -202,7 +202,7 @@ func (s scribe) want(d Dispatch, r events.Recorded, bank string) Dispatch {
 	}
 	d.Bank, d.Type, d.WantedAt = bank, r.Event.EventName(), r.RecordedAt
 	d.Cause, d.Correlation, d.Trace = r.ID(), r.Meta.Correlation, r.Meta.Trace
-	if body, err := s.facts.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
+	if body, err := s.json.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
 		d.Fact = body
 	}
 	return d

@@ -275,7 +275,7 @@ func (o Outbox) jobs(
 	return due, nil
 }
 
-// write makes the messages, piece by piece: those whose people are read in one call are one case in the registers.
+// write makes the messages, piece by piece: each is one case in the registers of who read whom.
 func (o Outbox) write(ctx context.Context, jobs []*job) error {
 	for piece := range slices.Chunk(jobs, clients.PeopleLimit) {
 		if err := o.writePiece(ctx, piece); err != nil {

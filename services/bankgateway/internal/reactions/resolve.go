@@ -17,7 +17,7 @@ type sealedNumber struct {
 	Number string `json:"number"`
 }
 
-// resolved is what is known of references, for one batch and no longer.
+// resolved is what is known of references, for one piece of a batch and no longer.
 type resolved struct {
 	persons map[string]clients.Found
 	numbers map[string]string

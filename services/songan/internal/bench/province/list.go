@@ -65,18 +65,21 @@ func (p *province) step(ctx context.Context, list, step, actor string, body any)
 func (p *province) untilInstructed(ctx context.Context, want int) error {
 	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	return approach(ctx, func() (share float64, err error) {
+	return lab.Poll(ctx, func() error {
 		got := 0
 		for _, bank := range p.Demo.Banks {
 			var totals struct {
 				Instructed int `json:"instructed"`
 			}
 			if err := p.control(ctx, http.MethodGet, bank.Control+"/ledger", nil, &totals); err != nil {
-				return 0, err
+				return err
 			}
 			got += totals.Instructed
 		}
-		return float64(got) / float64(want), nil
+		if got < want {
+			return fmt.Errorf("the banks have %d of %d instructions", got, want)
+		}
+		return nil
 	})
 }
 
@@ -110,27 +113,31 @@ func (p *province) untilReconciled(ctx context.Context, list string, look func(c
 	})
 }
 
-// approach looks at work until its share that is done is all of it. It looks again after a third of the time that seems to be left:
-// the answer about a long list takes time that the system lacks, and the end is to be seen when it comes.
+// approach looks at work until its share that is done is all of it. It looks again after a third of the time that seems to be left,
+// or soon when nothing seems to go on: the answer about a long list takes time that the system lacks, and the end is to be seen
+// when it comes.
 func approach(ctx context.Context, look func() (share float64, err error)) error {
-	const most, part = 3 * time.Second, 3
-	rest, before, at := lab.PollEvery, 0.0, time.Now()
+	const most, soon, part = 3 * time.Second, 400 * time.Millisecond, 3
+	before, at := 0.0, time.Now()
 	for {
 		share, err := look()
 		if err == nil && share >= 1 {
 			return nil
 		}
-		if grown := share - before; err == nil && grown > 0 {
+		rest := soon
+		if grown := share - before; grown > 0 {
 			rest = time.Duration(float64(time.Since(at)) * (1 - share) / grown / part)
-			before, at = share, time.Now()
-		} else {
-			rest *= 2
 		}
-		rest = min(max(rest, lab.PollEvery), most)
-		if waited := client.Wait(ctx, rest); waited != nil {
-			return errors.Join(err, fmt.Errorf("%.1f %% are done: %w", 100*share, waited)) //nolint:mnd // percent
+		before, at = share, time.Now() // less than before is a list that is still being released
+		if waited := client.Wait(ctx, min(max(rest, lab.PollEvery), most)); waited != nil {
+			return unfinished(share, err, waited)
 		}
 	}
+}
+
+func unfinished(share float64, err, waited error) error {
+	const percent = 100
+	return errors.Join(err, fmt.Errorf("%.1f %% are done: %w", percent*share, waited))
 }
 
 // hurry looks at what takes milliseconds.
@@ -142,7 +149,7 @@ func hurry(ctx context.Context, look func() (share float64, err error)) error {
 			return nil
 		}
 		if waited := client.Wait(ctx, every); waited != nil {
-			return errors.Join(err, waited)
+			return unfinished(share, err, waited)
 		}
 	}
 }
