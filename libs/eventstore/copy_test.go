@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 )
@@ -124,14 +122,7 @@ func TestALargeBatchThatWasNotCommittedLeavesNothingUnknown(t *testing.T) {
 func TestALargeBatchWaitsForItsTurnAndGoesOnInTheSameSession(t *testing.T) {
 	t.Parallel()
 	pool := fresh(t)
-	config := pool.Config()
-	config.ConnConfig.RuntimeParams["lock_timeout"] = "20ms"
-	hasty, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(hasty.Close)
-	s := open(t, hasty)
+	s := open(t, hasty(t, pool))
 	mustAppend(t, s, of("first", 0, put{1}))
 	release := hold(t, pool)
 	results, err := s.AppendAll(t.Context(), manyNew("till"))

@@ -30,16 +30,9 @@ func TestAConnectionThatEndsBeforeABatchWasSentLeavesNothingUnknown(t *testing.T
 func TestABatchThatTheServerGaveUpLeavesNothingUnknown(t *testing.T) {
 	t.Parallel()
 	pool := fresh(t)
-	config := pool.Config()
-	config.ConnConfig.RuntimeParams["lock_timeout"] = "20ms"
-	hasty, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(hasty.Close)
-	s := open(t, hasty)
+	s := open(t, hasty(t, pool))
 	release := hold(t, pool)
-	_, err = s.Append(t.Context(), of("till", 0, put{1}))
+	_, err := s.Append(t.Context(), of("till", 0, put{1}))
 	storedNothing(t, err)
 	release()
 	mustAppend(t, s, of("till", 0, put{2}))
@@ -70,6 +63,19 @@ create trigger refuse before insert on events for each statement execute functio
 		t.Errorf("there is room again: %v", err)
 	}
 	same(t, "stream", []events.Event{put{1}, put{3}}, said(mustLoad(t, s, "till")))
+}
+
+// hasty returns a pool on the same log that waits for no lock.
+func hasty(t *testing.T, pool *pgxpool.Pool) *pgxpool.Pool {
+	t.Helper()
+	config := pool.Config()
+	config.ConnConfig.RuntimeParams["lock_timeout"] = "20ms"
+	p, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
 }
 
 // storedNothing checks that an append may be tried again as something new.
