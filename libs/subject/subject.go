@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"time"
 
@@ -143,9 +142,6 @@ func (t Trail) Facts(ctx context.Context, pool *pgxpool.Pool) (all []Fact, cut b
 	return all[:min(len(all), MostFacts)], len(all) > MostFacts, nil
 }
 
-// refShape is that of a reference of a vault.
-var refShape = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-
 // references are those that facts name, each once. They may be of this vault or of another one.
 func references(facts []Fact) []vault.Ref {
 	found := map[vault.Ref]bool{}
@@ -158,7 +154,7 @@ func references(facts []Fact) []vault.Ref {
 func collect(value any, into map[vault.Ref]bool) {
 	switch v := value.(type) {
 	case string:
-		if refShape.MatchString(v) {
+		if vault.IsRef(v) {
 			into[vault.Ref(v)] = true
 		}
 	case []any:

@@ -58,6 +58,12 @@ func refOf(id [16]byte) Ref {
 	return Ref(text[:])
 }
 
+// IsRef tells whether a text is a reference of a vault, of this one or another: a UUID of version 7, in small letters.
+func IsRef(text string) bool {
+	_, err := Ref(text).month()
+	return err == nil
+}
+
 // month returns when the reference was made. It errs for anything but a reference in its one spelling: lower
 // case, with hyphens.
 func (r Ref) month() (keyring.Month, error) {

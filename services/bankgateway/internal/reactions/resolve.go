@@ -54,27 +54,11 @@ type Resolver struct {
 	People *clients.People
 }
 
-// distinct returns the references among texts, each once.
+// distinct returns the references among texts, each once. What is none was never there, and must not spoil the question for others.
 func distinct(texts []string) []string {
-	refs := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !isRef(s) })
+	refs := slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return !vault.IsRef(s) })
 	slices.Sort(refs)
 	return slices.Compact(refs)
-}
-
-// isRef tells whether a text is a reference of a vault, which is a UUID of version 7. What is none was never there, and must not
-// spoil the question for others.
-func isRef(s string) bool {
-	const shape = "xxxxxxxx-xxxx-7xxx-xxxx-xxxxxxxxxxxx"
-	if len(s) != len(shape) {
-		return false
-	}
-	for i := range len(s) {
-		digit := '0' <= s[i] && s[i] <= '9' || 'a' <= s[i] && s[i] <= 'f'
-		if shape[i] == 'x' && !digit || shape[i] != 'x' && s[i] != shape[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // resolve answers for all tasks together. An error means that something is away.

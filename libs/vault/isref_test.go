@@ -1,8 +1,12 @@
-package reactions
+package vault_test
 
-import "testing"
+import (
+	"testing"
 
-func TestOnlyWhatIsAReferenceIsAskedFor(t *testing.T) {
+	"github.com/songan-vn/songan/libs/vault"
+)
+
+func TestOnlyAReferenceIsTakenForOne(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		"0192f0c1-d2e3-7abc-8def-0123456789ab":   true,
@@ -16,7 +20,7 @@ func TestOnlyWhatIsAReferenceIsAskedFor(t *testing.T) {
 		"x192f0c1-d2e3-7abc-8def-0123456789ab":   false,
 		"0192f0c1-d2e3-7abc-8def-0123456789abcd": false,
 	} {
-		if got := isRef(text); got != want {
+		if got := vault.IsRef(text); got != want {
 			t.Errorf("%q: %t, want %t", text, got, want)
 		}
 	}
