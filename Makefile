@@ -37,7 +37,6 @@ test: tools postgres ## every test: walls, units, integration and crashes on the
 	@test -n "$(RACE)" || echo "no C compiler: the tests run without the race detector"
 	go test $(TESTFLAGS) $(filter ./tools/%,$(PATTERNS))
 	go test $(TESTFLAGS) $(RACE) $(RACED)
-	$(if $(RACE),go test $(TESTFLAGS) -run TestWatermillReconnect ./libs/kafkabus/conformance)
 	go test $(TESTFLAGS) $(filter ./services/songan/...,$(PATTERNS))
 
 # "make test" plays one evening of kills, drawn by lot. This plays those of more seeds.
