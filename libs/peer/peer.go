@@ -21,6 +21,8 @@ import (
 	"strings"
 	"time"
 
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
 	"github.com/songan-vn/songan/libs/breaker"
 )
 
@@ -77,7 +79,11 @@ func Post[A any](ctx context.Context, c *Client, path string, question any) (A, 
 	if err := accept(response, c.now()); err != nil {
 		return answer, err
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, answerLimit)).Decode(&answer); err != nil {
+	text, err := io.ReadAll(io.LimitReader(response.Body, answerLimit))
+	if err == nil {
+		err = jsonv1.Unmarshal(text, &answer)
+	}
+	if err != nil {
 		var none A
 		return none, breaker.Down(ErrUnreadable)
 	}

@@ -48,7 +48,7 @@ func TestAPoolHasTheLimitsItWasGiven(t *testing.T) {
 
 	got := map[string]string{"max": fmt.Sprint(pool.Config().MaxConns)}
 	for _, setting := range []string{
-		"application_name", "idle_in_transaction_session_timeout", "jit",
+		"application_name", "idle_in_transaction_session_timeout", "jit", "max_parallel_workers_per_gather",
 		"tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout",
 	} {
 		var value string
@@ -59,7 +59,8 @@ func TestAPoolHasTheLimitsItWasGiven(t *testing.T) {
 	}
 	want := map[string]string{
 		"max": "3", "application_name": "songan-ledger", "idle_in_transaction_session_timeout": "1min", "jit": "off",
-		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "5", "tcp_user_timeout": "15000",
+		"max_parallel_workers_per_gather": "0",
+		"tcp_keepalives_idle":             "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "5", "tcp_user_timeout": "15000",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

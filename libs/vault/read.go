@@ -93,7 +93,7 @@ func (v *Vault) ReadIntact(ctx context.Context, r Reading, refs ...Ref) (found m
 // alive is what is neither erased, nor expired at $1, nor of a destroyed month, whatever else the table holds.
 const alive = `(v.expires_at is null or v.expires_at > $1)
    and not exists (select from vault_erasures e where e.ref = v.ref)
-   and not exists (select from vault_keys k where k.id = v.key and k.destroyed_at is not null)`
+   and v.key <> all (array(select k.id from vault_keys k where k.destroyed_at is not null))`
 
 func (v *Vault) recordAndFetch(ctx context.Context, db asker, kind string, r Reading, ids []string) ([]Row, error) {
 	const query = `

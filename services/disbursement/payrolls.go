@@ -282,10 +282,11 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 		}
 		look.Found = cmd.Removals
 	}
-	done, err := changePayroll(ctx, a, c, cmd)
-	if err == nil {
-		a.payment.releaser.Call(look)
-	}
+	var done httpapi.Done[Payroll]
+	err = a.payment.releaser.Press(look, func() (err error) {
+		done, err = changePayroll(ctx, a, c, cmd)
+		return err
+	})
 	return done, err
 }
 

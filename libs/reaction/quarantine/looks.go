@@ -3,6 +3,7 @@ package quarantine
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -79,6 +80,7 @@ func (l *looks) join(m Message) (last *round, n int) {
 
 // ask sends one query for those who wait, if somebody does. Who comes from now on is in another round.
 func (l *looks) ask(ctx context.Context) {
+	runtime.Gosched() // who is about to ask as well asks with us
 	l.mu.Lock()
 	if len(l.waiting) == 0 {
 		l.mu.Unlock()

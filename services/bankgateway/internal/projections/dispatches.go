@@ -27,7 +27,7 @@ type Dispatch struct {
 	Bank string `db:"bank"`
 	// Type and Fact are the fact that wants it, as long as it is not done. It holds references and no persons.
 	Type string `db:"type"`
-	Fact []byte `db:"fact"`
+	Fact string `db:"fact"`
 	// Cause, Correlation and Trace continue the chain of that fact.
 	Cause       string    `db:"cause"`
 	Correlation string    `db:"correlation"`
@@ -89,7 +89,7 @@ create table if not exists dispatches_v1 (
   work        text primary key,
   bank        text not null,
   type        text not null,
-  fact        bytea,
+  fact        text not null,
   cause       text not null,
   correlation text not null,
   trace       text not null,
@@ -163,7 +163,7 @@ func newScribe() scribe { return scribe{plainjson.Standard()} }
 
 func (s scribe) apply(d Dispatch, r events.Recorded) Dispatch {
 	if ends(r) {
-		d.Done, d.Held, d.Fact = true, false, nil
+		d.Done, d.Held, d.Fact = true, false, ""
 		return d
 	}
 	switch e := r.Event.(type) {
@@ -203,7 +203,7 @@ func (s scribe) want(d Dispatch, r events.Recorded, bank string) Dispatch {
 	d.Bank, d.Type, d.WantedAt = bank, r.Event.EventName(), r.RecordedAt
 	d.Cause, d.Correlation, d.Trace = r.ID(), r.Meta.Correlation, r.Meta.Trace
 	if body, err := s.json.Marshal(r.Event); err == nil && !d.Done { // it came out of JSON
-		d.Fact = body
+		d.Fact = string(body)
 	}
 	return d
 }

@@ -25,7 +25,7 @@ func fact(n int, e events.Event) events.Recorded {
 func folded(history ...events.Recorded) map[string]Dispatch {
 	rows := projection.Table[Dispatch]{Key: dispatchKey, Apply: newScribe().apply}.Fold(history...)
 	for key, row := range rows {
-		row.Fact = nil
+		row.Fact = ""
 		rows[key] = row
 	}
 	return rows

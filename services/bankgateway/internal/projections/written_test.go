@@ -136,9 +136,6 @@ func TestTheRowsInTheDatabaseAreThoseOfTheFold(t *testing.T) {
 		}
 		want := projection.Table[Dispatch]{Key: dispatchKey, Apply: newScribe().apply}.Fold(history...)
 		for work, d := range want {
-			if d.Fact == nil {
-				d.Fact = []byte{}
-			}
 			d.WantedAt = known(d.WantedAt)
 			want[work] = d
 		}

@@ -49,7 +49,7 @@ func wanting() events.Catalog {
 
 // taskOf reads the task out of a dispatch.
 func taskOf(catalog events.Catalog, d projections.Dispatch) (task, error) {
-	fact, err := catalog.Decode(d.Type, d.Fact)
+	fact, err := catalog.Decode(d.Type, []byte(d.Fact))
 	if err != nil {
 		return nil, fmt.Errorf("read dispatch %s: %w", d.Work, err)
 	}

@@ -96,7 +96,7 @@ create table if not exists payments_v1 (
   news_at         timestamptz not null,
   facts           integer not null,
   refunded        boolean not null generated always as (status = 'refunded') stored
-) with (fillfactor = 60);
+) with (fillfactor = 50);
 create index if not exists payments_by_payroll_v1 on payments_v1 (payroll, payment);
 create index if not exists payments_by_beneficiary_v1 on payments_v1 (beneficiary, payment);
 create index if not exists payments_by_origin_v1 on payments_v1 (origin) where origin <> '';

@@ -11,13 +11,17 @@ import (
 func TestTheHeapHasRoomAndNeverLessThanWhatLives(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		live, room := rapid.Uint64Range(0, 8<<30).Draw(t, "live"), roomIn(rapid.Uint64Range(0, 64<<30).Draw(t, "memory"))
-		percent := growth(live, room)
+		live, memory := rapid.Uint64Range(0, 8<<30).Draw(t, "live"), rapid.Uint64Range(0, 64<<30).Draw(t, "memory")
+		percent := growth(live, memory)
 		if percent < leastGrowth || percent > mostGrowth {
 			t.Fatalf("the heap may grow by %d %%", percent)
 		}
-		if heap := live + live*uint64(percent)/100; heap > max(room, 2*live) {
+		heap := live + live*uint64(percent)/100
+		if heap > max(roomIn(memory), 2*live, memory/mostShare) || heap > max(roomIn(memory), live*7/2) {
 			t.Fatalf("a heap of %d bytes for %d that live", heap, live)
+		}
+		if ample := live * 7 / 2; ample <= memory/mostShare && percent < ampleGrowth {
+			t.Fatalf("there is memory for a heap of %d bytes, and it may grow by %d %%", ample, percent)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package releaser
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/songan-vn/songan/services/disbursement/internal/payroll"
@@ -24,5 +25,31 @@ func TestALookCountsIfAllThatItFoundIsRemoved(t *testing.T) {
 		if got := c.look.clean(c.removed); got != c.want {
 			t.Errorf("%s: %q instead of %q", name, got, c.want)
 		}
+	}
+}
+
+// A list is found in the read model as soon as its release is recorded, which may be before whoever recorded it can say so.
+func TestALookIsThereBeforeTheReleaseIs(t *testing.T) {
+	t.Parallel()
+	r := New(Deps{})
+	press := func(record func() error) error { return r.Press(Look{Payroll: "p", People: "s"}, record) }
+
+	refused := errors.New("refused")
+	if err := press(func() error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("a refusal became %v", err)
+	}
+	if got := r.look("p"); got.People != "" || len(r.called) > 0 {
+		t.Error("a press that was refused left its look")
+	}
+	if err := press(func() error {
+		if r.look("p").People != "s" {
+			t.Error("no look while the release was recorded")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if <-r.called != "p" || r.look("p").People != "" {
+		t.Error("the list was not called for, or its look is there for a second pass")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -68,7 +69,9 @@ type Deps struct {
 // Releaser is the runner.
 type Releaser struct {
 	deps   Deps
-	called chan Look
+	called chan string
+	mu     sync.Mutex
+	looks  map[string]Look // by payroll, until a pass begins with them
 }
 
 // Look is what whoever pressed the release of a list saw of its lines.
@@ -95,16 +98,34 @@ func New(d Deps) *Releaser {
 	if d.Pace == nil {
 		d.Pace = pace.New(d.Now, nil)
 	}
-	return &Releaser{d, make(chan Look, listsAtATime)}
+	return &Releaser{deps: d, called: make(chan string, listsAtATime), looks: map[string]Look{}}
 }
 
-// Call says that a list was just released. No payment depends on it: without a call, or with too many, the list is found in
-// the read model, which may be behind, and every line is asked about.
-func (r *Releaser) Call(look Look) {
-	select {
-	case r.called <- look:
-	default:
+// Press records the release of a list, and says that it waits. The look is there before the record is: whoever finds the list in the
+// read model meanwhile needs it as much. No payment depends on it: a pass without a look asks about every line, and one whose
+// look was of another press finds out that the people have changed since.
+func (r *Releaser) Press(look Look, record func() error) error {
+	r.mu.Lock()
+	r.looks[look.Payroll] = look
+	r.mu.Unlock()
+	if err := record(); err != nil {
+		r.look(look.Payroll)
+		return err
 	}
+	select {
+	case r.called <- look.Payroll:
+	default: // found in the read model, which may be behind
+	}
+	return nil
+}
+
+// look takes what was seen by whoever pressed the release of a list here.
+func (r *Releaser) look(list string) Look {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	look := r.looks[list]
+	delete(r.looks, list)
+	return look
 }
 
 // Run releases lists until ctx ends, and returns nil then. What goes wrong is logged and tried again.
@@ -118,9 +139,9 @@ func (r *Releaser) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-written:
-		case look := <-r.called:
-			if err := r.alone(ctx, look); err != nil && ctx.Err() == nil {
-				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", look.Payroll), telemetry.Err(err))
+		case list := <-r.called:
+			if err := r.alone(ctx, list); err != nil && ctx.Err() == nil {
+				r.deps.Logger.Error("a release broke off and will go on", zap.String("payroll", list), telemetry.Err(err))
 			}
 		case <-time.After(pause):
 		}
@@ -136,7 +157,7 @@ func (r *Releaser) Once(ctx context.Context) error {
 	}
 	var faults []error
 	for _, list := range lists {
-		if err := r.alone(ctx, Look{Payroll: list.Payroll}); err != nil {
+		if err := r.alone(ctx, list.Payroll); err != nil {
 			faults = append(faults, fmt.Errorf("release %s: %w", list.Payroll, err))
 		}
 	}
@@ -144,7 +165,8 @@ func (r *Releaser) Once(ctx context.Context) error {
 }
 
 // alone leaves a list to another process that is at it. It only saves work: see rule 1.
-func (r *Releaser) alone(ctx context.Context, look Look) error {
+func (r *Releaser) alone(ctx context.Context, list string) error {
+	look := r.look(list)
 	conn, err := r.deps.Pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the lock: %w", err)
@@ -152,25 +174,25 @@ func (r *Releaser) alone(ctx context.Context, look Look) error {
 	defer conn.Release()
 	const key = `hashtextextended('songan/release/' || current_schema() || '/' || $1, 0)`
 	var ours bool
-	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, look.Payroll).Scan(&ours); err != nil {
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, list).Scan(&ours); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
 	if !ours {
 		return nil
 	}
-	err = r.release(ctx, look)
+	err = r.release(ctx, list, look)
 	unlocking, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterTrouble)
 	defer cancel()
-	if _, unlockErr := conn.Exec(unlocking, `select pg_advisory_unlock(`+key+`)`, look.Payroll); unlockErr != nil {
+	if _, unlockErr := conn.Exec(unlocking, `select pg_advisory_unlock(`+key+`)`, list); unlockErr != nil {
 		_ = conn.Conn().Close(unlocking) // the lock goes with the connection
 	}
 	return err
 }
 
 // release is one pass over all lines of a list.
-func (r *Releaser) release(ctx context.Context, look Look) error {
+func (r *Releaser) release(ctx context.Context, list string, look Look) error {
 	began := r.deps.Now()
-	p, released, err := r.payroll(ctx, look.Payroll)
+	p, released, err := r.payroll(ctx, list)
 	if err != nil || p.Status != payroll.Released || p.Done() {
 		return err
 	}

@@ -173,8 +173,11 @@ func (l *Lab) wait(ctx context.Context) error {
 	return json.Unmarshal(data, &l.Demo)
 }
 
-// Poll asks until there is no error, or ctx ends.
-func Poll(ctx context.Context, check func() error) error {
+// Poll asks every now and then until there is no error, or ctx ends.
+func Poll(ctx context.Context, check func() error) error { return Watch(ctx, PollEvery, check) }
+
+// Watch asks that often until there is no error, or ctx ends.
+func Watch(ctx context.Context, every time.Duration, check func() error) error {
 	for {
 		err := check()
 		if err == nil {
@@ -183,7 +186,7 @@ func Poll(ctx context.Context, check func() error) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(err, ctx.Err())
-		case <-time.After(PollEvery):
+		case <-time.After(every):
 		}
 	}
 }

@@ -2,6 +2,7 @@ package province
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,75 +84,40 @@ func (p *province) untilInstructed(ctx context.Context, want int) error {
 	})
 }
 
-// untilReconciled waits until everything that was instructed is credited, to the dong. look says how often to ask.
-func (p *province) untilReconciled(ctx context.Context, list string, look func(context.Context, func() (share float64, err error)) error) error {
+// untilReconciled waits until all that the treasury provided for a list is in people's accounts, and the list adds up. The first
+// is asked of the ledger, which keeps its sums: a reconciliation counts every payment, and takes time that the system lacks.
+func (p *province) untilReconciled(ctx context.Context, list string, every time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	const nearly = 0.999
-	var released bool
-	return look(ctx, func() (share float64, err error) {
+	token := p.Demo.Actors["treasurer"].Token
+	err := lab.Watch(ctx, every, func() error {
+		var ledger struct {
+			Items []struct {
+				Budget, Credited int64
+			} `json:"items"`
+		}
+		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/ledger/accounts?payroll=" + list, Token: token}, &ledger)
+		for _, a := range ledger.Items {
+			if a.Budget > 0 && a.Credited == a.Budget {
+				return nil
+			}
+			err = errors.Join(err, fmt.Errorf("%d of %d dong are credited", a.Credited, a.Budget))
+		}
+		return cmp.Or(err, errors.New("the ledger knows nothing of the list"))
+	})
+	if err != nil {
+		return err
+	}
+	return lab.Watch(ctx, every, func() error {
 		var r struct {
 			Instructed, Credited, Difference int64
 		}
-		err = p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: p.Demo.Actors["treasurer"].Token}, &r)
-		switch {
-		case err != nil || r.Instructed == 0:
-			return 0, err
-		case r.Difference != 0 || r.Credited != r.Instructed:
-			return min(float64(r.Credited)/float64(r.Instructed), nearly), nil
-		case released:
-			return 1, nil
+		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: token}, &r)
+		if err == nil && (r.Credited == 0 || r.Credited != r.Instructed || r.Difference != 0) {
+			err = fmt.Errorf("%d of %d dong are credited, and %d are a difference", r.Credited, r.Instructed, r.Difference)
 		}
-		var l struct {
-			Release *struct{} `json:"release"`
-		}
-		err = p.api.Read(ctx, client.Call{Path: "/disbursement/v1/payrolls/" + list, Token: p.Demo.Actors["treasurer"].Token}, &l)
-		if released = l.Release != nil; err == nil && released {
-			return 1, nil
-		}
-		return nearly, err
+		return err
 	})
-}
-
-// approach looks at work until its share that is done is all of it. It looks again after a third of the time that seems to be left,
-// or soon when nothing seems to go on: the answer about a long list takes time that the system lacks, and the end is to be seen
-// when it comes.
-func approach(ctx context.Context, look func() (share float64, err error)) error {
-	const most, soon, part = 3 * time.Second, 400 * time.Millisecond, 3
-	before, at := 0.0, time.Now()
-	for {
-		share, err := look()
-		if err == nil && share >= 1 {
-			return nil
-		}
-		rest := soon
-		if grown := share - before; grown > 0 {
-			rest = time.Duration(float64(time.Since(at)) * (1 - share) / grown / part)
-		}
-		before, at = share, time.Now() // less than before is a list that is still being released
-		if waited := client.Wait(ctx, min(max(rest, lab.PollEvery), most)); waited != nil {
-			return unfinished(share, err, waited)
-		}
-	}
-}
-
-func unfinished(share float64, err, waited error) error {
-	const percent = 100
-	return errors.Join(err, fmt.Errorf("%.1f %% are done: %w", percent*share, waited))
-}
-
-// hurry looks at what takes milliseconds.
-func hurry(ctx context.Context, look func() (share float64, err error)) error {
-	const every = 2 * time.Millisecond
-	for {
-		share, err := look()
-		if err == nil && share >= 1 {
-			return nil
-		}
-		if waited := client.Wait(ctx, every); waited != nil {
-			return unfinished(share, err, waited)
-		}
-	}
 }
 
 // control talks to a simulated bank.

@@ -115,7 +115,7 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 	}
 	paid.instructed = reached()
 	p.Say("  the banks are instructed after %.1f s", paid.instructed.after.Seconds())
-	if err := p.untilReconciled(ctx, list, approach); err != nil {
+	if err := p.untilReconciled(ctx, list, glance); err != nil {
 		return paid, err
 	}
 	paid.reconciled = reached()
@@ -131,8 +131,12 @@ func timed(measure string, took, copied, most time.Duration) lab.Figure {
 	}
 }
 
-// copies is how often a COPY of one row is measured; the one in the middle counts.
-const copies = 5
+const (
+	// copies is how often a COPY of one row is measured; the one in the middle counts.
+	copies = 5
+	// hurry is how often is looked at what takes milliseconds, glance at what takes most of a minute.
+	hurry, glance = 2 * time.Millisecond, 400 * time.Millisecond
+)
 
 // payOneByOne releases lists of one line on an idle system, and looks until the read model shows the credit.
 func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
