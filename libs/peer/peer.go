@@ -21,8 +21,6 @@ import (
 	"strings"
 	"time"
 
-	jsonv1 "github.com/go-json-experiment/json/v1"
-
 	"github.com/songan-vn/songan/libs/breaker"
 )
 
@@ -79,11 +77,7 @@ func Post[A any](ctx context.Context, c *Client, path string, question any) (A, 
 	if err := accept(response, c.now()); err != nil {
 		return answer, err
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, answerLimit))
-	if err == nil {
-		err = jsonv1.Unmarshal(text, &answer)
-	}
-	if err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, answerLimit)).Decode(&answer); err != nil {
 		var none A
 		return none, breaker.Down(ErrUnreadable)
 	}

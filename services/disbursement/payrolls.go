@@ -266,7 +266,7 @@ func (a *app) release(ctx context.Context, c httpapi.Call[struct{}]) (httpapi.Do
 	if err != nil {
 		return httpapi.Done[Payroll]{}, err
 	}
-	cmd, look := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}, releaser.Look{Payroll: p.Payroll}
+	cmd, look := payroll.Release{By: c.Who.ID, TwoTreasurers: a.config.TwoTreasurers}, releaser.Look{Payroll: p.Payroll, Draft: p.Draft}
 	if p.Frozen() {
 		if look.People, err = a.beneficiaries.State(ctx); err != nil { // before the look at them
 			return httpapi.Done[Payroll]{}, err

@@ -18,8 +18,11 @@ import (
 // leastCopied is from how many rows on an insert is a COPY, which takes two thirds of the time for each.
 const leastCopied = 64
 
-// sampled is after how many rows the length of all is known well enough.
-const sampled = 16
+// sampled is how many rows are written before room is made for all, which is at most so much.
+const (
+	sampled  = 16
+	mostRoom = 16 << 20
+)
 
 // copyable tells whether the text of each value is what its column reads. A cast may say something else: from an instant to a
 // text, for one.
@@ -39,8 +42,8 @@ func (l *Layout) copy(ctx context.Context, tx pgx.Tx, rows []reflect.Value) erro
 	var text []byte
 	var err error
 	for n, row := range rows {
-		if n == sampled { // the others are hardly longer
-			text = slices.Grow(text, len(text)*len(rows)/sampled)
+		if n == sampled {
+			text = slices.Grow(text, min(len(text)*len(rows)/sampled, mostRoom))
 		}
 		for i, c := range l.columns {
 			if i > 0 {

@@ -63,7 +63,7 @@ func OpenWork(account string) string { return open(account) }
 // Dispatches is the read model of what is to be said, fed by accounts, disbursement and the gateway's own log.
 func Dispatches() *projection.Projection {
 	return projection.Table[Dispatch]{
-		Name: "dispatches_v1", DDL: dispatchesDDL, Key: dispatchKey, Apply: newScribe().apply,
+		Name: "dispatches_v2", DDL: dispatchesDDL, Key: dispatchKey, Apply: newScribe().apply,
 		Stamp: projection.Stamp{By: ends, Sets: "done = true, held = false, fact = ''"},
 	}.Projection().Of(append(Wanting(),
 		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{}, bankgateway.InstructionWithdrawn{},
@@ -85,7 +85,7 @@ func Wanting() []events.Event {
 }
 
 const dispatchesDDL = `
-create table if not exists dispatches_v1 (
+create table if not exists dispatches_v2 (
   work        text primary key,
   bank        text not null,
   type        text not null,
@@ -100,8 +100,8 @@ create table if not exists dispatches_v1 (
   unit_code       text not null,
   unit_valid_from text not null
 ) with (fillfactor = 80);
-create index if not exists dispatches_waiting_v1 on dispatches_v1 (bank, wanted_at, work) where wanted_at is not null and not done;
-create index if not exists dispatches_to_withdraw_v1 on dispatches_v1 (bank, work) where withdraw <> '' and not done;
+create index if not exists dispatches_waiting_v2 on dispatches_v2 (bank, wanted_at, work) where wanted_at is not null and not done;
+create index if not exists dispatches_to_withdraw_v2 on dispatches_v2 (bank, work) where withdraw <> '' and not done;
 `
 
 func dispatchKey(r events.Recorded) (string, bool) {

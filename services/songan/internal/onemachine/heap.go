@@ -16,7 +16,7 @@ const (
 	leastRoom   = 512 << 20
 	mostRoom    = 768 << 20 // with twice as much, an upload took a third more of the processor: memory has to be fetched, too
 	share       = 16        // of the memory
-	mostShare   = 4         // of the memory, for everything but the least growth: the servers beside us need some too
+	mostShare   = 4         // of the memory, unless the least growth is more: the servers beside us need some too
 	leastGrowth = 100       // percent of what lives
 	ampleGrowth = 250       // where there is memory for it
 	mostGrowth  = 900
@@ -67,8 +67,8 @@ func growth(live, memory uint64) int {
 	const step = 50
 	percent := mostGrowth
 	if live > 0 {
-		heap := max(roomIn(memory), min(live*(100+ampleGrowth)/100, memory/mostShare))
-		percent = int(min(heap*100/live, mostGrowth+100)) - 100
+		of := func(bytes uint64) uint64 { return bytes * 100 / live }
+		percent = int(min(max(of(roomIn(memory)), min(of(memory/mostShare), 100+ampleGrowth)), 100+mostGrowth)) - 100
 	}
 	return max(percent/step*step, leastGrowth)
 }

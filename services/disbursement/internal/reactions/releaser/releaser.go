@@ -71,20 +71,25 @@ type Releaser struct {
 	deps   Deps
 	called chan string
 	mu     sync.Mutex
-	looks  map[string]Look // by payroll, until a pass begins with them
+	looks  map[string]*Look // by payroll, until a pass of this process takes them
 }
 
 // Look is what whoever pressed the release of a list saw of its lines.
 type Look struct {
 	Payroll string
+	// Draft is the number of the draft whose lines were looked at.
+	Draft int
 	// People is the state of the read model of people before the look; empty if nobody looked.
 	People string
 	// Found are the lines that must not be paid by it. A release that was pressed twice may have been recorded without them.
 	Found []payroll.Removal
 }
 
-// clean is the state of the people in which nothing is left to be removed from a list; empty if that is not known.
-func (l Look) clean(removed map[string]bool) string {
+// clean is the state of the people in which nothing is left to be removed from a draft; empty if that is not known.
+func (l *Look) clean(draft int, removed map[string]bool) string {
+	if l == nil || l.Draft != draft {
+		return ""
+	}
 	for _, found := range l.Found {
 		if !removed[found.Line] {
 			return ""
@@ -98,29 +103,36 @@ func New(d Deps) *Releaser {
 	if d.Pace == nil {
 		d.Pace = pace.New(d.Now, nil)
 	}
-	return &Releaser{deps: d, called: make(chan string, listsAtATime), looks: map[string]Look{}}
+	return &Releaser{deps: d, called: make(chan string, listsAtATime), looks: map[string]*Look{}}
 }
 
 // Press records the release of a list, and says that it waits. The look is there before the record is: whoever finds the list in the
-// read model meanwhile needs it as much. No payment depends on it: a pass without a look asks about every line, and one whose
-// look was of another press finds out that the people have changed since.
+// read model meanwhile needs it as much. No payment depends on that. A pass without a look asks about every line, and a look of
+// another press counts as well as its own: for its draft, as long as the people are as it saw them, if all that it found is removed.
 func (r *Releaser) Press(look Look, record func() error) error {
-	r.mu.Lock()
-	r.looks[look.Payroll] = look
-	r.mu.Unlock()
+	if look.People != "" {
+		r.mu.Lock()
+		r.looks[look.Payroll] = &look
+		r.mu.Unlock()
+	}
 	if err := record(); err != nil {
-		r.look(look.Payroll)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.looks[look.Payroll] == &look { // and not that of somebody else, whose press may be recorded
+			delete(r.looks, look.Payroll)
+		}
 		return err
 	}
 	select {
 	case r.called <- look.Payroll:
 	default: // found in the read model, which may be behind
+		r.take(look.Payroll)
 	}
 	return nil
 }
 
-// look takes what was seen by whoever pressed the release of a list here.
-func (r *Releaser) look(list string) Look {
+// take takes away what was seen by whoever pressed the release of a list here; nil if nobody did.
+func (r *Releaser) take(list string) *Look {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	look := r.looks[list]
@@ -166,7 +178,6 @@ func (r *Releaser) Once(ctx context.Context) error {
 
 // alone leaves a list to another process that is at it. It only saves work: see rule 1.
 func (r *Releaser) alone(ctx context.Context, list string) error {
-	look := r.look(list)
 	conn, err := r.deps.Pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the lock: %w", err)
@@ -177,6 +188,7 @@ func (r *Releaser) alone(ctx context.Context, list string) error {
 	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(`+key+`)`, list).Scan(&ours); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
+	look := r.take(list)
 	if !ours {
 		return nil
 	}
@@ -190,7 +202,7 @@ func (r *Releaser) alone(ctx context.Context, list string) error {
 }
 
 // release is one pass over all lines of a list.
-func (r *Releaser) release(ctx context.Context, list string, look Look) error {
+func (r *Releaser) release(ctx context.Context, list string, look *Look) error {
 	began := r.deps.Now()
 	p, released, err := r.payroll(ctx, list)
 	if err != nil || p.Status != payroll.Released || p.Done() {
@@ -202,7 +214,7 @@ func (r *Releaser) release(ctx context.Context, list string, look Look) error {
 	release, _ := released.Event.(disbursement.PayrollReleased)
 	removed := p.Removed.Lines()
 	pass := &pass{
-		releaser: r, list: p, released: released, removed: removed, seen: release.Seen, heard: release.Seen, people: look.clean(removed),
+		releaser: r, list: p, released: released, removed: removed, seen: release.Seen, heard: release.Seen, people: look.clean(p.Draft, removed),
 		calm: func() {},
 	}
 	defer func() { pass.calm() }()

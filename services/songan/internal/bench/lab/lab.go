@@ -174,10 +174,10 @@ func (l *Lab) wait(ctx context.Context) error {
 }
 
 // Poll asks every now and then until there is no error, or ctx ends.
-func Poll(ctx context.Context, check func() error) error { return Watch(ctx, PollEvery, check) }
+func Poll(ctx context.Context, check func() error) error { return PollEach(ctx, PollEvery, check) }
 
-// Watch asks that often until there is no error, or ctx ends.
-func Watch(ctx context.Context, every time.Duration, check func() error) error {
+// PollEach is [Poll] with a pause of its own.
+func PollEach(ctx context.Context, every time.Duration, check func() error) error {
 	for {
 		err := check()
 		if err == nil {

@@ -84,37 +84,47 @@ func (p *province) untilInstructed(ctx context.Context, want int) error {
 	})
 }
 
-// untilReconciled waits until all that the treasury provided for a list is in people's accounts, and the list adds up. The first
-// is asked of the ledger, which keeps its sums: a reconciliation counts every payment, and takes time that the system lacks.
+// untilReconciled waits until nothing is under way of what the treasury provided for a list, and then until the list is released to
+// its end and all of it credited, to the dong. The first is asked of the ledger, which keeps its sums: a reconciliation counts every
+// payment, and takes time that the system lacks.
 func (p *province) untilReconciled(ctx context.Context, list string, every time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, lab.Patience)
 	defer cancel()
-	token := p.Demo.Actors["treasurer"].Token
-	err := lab.Watch(ctx, every, func() error {
+	read := func(path string, into any) error {
+		return p.api.Read(ctx, client.Call{Path: "/disbursement/v1/" + path, Token: p.Demo.Actors["treasurer"].Token}, into)
+	}
+	err := lab.PollEach(ctx, every, func() error {
 		var ledger struct {
 			Items []struct {
-				Budget, Credited int64
+				Budget, Available, Reserved int64
+				InFlight                    int64 `json:"in_flight"`
 			} `json:"items"`
 		}
-		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/ledger/accounts?payroll=" + list, Token: token}, &ledger)
+		err := read("ledger/accounts?payroll="+list, &ledger)
 		for _, a := range ledger.Items {
-			if a.Budget > 0 && a.Credited == a.Budget {
+			if a.Budget > 0 && a.Available == 0 && a.Reserved == 0 && a.InFlight == 0 {
 				return nil
 			}
-			err = errors.Join(err, fmt.Errorf("%d of %d dong are credited", a.Credited, a.Budget))
+			err = errors.Join(err, fmt.Errorf("of %d dong, %d, %d and %d are under way", a.Budget, a.Available, a.Reserved, a.InFlight))
 		}
 		return cmp.Or(err, errors.New("the ledger knows nothing of the list"))
 	})
 	if err != nil {
 		return err
 	}
-	return lab.Watch(ctx, every, func() error {
-		var r struct {
+	return lab.PollEach(ctx, every, func() error {
+		var sums struct {
 			Instructed, Credited, Difference int64
 		}
-		err := p.api.Read(ctx, client.Call{Path: "/disbursement/v1/reconciliations/" + list, Token: token}, &r)
-		if err == nil && (r.Credited == 0 || r.Credited != r.Instructed || r.Difference != 0) {
-			err = fmt.Errorf("%d of %d dong are credited, and %d are a difference", r.Credited, r.Instructed, r.Difference)
+		var payroll struct {
+			Release *struct{} `json:"release"`
+		}
+		err := errors.Join(read("reconciliations/"+list, &sums), read("payrolls/"+list, &payroll))
+		if err == nil && (sums.Credited == 0 || sums.Credited != sums.Instructed || sums.Difference != 0) {
+			err = fmt.Errorf("%d of %d dong are credited, and %d are a difference", sums.Credited, sums.Instructed, sums.Difference)
+		}
+		if err == nil && payroll.Release == nil {
+			err = errors.New("the release goes on")
 		}
 		return err
 	})

@@ -115,7 +115,7 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 	}
 	paid.instructed = reached()
 	p.Say("  the banks are instructed after %.1f s", paid.instructed.after.Seconds())
-	if err := p.untilReconciled(ctx, list, glance); err != nil {
+	if err := p.untilReconciled(ctx, list, leisurely); err != nil {
 		return paid, err
 	}
 	paid.reconciled = reached()
@@ -134,8 +134,8 @@ func timed(measure string, took, copied, most time.Duration) lab.Figure {
 const (
 	// copies is how often a COPY of one row is measured; the one in the middle counts.
 	copies = 5
-	// hurry is how often is looked at what takes milliseconds, glance at what takes most of a minute.
-	hurry, glance = 2 * time.Millisecond, 400 * time.Millisecond
+	// hurriedly is how often is looked at what takes milliseconds, leisurely at what takes most of a minute.
+	hurriedly, leisurely = 2 * time.Millisecond, 400 * time.Millisecond
 )
 
 // payOneByOne releases lists of one line on an idle system, and looks until the read model shows the credit.
@@ -156,7 +156,7 @@ func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 		if err := p.step(ctx, list.ID, "release", "treasurer", struct{}{}); err != nil {
 			return lab.Figure{}, err
 		}
-		if err := p.untilReconciled(ctx, list.ID, hurry); err != nil {
+		if err := p.untilReconciled(ctx, list.ID, hurriedly); err != nil {
 			return lab.Figure{}, err
 		}
 		took = append(took, time.Since(began))
@@ -172,7 +172,7 @@ func (p *province) payOneByOne(ctx context.Context) (lab.Figure, error) {
 	slices.Sort(took)
 	p50, p99, most := took[len(took)/2], took[(len(took)*99-1)/100], took[len(took)-1]
 	return lab.Figure{
-		Measure:  fmt.Sprintf("one payment, release -> credited in the read model, idle, %d times", len(took)),
+		Measure:  fmt.Sprintf("one payment, release -> credited and reconciled, idle, %d times", len(took)),
 		Value:    fmt.Sprintf("p50 %d ms, p99 %d ms, max %d ms", p50.Milliseconds(), p99.Milliseconds(), most.Milliseconds()),
 		Baseline: fmt.Sprintf("%.1f ms for one COPY", copied[copies/2].Seconds()*1000), Ratio: p50.Seconds() / copied[copies/2].Seconds(),
 		Bar: fmt.Sprintf("p99 <= %d ms", singleBar.Milliseconds()), OK: p99 <= singleBar,
