@@ -149,6 +149,9 @@ func TestWhatWasPublishedThroughRestartsIsReceived(t *testing.T) {
 			t.Fatalf("%d published, %d of them not received", sent, len(missing))
 		}
 	}
+	if len(received) != sent { // each has an id of its own, however often it came
+		t.Errorf("%d received of %d published", len(received), sent)
+	}
 	if failed.Load() == 0 {
 		t.Error("nobody met the broker while it was away")
 	}
