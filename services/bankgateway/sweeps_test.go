@@ -2,6 +2,7 @@ package bankgateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -58,6 +59,40 @@ func TestWhatIsWithdrawnDuringASweepIsNotSent(t *testing.T) {
 	goOn()
 	g.become(t, "instruction-"+first, "instruction_sent")
 	g.become(t, "instruction-"+dead, "instruction_withdrawn")
+}
+
+// The process that takes a bank over may have a read model that is behind the log. The claim tells then that the log has to be asked.
+func TestWhatWasSentIsNotSaidAgainThoughItStillWaitsInTheReadModel(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	number := g.account(t)
+	sent, next := id("first"), id("next")
+	goOn := g.busy(t, sent, number)
+	execute := func(statement string) {
+		if _, err := g.Pool.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(`create table behind as select work, fact from dispatches where not done`)
+	goOn()
+	g.become(t, "instruction-"+sent, "instruction_sent")
+	g.sees(t, 0, `not done`)
+	execute(`update dispatches_v2 d set done = false, fact = b.fact from behind b where b.work = d.work`)
+	asked := g.people.asked.Load()
+	servicetest.Say(t, g.disbursement, "payment-p2", released(next, icb, number))
+	g.banks[icb].waitFor(t, instructed, next, 1)
+	testkit.Eventually(t, 30*time.Second, func() error { // it is met again and again, for as long as it waits
+		if g.people.asked.Load() < asked+3 {
+			return errors.New("nothing waits")
+		}
+		return nil
+	})
+	if got := len(g.banks[icb].received(instructed, sent)); got != 1 {
+		t.Errorf("the bank got it %d times", got)
+	}
+	if got := g.types(t, "instruction-"+sent); got != "instruction_sent" {
+		t.Error(got)
+	}
 }
 
 // The first question comes while the payment is on its way to the bank, and is not due yet; the second one is, by then.
