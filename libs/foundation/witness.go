@@ -40,7 +40,8 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
 	keeper := func(of witness.Source, origin, file string) (*witness.Keeper, error) {
 		k := witness.NewKeeper(f.logPool, witness.Options{
-			Of: of, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
+			Of: of, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log,
+			Rest: f.Pace.Rest, Stand: f.Pace.Stand,
 			Publish: []func(context.Context, []byte) error{
 				witness.ToFile(file),
 				func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, origin, signed) },

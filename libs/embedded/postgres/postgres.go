@@ -137,9 +137,9 @@ func (s *Server) start(ctx context.Context, o Options) error {
 // arguments is the command line: our settings, then the caller's, which win.
 func (s *Server) arguments(o Options) []string {
 	set := settings(o.Volatile)
-	set["unix_socket_directories"] = s.layout.data
-	if len(s.socket()) > maxSocket {
-		set["unix_socket_directories"] = ""
+	set["unix_socket_directories"] = ""
+	if s.hasSocket() {
+		set["unix_socket_directories"] = s.layout.data
 	}
 	maps.Copy(set, o.Settings)
 	args := []string{"-D", s.layout.data, "-p", strconv.Itoa(s.port)}
@@ -175,6 +175,22 @@ func settings(volatile bool) map[string]string {
 // socket is the path of the Unix socket.
 func (s *Server) socket() string {
 	return filepath.Join(s.layout.data, ".s.PGSQL."+strconv.Itoa(s.port))
+}
+
+// hasSocket tells whether the path is short enough for a Unix socket.
+func (s *Server) hasSocket() bool { return len(s.socket()) <= maxSocket }
+
+// LocalURL is like [Server.URL], over the Unix socket if there is one, which is less work for the kernel than 127.0.0.1. It is for
+// the process that started the server.
+func (s *Server) LocalURL(database string) string {
+	if !s.hasSocket() {
+		return s.URL(database)
+	}
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(superuser, s.password), Path: "/" + database,
+		RawQuery: url.Values{"host": {s.layout.data}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode(),
+	}
+	return u.String()
 }
 
 // URL is the connection string of a database, over 127.0.0.1, with the

@@ -110,6 +110,9 @@ func (s *storage) database(ctx context.Context, name string) (string, error) {
 			return "", fmt.Errorf("create database %s: %w", name, err)
 		}
 	}
+	if s.server != nil {
+		return s.server.LocalURL(name), nil
+	}
 	address.Path = "/" + name
 	return address.String(), nil
 }
