@@ -40,8 +40,7 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
 	keeper := func(of witness.Source, origin, file string) (*witness.Keeper, error) {
 		k := witness.NewKeeper(f.logPool, witness.Options{
-			Of: of, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log,
-			Rest: f.Pace.Rest, Stand: f.Pace.Stand,
+			Of: of, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
 			Publish: []func(context.Context, []byte) error{
 				witness.ToFile(file),
 				func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, origin, signed) },

@@ -52,11 +52,8 @@ type Options struct {
 	Patience time.Duration
 	// Rest is called after each page of the log, with what it took and when its oldest fact was recorded; nil goes on at once.
 	Rest func(ctx context.Context, took time.Duration, since time.Time)
-	// Stand is called before [Keeper.Run] looks at the log, with the moment up to which everything has a checkpoint; nil looks at
-	// once.
-	Stand func(ctx context.Context, since time.Time) error
-	Now   func() time.Time
-	Log   *zap.Logger
+	Now  func() time.Time
+	Log  *zap.Logger
 }
 
 // Keeper adds a log to its tree and signs checkpoints. Several processes may keep one log: they take turns.
@@ -98,9 +95,6 @@ func (k *Keeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(k.options.Every)
 	defer tick.Stop()
 	for {
-		if k.options.Stand != nil {
-			_ = k.options.Stand(ctx, time.Unix(0, k.whole.Load())) // it fails when ctx has ended, as Sign does then
-		}
 		_, err := k.Sign(ctx)
 		if ctx.Err() != nil {
 			return nil

@@ -44,50 +44,6 @@ func TestAKeeperDoesNotWaitForOthersForEver(t *testing.T) {
 	}
 }
 
-// Something goes before checkpoints for a while: nothing is signed meanwhile, and all of it afterwards.
-func TestAKeeperStandsAndGoesOn(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	b.coin(t, 3)
-	born := time.Now()
-	asked, over, signed := make(chan time.Time), make(chan struct{}), make(chan struct{}, 1)
-	k := witness.NewKeeper(b.pool, witness.Options{
-		Origin: origin, Signer: b.signer, Now: func() time.Time { return born },
-		Stand: func(ctx context.Context, since time.Time) error {
-			select {
-			case asked <- since:
-			case <-ctx.Done():
-			}
-			select {
-			case <-over:
-			case <-ctx.Done():
-			}
-			return ctx.Err()
-		},
-		Publish: []func(context.Context, []byte) error{func(context.Context, []byte) error {
-			signed <- struct{}{}
-			return nil
-		}},
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- k.Run(ctx) }()
-	if since := <-asked; !since.Equal(born) {
-		t.Errorf("it asks about %s instead of %s", since, born)
-	}
-	select {
-	case <-signed:
-		t.Error("signed while it stands")
-	default:
-	}
-	close(over)
-	<-signed
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
-}
-
 // A superuser sets the sequence of the register ahead. The keeper does not fill the disk with vacancies, and what the runbook
 // says puts the numbers right.
 func TestAKeeperDoesNotFollowNumbersThatLeap(t *testing.T) {

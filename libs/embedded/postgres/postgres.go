@@ -40,6 +40,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,6 +85,7 @@ type Server struct {
 	process  *process
 	port     int
 	password string
+	folder   string // of the Unix socket; empty when there is none
 }
 
 // Start makes the cluster if there is none, starts the server, and returns
@@ -137,11 +139,12 @@ func (s *Server) start(ctx context.Context, o Options) error {
 // arguments is the command line: our settings, then the caller's, which win.
 func (s *Server) arguments(o Options) []string {
 	set := settings(o.Volatile)
-	set["unix_socket_directories"] = ""
-	if s.hasSocket() {
-		set["unix_socket_directories"] = s.layout.data
+	set["unix_socket_directories"] = s.layout.data
+	if len(s.socket()) > maxSocket || strings.Contains(s.layout.data, ",") { // a comma parts folders
+		set["unix_socket_directories"] = ""
 	}
 	maps.Copy(set, o.Settings)
+	s.folder = set["unix_socket_directories"]
 	args := []string{"-D", s.layout.data, "-p", strconv.Itoa(s.port)}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		args = append(args, "-c", name+"="+set[name])
@@ -177,18 +180,15 @@ func (s *Server) socket() string {
 	return filepath.Join(s.layout.data, ".s.PGSQL."+strconv.Itoa(s.port))
 }
 
-// hasSocket tells whether the path is short enough for a Unix socket.
-func (s *Server) hasSocket() bool { return len(s.socket()) <= maxSocket }
-
-// LocalURL is like [Server.URL], over the Unix socket if there is one, which is less work for the kernel than 127.0.0.1. It is for
-// the process that started the server.
+// LocalURL is like [Server.URL], over the Unix socket if there is one, which is less work for the kernel than 127.0.0.1. Only the
+// user who runs the server may open the socket.
 func (s *Server) LocalURL(database string) string {
-	if !s.hasSocket() {
+	if s.folder == "" {
 		return s.URL(database)
 	}
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(superuser, s.password), Path: "/" + database,
-		RawQuery: url.Values{"host": {s.layout.data}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode(),
+		RawQuery: url.Values{"host": {s.folder}, "port": {strconv.Itoa(s.port)}, "sslmode": {"disable"}}.Encode(),
 	}
 	return u.String()
 }

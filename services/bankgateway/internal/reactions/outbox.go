@@ -2,8 +2,8 @@
 //
 //  1. What is to be said waits in a read model (projections.Dispatches), one queue per bank: a bank that is paused, or
 //     whose topic refuses, holds up no other. Nothing waits in memory.
-//  2. It goes out in batches: resolve people and numbers, claim, publish, and only then record that it is sent. A crash in between
-//     says it again, the same to the byte. Whether it is still due, the claim tells, or else the log.
+//  2. It goes out in batches: look into the log whether it is still due, resolve people and numbers, publish, and only
+//     then record that it is sent. A crash in between says it again, the same to the byte.
 //  3. A replay of the facts of others says nothing: the log knows what was sent.
 //  4. What cannot be resolved any more is held, recorded with a reason, and met again as an item of quarantine, while the
 //     others go on. A dependency that is away holds up everything, and nothing is held or quarantined for it.
@@ -215,10 +215,9 @@ type job struct {
 
 	stream   string
 	dispatch projections.Dispatch
-	// fresh says that its stream is not there yet, settled that there is nothing to be said any more. Without a look into the
-	// log a job is taken for fresh.
-	fresh, settled bool
-	message        *message.Message
+	// fresh says that its stream is not there yet.
+	fresh   bool
+	message *message.Message
 	// reason says why it cannot be said.
 	reason string
 }
@@ -246,55 +245,34 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 	return len(letters), last, err
 }
 
-// jobs reads the dispatches, and leaves out what the log says was done. What has to be claimed is not looked up: nobody was there
-// before, nearly always, and the claim tells; see claimed. Of one stream a sweep takes the first, and leaves the rest to the next
-// one, also what is not due yet: while the first is being recorded, the second may not be due and the third be, and would overtake
-// it. met are the streams of which this sweep has taken something.
+// jobs reads the dispatches, and leaves out what the log says was done. Of one stream a sweep takes the first, and leaves the
+// rest to the next one, also what is not due yet: while the first is being recorded, the second may not be due and the third
+// be, and would overtake it. met are the streams of which this sweep has taken something.
 func (o Outbox) jobs(
 	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, met map[string]bool,
 ) ([]*job, error) {
-	all := make([]*job, len(waiting))
-	var unclaimed []*job
+	all, streams := make([]*job, len(waiting)), make([]string, len(waiting))
 	for i, d := range waiting {
 		t, err := taskOf(catalog, d)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = &job{task: t, stream: t.stream(), dispatch: d, fresh: true}
-		if t.claim() == "" {
-			unclaimed = append(unclaimed, all[i])
-		}
+		all[i] = &job{task: t, stream: t.stream(), dispatch: d}
+		streams[i] = all[i].stream
 	}
-	if err := o.look(ctx, unclaimed); err != nil {
-		return nil, err
+	histories, err := o.Log.LoadAll(ctx, streams)
+	if err != nil {
+		return nil, fmt.Errorf("look what was sent: %w", err)
 	}
 	due := all[:0]
-	for _, j := range all {
-		if !j.settled && !met[j.stream] {
+	for i, j := range all {
+		j.fresh = len(histories[i]) == 0
+		if j.due(factsOf(histories[i])) && !met[j.stream] {
 			met[j.stream] = true
 			due = append(due, j)
 		}
 	}
 	return due, nil
-}
-
-// look asks the log about jobs.
-func (o Outbox) look(ctx context.Context, jobs []*job) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	streams := make([]string, len(jobs))
-	for i, j := range jobs {
-		streams[i] = j.stream
-	}
-	histories, err := o.Log.LoadAll(ctx, streams)
-	if err != nil {
-		return fmt.Errorf("look what was sent: %w", err)
-	}
-	for i, j := range jobs {
-		j.fresh, j.settled = len(histories[i]) == 0, !j.due(factsOf(histories[i]))
-	}
-	return nil
 }
 
 // write makes the messages, piece by piece: each is one case in the registers of who read whom.

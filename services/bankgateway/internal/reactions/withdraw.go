@@ -101,35 +101,20 @@ func (o Outbox) assume(ctx context.Context, p payment, d projections.Dispatch) (
 	return out.Position, nil
 }
 
-// claimed leaves out of a batch what was withdrawn while it was being written, and what was sent before. Whoever sends claims first,
-// so what nobody had claimed was never sent; about the rest, and what cannot be claimed because it cannot be written, the log is
-// asked.
+// claimed leaves out of a batch what was withdrawn while it was being written.
 func (o Outbox) claimed(ctx context.Context, jobs []*job) ([]*job, error) {
 	var ids []string
-	var written, doubtful []*job
 	for _, j := range jobs {
-		switch id := j.claim(); {
-		case id == "":
-		case j.message == nil:
-			doubtful = append(doubtful, j)
-		default:
-			ids, written = append(ids, id), append(written, j)
+		if id := j.claim(); id != "" && j.message != nil {
+			ids = append(ids, id)
 		}
 	}
-	var lost []string
-	if len(ids) > 0 {
-		withdrawn, first, err := claims.Send(ctx, o.Pool, ids)
-		if err != nil {
-			return nil, err
-		}
-		if lost = withdrawn; !first {
-			doubtful = append(doubtful, written...)
-		}
+	if len(ids) == 0 {
+		return jobs, nil
 	}
-	if err := o.look(ctx, doubtful); err != nil {
-		return nil, err
+	lost, err := claims.Send(ctx, o.Pool, ids)
+	if err != nil || len(lost) == 0 {
+		return jobs, err
 	}
-	return slices.DeleteFunc(jobs, func(j *job) bool {
-		return j.settled || j.message != nil && slices.Contains(lost, j.claim())
-	}), nil
+	return slices.DeleteFunc(jobs, func(j *job) bool { return j.message != nil && slices.Contains(lost, j.claim()) }), nil
 }

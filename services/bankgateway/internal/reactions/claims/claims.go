@@ -38,21 +38,19 @@ create table if not exists instruction_claims (
 	return nil
 }
 
-// Send claims instructions for being sent, and returns those that are withdrawn. It was the first for all of them when nobody had
-// claimed any before: then none was ever sent, and the log need not be asked. Nearly always it is, and an insert that does not
-// expect anybody takes half the time of one that does.
-func Send(ctx context.Context, pool *pgxpool.Pool, ids []string) (withdrawn []string, first bool, err error) {
+// Send claims instructions for being sent, and returns those that are withdrawn. Nearly always nobody was there before, and an
+// insert that does not expect anybody takes half the time of one that does.
+func Send(ctx context.Context, pool *pgxpool.Pool, ids []string) (withdrawn []string, err error) {
 	ids = slices.Sorted(slices.Values(ids)) // two who claim the same ones wait for each other, but never both
 	const claim = `insert into instruction_claims (end_to_end_id, withdrawn) select unnest($1::text[]), false`
 	_, err = pool.Exec(ctx, claim, ids)
 	switch {
 	case pg.IsDuplicate(err):
-		withdrawn, err = sendRest(ctx, pool, ids)
-		return withdrawn, false, err
+		return sendRest(ctx, pool, ids)
 	case err != nil:
-		return nil, false, fmt.Errorf("claim %d instructions: %w", len(ids), err)
+		return nil, fmt.Errorf("claim %d instructions: %w", len(ids), err)
 	}
-	return nil, true, nil
+	return nil, nil
 }
 
 // sendRest claims what nobody has claimed yet, and returns those that are withdrawn.

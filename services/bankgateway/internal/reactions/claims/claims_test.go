@@ -26,14 +26,9 @@ func TestTheFirstClaimCountsForEver(t *testing.T) {
 		t.Fatalf("kept: %t, %v", ours, err)
 	}
 	for range 2 {
-		lost, first, err := claims.Send(t.Context(), pool, []string{"kept", "sent"})
-		if diff := cmp.Diff([]string{"kept"}, lost); err != nil || first || diff != "" {
-			t.Fatal(diff, first, err)
-		}
-	}
-	for _, never := range []bool{true, false} {
-		if lost, first, err := claims.Send(t.Context(), pool, []string{"new", "newer"}); err != nil || len(lost) > 0 || first != never {
-			t.Fatal(lost, first, err)
+		lost, err := claims.Send(t.Context(), pool, []string{"kept", "sent"})
+		if diff := cmp.Diff([]string{"kept"}, lost); err != nil || diff != "" {
+			t.Fatal(diff, err)
 		}
 	}
 	if ours, err := claims.Withdraw(t.Context(), pool, "sent"); err != nil || ours {
@@ -61,7 +56,7 @@ func TestWhatSomeoneElseClaimedIsClaimedWithTheRest(t *testing.T) {
 	var racing sync.WaitGroup
 	for _, batch := range [][]string{ids[:1_500], backwards[:1_500], ids[500:], backwards} {
 		racing.Go(func() {
-			if lost, _, err := claims.Send(t.Context(), pool, batch); err != nil || len(lost) > 0 {
+			if lost, err := claims.Send(t.Context(), pool, batch); err != nil || len(lost) > 0 {
 				t.Error(lost, err)
 			}
 		})
@@ -98,7 +93,7 @@ func TestAnInstructionIsSentOrWithdrawnWhoeverIsFaster(t *testing.T) {
 	})
 	racing.Go(func() {
 		for from := 0; from < instructions; from += 20 {
-			withdrawn, _, err := claims.Send(t.Context(), pool, ids[from:from+20])
+			withdrawn, err := claims.Send(t.Context(), pool, ids[from:from+20])
 			if lost = append(lost, withdrawn...); err != nil {
 				t.Error(err)
 			}
