@@ -67,9 +67,9 @@ func (p payment) sent(ctx context.Context, log *eventstore.Store, m decider.Meta
 	return after(eventstore.Execute(ctx, log, p.stream(), p.send(), m))
 }
 
-// The cause of holding and resuming is not the release: it would keep the instruction from being sent because of it.
 func (p payment) claim() string { return p.EndToEndID }
 
+// The cause of holding and resuming is not the release: it would keep the instruction from being sent because of it.
 func (p payment) held(ctx context.Context, log *eventstore.Store, m decider.Meta, reason string) (int64, error) {
 	m.Cause = ""
 	return after(eventstore.Execute(ctx, log, instruction.Stream(p.EndToEndID), instruction.Hold{Instruction: named(p.Payment, p.Target), Reason: reason}, m))
