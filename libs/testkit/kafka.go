@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,24 +141,35 @@ func TopicsOf(t testing.TB, b Broker, prefix string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
 		defer cancel()
-		conn, err := b.Dialer.DialContext(ctx, "tcp", b.Addrs[0]) // b.Transport remembers topics for a second
-		if err != nil {
-			t.Errorf("look for the topics of %s: %v", prefix, err)
-			return
-		}
-		defer func() { _ = conn.Close() }() // it was read
-		all, err := conn.ReadPartitions()
-		if err != nil {
-			t.Errorf("look for the topics of %s: %v", prefix, err)
-		}
 		var names []string
-		for _, p := range all {
-			if p.ID == 0 && strings.HasPrefix(p.Topic, prefix+".") {
-				names = append(names, p.Topic)
+		for _, addr := range b.Addrs { // a new topic is known at its leader, and elsewhere a moment later
+			all, err := b.partitionsAt(ctx, addr)
+			if err != nil {
+				t.Errorf("look for the topics of %s: %v", prefix, err)
+			}
+			for _, p := range all {
+				if p.ID == 0 && strings.HasPrefix(p.Topic, prefix+".") {
+					names = append(names, p.Topic)
+				}
 			}
 		}
-		deleteTopics(t, b.Client(), names...)
+		slices.Sort(names)
+		deleteTopics(t, b.Client(), slices.Compact(names)...)
 	})
+}
+
+// partitionsAt returns the partitions that one node knows. b.Transport remembers topics for a second, so it is not asked.
+func (b Broker) partitionsAt(ctx context.Context, addr string) ([]kafkago.Partition, error) {
+	conn, err := b.Dialer.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("reach %s: %w", addr, err)
+	}
+	defer func() { _ = conn.Close() }() // it was read
+	all, err := conn.ReadPartitions()
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", addr, err)
+	}
+	return all, nil
 }
 
 func deleteTopics(t testing.TB, client *kafkago.Client, names ...string) {

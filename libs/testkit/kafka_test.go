@@ -103,6 +103,10 @@ func TestTopicsAreGoneWhenTheirTestEndsAndOthersAreNot(t *testing.T) { //nolint:
 		if err = errors.Join(err, answer.Errors[made]); err != nil {
 			t.Fatal(err)
 		}
+		testkit.Eventually(t, 30*time.Second, func() error { // until its leader knows of it
+			_, err := produce(t.Context(), b, made, 0, "x")
+			return err
+		})
 	})
 	testkit.Eventually(t, 30*time.Second, func() error {
 		known, err := b.Client().Metadata(t.Context(), &kafkago.MetadataRequest{Topics: []string{mine, made, others}})
