@@ -191,11 +191,9 @@ func TestADecisionIsNotAboutAMessageOfATopicThatWasMadeAnew(t *testing.T) {
 // makeAnew deletes the topic and creates it again, empty.
 func (d *desk) makeAnew(t *testing.T) {
 	t.Helper()
-	client := &kafka.Client{Addr: testkit.Kafka(t).Addr(), Transport: d.cfg.Transport}
-	gone, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{d.topic}})
-	if err = errors.Join(err, gone.Errors[d.topic]); err != nil {
-		t.Fatal(err)
-	}
+	broker := testkit.Kafka(t)
+	testkit.DeleteTopic(t, broker, d.topic)
+	client := &kafka.Client{Addr: broker.Addr(), Transport: d.cfg.Transport}
 	testkit.Eventually(t, 20*time.Second, func() error {
 		made, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{
 			Topics: []kafka.TopicConfig{{Topic: d.topic, NumPartitions: partitions, ReplicationFactor: -1}},

@@ -158,6 +158,25 @@ func TopicsOf(t testing.TB, b Broker, prefix string) {
 	})
 }
 
+// DeleteTopic deletes a topic and waits until no node knows of it. Apache Kafka says that it did when its controller
+// has decided so, and the leaders take records until they hear of it: under load for more than a second.
+func DeleteTopic(t testing.TB, b Broker, name string) {
+	t.Helper()
+	deleteTopics(t, b.Client(), name)
+	Eventually(t, kafkaTimeout, func() error {
+		for _, addr := range b.Addrs {
+			all, err := b.partitionsAt(t.Context(), addr)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(all, func(p kafkago.Partition) bool { return p.Topic == name }) {
+				return fmt.Errorf("%s still knows topic %s", addr, name)
+			}
+		}
+		return nil
+	})
+}
+
 // partitionsAt returns the partitions that one node knows. b.Transport remembers topics for a second, so it is not asked.
 func (b Broker) partitionsAt(ctx context.Context, addr string) ([]kafkago.Partition, error) {
 	conn, err := b.Dialer.DialContext(ctx, "tcp", addr)

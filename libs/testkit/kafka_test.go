@@ -125,6 +125,31 @@ func TestTopicsAreGoneWhenTheirTestEndsAndOthersAreNot(t *testing.T) { //nolint:
 	})
 }
 
+func TestADeletedTopicTakesNoRecordsFromThoseWhoRememberIt(t *testing.T) {
+	t.Parallel()
+	b := testkit.Kafka(t)
+	topic := testkit.Topic(t, b, 1)
+	other := b
+	other.Transport = &kafkago.Transport{SASL: b.Transport.SASL, MetadataTTL: time.Hour}
+	defer other.Transport.CloseIdleConnections()
+	if _, err := produce(t.Context(), other, topic, 0, "x"); err != nil {
+		t.Fatal(err)
+	}
+	// A node that is busy making partitions hears of the deletion late.
+	busy := topic + ".busy"
+	testkit.TopicsOf(t, b, topic)
+	made, err := b.Client().CreateTopics(t.Context(), &kafkago.CreateTopicsRequest{
+		Topics: []kafkago.TopicConfig{{Topic: busy, NumPartitions: 200, ReplicationFactor: -1}},
+	})
+	if err = errors.Join(err, made.Errors[busy]); err != nil {
+		t.Fatal(err)
+	}
+	testkit.DeleteTopic(t, b, topic)
+	if _, err := produce(t.Context(), other, topic, 0, "x"); !errors.Is(err, kafkago.UnknownTopicOrPartition) {
+		t.Errorf("a record for a deleted topic: %v", err)
+	}
+}
+
 func TestTopicsAreNotMadeByAskingForThem(t *testing.T) {
 	t.Parallel()
 	b := testkit.Kafka(t)

@@ -99,11 +99,8 @@ func TestATopicThatRefusesHoldsUpNoOtherBank(t *testing.T) {
 	t.Parallel()
 	g := open(t)
 	number := g.account(t)
-	client, topic := testkit.Kafka(t).Client(), g.Config.Topics+".bank."+icb+".instructions.v1"
-	deleted, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{topic}})
-	if err != nil || deleted.Errors[topic] != nil {
-		t.Fatal(err, deleted)
-	}
+	broker, topic := testkit.Kafka(t), g.Config.Topics+".bank."+icb+".instructions.v1"
+	testkit.DeleteTopic(t, broker, topic)
 	stuck, free := id("stuck"), id("free")
 	servicetest.Say(t, g.disbursement, "payment-p1", released(stuck, icb, number))
 	servicetest.Say(t, g.disbursement, "payment-p2", released(free, bidv, number))
@@ -113,7 +110,7 @@ func TestATopicThatRefusesHoldsUpNoOtherBank(t *testing.T) {
 	}
 	g.breaker(t, icb, "open")
 	g.breaker(t, bidv, "closed")
-	made, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 6, ReplicationFactor: -1}}})
+	made, err := broker.Client().CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: 6, ReplicationFactor: -1}}})
 	if err != nil || made.Errors[topic] != nil {
 		t.Fatal(err, made)
 	}
