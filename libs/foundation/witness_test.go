@@ -65,6 +65,9 @@ func TestCheckpointsGoToTheTopicAndToFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(kept) > len(sent) { // what could not be published was signed once more
+			kept = kept[len(kept)-len(sent):]
+		}
 		if diff := cmp.Diff(sent, kept); diff != "" {
 			t.Errorf("%s: (-topic +file)\n%s", origin, diff)
 		}

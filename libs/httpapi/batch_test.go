@@ -234,7 +234,7 @@ func TestAnEmptyBatchIsDoneAtOnce(t *testing.T) {
 // transport would wait for a body that does not come.
 func (s *setup) request(t *testing.T, server *httptest.Server, in io.Reader) *http.Request {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	if body, ok := in.(io.Closer); ok {
 		context.AfterFunc(ctx, func() { _ = body.Close() })
@@ -430,7 +430,7 @@ func TestAStreamEndsWithItsClient(t *testing.T) {
 
 func TestAStreamThatStandsStillIsCut(t *testing.T) {
 	t.Parallel()
-	s := newSetup(t, func(o *httpapi.Options) { o.Limits.Stall = time.Second })
+	s := newSetup(t, func(o *httpapi.Options) { o.Limits.Stall = 5 * time.Second })
 	s.batch(httpapi.Batching{}, arrive)
 	server := s.serve(t)
 	in, out := io.Pipe()

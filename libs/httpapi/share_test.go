@@ -228,8 +228,8 @@ func TestAStreamThatFallsSilentIsToldSo(t *testing.T) {
 	}
 }
 
-// TestAStreamHasToMove sends a little at a time, for twice as long as a stream may stand still: long enough for a busy machine
-// to send on in time where the stream is to end well.
+// TestAStreamHasToMove sends a little at a time, for longer than a stream may stand still. Where it is to end well, it may stand
+// still for so long that a busy machine sends on in time.
 func TestAStreamHasToMove(t *testing.T) {
 	t.Parallel()
 	const every = 25 * time.Millisecond
@@ -237,7 +237,7 @@ func TestAStreamHasToMove(t *testing.T) {
 		bytes int
 		stall time.Duration
 		whole bool
-	}{"a byte at a time": {1, 500 * time.Millisecond, false}, "a kilobyte at a time": {1 << 10, 3 * time.Second, true}} {
+	}{"a byte at a time": {1, 500 * time.Millisecond, false}, "a kilobyte at a time": {1 << 10, 8 * time.Second, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSetup(t, func(o *httpapi.Options) { o.Limits.Stall = test.stall })
@@ -249,7 +249,7 @@ func TestAStreamHasToMove(t *testing.T) {
 				defer close(sent)
 				tick := time.NewTicker(every)
 				defer tick.Stop()
-				for range int(2 * test.stall / every) {
+				for range int(3 * test.stall / every / 2) {
 					<-tick.C
 					if _, err := io.WriteString(out, strings.Repeat("\n", test.bytes)); err != nil {
 						return

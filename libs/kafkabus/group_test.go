@@ -80,8 +80,8 @@ func (s *strand) Write(p []byte) (int, error) {
 	return s.Conn.Write(changed)
 }
 
-// inGroup waits until a group has so many members, living or dead.
-func inGroup(t *testing.T, cfg kafkabus.Config, group string, n int) {
+// inGroup waits until a group has a member with that client id, living or dead.
+func inGroup(t *testing.T, cfg kafkabus.Config, group, clientID string) {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
 	testkit.Eventually(t, soon, func() error {
@@ -89,8 +89,8 @@ func inGroup(t *testing.T, cfg kafkabus.Config, group string, n int) {
 		if err != nil {
 			return err
 		}
-		if len(found.Groups) != 1 || len(found.Groups[0].Members) != n {
-			return fmt.Errorf("not %d members: %+v", n, found.Groups)
+		if len(found.Groups) != 1 || !slices.ContainsFunc(found.Groups[0].Members, func(m kafka.DescribeGroupsResponseMember) bool { return m.ClientID == clientID }) {
+			return fmt.Errorf("%s is no member: %+v", clientID, found.Groups)
 		}
 		return nil
 	})
@@ -127,9 +127,11 @@ func TestWhoIsKilledTwiceWhileItJoinsReadsOn(t *testing.T) {
 		heardOf(t, messages, 1, 2)
 	}
 	first.kill()
+	again := second.on(cfg)
+	again.Dialer.ClientID = "second"
 	for _, topic := range topics {
-		subscribe(t, nil, second.on(cfg), topic, kafkabus.SubscriberOptions{})
-		inGroup(t, cfg, "reader."+topic+"."+topic, 2)
+		subscribe(t, nil, again, topic, kafkabus.SubscriberOptions{})
+		inGroup(t, cfg, "reader."+topic+"."+topic, "second")
 	}
 	second.kill()
 	var all []<-chan *message.Message

@@ -72,6 +72,7 @@ func connectTo(t testing.TB, b testkit.Broker) kafkabus.Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(cfg.Close)
+	testkit.Reachable(t, cfg.Client())
 	return cfg
 }
 
@@ -173,15 +174,16 @@ func raw(t testing.TB, cfg kafkabus.Config, topic string, partitions int) [][]ka
 	all := make([][]kafka.Message, partitions)
 	for p := range partitions {
 		for offset := int64(0); ; offset = int64(len(all[p])) {
-			resp, err := client.Fetch(t.Context(), &kafka.FetchRequest{
-				Topic: topic, Partition: p, Offset: offset, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Millisecond,
+			var resp *kafka.FetchResponse
+			testkit.Eventually(t, soon, func() (err error) {
+				resp, err = client.Fetch(t.Context(), &kafka.FetchRequest{
+					Topic: topic, Partition: p, Offset: offset, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Millisecond,
+				})
+				if err == nil {
+					err = resp.Error
+				}
+				return err
 			})
-			if err == nil {
-				err = resp.Error
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
 			all[p] = append(all[p], drain(t, resp.Records, topic, p, offset)...)
 			if int64(len(all[p])) >= resp.HighWatermark {
 				break

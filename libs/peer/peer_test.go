@@ -37,7 +37,7 @@ func client(t *testing.T, url string) *peer.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return peer.NewClient(peer.Options{URL: url, Token: "secret", Breaker: b, Now: time.Now, Patience: time.Second})
+	return peer.NewClient(peer.Options{URL: url, Token: "secret", Breaker: b, Now: time.Now, Patience: time.Minute})
 }
 
 type question struct {

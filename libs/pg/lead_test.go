@@ -55,8 +55,11 @@ func TestEachNameIsLedByOneProcessAtATime(t *testing.T) {
 	var running sync.WaitGroup
 	lead := func(ctx context.Context, who string) {
 		running.Go(func() {
-			if err := pg.Lead(ctx, pool, []string{"a", "b"}, l.work(who)); err != nil {
-				t.Errorf("%s: %v", who, err)
+			for ctx.Err() == nil { // a database that stands still for a moment ends a lead, and the next begins
+				if err := pg.Lead(ctx, pool, []string{"a", "b"}, l.work(who)); err != nil && !pg.IsDown(err) {
+					t.Errorf("%s: %v", who, err)
+					return
+				}
 			}
 		})
 	}

@@ -44,8 +44,11 @@ func (i *inn) relay(t *testing.T, topic string, after int64, previous map[int]in
 		answer, err := client.Produce(t.Context(), &kafka.ProduceRequest{
 			Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(list...),
 		})
-		if err != nil || answer.Error != nil {
-			t.Fatal(err, answer.Error)
+		if err == nil {
+			err = answer.Error
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

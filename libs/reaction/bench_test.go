@@ -2,7 +2,6 @@ package reaction_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,7 +119,10 @@ func (d *desk) send(t testing.TB, stream string, e events.Event, spoil func(*kaf
 			Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers, Time: m.Time,
 		}),
 	})
-	if err = errors.Join(err, answer.Error); err != nil {
+	if err == nil {
+		err = answer.Error
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return fact

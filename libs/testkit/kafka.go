@@ -112,6 +112,19 @@ func (b Broker) Client() *kafkago.Client {
 	return &kafkago.Client{Addr: b.Addr(), Timeout: kafkaTimeout, Transport: b.Transport}
 }
 
+// Reachable waits until a client has heard of the cluster. Until then each of its requests fails at once: its transport asks in
+// the background, and remembers for a while that it had no answer from a broker that was busy.
+func Reachable(t testing.TB, client *kafkago.Client) {
+	t.Helper()
+	Eventually(t, kafkaTimeout, func() error {
+		known, err := client.Metadata(t.Context(), &kafkago.MetadataRequest{})
+		if err == nil && len(known.Brokers) == 0 {
+			err = kafkago.BrokerNotAvailable
+		}
+		return err
+	})
+}
+
 // Topic makes a topic with a unique name, waits until every partition has a
 // leader, and deletes the topic when the test ends.
 func Topic(t testing.TB, b Broker, partitions int) string {
@@ -121,17 +134,22 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 	ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
 	defer cancel()
 	client := b.Client()
-	made, err := client.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
-		Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
-	})
-	if err == nil {
-		err = made.Errors[name]
-	}
-	if err != nil {
-		t.Fatalf("make topic %s: %v", name, err)
-	}
 	t.Cleanup(func() { deleteTopics(t, client, name) })
-	Eventually(t, kafkaTimeout, func() error { return led(ctx, client, name, partitions) })
+	Eventually(t, kafkaTimeout, func() error { // again and again: a broker that is busy may not have said yet who it is
+		made, err := client.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
+			Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
+		})
+		if err != nil {
+			return err
+		}
+		if err := made.Errors[name]; !errors.Is(err, kafkago.TopicAlreadyExists) {
+			return err
+		}
+		return nil
+	})
+	Eventually(t, kafkaTimeout, func() error {
+		return errors.Join(led(ctx, client, name, partitions), b.everywhere(ctx, name, partitions))
+	})
 	return name
 }
 
@@ -163,18 +181,27 @@ func TopicsOf(t testing.TB, b Broker, prefix string) {
 func DeleteTopic(t testing.TB, b Broker, name string) {
 	t.Helper()
 	deleteTopics(t, b.Client(), name)
-	Eventually(t, kafkaTimeout, func() error {
-		for _, addr := range b.Addrs {
-			all, err := b.partitionsAt(t.Context(), addr)
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(all, func(p kafkago.Partition) bool { return p.Topic == name }) {
-				return fmt.Errorf("%s still knows topic %s", addr, name)
+	Eventually(t, kafkaTimeout, func() error { return b.everywhere(t.Context(), name, 0) })
+}
+
+// everywhere is an error unless each node knows of so many partitions of a topic. A client may ask any of them, at any time.
+func (b Broker) everywhere(ctx context.Context, name string, partitions int) error {
+	for _, addr := range b.Addrs {
+		all, err := b.partitionsAt(ctx, addr)
+		if err != nil {
+			return err
+		}
+		known := 0
+		for _, p := range all {
+			if p.Topic == name {
+				known++
 			}
 		}
-		return nil
-	})
+		if known != partitions {
+			return fmt.Errorf("%s knows %d partitions of topic %s, not %d", addr, known, name, partitions)
+		}
+	}
+	return nil
 }
 
 // partitionsAt returns the partitions that one node knows. b.Transport remembers topics for a second, so it is not asked.

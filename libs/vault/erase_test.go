@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -219,7 +218,10 @@ func publish(t *testing.T, h *house, broker testkit.Broker, topic string, row va
 		Topic: topic, RequiredAcks: kafkago.RequireAll,
 		Records: kafkago.NewRecordReader(kafkago.Record{Key: kafkago.NewBytes([]byte("notice-1")), Value: kafkago.NewBytes(careless)}),
 	})
-	if err = errors.Join(err, answer.Error); err != nil {
+	if err == nil {
+		err = answer.Error
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 type noticeView struct {
@@ -218,10 +219,12 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 		if again.Text(t, "token") != h.Token("hotel") {
 			t.Fatal("another token")
 		}
-		list := h.Get(t, "police", "/facilities", "")
-		if !strings.Contains(string(list.Body), "Khách sạn hotel") {
-			t.Fatalf("%s", list.Body)
-		}
+		testkit.Eventually(t, time.Minute, func() error {
+			if list := h.Get(t, "police", "/facilities", ""); !strings.Contains(string(list.Body), "Khách sạn hotel") {
+				return fmt.Errorf("answered %d %s", list.Status, list.Body)
+			}
+			return nil
+		})
 		if list := h.Get(t, "stranger", "/facilities", ""); strings.Contains(string(list.Body), "hotel") {
 			t.Fatalf("another commune sees %s", list.Body)
 		}

@@ -67,6 +67,7 @@ func TestMoneyGoesEveryWayThatBanksKnowAndTheBooksAgree(t *testing.T) {
 	o.change(t, first["b8"], "cash", object{"collected_on": "2026-11-21", "receipt": "PC-8"}, "cash_paid")
 
 	o.becomes(t, list, "b3", "in_flight")
+	o.becomes(t, list, "b7", "credited")
 	o.Clock.Advance(16 * time.Minute)
 	b3 := o.becomes(t, list, "b3", "unknown")
 	if b3.Inquiries != 1 {

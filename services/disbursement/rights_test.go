@@ -261,6 +261,7 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 	o.Post(t, "lisa", "/enrolments/"+ids["leaves"]+"/stop", "leaves", object{"from_month": "2026-12", "reason": "x"}).Want(t, http.StatusOK)
 	o.someone(t, "new", unit, "")
 	o.enrol(t, "lisa", decision("new", "social_pension", "social_pension", "2026-11-20"))
+	o.seen(t, `identity = 'matched'`)
 	december := o.draft(t, "lisa", "00004", "social_pension", "2026-12").Text(t, "id")
 	o.wantLines(t, "lisa", december,
 		"cash 2026-12 regular 650000 cash no_account",

@@ -270,7 +270,7 @@ func (m *machine) produce(t *testing.T, bus kafkabus.Config, topic string, recor
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	w := &kafka.Writer{Addr: kafka.TCP(bus.Brokers...), Topic: topic, Transport: bus.Transport, BatchTimeout: time.Millisecond}
+	w := &kafka.Writer{Addr: kafka.TCP(bus.Brokers...), Topic: topic, Transport: bus.Transport, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	defer func() { _ = w.Close() }()
 	if err := w.WriteMessages(ctx, records...); err != nil {
 		t.Fatalf("publish on %s: %v", topic, err)

@@ -365,6 +365,7 @@ func (a *aviary) search(step func(string)) (found []finding) {
 	for _, text := range a.metrics.all() {
 		look("metrics")("metrics", text)
 	}
+	a.await(a.t)
 	look("metrics")("readiness", string(a.do(http.MethodGet, "/readyz", "", "", nil, http.StatusOK)))
 	step("log, refusals, traces, metrics")
 	rows := a.eachRow(a.t, look("tables"))

@@ -29,6 +29,7 @@ func (c *cluster) tell(t *testing.T, bic string, s *payday.Scenario) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.await(t, bic) // it may just have been killed
 	c.bank(t, bic, http.MethodPost, "/control/scenario", body)
 }
 

@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	kills       = 12  // the issue asks for ten
+	kills       = 12  // at most
+	fewestKills = 10  // as the issue asks, should the evening be over before
 	mostBetween = 100 // notices that are accepted before the next kill, at most
 	// eveningLimit is how long the evening may take, with all its power cuts, on a busy machine.
 	eveningLimit = 10 * time.Minute
@@ -43,9 +44,16 @@ func TestNothingIsLostWhenThePowerFailsDuringTheDemo(t *testing.T) {
 	m := newMachine(t)
 	m.start(t)
 	evening := m.evening(t, seed)
-	for n := range kills {
-		at := evening.goOn(t, 1+random.IntN(mostBetween))
-		t.Logf("kill %d after %d notices", n+1, at)
+	killed := 0
+	for ; killed < kills; killed++ {
+		at, over := evening.goOn(t, 1+random.IntN(mostBetween))
+		if over && killed >= fewestKills {
+			break
+		}
+		if over {
+			t.Fatalf("the evening is over after %d kills: %v\n%s", killed, evening.err, evening.said.Bytes())
+		}
+		t.Logf("kill %d after %d notices", killed+1, at)
 		m.kill(t)
 		m.launch(t)
 	}
@@ -62,13 +70,13 @@ func TestNothingIsLostWhenThePowerFailsDuringTheDemo(t *testing.T) {
 	m.audit(t)
 	m.stop(t)
 
-	if started := bytes.Count(m.log.all(), []byte(`"songan started"`)); started != kills+1 {
-		t.Errorf("the log shows %d starts, want %d", started, kills+1)
+	if started := bytes.Count(m.log.all(), []byte(`"songan started"`)); started != killed+1 {
+		t.Errorf("the log shows %d starts, want %d", started, killed+1)
 	}
 	if stopped := bytes.Count(m.log.all(), []byte(`"songan stopped"`)); stopped != 1 {
 		t.Errorf("the log shows %d clean stops, want 1: the kills were not kills", stopped)
 	}
-	t.Logf("%d kills, %d notices accepted, each once", kills, figures["accepted"])
+	t.Logf("%d kills, %d notices accepted, each once", killed, figures["accepted"])
 }
 
 // evening is `songan demo`, started beside the system in a terminal of its own.
@@ -101,15 +109,16 @@ func (m *machine) evening(t *testing.T, seed uint64) *evening {
 	return e
 }
 
-// goOn waits until so many more notices were accepted than when the system was first heard of again, sees to it that the
-// evening is not over yet, and returns how many there are. It does not wait until the system is ready: front desks do not either.
-func (e *evening) goOn(t *testing.T, more int) (have int) {
+// goOn waits until so many more notices were accepted than when the system was first heard of again, or the evening is over,
+// and returns how many there are. It does not wait until the system is ready: front desks do not either.
+func (e *evening) goOn(t *testing.T, more int) (have int, over bool) {
 	t.Helper()
 	goal := -1
 	testkit.Eventually(t, ready, func() error {
 		select {
 		case <-e.ended:
-			t.Fatalf("the evening is over: %v\n%s", e.err, e.said.Bytes())
+			over = true
+			return nil
 		default:
 		}
 		var err error
@@ -124,7 +133,7 @@ func (e *evening) goOn(t *testing.T, more int) (have int) {
 		}
 		return nil
 	})
-	return have
+	return have, over
 }
 
 // notified is how many stays the system tells of, if it tells anything.

@@ -3,6 +3,7 @@ package songan_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -82,7 +83,13 @@ func (a *attack) try(method, path, token, key string, body any) page {
 		}
 	}
 	v := &visitor{machine: a.machine, t: a.t, client: a.client}
-	answer := v.do(method, path, "application/json", string(content), header)
+	var answer page
+	testkit.Eventually(a.t, ready, func() error { // the read model may be busy for longer than the service waits for it
+		if answer = v.do(method, path, "application/json", string(content), header); answer.code() == "position_not_reached" {
+			return errors.New(answer.body)
+		}
+		return nil
+	})
 	if position := answer.header.Get("Songan-Position"); position != "" && method != http.MethodGet {
 		a.after[service] = position
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/songan-vn/songan/libs/access"
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // rule is a line of testdata/authorisation.txt, where it is explained.
@@ -101,10 +102,13 @@ func rolesIn(t *testing.T, text string) (roles []access.Role) {
 func (m *machine) served(t *testing.T) (routes []string) {
 	t.Helper()
 	var state struct{ Services map[string]string }
-	status, body, err := m.call(t.Context(), http.MethodGet, "/readyz", "", "", nil)
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &state) != nil {
-		t.Fatalf("readyz: %d %s %v", status, body, err)
-	}
+	testkit.Eventually(t, ready, func() error {
+		status, body, err := m.call(t.Context(), http.MethodGet, "/readyz", "", "", nil)
+		if err != nil || status != http.StatusOK || json.Unmarshal(body, &state) != nil {
+			return fmt.Errorf("readyz: %d %s (%w)", status, body, err)
+		}
+		return nil
+	})
 	for _, service := range slices.Sorted(maps.Keys(state.Services)) {
 		status, body, err := m.call(t.Context(), http.MethodGet, "/"+service+"/openapi.json", "", "", nil)
 		if err != nil {

@@ -31,6 +31,7 @@ func connect(t testing.TB) kafkabus.Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(cfg.Close)
+	testkit.Reachable(t, cfg.Client())
 	return cfg
 }
 

@@ -3,10 +3,14 @@ package servicetest
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // Answer is what came back.
@@ -29,7 +33,18 @@ func (s *Service) Post(t testing.TB, actor, path, key string, body any) Answer {
 // Get reads, not before what stands at the position after is seen; an empty one is whatever is seen.
 func (s *Service) Get(t testing.TB, actor, path, after string) Answer {
 	t.Helper()
-	return s.Send(t, Request{Method: http.MethodGet, Actor: actor, Path: path, Header: http.Header{"Songan-After": {after}}})
+	question := Request{Method: http.MethodGet, Actor: actor, Path: path, Header: http.Header{"Songan-After": {after}}}
+	if after == "" {
+		return s.Send(t, question)
+	}
+	var answer Answer
+	testkit.Eventually(t, time.Minute, func() error { // as a client does: a service on a busy machine says 503 after a few seconds
+		if answer = s.Send(t, question); answer.Status == http.StatusServiceUnavailable {
+			return fmt.Errorf("after %s: %s", after, answer.Body)
+		}
+		return nil
+	})
+	return answer
 }
 
 // Request is any call. Without an actor it has no key; a header whose value is empty is left out.

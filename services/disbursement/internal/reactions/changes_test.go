@@ -211,25 +211,26 @@ func TestAReportOfADeathIsNotDoneBeforePaymentsSeeIt(t *testing.T) {
 		}
 	}
 	c := Changes{Pool: pool}
-	look := func(r events.Recorded) (projections.Beneficiary, error) {
+	unseen := func(r events.Recorded) error {
 		waiting, cancel := context.WithTimeout(t.Context(), 10*lookEvery)
 		defer cancel()
-		return c.seen(waiting, r, "b0")
+		_, err := c.seen(waiting, r, "b0")
+		return err
 	}
 	first := tell(0, accounts.BeneficiaryRegistered{Beneficiary: "b0", Mark: "m0"}, report)
-	if _, err := look(first); !breaker.IsDown(err) {
+	if err := unseen(first); !breaker.IsDown(err) {
 		t.Fatalf("the first report, which nobody sees: %v", err)
 	}
 	shown()
-	if row, err := look(first); err != nil || !row.Reported {
+	if row, err := c.seen(t.Context(), first, "b0"); err != nil || !row.Reported {
 		t.Fatalf("the first report: %+v, %v", row, err)
 	}
 	second := tell(2, accounts.DeathReportDismissed{Beneficiary: "b0"}, report)
-	if _, err := look(second); !breaker.IsDown(err) {
+	if err := unseen(second); !breaker.IsDown(err) {
 		t.Fatalf("the second report, while the first is seen: %v", err)
 	}
 	shown()
-	if row, err := look(second); err != nil || !row.Reported || len(row.Heard) != 2 {
+	if row, err := c.seen(t.Context(), second, "b0"); err != nil || !row.Reported || len(row.Heard) != 2 {
 		t.Fatalf("the second report: %+v, %v", row, err)
 	}
 }
