@@ -14,19 +14,8 @@ import (
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/certificate"
 	"github.com/songan-vn/songan/libs/service"
+	"github.com/songan-vn/songan/libs/testkit"
 )
-
-// free returns an address that nobody listens on, as far as one can know.
-func free(t *testing.T) string {
-	t.Helper()
-	var l net.ListenConfig
-	listener, err := l.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
 
 // guarded is a process with one service that says who calls, keys for it, and certificates.
 type guarded struct {
@@ -50,7 +39,7 @@ func guard(t *testing.T, change func(*service.Config)) *guarded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.HTTPS, c.TLSCertificate, c.TLSKey, c.TLSClients = free(t), files.Certificate, files.Key, a.CA()
+	c.HTTPS, c.TLSCertificate, c.TLSKey, c.TLSClients = testkit.FreeAddress(t), files.Certificate, files.Key, a.CA()
 	c.Certified = []access.Role{access.Bank}
 	change(&c)
 	g := &guarded{config: c, authority: a, tokens: map[string]string{}}
@@ -188,7 +177,7 @@ func TestMetricsAreForAdministratorsWhereTheAPIIs(t *testing.T) {
 
 func TestMetricsWithAnAddressOfTheirOwnAreThereAlone(t *testing.T) {
 	t.Parallel()
-	g := guard(t, func(c *service.Config) { c.Metrics = free(t) })
+	g := guard(t, func(c *service.Config) { c.Metrics = testkit.FreeAddress(t) })
 	if got := g.call(t, g.url+"/metrics", "admin", certificate.Files{}); got.status != http.StatusNotFound {
 		t.Error(got.status)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -50,16 +49,6 @@ type installation struct {
 	issuer, password, machine, token string
 	browser                          *http.Client
 	environment                      []string
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // install starts the provider. The service at front serves the sign-in.
@@ -187,11 +176,11 @@ func (in *installation) bankToken(t *testing.T) string {
 // and the key book, and one that is given no such database takes nobody but the operators' keys.
 func TestServicesAloneTakeWhoSignedInAtOneOfThem(t *testing.T) {
 	t.Parallel()
-	address := free(t)
+	address := testkit.FreeAddress(t)
 	in := install(t, "http://"+address)
 	sessions := "SONGAN_SESSION_DATABASE_URL=" + testkit.PostgresURL(t)
 	front := in.start(t, address, sessions, "SONGAN_SERVE_SIGNIN=true")
-	behind, apart := in.start(t, free(t), sessions), in.start(t, free(t))
+	behind, apart := in.start(t, testkit.FreeAddress(t), sessions), in.start(t, testkit.FreeAddress(t))
 	in.signIn(t, front)
 	machine := in.bankToken(t)
 	status, made := in.call(t, http.MethodPost, front+"/access/v1/keys", in.token, `{"holder":"robot","role":"auditor"}`)
