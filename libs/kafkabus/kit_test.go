@@ -72,7 +72,6 @@ func connectTo(t testing.TB, b testkit.Broker) kafkabus.Config {
 		t.Fatal(err)
 	}
 	t.Cleanup(cfg.Close)
-	testkit.Reachable(t, cfg.Client())
 	return cfg
 }
 
