@@ -150,10 +150,13 @@ func TestEverybodyWithoutAnAccountIsDrafted(t *testing.T) {
 		t.Fatal(diff)
 	}
 	var batches struct{ Items []issuanceView }
-	o.Get(t, "province", "/issuances?status=requested&bank="+bidv, "").Into(t, &batches)
-	if len(batches.Items) != 2 || !slices.ContainsFunc(batches.Items, func(i issuanceView) bool { return i.ID == first }) {
-		t.Fatalf("%+v", batches)
-	}
+	testkit.Eventually(t, 30*time.Second, func() error {
+		o.Get(t, "province", "/issuances?status=requested&bank="+bidv, "").Into(t, &batches)
+		if len(batches.Items) != 2 || !slices.ContainsFunc(batches.Items, func(i issuanceView) bool { return i.ID == first }) {
+			return fmt.Errorf("%+v", batches)
+		}
+		return nil
+	})
 }
 
 func TestAChildWhoGrewUpGetsAnAccount(t *testing.T) {

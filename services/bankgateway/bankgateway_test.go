@@ -253,13 +253,14 @@ func TestAReportOutOfQuarantineIsReadAgainInKafka(t *testing.T) {
 		}
 		return nil
 	})
-	release := object{"reason": "released_late"}
-	if status, _ := g.call(t, http.MethodPost, "admin", "/quarantine/1/release", release); status < 400 {
+	_, list := g.call(t, http.MethodGet, "admin", "/quarantine", nil)
+	path, release := fmt.Sprint("/quarantine/", list["items"].([]any)[0].(object)["id"], "/release"), object{"reason": "released_late"}
+	if status, _ := g.call(t, http.MethodPost, "admin", path, release); status < 400 {
 		t.Fatalf("a report about nothing was taken: %d", status)
 	}
 	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	g.become(t, "instruction-"+e2e, "instruction_sent")
-	if status, answer := g.call(t, http.MethodPost, "admin", "/quarantine/1/release", release); status != http.StatusOK {
+	if status, answer := g.call(t, http.MethodPost, "admin", path, release); status != http.StatusOK {
 		t.Fatal(status, answer)
 	}
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported")

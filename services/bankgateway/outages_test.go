@@ -73,6 +73,7 @@ func TestAPausedBankHoldsUpNoOther(t *testing.T) {
 	servicetest.Say(t, g.disbursement, "payment-p2", released(free, bidv, number))
 	servicetest.Say(t, g.disbursement, "payment-p3", released(stray, "NOBKVNVX", number))
 	g.become(t, "instruction-"+free, "instruction_sent")
+	g.waits(t, "instruct/"+stuck) // a report of what nobody wants to say yet would be nonsense
 	// The bank got it before the gateway crashed, say: what it reports waits, and is not taken for nonsense.
 	g.banks[icb].says(t, report(t, stuck, status(stuck, "ACCC")))
 	testkit.Eventually(t, 30*time.Second, func() error {
@@ -118,10 +119,10 @@ func TestATopicThatRefusesHoldsUpNoOtherBank(t *testing.T) {
 	g.breaker(t, icb, "closed")
 }
 
-// breaker waits until that around a bank's topic is in a state.
+// breaker waits until that around a bank's topic is in a state. To open takes half a minute of failures.
 func (g *gate) breaker(t *testing.T, bic, state string) {
 	t.Helper()
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, 2*time.Minute, func() error {
 		if b := g.bank(t, bic); b["breaker"] != state {
 			return fmt.Errorf("the breaker of %s is not %s: %v", bic, state, b)
 		}

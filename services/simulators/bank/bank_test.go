@@ -172,11 +172,11 @@ func TestWhatCannotBeReadIsSkippedAndCounted(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	s := g.start(bank.Scenario{AnyAccount: true})
-	bad := record(payment("bad", 1))
+	bad := letter(payment("bad", 1))
 	bad.Value = nil
-	odd := record(payment("odd", 1))
+	odd := letter(payment("odd", 1))
 	odd.Headers = nil
-	g.write(0, append([]kafka.Record{bad, odd}, record(contract.StatusInquired{}), record(payment("good", 1))))
+	g.write(0, []kafka.Message{bad, odd, letter(contract.StatusInquired{}), letter(payment("good", 1))})
 	if diff := cmp.Diff([]string{"ACTC", "ACCC FT1 1"}, g.said(2)["good"]); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}

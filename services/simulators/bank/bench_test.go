@@ -33,12 +33,12 @@ func BenchmarkPayments(b *testing.B) {
 	client := &kafka.Client{Addr: broker.Addr(), Transport: cfg.Transport, Timeout: soon}
 	const batch = 1000
 	for from := 0; from < b.N; from += batch {
-		var records []kafka.Record
+		var letters []kafka.Message
 		for i := from; i < min(from+batch, b.N); i++ {
-			records = append(records, record(payment(fmt.Sprintf("e2e-%026d", i), 540_000)))
+			letters = append(letters, letter(payment(fmt.Sprintf("e2e-%026d", i), 540_000)))
 		}
 		resp, err := client.Produce(b.Context(), &kafka.ProduceRequest{
-			Topic: topics.Instructions(), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+			Topic: topics.Instructions(), RequiredAcks: kafka.RequireAll, Records: records(letters),
 		})
 		if err != nil || resp.Error != nil {
 			b.Fatal(err, resp)

@@ -58,10 +58,17 @@ func (s *Simulator) follow(ctx context.Context, partition int) {
 		if !fetched || !s.work(ctx, batch) {
 			return
 		}
-		if err := s.wire.commit(ctx, partition, offset); err != nil && ctx.Err() == nil {
+		if err := s.commit(ctx, partition, offset); err != nil && ctx.Err() == nil {
 			s.trouble(err) // the next one will do
 		}
 	}
+}
+
+// commit notes what was done even if the bank was stopped meanwhile: it would all be answered once more at the next start.
+func (s *Simulator) commit(ctx context.Context, partition int, offset int64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+	defer cancel()
+	return s.wire.commit(ctx, partition, offset)
 }
 
 // work decides about a batch and reports it. It returns false if the batch has to come again.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/songan-vn/songan/libs/testkit"
 	"github.com/songan-vn/songan/services/simulators/bank"
 )
 
@@ -139,13 +141,16 @@ func TestABankStartsBeforeItsTopicsAreThere(t *testing.T) {
 	}
 	call(t, http.MethodGet, s.ControlURL()+"/ledger", "", http.StatusOK)
 	call(t, http.MethodPost, s.ControlURL()+"/control/reports", `{"end_to_end_id":"1","status":"ACCC"}`, http.StatusServiceUnavailable)
+	testkit.Eventually(t, soon, func() error {
+		if !strings.HasPrefix(log.String(), "bank ICBVVNVX: ") {
+			return fmt.Errorf("it said %q", log.String())
+		}
+		return nil
+	})
 	for range 2 {
 		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-	}
-	if !strings.HasPrefix(log.String(), "bank ICBVVNVX: ") {
-		t.Errorf("it said %q", log.String())
 	}
 }
 

@@ -50,13 +50,14 @@ func TestABankThatIsKilledAgainAndAgainPaysEverybodyOnce(t *testing.T) {
 	process, control := g.child(dir)
 	testkit.Eventually(t, 6*soon, func() error { // thousands, on a machine that does other things as well
 		reported := map[string]bool{}
-		for _, m := range g.reports() {
+		all, err := g.read()
+		for _, m := range all {
 			if strings.HasPrefix(word(m), "ACCC ") {
 				reported[m.key] = true
 			}
 		}
 		if len(reported) < n {
-			return fmt.Errorf("%d of %d payments are reported as credited", len(reported), n)
+			return fmt.Errorf("%d of %d payments are reported as credited: %w", len(reported), n, err)
 		}
 		return nil
 	})

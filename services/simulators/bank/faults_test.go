@@ -146,6 +146,19 @@ func TestABankThatIsDownReadsNothingUntilItIsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.run(s)
+	var state struct {
+		Consuming bool
+		Received  int
+	}
+	look := func() error {
+		return json.Unmarshal(call(t, http.MethodGet, s.ControlURL()+"/control/state", "", http.StatusOK), &state)
+	}
+	testkit.Eventually(t, soon, func() error {
+		if err := look(); err != nil || !state.Consuming {
+			return fmt.Errorf("it is not at its topic yet: %w", err)
+		}
+		return nil
+	})
 	g.instruct(payment("first", 1), payment("e2e-1", 540_000))
 	up := newGateway(t)
 	up.start(bank.Scenario{AnyAccount: true})
@@ -153,12 +166,7 @@ func TestABankThatIsDownReadsNothingUntilItIsBack(t *testing.T) {
 		up.instruct(payment(fmt.Sprint("e2e-", n), 540_000))
 		up.said(2 * (n + 1))
 	}
-	var state struct {
-		Consuming bool
-		Received  int
-	}
-	err = json.Unmarshal(call(t, http.MethodGet, s.ControlURL()+"/control/state", "", http.StatusOK), &state)
-	if err != nil || !state.Consuming || state.Received > 0 {
+	if err := look(); err != nil || !state.Consuming || state.Received > 0 {
 		t.Errorf("a bank that is down: %+v, %v", state, err)
 	}
 	call(t, http.MethodPost, s.ControlURL()+"/control/reset", "", http.StatusNoContent)

@@ -9,11 +9,13 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/songan-vn/songan/events"
 	contract "github.com/songan-vn/songan/events/bank"
@@ -72,9 +74,11 @@ func gatewayAt(t *testing.T, s kafkabus.Settings) *gateway {
 			t.Fatal(err)
 		}
 	}
-	err = errors.Join(grants.EnsureUser(t.Context(), cfg, user, g.password), grants.Allow(t.Context(), cfg, user,
-		grants.MayRead(g.topics.Instructions()), grants.MayWrite(g.topics.Reports()),
-		grants.MayJoin(g.topics.Groups())))
+	err = errors.Join(
+		grants.Allow(t.Context(), cfg, user,
+			grants.MayRead(g.topics.Instructions()), grants.MayWrite(g.topics.Reports()), grants.MayJoin(g.topics.Groups())),
+		grants.EnsureUser(t.Context(), cfg, user, g.password), // last, as the gateway does it
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,13 +151,13 @@ func key(e events.Event) string {
 	}
 }
 
-func record(e events.Event) kafka.Record {
+func letter(e events.Event) kafka.Message {
 	body, err := json.Marshal(e)
 	if err != nil {
 		panic(err)
 	}
-	return kafka.Record{
-		Key: kafka.NewBytes([]byte(key(e))), Value: kafka.NewBytes(body),
+	return kafka.Message{
+		Key: []byte(key(e)), Value: body,
 		Headers: []kafka.Header{
 			{Key: "ce_specversion", Value: []byte("1.0")}, {Key: "ce_type", Value: []byte(e.EventName())},
 		},
@@ -163,32 +167,56 @@ func record(e events.Event) kafka.Record {
 // instruct writes messages to the bank's topic, each to the partition of its key.
 func (g *gateway) instruct(all ...events.Event) {
 	g.t.Helper()
-	batches := map[int][]kafka.Record{}
+	batches := map[int][]kafka.Message{}
 	for _, e := range all {
-		p := kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: []byte(key(e))}, 0, 1)
-		batches[p] = append(batches[p], record(e))
+		m := letter(e)
+		p := kafka.Murmur2Balancer{Consistent: true}.Balance(m, 0, 1)
+		batches[p] = append(batches[p], m)
 	}
-	for p, records := range batches {
-		for len(records) > 0 {
-			n := min(len(records), 1000)
-			g.write(p, records[:n])
-			records = records[n:]
+	for p, letters := range batches {
+		for some := range slices.Chunk(letters, 1000) {
+			g.write(p, some)
 		}
 	}
 }
 
-func (g *gateway) write(partition int, records []kafka.Record) {
+// write tries again only where nothing can have been written: the tests count what a bank is told.
+func (g *gateway) write(partition int, letters []kafka.Message) {
 	g.t.Helper()
-	resp, err := g.client.Produce(g.t.Context(), &kafka.ProduceRequest{
-		Topic: g.topics.Instructions(), Partition: partition, RequiredAcks: kafka.RequireAll,
-		Records: kafka.NewRecordReader(records...),
+	testkit.Eventually(g.t, soon, func() error {
+		err := g.produce(partition, letters)
+		if err != nil && !unled(err) {
+			g.t.Fatal(err)
+		}
+		return err
 	})
-	if err == nil {
-		err = resp.Error
-	}
+}
+
+func (g *gateway) produce(partition int, letters []kafka.Message) error {
+	resp, err := g.client.Produce(g.t.Context(), &kafka.ProduceRequest{
+		Topic: g.topics.Instructions(), Partition: partition, RequiredAcks: kafka.RequireAll, Records: records(letters),
+	})
 	if err != nil {
-		g.t.Fatal(err)
+		return err
 	}
+	return resp.Error
+}
+
+// records makes them anew for each try, which reads them to their ends.
+func records(letters []kafka.Message) kafka.RecordReader {
+	var all []kafka.Record
+	for _, m := range letters {
+		all = append(all, kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers})
+	}
+	return kafka.NewRecordReader(all...)
+}
+
+// unled is what is heard of a new topic from a node that does not know it yet, or not who leads it.
+func unled(err error) bool {
+	return slices.ContainsFunc([]error{
+		kafka.UnknownTopicOrPartition, kafka.LeaderNotAvailable, kafka.NotLeaderForPartition,
+		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
+	}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // message is a record of the reports topic.
@@ -197,9 +225,13 @@ type message struct {
 	body          []byte
 }
 
-// reports reads everything that the bank has said so far, by partition in its order.
-func (g *gateway) reports() (all []message) {
+// reports is everything that the bank has said so far, by partition in its order.
+func (g *gateway) reports() []message {
 	g.t.Helper()
+	return g.atLeast(0)
+}
+
+func (g *gateway) read() (all []message, err error) {
 	for p := range partitions {
 		for offset := int64(0); ; {
 			resp, err := g.client.Fetch(g.t.Context(), &kafka.FetchRequest{
@@ -209,27 +241,28 @@ func (g *gateway) reports() (all []message) {
 				err = resp.Error
 			}
 			if err != nil {
-				g.t.Fatal(err)
+				return nil, err
 			}
 			before := offset
-			all, offset = g.drain(all, resp.Records, offset)
+			if all, offset, err = drain(all, resp.Records, offset); err != nil {
+				return nil, err
+			}
 			if offset == before {
 				break
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
-func (g *gateway) drain(all []message, sent kafka.RecordReader, offset int64) ([]message, int64) {
-	g.t.Helper()
+func drain(all []message, sent kafka.RecordReader, offset int64) ([]message, int64, error) {
 	for {
 		r, err := sent.ReadRecord()
 		if errors.Is(err, io.EOF) {
-			return all, offset
+			return all, offset, nil
 		}
 		if err != nil {
-			g.t.Fatal(err)
+			return nil, 0, err
 		}
 		name, _ := kafka.ReadAll(r.Key)
 		body, _ := kafka.ReadAll(r.Value)
@@ -273,9 +306,9 @@ var bookings = regexp.MustCompile(`FT\d+(R?)`)
 
 func (g *gateway) atLeast(n int) (all []message) {
 	g.t.Helper()
-	testkit.Eventually(g.t, soon, func() error {
-		if all = g.reports(); len(all) < n {
-			return fmt.Errorf("%d of %d reports", len(all), n)
+	testkit.Eventually(g.t, soon, func() (err error) {
+		if all, err = g.read(); err != nil || len(all) < n {
+			return fmt.Errorf("%d of %d reports: %w", len(all), n, err)
 		}
 		return nil
 	})

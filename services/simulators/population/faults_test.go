@@ -145,7 +145,7 @@ func TestTheConnectionIsRefusedWhileThePortIsClosed(t *testing.T) {
 	t.Parallel()
 	clock := testkit.NewClock(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC))
 	o := options(6)
-	o.Now = clock.Now
+	o.Now, o.Addr = clock.Now, testkit.FreeAddress(t) // nobody else takes it while it is closed
 	s := start(t, o)
 	q := questionAbout(adult(s.Register()))
 	mustAsk(t, s, q)

@@ -53,8 +53,8 @@ func run(ctx context.Context, getenv func(string) string) error {
 	}
 	topics, brokers := "songan.bank."+getenv("BIC")+".", strings.Split(getenv("BROKERS"), ",")
 	instructions := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: brokers, Dialer: &kafka.Dialer{SASLMechanism: login, TLS: safe}, Topic: topics + "instructions.v1",
-		GroupID: topics + "consumer", MaxWait: 500 * time.Millisecond,
+		Brokers: brokers, Dialer: &kafka.Dialer{SASLMechanism: login, TLS: safe}, Topic: topics + "instructions.v1", GroupID: topics + "consumer",
+		MaxWait: 500 * time.Millisecond, MaxAttempts: 1 << 30, ErrorLogger: log.Default(), // it may start before it is let in, and says what it waits for
 	})
 	defer instructions.Close()
 	reports := &kafka.Writer{

@@ -51,7 +51,7 @@ func accounts(t *testing.T) (people *clients.People, asked func() []question) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return clients.NewPeople(peer.Options{URL: server.URL, Breaker: b, Now: time.Now}), func() []question {
+	return clients.NewPeople(peer.Options{URL: server.URL, Breaker: b, Now: time.Now, Patience: time.Minute}), func() []question {
 		mu.Lock()
 		defer mu.Unlock()
 		return slices.Clone(all)
