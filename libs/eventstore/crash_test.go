@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
@@ -57,7 +56,7 @@ func TestACrashOfTheServerLosesAndDoublesNothingThatWasAnswered(t *testing.T) {
 	}
 	for range crashes {
 		before := progress()
-		testkit.Eventually(t, time.Minute, func() error {
+		testkit.Eventually(t, func() error {
 			if progress() < before+500 {
 				return errors.New("hardly anything was appended yet")
 			}

@@ -110,7 +110,7 @@ func TestAFollowerOutlivesItsConnections(t *testing.T) {
 		mustAppend(t, writer, of("till", round, put{round}))
 		within(t, seen, int64(round+1))
 	}
-	testkit.Eventually(t, 10*time.Second, func() error { // and it listens again
+	testkit.Eventually(t, func() error { // and it listens again
 		n := count(t, pool, `select count(*) from pg_stat_activity where application_name = $1 and query like 'listen%'
 			or application_name = $1 and query like '%max(position)%' and state = 'idle'`, victim(pool))
 		if n == 0 {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -82,7 +81,7 @@ func TestConnectionsKilledInMidAppendLoseAndDoubleNothing(t *testing.T) {
 		})
 	}
 	killed := 0
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		if killed += kill(t, pool); killed < kills {
 			return fmt.Errorf("%d connections killed, want %d", killed, kills)
 		}

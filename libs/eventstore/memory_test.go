@@ -88,7 +88,7 @@ func collect(t testing.TB, s *eventstore.Store, limit int, slow time.Duration) *
 // has waits until the collector has seen the whole log, and compares.
 func (c *collector) has(t testing.TB, name string, want []events.Recorded) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if n := c.length(); n < len(want) {
 			return fmt.Errorf("%s: %d of %d facts were seen", name, n, len(want))
 		}
@@ -260,7 +260,7 @@ func TestFollowersGiveWayToCommandsUntilSomebodyWaitsForThem(t *testing.T) {
 	}
 	defer commands.Wait()
 	defer calm()
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if !p.Wave() {
 			return errors.New("no wave")
 		}
@@ -269,13 +269,13 @@ func TestFollowersGiveWayToCommandsUntilSomebodyWaitsForThem(t *testing.T) {
 	for i := range facts {
 		mustAppend(t, writer, of("till", i, put{i}))
 	}
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		if counted(t, registry, "songan_pace_rested_seconds_total") == 0 {
 			return fmt.Errorf("nobody gave way; %d facts were handled", c.length())
 		}
 		return nil
 	})
-	testkit.Eventually(t, time.Minute, func() error { // without it: 200 rests of a second each
+	testkit.Eventually(t, func() error { // without it: 200 rests of a second each
 		other.Hurry(t.Context())
 		if n := c.length(); n < facts {
 			return fmt.Errorf("%d of %d facts", n, facts)

@@ -122,7 +122,7 @@ func TestTwoProcessesAppendToTheSameStreams(t *testing.T) {
 	child := testkit.Child(t, "putter", url, end)
 	want := map[string]int{child.Line(time.Minute): 1}
 	round := 0
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		round++
 		who := fmt.Sprintf("parent-%d", round)
 		if err := putEverywhere(t.Context(), s, who, allHands, io.Discard); err != nil {

@@ -3,7 +3,6 @@ package eventstore_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -52,7 +51,7 @@ func occupy(t testing.TB, pool *pgxpool.Pool, s *eventstore.Store) (release func
 // waitFor waits until a batch waits for its turn.
 func waitFor(t testing.TB, pool *pgxpool.Pool) {
 	t.Helper()
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if count(t, pool, `select count(*) from pg_locks where locktype = 'advisory' and not granted and objid = 'events'::regclass::oid`) == 0 {
 			return errors.New("no batch waits")
 		}

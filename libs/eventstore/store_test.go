@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -107,7 +106,7 @@ func TestBulkWorkWaitsAndWhatIsSingleIsRefusedWhenTooMuchWaits(t *testing.T) {
 			}
 		})
 	}
-	testkit.Eventually(t, 30*time.Second, func() error { return wantWaiting(figures, queue.Bulk) })
+	testkit.Eventually(t, func() error { return wantWaiting(figures, queue.Bulk) })
 
 	var single []*eventstore.Pending[till]
 	for n := range queue.Size - queue.Bulk {

@@ -73,7 +73,7 @@ func TestANaiveReaderBesideSixteenWritersSkipsNothing(t *testing.T) {
 		})
 	}
 	working.Wait()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if seen.Load() < accepted.Load() {
 			return fmt.Errorf("seen %d of %d", seen.Load(), accepted.Load())
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -69,7 +68,7 @@ func TestAReadModelMayReadItsOwnFactsAndThoseOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		rows, err := tower.Pool.Query(t.Context(), `select bell from bells order by bell`)
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func TestAFactGoesFromTheLogToAReaction(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("the fact did not arrive")
 	}
-	testkit.Eventually(t, 30*time.Second, func() error { return f.Ready(t.Context()) })
+	testkit.Eventually(t, func() error { return f.Ready(t.Context()) })
 }
 
 // A fact that cannot be handled waits for an operator, who hears of it, and decides with a reason.
@@ -130,7 +130,7 @@ func TestOperatorsDecideAboutQuarantine(t *testing.T) {
 	if _, err := f.Log.Append(t.Context(), eventstore.Append{Stream: "bell-1", Facts: []events.Event{rung{Bell: "big"}}}); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if status, list := call(http.MethodGet, "/quarantine", ""); status != http.StatusOK || !strings.Contains(list, `"stream":"bell-1"`) {
 			return fmt.Errorf("answered %d: %s", status, list)
 		}

@@ -45,7 +45,7 @@ func TestCheckpointsGoToTheTopicAndToFiles(t *testing.T) {
 	file := filepath.Join(d.Config.Data, "checkpoints-tower.jsonl")
 	for origin, file := range map[string]string{"songan/tower": file, "songan/tower/readings": file + ".readings"} {
 		var sent []witness.Checkpoint
-		testkit.Eventually(t, time.Minute, func() error {
+		testkit.Eventually(t, func() error {
 			sent = nil
 			for _, r := range checkpoints(t, f, d.Config.Topics+".checkpoints.v1") {
 				c, err := witness.ParseCheckpoint(r.note, verifiers)

@@ -445,7 +445,7 @@ func TestAStreamThatStandsStillIsCut(t *testing.T) {
 	if err == nil || short(string(data)) != "0  201 n1 k/0" {
 		t.Errorf("%q, %v: the end of it looks whole", data, err)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if !strings.Contains(s.log.String(), `"code":"body_too_slow"`) {
 			return errors.New(s.log.String())
 		}
@@ -480,7 +480,7 @@ func TestAStreamEndsWhenTheServerStops(t *testing.T) {
 	if rest, err := lines.ReadString('\n'); err == nil || errors.Is(err, io.EOF) || rest != "" {
 		t.Errorf("%q, %v: the end of it looks whole", rest, err)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if !strings.Contains(s.log.String(), `"code":"stopping"`) {
 			return errors.New(s.log.String())
 		}

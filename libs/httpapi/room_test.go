@@ -213,7 +213,7 @@ func TestABodyOfUnknownLengthTakesItsRoomAsItArrives(t *testing.T) {
 			if c.code != "" && refused(t, w).Code != c.code {
 				t.Error(w.Body)
 			}
-			testkit.Eventually(t, 10*time.Second, func() error { return unused(room) })
+			testkit.Eventually(t, func() error { return unused(room) })
 		})
 	}
 }
@@ -241,7 +241,7 @@ func TestABodyUnderWayHasTheRoomOfWhatHasCome(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent = step.upTo
-		testkit.Eventually(t, 10*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if n := room.Used(); n != step.room {
 				return fmt.Errorf("%d bytes are taken for %d", n, sent)
 			}
@@ -254,5 +254,5 @@ func TestABodyUnderWayHasTheRoomOfWhatHasCome(t *testing.T) {
 	if answer, _ := w.answer(t); !strings.HasPrefix(answer.Body.String(), `{"accepted":1`) {
 		t.Error(answer.Code, answer.Body)
 	}
-	testkit.Eventually(t, 10*time.Second, func() error { return unused(room) })
+	testkit.Eventually(t, func() error { return unused(room) })
 }

@@ -193,7 +193,7 @@ func TestLargeBodiesTogetherHaveALimit(t *testing.T) {
 	if w, _ := hanging.answer(t); w.Code != http.StatusOK {
 		t.Errorf("the first one: %d %s", w.Code, w.Body)
 	}
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if n := room.Used(); n != 0 {
 			return fmt.Errorf("%d bytes are still taken", n)
 		}

@@ -64,7 +64,7 @@ func TestAStreamDoesNotOutliveItsCallersKey(t *testing.T) {
 			if taken := strings.Contains(string(rest), `"n":2`); taken != (c.code == "") || (err != nil) != (c.code != "") {
 				t.Errorf("%q, %v", rest, err)
 			}
-			testkit.Eventually(t, 30*time.Second, func() error {
+			testkit.Eventually(t, func() error {
 				if c.code != "" && !strings.Contains(s.log.String(), `"code":"`+c.code+`"`) {
 					return errors.New(s.log.String())
 				}

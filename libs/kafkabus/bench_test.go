@@ -51,7 +51,7 @@ func BenchmarkRelay(b *testing.B) {
 		stop := start(b, kafkabus.NewRelay(l.store, l.pool, l.cfg, kafkabus.RelayOptions{
 			Topic: l.topic, Partitions: partitions,
 		}).Run)
-		testkit.Eventually(b, 5*time.Minute, func() error {
+		testkit.Within(b, 5*time.Minute, func() error {
 			var at int
 			err := l.pool.QueryRow(b.Context(), `select coalesce(max(position), 0) from relay_positions`).Scan(&at)
 			if err == nil && at < facts {
@@ -124,7 +124,7 @@ func BenchmarkCommitToSeen(b *testing.B) {
 		}
 		ticker.Stop()
 		appending.Wait()
-		testkit.Eventually(b, soon, func() error {
+		testkit.Eventually(b, func() error {
 			mu.Lock()
 			defer mu.Unlock()
 			if len(took) < facts+10 {

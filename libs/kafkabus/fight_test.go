@@ -65,7 +65,7 @@ func TestOfRelaysThatFightNoneBreaksTheOrder(t *testing.T) {
 	for ; rounds < least || rounds < most && sent.handovers() < fights; rounds++ { // who loses the lead may get it again
 		before := rounds * facts
 		l.note(t, before+1, before+facts)
-		testkit.Eventually(t, soon, func() error { // somebody leads and is at work
+		testkit.Eventually(t, func() error { // somebody leads and is at work
 			var n int
 			err := l.pool.QueryRow(t.Context(), `select position from relay_positions`).Scan(&n)
 			if err == nil && n <= before {
@@ -119,7 +119,7 @@ func TestWhatALeaderOfYesterdaySendsBreaksNoOrder(t *testing.T) {
 	seen.sees(t, 150)
 
 	release()
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if n := count(raw(t, l.cfg, l.topic, 1)); n != 200 {
 			return fmt.Errorf("%d records of 150 facts, and of 50 that come late", n)
 		}

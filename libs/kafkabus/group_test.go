@@ -84,7 +84,7 @@ func (s *strand) Write(p []byte) (int, error) {
 func inGroup(t *testing.T, cfg kafkabus.Config, group, clientID string) {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		found, err := client.DescribeGroups(t.Context(), &kafka.DescribeGroupsRequest{GroupIDs: []string{group}})
 		if err != nil {
 			return err

@@ -77,7 +77,7 @@ func TestTransactionsOfOthersDoNotHoldUpATopic(t *testing.T) {
 		}
 		m.Ack()
 	}
-	testkit.Eventually(t, soon, func() error { // the marker behind the last one is passed as well
+	testkit.Eventually(t, func() error { // the marker behind the last one is passed as well
 		return stored(t, pool, topic, kafkabus.Progress{Offset: 6})
 	})
 }

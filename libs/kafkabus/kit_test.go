@@ -23,7 +23,7 @@ import (
 	"github.com/songan-vn/songan/libs/vault"
 )
 
-const soon = 20 * time.Second
+const soon = time.Minute
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
 
@@ -174,7 +174,7 @@ func raw(t testing.TB, cfg kafkabus.Config, topic string, partitions int) [][]ka
 	for p := range partitions {
 		for offset := int64(0); ; offset = int64(len(all[p])) {
 			var resp *kafka.FetchResponse
-			testkit.Eventually(t, soon, func() (err error) {
+			testkit.Eventually(t, func() (err error) {
 				resp, err = client.Fetch(t.Context(), &kafka.FetchRequest{
 					Topic: topic, Partition: p, Offset: offset, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Millisecond,
 				})
@@ -227,7 +227,7 @@ func count(all [][]kafka.Message) (n int) {
 func put(t testing.TB, cfg kafkabus.Config, topic string, partition int, messages ...kafka.Message) {
 	t.Helper()
 	client := &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: cfg.Transport, Timeout: soon}
-	testkit.Eventually(t, soon, func() error { // a new topic is not known everywhere at once
+	testkit.Eventually(t, func() error { // a new topic is not known everywhere at once
 		_, err := produce.All(t.Context(), client, topic, produce.Batches{partition: messages})
 		if err != nil && !produce.Refused(err) {
 			t.Fatal(err)
@@ -285,7 +285,7 @@ func (r *reader) at() map[int]kafkabus.Progress {
 // sees waits until exactly the facts 1..n have arrived, once each, those of a stream in their order.
 func (r *reader) sees(t testing.TB, n int) {
 	t.Helper()
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if len(r.facts) < n {

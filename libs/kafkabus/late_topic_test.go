@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -37,7 +36,7 @@ func TestASubscriberReadsATopicThatIsMadeWhileItJoins(t *testing.T) {
 		}
 		put(t, cfg, topic(i), 0, fact(t, "a", 1, 0))
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if n := heard.Load(); n < consumers {
 			return fmt.Errorf("%d of %d consumers have heard something", n, consumers)
 		}

@@ -81,13 +81,13 @@ func TestTheOwnLogIsReadByOneProcessAtATimeAndOnwards(t *testing.T) {
 			return nil
 		}
 	}
-	testkit.Eventually(t, soon, seen(first, 100))
+	testkit.Eventually(t, seen(first, 100))
 	start(t, second.run)
 	l.note(t, 101, 150)
-	testkit.Eventually(t, soon, seen(first, 150))
+	testkit.Eventually(t, seen(first, 150))
 	leave()
 	l.note(t, 151, 200)
-	testkit.Eventually(t, soon, seen(second, 50))
+	testkit.Eventually(t, seen(second, 50))
 	want := make([]int, 200)
 	for i := range want {
 		want[i] = i + 1
@@ -111,7 +111,7 @@ func TestOfTheOwnLogFactsArePassedOverThatNobodyWants(t *testing.T) {
 	l.append(t, noted{8})
 	o := &owner{l: l}
 	start(t, o.run)
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		var names []string
@@ -130,7 +130,7 @@ func TestProgressInTheOwnLogPassesWhatNobodyWants(t *testing.T) {
 	l := newLedger(t, 1)
 	l.append(t, noted{1}, written{2}, written{3})
 	start(t, (&owner{l: l}).run)
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		var next, sequence int64
 		err := l.pool.QueryRow(t.Context(), `select next_offset, sequence from consumer_positions where topic = $1`, kafkabus.OwnLog).Scan(&next, &sequence)
 		if err == nil && (next != 4 || sequence != 3) {
@@ -214,14 +214,14 @@ func TestTheOwnLogIsWaitedForWhileItIsAway(t *testing.T) {
 	database.away.Store(true)
 	pool.Reset()
 	start(t, o.run)
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if n := database.refused.Load(); n < 4 {
 			return fmt.Errorf("asked %d times", n)
 		}
 		return nil
 	})
 	database.away.Store(false)
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if n := len(o.numbers()); n != 10 {
 			return fmt.Errorf("%d facts", n)
 		}

@@ -54,7 +54,7 @@ func TestRelayPublishesOldFactsInTheirNewestShape(t *testing.T) {
 	}
 	start(t, l.relay(l.cfg).Run)
 	var got []string
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		got = nil
 		for _, m := range raw(t, l.cfg, l.topic, 1)[0] {
 			r, err := kafkabus.Decode(catalog(), m)
@@ -86,7 +86,7 @@ func TestRelayKeepsPrivateFactsAndFingerprintsAtHome(t *testing.T) {
 	start(t, l.relay(l.cfg).Run)
 	seen := newReader()
 	start(t, seen.run(kafkabus.NewSource(l.cfg, l.topic, catalog(), kafkabus.SourceOptions{})))
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if at := seen.at()[0]; at.Sequence != 4 {
 			return fmt.Errorf("at %+v", at)
 		}
@@ -196,11 +196,11 @@ func TestOneRelayWaitsForTheLeadOfTheOther(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, 1)
 	stop := start(t, l.relay(l.cfg).Run)
-	testkit.Eventually(t, soon, func() error { return leads(t, l, 1) })
+	testkit.Eventually(t, func() error { return leads(t, l, 1) })
 	second := *l
 	pids := second.ownPool(t)
 	start(t, second.relay(l.cfg).Run)
-	testkit.Eventually(t, soon, func() error { // the second is there, and has asked
+	testkit.Eventually(t, func() error { // the second is there, and has asked
 		var n int
 		err := l.pool.QueryRow(t.Context(),
 			`select count(*) from pg_stat_activity where pid = any($1) and state = 'idle' and query like '%try_advisory%'`, pids()).Scan(&n)
@@ -213,7 +213,7 @@ func TestOneRelayWaitsForTheLeadOfTheOther(t *testing.T) {
 		t.Error(err)
 	}
 	stop()
-	testkit.Eventually(t, soon, func() error { return leads(t, l, 1) })
+	testkit.Eventually(t, func() error { return leads(t, l, 1) })
 	l.note(t, 1, 10)
 	seen := newReader()
 	start(t, seen.run(kafkabus.NewSource(l.cfg, l.topic, catalog(), kafkabus.SourceOptions{})))
@@ -326,7 +326,7 @@ func TestRelayTellsHowFarItIsBehind(t *testing.T) {
 		}
 		return -1
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if n := value("kafkabus_relay_published_total"); n != 50 {
 			return fmt.Errorf("%v published", n)
 		}

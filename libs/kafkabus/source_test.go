@@ -31,7 +31,7 @@ func TestSourceDropsRepeats(t *testing.T) {
 	put(t, cfg, topic, 0, fact(t, "b", 4, 1))                                         // one that came late
 	seen := newReader()
 	start(t, seen.run(kafkabus.NewSource(cfg, topic, catalog(), kafkabus.SourceOptions{})))
-	testkit.Eventually(t, soon, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 6, Sequence: 7}) })
+	testkit.Eventually(t, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 6, Sequence: 7}) })
 	if diff := cmp.Diff([]int{1, 4, 7}, numbers(seen)); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
@@ -113,7 +113,7 @@ func TestSourceNoticesRecordsThatKafkaRemoved(t *testing.T) {
 	seen := newReader() // one that had read what was removed goes on
 	seen.progress[0] = kafkabus.Progress{Offset: 1, Sequence: 2}
 	start(t, seen.run(kafkabus.NewSource(cfg, topic, catalog(), kafkabus.SourceOptions{})))
-	testkit.Eventually(t, soon, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 4, Sequence: 4}) })
+	testkit.Eventually(t, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 4, Sequence: 4}) })
 	if diff := cmp.Diff([]int{3, 4}, numbers(seen)); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
@@ -126,7 +126,7 @@ func TestSourceFindsItsPlaceInATopicThatWasMadeAnew(t *testing.T) {
 	seen := newReader()
 	seen.progress[0] = kafkabus.Progress{Offset: 5000, Sequence: 2} // in the old one there were more repeats
 	start(t, seen.run(kafkabus.NewSource(cfg, topic, catalog(), kafkabus.SourceOptions{})))
-	testkit.Eventually(t, soon, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 3, Sequence: 3}) })
+	testkit.Eventually(t, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 3, Sequence: 3}) })
 	if diff := cmp.Diff([]int{3}, numbers(seen)); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
@@ -182,7 +182,7 @@ func TestSourceHandsOverNoMoreThanABatch(t *testing.T) {
 			return seen.handle(ctx, b, p)
 		})
 	})
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		return errors.Join(reached(seen, 0, kafkabus.Progress{Offset: 50, Sequence: 99}),
 			reached(seen, 1, kafkabus.Progress{Offset: 50, Sequence: 100}))
 	})
@@ -219,7 +219,7 @@ func TestEndsAreWhereARebuildHasCaughtUp(t *testing.T) {
 	}
 	seen := newReader()
 	start(t, seen.run(source))
-	testkit.Eventually(t, soon, func() error { return reached(seen, 1, kafkabus.Progress{Offset: ends[1], Sequence: 1}) })
+	testkit.Eventually(t, func() error { return reached(seen, 1, kafkabus.Progress{Offset: ends[1], Sequence: 1}) })
 }
 
 func TestSourceKnowsOnlyItsCatalog(t *testing.T) {

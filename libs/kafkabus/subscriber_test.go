@@ -104,7 +104,7 @@ func TestAMessageWaitsOnlyForAnEarlierOneOfItsKey(t *testing.T) {
 		}
 		first = again
 	}
-	testkit.Eventually(t, soon, func() error { // everybody else's progress waits for it
+	testkit.Eventually(t, func() error { // everybody else's progress waits for it
 		return stored(t, pool, topic, kafkabus.Progress{})
 	})
 	first.Ack()
@@ -115,7 +115,7 @@ func TestAMessageWaitsOnlyForAnEarlierOneOfItsKey(t *testing.T) {
 		}
 		m.Ack()
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		return stored(t, pool, topic, kafkabus.Progress{Offset: 4, Sequence: 4})
 	})
 }
@@ -147,7 +147,7 @@ func TestWhatIsUnfinishedComesAgainAfterARestart(t *testing.T) {
 		}
 		m.Ack()
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		return stored(t, pool, topic, kafkabus.Progress{Offset: 3, Sequence: 3})
 	})
 }
@@ -206,7 +206,7 @@ func TestThePartitionBehindAHoleStandsStillUntilAnOperatorDecides(t *testing.T) 
 	if err := <-faults; !errors.As(err, &missing) { // it has tried again
 		t.Error(err)
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		return stored(t, pool, topic, kafkabus.Progress{Offset: 1, Sequence: 1})
 	})
 	_, err := pool.Exec(t.Context(), `update consumer_positions set sequence = 4 where topic = $1 and partition = 0`, topic)
@@ -225,7 +225,7 @@ func TestThePartitionBehindAHoleStandsStillUntilAnOperatorDecides(t *testing.T) 
 	if diff := cmp.Diff(map[int]int{1: 1, 2: 1, 3: 1, 5: 1, 6: 1}, counts); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		return stored(t, pool, topic, kafkabus.Progress{Offset: 3, Sequence: 6})
 	})
 }
@@ -267,7 +267,7 @@ func TestAForeignTopicNeedsNoChainButToleratesNoLoss(t *testing.T) {
 		t.Errorf("from %s", place)
 	}
 	m.Ack()
-	testkit.Eventually(t, soon, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 2}) })
+	testkit.Eventually(t, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 2}) })
 	go func() { // the third is on its way
 		for m := range messages {
 			m.Nack()
@@ -362,11 +362,11 @@ func TestFactsAreHandledInOrderWhileMembersComeAndGo(t *testing.T) {
 	for round := range 3 {
 		l.note(t, round*300+1, round*300+300)
 		other := member()
-		testkit.Eventually(t, soon, func() error { return handledAll(seen, round*300+100) })
+		testkit.Eventually(t, func() error { return handledAll(seen, round*300+100) })
 		stop()
 		stop = other
 	}
-	testkit.Eventually(t, 2*soon, func() error { return handledAll(seen, 900) })
+	testkit.Eventually(t, func() error { return handledAll(seen, 900) })
 	seen.mu.Lock()
 	defer seen.mu.Unlock()
 	if len(seen.disorder) > 0 {
@@ -407,7 +407,7 @@ func TestWithoutItsTableAConsumerWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if n := testutil.CollectAndCount(registry, "kafkabus_consumer_errors_total"); n == 0 {
 			return errors.New("nothing failed")
 		}

@@ -72,7 +72,7 @@ func TestATopicKeepsItsRecordsForAsLongAsItIsTold(t *testing.T) {
 			if err := kafkabus.EnsureTopic(t.Context(), cfg, topic, 1, 1); err != nil { // which leaves it alone
 				t.Fatal(err)
 			}
-			testkit.Eventually(t, 20*time.Second, func() error { // Apache Kafka's brokers hear of it after the answer
+			testkit.Eventually(t, func() error { // Apache Kafka's brokers hear of it after the answer
 				if got := settings(t, cfg, topic); got["retention.ms"] != want || got["cleanup.policy"] != "delete" {
 					return fmt.Errorf("told to keep records for %s, it has %v", keep, got)
 				}

@@ -37,7 +37,7 @@ func TestASourcePassesOverWhatIsNotWanted(t *testing.T) {
 	seen := newReader()
 	both := events.NewCatalog([]events.Event{noted{}, dull{}})
 	start(t, seen.run(kafkabus.NewSource(cfg, topic, both, kafkabus.SourceOptions{Wanted: interesting})))
-	testkit.Eventually(t, soon, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 5, Sequence: 5}) })
+	testkit.Eventually(t, func() error { return reached(seen, 0, kafkabus.Progress{Offset: 5, Sequence: 5}) })
 	if diff := cmp.Diff([]int{2, 4}, numbers(seen)); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
@@ -64,9 +64,9 @@ func TestASubscriberPassesOverWhatIsNotWanted(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d came", n)
 	}
-	testkit.Eventually(t, soon, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 1, Sequence: 1}) })
+	testkit.Eventually(t, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 1, Sequence: 1}) })
 	m.Ack() // what came behind it was passed over before
-	testkit.Eventually(t, soon, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 4, Sequence: 4}) })
+	testkit.Eventually(t, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 4, Sequence: 4}) })
 	put(t, cfg, topic, 0, boring(t, "c", 5, 4))
-	testkit.Eventually(t, soon, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 5, Sequence: 5}) })
+	testkit.Eventually(t, func() error { return stored(t, pool, topic, kafkabus.Progress{Offset: 5, Sequence: 5}) })
 }

@@ -64,11 +64,11 @@ func TestEachNameIsLedByOneProcessAtATime(t *testing.T) {
 		})
 	}
 	lead(first, "first")
-	testkit.Eventually(t, 30*time.Second, func() error { return l.all("first") })
+	testkit.Eventually(t, func() error { return l.all("first") })
 	second, end := context.WithCancel(ctx)
 	lead(second, "second")
 	stop()
-	testkit.Eventually(t, 30*time.Second, func() error { return l.all("second") })
+	testkit.Eventually(t, func() error { return l.all("second") })
 	end()
 	running.Wait()
 }

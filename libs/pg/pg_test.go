@@ -115,7 +115,7 @@ func TestAConnectionKilledInMidQueryIsDown(t *testing.T) {
 		_, err := conn.Exec(t.Context(), "select pg_sleep(60)")
 		answer <- err
 	}()
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var killed bool
 		return pool.QueryRow(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
 			where pid = $1 and state = 'active' and query like '%pg_sleep%'`, pid).Scan(&killed)

@@ -80,7 +80,7 @@ func (i *inn) heldUp(t *testing.T, facts, reads func() int64) (until func()) {
 	handled, read := facts(), reads()
 	return func() {
 		t.Helper()
-		testkit.Eventually(t, 5*time.Minute, func() error {
+		testkit.Within(t, 5*time.Minute, func() error {
 			if f, r := facts()-handled, reads()-read; f < enoughFacts || r < enoughReads {
 				return fmt.Errorf("only %d facts and %d readings beside the switch", f, r)
 			}
@@ -136,7 +136,7 @@ func TestANewVersionIsBuiltBesideTheOldOneWhileFactsKeepComing(t *testing.T) {
 	stopWriting := i.busy(t, 10_000)
 	start(t, next)
 	switchIt()
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := i.serving(t); got != "(stays_v2)" {
 			return fmt.Errorf("%s is served", got)
 		}
@@ -145,8 +145,8 @@ func TestANewVersionIsBuiltBesideTheOldOneWhileFactsKeepComing(t *testing.T) {
 	last := stopWriting()
 	wait(t, v2, last)
 	wait(t, v1, last) // both wait for what the view shows
-	testkit.Eventually(t, 20*time.Second, func() error { return next.Ready(t.Context()) })
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error { return next.Ready(t.Context()) })
+	testkit.Eventually(t, func() error {
 		if diff := cmp.Diff(i.dump(t, "stays_v1"), i.dump(t, "stays_v2")); diff != "" {
 			return fmt.Errorf("the versions differ (-v1 +v2):\n%s", diff)
 		}
@@ -312,7 +312,7 @@ func TestTheWayBackToAnOldVersionAndItsEnd(t *testing.T) {
 	m := i.add(t, r, v2.Projection())
 	start(t, r)
 	shown := func(version string) {
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if got := i.serving(t); got != "("+version+")" {
 				return fmt.Errorf("%s is served", got)
 			}
@@ -371,7 +371,7 @@ func TestALongQueryHoldsUpARebuildButNotItsReaders(t *testing.T) {
 		}
 		return nil
 	}
-	testkit.Eventually(t, 20*time.Second, gaveUp)
+	testkit.Eventually(t, gaveUp)
 	// The readers behind the swap get through, and so do the facts.
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

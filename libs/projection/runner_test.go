@@ -180,7 +180,7 @@ func TestLosingTheConnectionOfTheLocksLosesNothing(t *testing.T) {
 		and l.objid::bigint = hashtextextended('songan/lead/' || current_schema() || '/projection/counts_v1', 0) & x'ffffffff'::bigint`
 	before := int64(0)
 	for n := range 3 {
-		testkit.Eventually(t, 20*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			now := i.number(t, holder)
 			if now == 0 || now == before {
 				return fmt.Errorf("the lock is held by %d, before it was by %d", now, before)
@@ -209,7 +209,7 @@ func TestAReadModelIsReadyOnceItHasCaughtUp(t *testing.T) {
 		t.Error("it is ready before it has seen the log")
 	}
 	start(t, r)
-	testkit.Eventually(t, 20*time.Second, func() error { return r.Ready(t.Context()) })
+	testkit.Eventually(t, func() error { return r.Ready(t.Context()) })
 	if err := m.WaitFor(t.Context(), i.head(t)-1_000); err != nil { // a moment after its commit
 		t.Errorf("it is ready, and lacks too much: %v", err)
 	}

@@ -71,7 +71,7 @@ func TestAReadModelFollowsTheFactsOfAnotherService(t *testing.T) {
 	stop := start(t, r)
 	same := func() {
 		wait(t, own, i.head(t))
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if diff := cmp.Diff(i.dump(t, "own"), i.dump(t, "stays")); diff != "" {
 				return fmt.Errorf("over the bus other rows came out (-log +topic):\n%s", diff)
 			}
@@ -81,7 +81,7 @@ func TestAReadModelFollowsTheFactsOfAnotherService(t *testing.T) {
 	i.lodge(t, 1, 400)
 	i.relay(t, topic, 0, previous)
 	same()
-	testkit.Eventually(t, 20*time.Second, func() error { return m.Ready(t.Context()) })
+	testkit.Eventually(t, func() error { return m.Ready(t.Context()) })
 	if err := m.WaitFor(contextOf(t, 50*time.Millisecond), 1); err == nil {
 		t.Error("one can wait for a position of the own log in a read model that does not follow it")
 	}
@@ -124,8 +124,8 @@ func TestRowsAreNotGoneOnWithFromATopicOfAnotherName(t *testing.T) {
 	before.lodge(t, 1, 400)
 	before.relay(t, was, 0, map[int]int64{})
 	m, stop := follow(was)
-	testkit.Eventually(t, 20*time.Second, func() error { return before.lodged(t, 400) })
-	testkit.Eventually(t, 20*time.Second, func() error { return m.Ready(t.Context()) })
+	testkit.Eventually(t, func() error { return before.lodged(t, 400) })
+	testkit.Eventually(t, func() error { return m.Ready(t.Context()) })
 	stop()
 	served := before.dump(t, "stays")
 
@@ -147,11 +147,11 @@ func TestRowsAreNotGoneOnWithFromATopicOfAnotherName(t *testing.T) {
 	if err := before.lodged(t, 300); err != nil {
 		t.Error("what was lost is still there: ", err)
 	}
-	testkit.Eventually(t, 20*time.Second, func() error { return m.Ready(t.Context()) })
+	testkit.Eventually(t, func() error { return m.Ready(t.Context()) })
 	head := restored.head(t)
 	restored.lodge(t, 301, 310)
 	restored.relay(t, is, head, published)
-	testkit.Eventually(t, 20*time.Second, func() error { return before.lodged(t, 310) })
+	testkit.Eventually(t, func() error { return before.lodged(t, 310) })
 }
 
 // busy is a feed that has one fact more whenever somebody looks.

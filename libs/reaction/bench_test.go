@@ -195,7 +195,7 @@ func (j *journal) steps(desk string) []int {
 // did waits until exactly these steps of a desk are done.
 func (j *journal) did(t testing.TB, desk string, want ...int) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := j.steps(desk); !slices.Equal(got, want) {
 			return fmt.Errorf("desk %s did %v, want %v", desk, got, want)
 		}
@@ -208,7 +208,7 @@ func (d *desk) waiting(t testing.TB, want ...string) []quarantine.Item {
 	t.Helper()
 	q := quarantine.New(d.pool, now)
 	var items []quarantine.Item
-	testkit.Eventually(t, 20*time.Second, func() (err error) {
+	testkit.Eventually(t, func() (err error) {
 		if items, err = q.List(t.Context(), quarantine.Filter{}); err != nil {
 			return err
 		}

@@ -155,7 +155,7 @@ func TestADecisionIsNotAboutAMessageOfATopicThatWasMadeAnew(t *testing.T) {
 	d.stranger(t, "k", "", `{}`)
 	q := quarantine.New(d.pool, now)
 	var items []quarantine.Item
-	testkit.Eventually(t, 20*time.Second, func() (err error) {
+	testkit.Eventually(t, func() (err error) {
 		if items, err = q.List(t.Context(), quarantine.Filter{}); err == nil && len(items) != 2 {
 			err = fmt.Errorf("%d in quarantine", len(items))
 		}
@@ -194,7 +194,7 @@ func (d *desk) makeAnew(t *testing.T) {
 	broker := testkit.Kafka(t)
 	testkit.DeleteTopic(t, broker, d.topic)
 	client := &kafka.Client{Addr: broker.Addr(), Transport: d.cfg.Transport}
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		made, err := client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{
 			Topics: []kafka.TopicConfig{{Topic: d.topic, NumPartitions: partitions, ReplicationFactor: -1}},
 		})

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -103,7 +102,7 @@ func TestTheOrderOfAKeyIsKeptWhateverFailsAndWhoeverReleases(t *testing.T) {
 				}
 			}
 		}
-		testkit.Eventually(t, 60*time.Second, func() error { return s.settled(t, r, d, desks) })
+		testkit.Eventually(t, func() error { return s.settled(t, r, d, desks) })
 		if len(s.overlap) > 0 {
 			rt.Fatalf("facts of one key ran at the same time: %v", s.overlap)
 		}

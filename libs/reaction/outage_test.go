@@ -65,7 +65,7 @@ func TestAnOutageOfADependencyPutsNothingIntoQuarantine(t *testing.T) {
 			d.publish(t, "desk-a", noted{Desk: "a", Step: 1})
 			d.publish(t, "desk-a", noted{Desk: "a", Step: 2})
 			const tries = 5 // many more than the attempts that a fact has
-			testkit.Eventually(t, 20*time.Second, func() error {
+			testkit.Eventually(t, func() error {
 				if n := refused.Load(); n < tries {
 					return fmt.Errorf("the fact came %d times", n)
 				}
@@ -102,14 +102,14 @@ func TestADatabaseThatCutsEveryConnectionPutsNothingIntoQuarantine(t *testing.T)
 			cut()
 		}
 	}
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var n int
 		if err := d.pool.QueryRow(t.Context(), `select count(*) from done`).Scan(&n); err != nil || n != facts {
 			return fmt.Errorf("%d of %d facts are done (%w)", n, facts, err)
 		}
 		return nil
 	})
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var n int
 		err := d.pool.QueryRow(t.Context(), `select count(*) from quarantine`).Scan(&n)
 		if err == nil && n != 0 {

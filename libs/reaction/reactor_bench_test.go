@@ -28,7 +28,7 @@ func BenchmarkReactor(b *testing.B) {
 		count := func(context.Context, events.Recorded, noted) error { handled.Add(1); return nil }
 		began := time.Now()
 		stop := start(b, reactor(b, d.deps(), reaction.On(count)))
-		testkit.Eventually(b, time.Minute, func() error {
+		testkit.Eventually(b, func() error {
 			if n := handled.Load(); n < facts {
 				return fmt.Errorf("%d of %d facts are handled", n, facts)
 			}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -58,7 +57,7 @@ func TestANewConsumerBeginsWithTheFirstFactAndNeverSeesOneAgain(t *testing.T) {
 		d.publish(t, fmt.Sprintf("desk-%d", step%5), noted{Desk: "all", Step: 1})
 	}
 	stop := start(t, reactor(t, d.deps(), reaction.On(before.note)))
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if n := len(before.steps("all")); n != 50 {
 			return fmt.Errorf("%d of 50 facts are handled", n)
 		}
@@ -115,7 +114,7 @@ func TestADeliveryThatComesTwiceChangesNothing(t *testing.T) {
 	}
 	for round := range 3 {
 		stop := start(t, reactor(t, d.deps(), reaction.On(react)))
-		testkit.Eventually(t, 20*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			facts, err := log.Load(t.Context(), "file-a")
 			if n := int(replays.Load()); err != nil || len(facts) < len(want) || n != round*len(want) {
 				return fmt.Errorf("%d facts, %d replays (%w)", len(facts), n, err)

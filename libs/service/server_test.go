@@ -60,7 +60,7 @@ func TestTheServersOwnWordsAreLoggedWithoutAddresses(t *testing.T) {
 	if _, err := io.WriteString(c, "GET /a/x HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if !strings.Contains(log.String(), "panic serving (address)") {
 			return errors.New(log.String())
 		}

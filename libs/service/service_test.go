@@ -185,13 +185,13 @@ func TestStoppingHasAnOrder(t *testing.T) {
 	}()
 	<-inside
 	h.stop()
-	testkit.Eventually(t, 30*time.Second, func() error { // still listening, so that load balancers hear it
+	testkit.Eventually(t, func() error { // still listening, so that load balancers hear it
 		if status, body := h.get(t, "/readyz"); status != 503 || !strings.Contains(body, "stopping") {
 			return fmt.Errorf("%d %s", status, body)
 		}
 		return nil
 	})
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if status, _ := h.get(t, "/healthz"); status != 0 {
 			return errors.New("still listening")
 		}
@@ -336,7 +336,7 @@ func child(t *testing.T, address string) (process *exec.Cmd, listening string, r
 func TestASignalStopsTheProcessInGoodOrder(t *testing.T) {
 	t.Parallel()
 	process, listening, rest := child(t, "127.0.0.1:0")
-	testkit.Eventually(t, 30*time.Second, func() error { // it listens a moment before it is ready
+	testkit.Eventually(t, func() error { // it listens a moment before it is ready
 		if status, _ := (&hosted{url: "http://" + listening}).get(t, "/readyz"); status != 200 {
 			return fmt.Errorf("readyz answers %d", status)
 		}
@@ -367,7 +367,7 @@ func TestASecondSignalStopsTheProcessAtOnce(t *testing.T) {
 	if err := process.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if status, _ := (&hosted{url: "http://" + listening}).get(t, "/healthz"); status != 0 {
 			return errors.New("still listening")
 		}

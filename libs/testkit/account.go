@@ -66,7 +66,7 @@ func (b Broker) setPassword(name, password string) error {
 func awaitLogin(t testing.TB, b Broker) {
 	t.Helper()
 	for _, addr := range b.Addrs {
-		Eventually(t, kafkaTimeout, func() error {
+		Eventually(t, func() error {
 			conn, err := b.Dialer.DialContext(t.Context(), "tcp", addr)
 			if err != nil {
 				return fmt.Errorf("dial the broker: %w", err)

@@ -116,7 +116,7 @@ func (b Broker) Client() *kafkago.Client {
 // the background, and remembers for a while that it had no answer from a broker that was busy.
 func Reachable(t testing.TB, client *kafkago.Client) {
 	t.Helper()
-	Eventually(t, kafkaTimeout, func() error {
+	Eventually(t, func() error {
 		known, err := client.Metadata(t.Context(), &kafkago.MetadataRequest{})
 		if err == nil && len(known.Brokers) == 0 {
 			err = kafkago.BrokerNotAvailable
@@ -135,7 +135,7 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 	defer cancel()
 	client := b.Client()
 	t.Cleanup(func() { deleteTopics(t, client, name) })
-	Eventually(t, kafkaTimeout, func() error { // again and again: a broker that is busy may not have said yet who it is
+	Eventually(t, func() error { // again and again: a broker that is busy may not have said yet who it is
 		made, err := client.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
 			Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
 		})
@@ -147,7 +147,7 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 		}
 		return nil
 	})
-	Eventually(t, kafkaTimeout, func() error {
+	Eventually(t, func() error {
 		return errors.Join(led(ctx, client, name, partitions), b.everywhere(ctx, name, partitions))
 	})
 	return name
@@ -181,7 +181,7 @@ func TopicsOf(t testing.TB, b Broker, prefix string) {
 func DeleteTopic(t testing.TB, b Broker, name string) {
 	t.Helper()
 	deleteTopics(t, b.Client(), name)
-	Eventually(t, kafkaTimeout, func() error { return b.everywhere(t.Context(), name, 0) })
+	Eventually(t, func() error { return b.everywhere(t.Context(), name, 0) })
 }
 
 // everywhere is an error unless each node knows of so many partitions of a topic. A client may ask any of them, at any time.

@@ -103,12 +103,12 @@ func TestTopicsAreGoneWhenTheirTestEndsAndOthersAreNot(t *testing.T) { //nolint:
 		if err = errors.Join(err, answer.Errors[made]); err != nil {
 			t.Fatal(err)
 		}
-		testkit.Eventually(t, 30*time.Second, func() error { // until its leader knows of it
+		testkit.Eventually(t, func() error { // until its leader knows of it
 			_, err := produce(t.Context(), b, made, 0, "x")
 			return err
 		})
 	})
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		known, err := b.Client().Metadata(t.Context(), &kafkago.MetadataRequest{Topics: []string{mine, made, others}})
 		if err != nil {
 			return err
@@ -197,7 +197,7 @@ func TestAnAccountMayDoOnlyWhatItsRightsSay(t *testing.T) {
 	}
 	bank := b.Account(t, kafka.Right{On: kafka.Topic, Name: mine, May: []kafka.Operation{kafka.Read, kafka.Write}})
 	// On a real cluster a right takes a moment to reach all nodes.
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		_, err := produce(t.Context(), bank, mine, 0, "allowed")
 		return err
 	})
@@ -226,7 +226,7 @@ func TestAPrefixRightCoversTheNamesThatBeginWithIt(t *testing.T) {
 	b := testkit.Kafka(t)
 	topic := testkit.Topic(t, b, 1)
 	bank := b.Account(t, kafka.Right{On: kafka.Topic, Name: topic[:len(topic)-3] + "*", May: []kafka.Operation{kafka.Write}})
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		_, err := produce(t.Context(), bank, topic, 0, "allowed")
 		return err
 	})
@@ -247,7 +247,7 @@ func TestABrokerOfOnesOwnKeepsItsLogThroughRestarts(t *testing.T) {
 		t.Fatal("a stopped broker took a record")
 	}
 	b.Start(t)
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		_, err := produce(t.Context(), b.Broker, topic, 1, "after")
 		return err
 	})
@@ -288,7 +288,7 @@ func TestAnAccountJoinsOnlyTheGroupsItMay(t *testing.T) {
 		kafka.Right{On: kafka.Topic, Name: topic, May: []kafka.Operation{kafka.Read}},
 		kafka.Right{On: kafka.Group, Name: topic + ".mine*", May: []kafka.Operation{kafka.Read}},
 	)
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		if got, err := join(ctx, bank, topic+".mine.1", topic); err != nil || got != 2 {

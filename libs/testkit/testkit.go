@@ -25,14 +25,21 @@ import (
 const (
 	pollFirst = 2 * time.Millisecond
 	pollMost  = 50 * time.Millisecond
+	patience  = 2 * time.Minute
 )
 
-// Eventually calls check until it returns nil, at first every few
-// milliseconds, then less often. When within has passed the test ends with
-// check's last error. check runs at least once and in the test's goroutine.
-func Eventually(t testing.TB, within time.Duration, check func() error) {
+// Eventually calls check until it returns nil, at first every few milliseconds, then less often. After two minutes the test ends
+// with check's last error: a machine that tests share stands still for seconds now and then, and only a test that fails has to
+// wait for so long. check runs in the test's goroutine.
+func Eventually(t testing.TB, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(within)
+	Within(t, patience, check)
+}
+
+// Within is [Eventually] with a patience of its own, for work that takes minutes. check runs at least once.
+func Within(t testing.TB, patience time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	pause := pollFirst
 	for {
 		err := check()
@@ -40,7 +47,7 @@ func Eventually(t testing.TB, within time.Duration, check func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("still not so after %s: %v", within, err)
+			t.Fatalf("still not so after %s: %v", patience, err)
 		}
 		time.Sleep(pause)
 		pause = min(2*pause, pollMost)

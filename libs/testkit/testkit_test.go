@@ -37,7 +37,7 @@ func watch(t *testing.T, f func(testing.TB)) string {
 func TestEventuallyWaitsUntilTheCheckPasses(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	testkit.Eventually(t, 10*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if calls++; calls < 4 {
 			return errors.New("not yet")
 		}
@@ -52,7 +52,7 @@ func TestEventuallyEndsTheTestWithTheLastError(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	said := watch(t, func(t testing.TB) {
-		testkit.Eventually(t, 20*time.Millisecond, func() error {
+		testkit.Within(t, 20*time.Millisecond, func() error {
 			calls++
 			return fmt.Errorf("try %d", calls)
 		})
@@ -65,7 +65,7 @@ func TestEventuallyEndsTheTestWithTheLastError(t *testing.T) {
 func TestEventuallyChecksOnceEvenWithoutTime(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	testkit.Eventually(t, 0, func() error { calls++; return nil })
+	testkit.Within(t, 0, func() error { calls++; return nil })
 	if calls != 1 {
 		t.Errorf("the check ran %d times, want once", calls)
 	}

@@ -62,7 +62,7 @@ func TestManyProcessesMakeOneKeyForAMonth(t *testing.T) {
 // letGo releases the barrier when everybody waits at it.
 func (h *house) letGo(t *testing.T, starter *pgxpool.Conn) {
 	t.Helper()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		waiting := count(t, h.pool, `select count(*) from pg_locks where locktype = 'advisory' and objid = $1 and not granted`, barrier)
 		if waiting < 6 {
 			return fmt.Errorf("%d wait", waiting)

@@ -35,7 +35,7 @@ func TestAKeeperDoesNotWaitForOthersForEver(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		_, err := k.Sign(t.Context())
 		return err
 	})
@@ -60,7 +60,7 @@ func TestAKeeperDoesNotFollowNumbersThatLeap(t *testing.T) {
 		}
 		return nil
 	}
-	testkit.Eventually(t, time.Minute, leapt)
+	testkit.Eventually(t, leapt)
 	b.do(t, `select setval('vault_readings_id_seq', 8)`)
 	b.do(t, `update vault_readings set id = default where id > 8`)
 	b.keeper = b.registrar()
@@ -93,7 +93,7 @@ func TestAReadingThatIsHeldUpBeforeItIsWrittenIsNoTampering(t *testing.T) {
 		_, err := slow.Exec(t.Context(), `insert into vault_readings (at, kind, actor, purpose, case_ref, refs) values (now(), 'read', 'officer:slow', 'x', '1', '{}')`)
 		written <- err
 	}()
-	testkit.Eventually(t, time.Minute, func() (err error) {
+	testkit.Eventually(t, func() (err error) {
 		var last int64
 		if err = b.pool.QueryRow(t.Context(), `select last_value from vault_readings_id_seq`).Scan(&last); err == nil && last < 3 {
 			err = errors.New("it has no number yet")

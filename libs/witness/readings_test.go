@@ -56,7 +56,7 @@ func (b *bench) read(t *testing.T, n int) {
 // settle signs until numbers up to this one are settled.
 func (b *bench) settle(t *testing.T, number int64) {
 	t.Helper()
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		if c := b.sign(t); c.Size != number {
 			return fmt.Errorf("signed up to %d, want %d", c.Size, number)
 		}

@@ -264,7 +264,7 @@ func TestAKeeperSignsAsLongAsItRuns(t *testing.T) {
 	go func() { ended <- b.keeper.Run(ctx) }()
 	for want := 1; want <= 3; want++ {
 		b.coin(t, 5)
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			all, err := witness.ReadFile(b.file, b.verifiers)
 			if err == nil && (len(all) == 0 || all[len(all)-1].Size < int64(5*want)) {
 				err = errors.New("not signed yet")

@@ -219,7 +219,7 @@ func TestFacilitiesAndTheirKeys(t *testing.T) {
 		if again.Text(t, "token") != h.Token("hotel") {
 			t.Fatal("another token")
 		}
-		testkit.Eventually(t, time.Minute, func() error {
+		testkit.Eventually(t, func() error {
 			if list := h.Get(t, "police", "/facilities", ""); !strings.Contains(string(list.Body), "Khách sạn hotel") {
 				return fmt.Errorf("answered %d %s", list.Status, list.Body)
 			}

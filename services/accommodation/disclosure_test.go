@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -103,7 +102,7 @@ func TestListsLookupsAndHistoriesHideTheSameThings(t *testing.T) {
 	sick, well := h.hospital(t)
 	seen := func(actor, path string) (lines []string) {
 		var page struct{ Items []shown }
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			page.Items = nil
 			h.Get(t, actor, path, "").Into(t, &page)
 			if len(page.Items) != 2 {
@@ -177,7 +176,7 @@ func TestAPurposeThatOpensASensitiveStayIsRecorded(t *testing.T) {
 		{well, "/history", "BD-4", false},
 		{well, "/proof", "BD-5", false}, // these tell of nobody's health
 	} {
-		testkit.Eventually(t, 20*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			answer := h.Get(t, "police", "/notices/"+c.stay+c.of+"?purpose=missing_person&case="+c.file, "")
 			if answer.Status != http.StatusOK {
 				return fmt.Errorf("%s%s: %d %s", c.stay, c.of, answer.Status, answer.Body)
@@ -242,7 +241,7 @@ func TestFacilitiesAreShownWithoutTheirPeople(t *testing.T) {
 	for actor, want := range map[string]string{
 		"police": "Bệnh viện, 02438253531, Lê Thị Hoa", "auditor": "Bệnh viện, ****3531, L. T. Hoa",
 	} {
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			var page struct {
 				Items []struct{ Kind, Name, Phone, Contact string }
 			}
@@ -269,7 +268,7 @@ func TestANoticeIsProvenOffline(t *testing.T) {
 	}
 	for path, holds := range map[string]string{well + "/proof": "stay_notified.v1", well + "/proof?version=2": "room_changed.v1"} {
 		var proof servicetest.Answer
-		testkit.Eventually(t, 20*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if proof = h.Get(t, "hotel", "/notices/"+path, ""); proof.Status != http.StatusOK {
 				return fmt.Errorf("%d %s", proof.Status, proof.Body)
 			}
@@ -325,7 +324,7 @@ func TestThePoliciesHearWhatGuestsAreReadForWhereNothingIsSaid(t *testing.T) {
 	made := h.Post(t, "hotel", "/notices", "1", stayOf(guestOf("Nguyễn Văn An")))
 	made.Want(t, http.StatusCreated)
 	one := "/notices/" + made.Text(t, "id")
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := h.Get(t, "police", "/notices", made.Position()); !strings.Contains(string(got.Body), made.Text(t, "id")) {
 			return fmt.Errorf("%d %s", got.Status, got.Body)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -163,7 +162,7 @@ func TestWhatThePopulationDatabaseSaysIsRecorded(t *testing.T) {
 	who := identity.Subject{Person: person, Service: "accounts", Stream: "beneficiary-" + id}
 	servicetest.Say(t, register, "person", identity.Matched{Subject: identity.Subject{Person: person, Service: "accommodation", Stream: "beneficiary-" + id}})
 	servicetest.Say(t, register, "person", identity.Mismatched{Subject: who, Fields: []string{"birth_date"}})
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var b beneficiaryView
 		o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
 		if b.Identity != "mismatched" {
@@ -253,7 +252,7 @@ func TestACorrection(t *testing.T) {
 	servicetest.Say(t, register, "person", identity.Matched{Subject: subject})
 	subject.Person = now
 	servicetest.Say(t, register, "person", identity.NotFound{Subject: subject})
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var b beneficiaryView
 		o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
 		if b.Identity != "not_found" || b.Person.FullName != "Nguyễn Văn Ân" || b.Representative == nil {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/events/bankgateway"
 	"github.com/songan-vn/songan/libs/service/servicetest"
@@ -48,7 +47,7 @@ func TestABankThatReportsADeathOpensACaseForAnOfficer(t *testing.T) {
 	}
 	is := func(want string) {
 		t.Helper()
-		testkit.Eventually(t, 20*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if got := reported(); got != want {
 				return fmt.Errorf("cases: %s", got)
 			}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -37,7 +36,7 @@ func TestEachRoleSeesABeneficiaryInItsForm(t *testing.T) {
 		}
 	}
 	tail := number[len(number)-4:]
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if list := string(o.Get(t, "accountant", "/beneficiaries", "").Body); strings.Contains(list, number) || !strings.Contains(list, "****"+tail) {
 			return fmt.Errorf("a list shows %s", list)
 		}

@@ -145,7 +145,7 @@ func (o *office) approve(t *testing.T, key, id string) {
 	t.Helper()
 	o.Post(t, "maker", "/issuances/"+id+"/submission", key+"-s", object{}).Want(t, http.StatusOK)
 	o.Post(t, "chairman", "/issuances/"+id+"/approval", key+"-a", object{}).Want(t, http.StatusOK)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := o.Get(t, "maker", "/issuances/"+id, "").Text(t, "status"); got != "requested" {
 			return fmt.Errorf("issuance %s is %s", id, got)
 		}
@@ -156,7 +156,7 @@ func (o *office) approve(t *testing.T, key, id string) {
 // status waits until a beneficiary's latest account has a status.
 func (o *office) status(t *testing.T, id, want string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var b beneficiaryView
 		o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
 		if b.Account == nil || b.Account.Status != want {

@@ -133,7 +133,7 @@ func TestEverybodyWithoutAnAccountIsDrafted(t *testing.T) {
 	o.approve(t, "all", drafted.ID)
 	var done issuanceView
 	head := o.Get(t, "maker", "/beneficiaries/"+ids[4], "").Position()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		done = issuanceView{} // counts of the try before would stay in its maps
 		o.Get(t, "maker", "/issuances/"+drafted.ID, head).Into(t, &done)
 		if done.Counts["drafted"] != 0 {
@@ -150,7 +150,7 @@ func TestEverybodyWithoutAnAccountIsDrafted(t *testing.T) {
 		t.Fatal(diff)
 	}
 	var batches struct{ Items []issuanceView }
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		o.Get(t, "province", "/issuances?status=requested&bank="+bidv, "").Into(t, &batches)
 		if len(batches.Items) != 2 || !slices.ContainsFunc(batches.Items, func(i issuanceView) bool { return i.ID == first }) {
 			return fmt.Errorf("%+v", batches)
@@ -231,7 +231,7 @@ func TestAnIssuanceThatWasCutOffIsFinished(t *testing.T) {
 	stop()
 	o.cutOff(t, id, ids[:5])
 	o.start(t)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var i issuanceView
 		o.Get(t, "maker", "/issuances/"+id, "").Into(t, &i)
 		if i.Status != "requested" || i.Requested != len(ids) || i.LeftOut != 0 {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/libs/foundation"
 	"github.com/songan-vn/songan/libs/subject"
@@ -172,7 +171,7 @@ func TestRetentionAsksWhoIsStillToBePaid(t *testing.T) {
 		o.money.set(c.away, c.of...)
 		asked := o.money.answers()
 		stop := o.start(t) // it looks after the vault at once
-		testkit.Eventually(t, 20*time.Second, func() error { return o.money.askedSince(asked) })
+		testkit.Eventually(t, func() error { return o.money.askedSince(asked) })
 		stop()
 		if left() != 1 {
 			t.Fatalf("away %t: the person is gone", c.away)
@@ -180,7 +179,7 @@ func TestRetentionAsksWhoIsStillToBePaid(t *testing.T) {
 	}
 	o.money.set(false)
 	o.start(t)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if left() > 0 {
 			return errors.New("the person is still there, though nothing is on its way")
 		}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,7 +53,7 @@ func TestWhatBanksReport(t *testing.T) {
 	} {
 		o.status(t, ids[name], status)
 	}
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var waiting struct {
 			Items []struct {
 				ErrorCode string `json:"error_code"`
@@ -74,7 +73,7 @@ func TestWhatBanksReport(t *testing.T) {
 	o.status(t, ids["other bank"], "requested")
 
 	var page struct{ Items []accountView }
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		o.Get(t, "auditor", "/accounts?bank="+vietin+"&status=needs_information", "").Into(t, &page)
 		if len(page.Items) != 3 {
 			return fmt.Errorf("%+v", page)
@@ -150,7 +149,7 @@ func TestWhatBanksReport(t *testing.T) {
 		for _, id := range all {
 			var b beneficiaryView
 			o.Get(t, "maker", "/beneficiaries/"+id, "").Into(t, &b)
-			testkit.Eventually(t, 30*time.Second, func() error {
+			testkit.Eventually(t, func() error {
 				var rows struct{ Items []accountView }
 				o.Get(t, "maker", "/accounts?beneficiary="+id, "").Into(t, &rows)
 				slices.SortFunc(rows.Items, func(x, y accountView) int { return bytes.Compare([]byte(x.ID), []byte(y.ID)) })

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -224,7 +223,7 @@ func TestNonsenseIsQuarantinedByItsPlaceAlone(t *testing.T) {
 		name + "account_opening_reported.v1 account_number_malformed":                                true,
 		name + "account_verified.v1 request_unknown":                                                 true,
 	}
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		got := map[string]bool{}
 		lines := g.quarantined(t)
 		for _, line := range lines {
@@ -247,7 +246,7 @@ func TestAReportOutOfQuarantineIsReadAgainInKafka(t *testing.T) {
 	number := g.account(t)
 	e2e := id("first")
 	g.banks[icb].says(t, report(t, e2e, status(e2e, "ACCC")))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if lines := g.quarantined(t); len(lines) != 1 {
 			return fmt.Errorf("in quarantine: %v", lines)
 		}
@@ -274,7 +273,7 @@ func TestFactsWaitWhileTheAccountsServiceIsAway(t *testing.T) {
 	e2e, account := id("first"), id("lan")+"-1"
 	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	servicetest.Say(t, g.accounts, "beneficiary-"+id("lan"), requested(account, bidv))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if b := g.bank(t, icb); b["waiting"] != 1.0 {
 			return fmt.Errorf("bank %v", b)
 		}

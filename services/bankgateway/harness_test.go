@@ -196,7 +196,7 @@ func (g *gate) types(t testing.TB, stream string) string {
 // become waits until a stream has these kinds of facts.
 func (g *gate) become(t testing.TB, stream, want string) {
 	t.Helper()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := g.types(t, stream); got != want {
 			return fmt.Errorf("%s: %q instead of %q; quarantine %v", stream, got, want, g.quarantined(t))
 		}

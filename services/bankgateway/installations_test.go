@@ -59,7 +59,7 @@ func TestABanksTopicsKeepTheirRecordsForAsLongAsIsSet(t *testing.T) {
 	}
 	keeps := func(want string) {
 		t.Helper()
-		testkit.Eventually(t, 20*time.Second, func() error { // Apache Kafka's brokers hear of it after the answer
+		testkit.Eventually(t, func() error { // Apache Kafka's brokers hear of it after the answer
 			if got := kept(); got != want {
 				return fmt.Errorf("kept for %s instead of %s", got, want)
 			}

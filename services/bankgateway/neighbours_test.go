@@ -285,7 +285,7 @@ func (g *gate) account(t testing.TB) string {
 // is said twice is judged by what was received: said again, it has the same id.
 func (b *fakeBank) waitFor(t testing.TB, kind, key string, n int) (list []kafka.Message) {
 	t.Helper()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		list = nil
 		ids := map[string]bool{}
 		for _, m := range b.received(kind, key) {

@@ -27,7 +27,7 @@ func TestWhatCannotBeReadAnyMoreIsHeldAndMayBeReleased(t *testing.T) {
 	servicetest.Say(t, g.disbursement, "payment-p2", other)
 	servicetest.Say(t, g.disbursement, "payment-p3", nowhere)
 	g.become(t, "instruction-"+second, "instruction_sent") // the others go on
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		lines := strings.Join(g.quarantined(t), "; ")
 		if !strings.Contains(lines, "instruction_held.v1 holder_erased") || !strings.Contains(lines, "instruction_held.v1 number_erased") || g.bank(t, icb)["held"] != 2.0 {
 			return fmt.Errorf("in quarantine: %s; bank %v", lines, g.bank(t, icb))
@@ -76,7 +76,7 @@ func TestAPausedBankHoldsUpNoOther(t *testing.T) {
 	g.waits(t, "instruct/"+stuck) // a report of what nobody wants to say yet would be nonsense
 	// The bank got it before the gateway crashed, say: what it reports waits, and is not taken for nonsense.
 	g.banks[icb].says(t, report(t, stuck, status(stuck, "ACCC")))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		b, none := g.bank(t, icb), g.bank(t, "NOBKVNVX")
 		if b["state"] != "paused" || b["waiting"] != 1.0 || b["reason"] != reason["reason"] || b["paused_by"] != "officer:admin" || b["breaker"] != "closed" {
 			return fmt.Errorf("paused: %v", b)
@@ -122,7 +122,7 @@ func TestATopicThatRefusesHoldsUpNoOtherBank(t *testing.T) {
 // breaker waits until that around a bank's topic is in a state. To open takes half a minute of failures.
 func (g *gate) breaker(t *testing.T, bic, state string) {
 	t.Helper()
-	testkit.Eventually(t, 2*time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		if b := g.bank(t, bic); b["breaker"] != state {
 			return fmt.Errorf("the breaker of %s is not %s: %v", bic, state, b)
 		}
@@ -150,7 +150,7 @@ func TestAStopInTheMiddleForgetsNothingAndSaysNothingDifferently(t *testing.T) {
 	}
 	g.start(t)
 	bodies := map[string]string{}
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var sent int
 		const count = `select count(*) from events where type = 'bankgateway.instruction_sent.v1'`
 		if err := g.Pool.QueryRow(t.Context(), count).Scan(&sent); err != nil || sent != payments {
@@ -205,7 +205,7 @@ func TestAnInstructionThatCouldNotBeRecordedIsSaidAgainAndItsReportsWait(t *test
 	}
 	e2e := id("first")
 	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := len(g.banks[icb].received(instructed, e2e)); got < 2 {
 			return fmt.Errorf("the bank has it %d times", got)
 		}

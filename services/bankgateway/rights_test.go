@@ -44,7 +44,7 @@ func TestABankSeesItsOwnChannelAlone(t *testing.T) {
 	if found := g.column(t, icb, "/dispatches?bank="+bidv, "work"); len(found) != 0 {
 		t.Errorf("%s asks for another bank's dispatches: %v", icb, found)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		_, list := g.call(t, http.MethodGet, bidv, "/banks", nil)
 		own, _ := list["items"].([]any)[0].(object)
 		if own["reason"] != nil || own["paused_by"] != nil {
@@ -118,7 +118,7 @@ func (g *gate) column(t testing.TB, actor, path, member string) []string {
 // waits waits until something is to be said and was not.
 func (g *gate) waits(t testing.TB, work string) {
 	t.Helper()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if open := g.column(t, "admin", "/dispatches", "work"); !slices.Contains(open, work) {
 			return fmt.Errorf("only %v is to be said", open)
 		}

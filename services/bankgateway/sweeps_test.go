@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
@@ -16,7 +15,7 @@ import (
 // sees waits until so many dispatches fulfil a condition.
 func (g *gate) sees(t *testing.T, n int, condition string) {
 	t.Helper()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var got int
 		if err := g.Pool.QueryRow(t.Context(), `select count(*) from dispatches where `+condition).Scan(&got); err != nil || got != n {
 			return fmt.Errorf("%d dispatches instead of %d: %s (%w)", got, n, condition, err)
@@ -32,7 +31,7 @@ func (g *gate) busy(t *testing.T, e2e, number string) (goOn func()) {
 	goOn = g.people.hold()
 	t.Cleanup(goOn)
 	servicetest.Say(t, g.disbursement, "payment-"+e2e, released(e2e, icb, number))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if g.people.asked.Load() == asked {
 			return fmt.Errorf("nobody asks for the holder of %s", e2e)
 		}
@@ -106,7 +105,7 @@ func TestNoQuestionOvertakesTheOneBeforeIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	goOn()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var waiting int
 		err := g.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'instruction_claims'::regclass and not granted`).Scan(&waiting)
 		if err != nil || waiting == 0 {
@@ -144,7 +143,7 @@ func TestAnAnswerIsHeardThoughTheQuestionIsNotRecordedYet(t *testing.T) {
 	forged.Inquiry = 7
 	g.banks[icb].says(t, report(t, e2e, answer))
 	g.banks[bidv].says(t, report(t, forged.EndToEndID, forged))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if lines := g.quarantined(t); len(lines) == 0 {
 			return fmt.Errorf("the forged answer is not in quarantine")
 		}
@@ -167,7 +166,7 @@ func TestAReportAboutWhatWasWithdrawnIsLookedAtByPeople(t *testing.T) {
 	g.people.erase(ref(1), true)
 	e2e := id("held")
 	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number), withdrawal(released(e2e, icb, number), "died"))
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := g.recorded(t, "instruction-"+e2e); len(got) == 0 || g.types(t, "instruction-"+e2e) == "instruction_held" {
 			return fmt.Errorf("recorded %v", got)
 		}
@@ -175,7 +174,7 @@ func TestAReportAboutWhatWasWithdrawnIsLookedAtByPeople(t *testing.T) {
 	})
 	g.banks[icb].says(t, report(t, e2e, status(e2e, "ACCC")))
 	want := "bankgateway.reports." + icb + " bank.payment_status_reported.v1 instruction_withdrawn"
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		for _, line := range g.quarantined(t) {
 			if line == want {
 				return nil

@@ -62,7 +62,7 @@ func (g *gate) reach(b *testing.B, kind string, want int) {
 	b.Helper()
 	looks := time.NewTicker(100 * time.Millisecond) // counting everything all the time would be what is measured
 	defer looks.Stop()
-	testkit.Eventually(b, 10*time.Minute, func() error {
+	testkit.Within(b, 10*time.Minute, func() error {
 		<-looks.C
 		var got int
 		if err := g.Pool.QueryRow(b.Context(), `select count(*) from events where type = $1`, kind).Scan(&got); err != nil || got == want {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/disbursement"
@@ -39,7 +38,7 @@ func TestWhatIsWithdrawnWhileABankIsPausedIsNeverSent(t *testing.T) {
 	if got := g.types(t, "instruction-"+dead); got != "instruction_withdrawn" {
 		t.Fatalf("recorded %s", got)
 	}
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if b := g.bank(t, icb); b["waiting"] != 0.0 || b["held"] != 0.0 {
 			return fmt.Errorf("%v", b)
 		}
@@ -115,7 +114,7 @@ func TestATimeOutIsBelievedInAnswerToAnInquiry(t *testing.T) {
 	early.Inquiry = 1 // nobody has asked
 	g.banks[icb].says(t, report(t, e2e, doubt), report(t, e2e, doubt), report(t, e2e, early))
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported")
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if lines := g.quarantined(t); len(lines) != 1 {
 			return fmt.Errorf("in quarantine: %v", lines)
 		}

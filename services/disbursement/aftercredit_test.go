@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -82,7 +81,7 @@ func TestWhatABankCreditsDuringTheReleaseIsNotPaid(t *testing.T) {
 		RemovedTotal      int64 `json:"removed_total"`
 	}
 	want := release{Payments: 2, Total: 2 * amount, Removed: 1, RemovedTotal: amount}
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var got struct{ Release release }
 		o.Get(t, "treasurer", "/payrolls/"+december, "").Into(t, &got)
 		return errorUnless(got.Release == want, "released %+v", got.Release)
@@ -97,7 +96,7 @@ func takenOver(t *testing.T) (o *office, g *gateway, rejected, taker paid) {
 	o, g, rejected, december := carriedOver(t)
 	o.step(t, "treasurer", december, "release", object{}).Want(t, http.StatusOK)
 	var id string
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		return o.Pool.QueryRow(t.Context(), `select payment from payments where origin = $1`, rejected.ID).Scan(&id)
 	})
 	o.Get(t, "treasurer", "/payments/"+id, "").Into(t, &taker)
@@ -107,7 +106,7 @@ func takenOver(t *testing.T) (o *office, g *gateway, rejected, taker paid) {
 // stands waits until a payment stands like this.
 func (o *office) stands(t *testing.T, p paid, status string) (now paid) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		now = paid{}
 		o.Get(t, "treasurer", "/payments/"+p.ID, "").Into(t, &now)
 		return errorUnless(now.Status == status, "%+v", now)
@@ -212,7 +211,7 @@ func TestACreditReachesThroughEveryListThatCarriedThePayment(t *testing.T) {
 // others lists the payments of a list besides one, when they are all seen.
 func (o *office) others(t *testing.T, than paid, count int) (others []paid) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var page struct{ Items []paid }
 		o.Get(t, "treasurer", "/payments?payroll="+than.Payroll, "").Into(t, &page)
 		others = slices.DeleteFunc(page.Items, func(p paid) bool { return p.ID == than.ID })
@@ -224,7 +223,7 @@ func (o *office) others(t *testing.T, than paid, count int) (others []paid) {
 // contests waits until a bank contradicts itself about a payment, or does no longer.
 func (o *office) contests(t *testing.T, p paid, contested bool) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		now := o.payments(t, p.Payroll)[p.Beneficiary]
 		return errorUnless(now.Contested == contested, "%+v", now)
 	})
@@ -249,7 +248,7 @@ func TestNothingIsHandedOverOrTriedAgainForAMonthAfterADeath(t *testing.T) {
 		accounts.BeneficiaryRegistered{Beneficiary: "otherfile", Unit: unit, FileNumber: "F/2", Person: "p2", Mark: "melsewhere"},
 		accounts.BeneficiaryDied{Beneficiary: "otherfile", DiedOn: "2026-10-02", Source: "family"})
 	o.seen(t, `died_on <> '' or beneficiary in ('lives', 'elsewhere')`)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var files int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from beneficiaries where died_on <> ''`).Scan(&files)
 		return errorUnless(err == nil && files == 3, "%d files (%v)", files, err)

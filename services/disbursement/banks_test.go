@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -120,7 +119,7 @@ func (o *office) payments(t testing.TB, id string) map[string]paid {
 // becomes waits until somebody's payment stands like this, and returns it.
 func (o *office) becomes(t testing.TB, list, beneficiary, status string) (p paid) {
 	t.Helper()
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if p = o.payments(t, list)[beneficiary]; p.Status != status {
 			return fmt.Errorf("the payment of %s is %q instead of %q", beneficiary, p.Status, status)
 		}
@@ -136,7 +135,7 @@ func (o *office) released(t testing.TB, payments int) (id string) {
 	o.approved(t, id, "")
 	o.funded(t, id, "")
 	o.step(t, "treasurer", id, "release", object{}).Want(t, http.StatusOK)
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var n int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from payments join payment_lists using (payroll) where payroll = $1 and completed`, id).Scan(&n)
 		if err != nil || n != payments {

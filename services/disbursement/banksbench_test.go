@@ -47,7 +47,7 @@ func BenchmarkPayments(b *testing.B) {
 func (o *office) shown(b *testing.B, query, id string) (n int) {
 	b.Helper()
 	var lines int
-	testkit.Eventually(b, 10*time.Minute, func() error {
+	testkit.Within(b, 10*time.Minute, func() error {
 		err := o.Pool.QueryRow(b.Context(), `select (select count(*) from lines where payroll = $1), (`+query+`)`, id).Scan(&lines, &n)
 		return errorUnless(err == nil && lines > 0 && n == lines, "%d of %d (%v)", n, lines, err)
 	})

@@ -38,7 +38,7 @@ func BenchmarkDraft(b *testing.B) {
 		b.ReportMetric(float64(peak.Load())/(1<<20), "MiB-heap")
 		b.StopTimer()
 		shown := time.Now()
-		testkit.Eventually(b, time.Minute, func() error {
+		testkit.Eventually(b, func() error {
 			var lines int
 			if err := o.Pool.QueryRow(b.Context(), `select count(*) from lines`).Scan(&lines); err != nil || lines < view.Totals.Lines {
 				return fmt.Errorf("%d lines are shown (%w)", lines, err)
@@ -65,7 +65,7 @@ func cpu(b *testing.B) float64 {
 func settle(b *testing.B) {
 	b.Helper()
 	const window, busy = 500 * time.Millisecond, 0.1
-	testkit.Eventually(b, 5*time.Minute, func() error {
+	testkit.Within(b, 5*time.Minute, func() error {
 		before := cpu(b)
 		<-time.After(window)
 		if used := cpu(b) - before; used > busy*window.Seconds() {

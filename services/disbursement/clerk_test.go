@@ -135,7 +135,7 @@ func (o *office) province(t testing.TB, people int) {
 			}
 		}
 	}
-	testkit.Eventually(t, 5*time.Minute, func() error {
+	testkit.Within(t, 5*time.Minute, func() error {
 		var shown, enrolled int
 		err := o.Pool.QueryRow(t.Context(), `select (select count(*) from beneficiaries where state = 'open'), (select count(*) from enrolments)`).Scan(&shown, &enrolled)
 		if err != nil || shown < people || enrolled < people {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,7 +74,7 @@ func (o *office) closing(t *testing.T, list string) (answered chan servicetest.A
 	t.Helper()
 	answered = make(chan servicetest.Answer, 1)
 	go func() { answered <- o.step(t, "treasurer", list, "closure", object{}) }()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var waits int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where locktype = 'advisory' and not granted
  and database = (select oid from pg_database where datname = current_database()) and (classid::bigint << 32 | objid::bigint) = hashtextextended(current_schema() || '/stops', 0)`).Scan(&waits)
@@ -153,7 +152,7 @@ func TestAListIsClosedByOneAndWithoutAReadModel(t *testing.T) {
 		t.Errorf("carried %+v", sum)
 	}
 	o.Post(t, "cashier", "/payrolls/"+november+"/closure", "again", object{}).Want(t, http.StatusOK)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var shown bool
 		err := o.Pool.QueryRow(t.Context(), `select closed from payment_lists where payroll = $1`, november).Scan(&shown)
 		return errorUnless(err == nil && shown, "it is not shown as closed (%v)", err)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -136,7 +135,7 @@ func TestADeathFromBeforeAPaidRightDoesNotPayItAgain(t *testing.T) {
 	over["paid_until"] = "2026-10"
 	right := o.enrol(t, "lisa", over)
 	o.people.tellAt(t, o.Clock.Now(), "b0", accounts.BeneficiaryDied{Beneficiary: "b0", DiedOn: "2026-09-12", Source: "officer", By: "mai"})
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var all struct {
 			Items []struct {
 				StoppedFrom string `json:"stopped_from"`

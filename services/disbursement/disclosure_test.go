@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
@@ -72,7 +71,7 @@ func TestAPaymentIsProvenOffline(t *testing.T) {
 	}
 	for version, fact := range map[string]string{"": "payment_credited.v1", "?version=1": "payment_released.v1"} {
 		var proof servicetest.Answer
-		testkit.Eventually(t, 20*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if proof = o.Get(t, "auditor", "/payments/"+p.ID+"/proof"+version, ""); proof.Status != http.StatusOK {
 				return fmt.Errorf("%d %s", proof.Status, proof.Body)
 			}

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bankgateway"
@@ -86,12 +85,12 @@ func TestTheStatementOfAListAddsUpWhileABankLies(t *testing.T) {
 		}
 		add()
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var waiting int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from quarantine where stream like 'instruction-SA-STRAY-%'`).Scan(&waiting)
 		return errorUnless(err == nil && waiting == strays, "%d of %d strays in quarantine (%v)", waiting, strays, err)
 	})
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		s := add()
 		return errorUnless(s.Credited > 0 && s.Rejected > 0 && s.Returned > 0, "the bank did not lie much: %+v", s)
 	})

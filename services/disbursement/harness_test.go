@@ -147,7 +147,7 @@ func (o *office) enrol(t testing.TB, actor string, body object) string {
 // seen waits until the facts of accounts are in the read model.
 func (o *office) seen(t testing.TB, condition string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var ok bool
 		if err := o.Pool.QueryRow(t.Context(), `select count(*) >= $1 and coalesce(bool_and(`+condition+`), false) from beneficiaries`, o.people.count()).Scan(&ok); err != nil || !ok {
 			return fmt.Errorf("not seen: %s (%w)", condition, err)
@@ -166,7 +166,7 @@ func (o *office) draft(t testing.TB, actor, code, programme, month string) servi
 
 func (o *office) computed(t testing.TB, actor, id string) (list servicetest.Answer) {
 	t.Helper()
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if list = o.Get(t, actor, "/payrolls/"+id, ""); list.Status != http.StatusOK || list.Text(t, "hash") == "" {
 			return fmt.Errorf("answered %d: %s", list.Status, list.Body)
 		}

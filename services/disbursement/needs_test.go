@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -52,7 +51,7 @@ func TestWhoseMoneyIsNotSettledIsNeeded(t *testing.T) {
 	}
 	o.Post(t, "treasurer", "/payments/"+p["b6"].ID+"/recall", "recall", object{"reason": "CUST"}).Want(t, http.StatusOK)
 	o.paid(t, list, "b8")
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		want := []string{"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b9"}
 		if diff := cmp.Diff(want, o.needs(t, villagers()...)); diff != "" {
 			return fmt.Errorf("(-want +got)\n%s", diff)
@@ -94,7 +93,7 @@ func TestWhoIsOwedMoneyOfAnEarlierMonthIsNeeded(t *testing.T) {
 	o.funded(t, december, "")
 	o.step(t, "treasurer", december, "release", object{}).Want(t, http.StatusOK)
 	var page struct{ Items []paid }
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		o.Get(t, "treasurer", "/payments?payroll="+december, "").Into(t, &page)
 		if len(page.Items) != 2 {
 			return fmt.Errorf("%d payments instead of two", len(page.Items))
@@ -104,7 +103,7 @@ func TestWhoIsOwedMoneyOfAnEarlierMonthIsNeeded(t *testing.T) {
 	for n, p := range page.Items {
 		g.tell(t, p, "sent", fmt.Sprint("ACCC FT", n))
 	}
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if got := o.needs(t, "b0"); len(got) > 0 {
 			return fmt.Errorf("paid at last: %v", got)
 		}

@@ -14,7 +14,7 @@ import (
 // paymentFor is the payment of a list for one month of its only person.
 func (o *office) paymentFor(t *testing.T, list, month string) (p paid) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var id string
 		err := o.Pool.QueryRow(t.Context(), `select payment from payments where payroll = $1 and month = $2`, list, month).Scan(&id)
 		if err == nil {
@@ -147,7 +147,7 @@ func TestAMonthIsPaidAnewByAnotherUnitsListOfTheSameMonth(t *testing.T) {
 	o.approved(t, province, "province-")
 	o.funded(t, province, "province-")
 	o.step(t, "province-treasurer", province, "release", object{}).Want(t, http.StatusOK)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var n int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from payments where payroll = $1 and amount = 1080000`, province).Scan(&n)
 		return errorUnless(err == nil && n == 1, "%d payments (%v)", n, err)

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -97,7 +96,7 @@ func TestAnOrderThatLostARaceIsFreeForAnotherList(t *testing.T) {
 	for n := 1; n < racers; n++ {
 		race(n)
 	}
-	testkit.Eventually(t, time.Minute, func() error { // by then each has seen a list without money
+	testkit.Eventually(t, func() error { // by then each has seen a list without money
 		n := o.queued()
 		return errorUnless(n >= racers-1, "%v of %d orders wait behind the first", n, racers-1)
 	})

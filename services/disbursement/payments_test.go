@@ -129,7 +129,7 @@ func (o *office) refuse(t *testing.T, p paid, what string, body object, code str
 
 func (o *office) contested(t *testing.T, list, beneficiary string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if p := o.payments(t, list)[beneficiary]; !p.Contested {
 			return fmt.Errorf("%+v", p)
 		}
@@ -202,7 +202,7 @@ func (o *office) wantClosed(t *testing.T, list string) {
 	}
 	o.becomes(t, list, "b6", "carried_forward")
 	o.becomes(t, list, "b9", "carried_forward")
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var left int64
 		return errorUnless(o.Pool.QueryRow(t.Context(), `select amount from ledger_balances where payroll = $1 and account = 'available'`, list).Scan(&left) == nil && left == 0, "%d is left", left)
 	})
@@ -263,7 +263,7 @@ func TestTheSameReportsAgainChangeNothing(t *testing.T) {
 		o.becomes(t, list, fmt.Sprint("b", n), "credited")
 	}
 	var facts, streams int
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		err := o.Pool.QueryRow(t.Context(), `select count(*), count(distinct stream) from events where stream like 'payment-%'`).Scan(&facts, &streams)
 		return errorUnless(err == nil && facts == 8*5+2 && streams == 10, "%d facts in %d streams (%v)", facts, streams, err)
 	})
@@ -277,7 +277,7 @@ func TestAReportThatFitsNothingIsLookedAtByPeople(t *testing.T) {
 	other := p
 	other.Amount++
 	g.tell(t, other, "sent")
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		waiting := o.Get(t, "admin", "/quarantine", "")
 		var page struct{ Items []map[string]any }
 		waiting.Into(t, &page)
@@ -319,7 +319,7 @@ func TestEveryLineIsOnePaymentWhateverIsStartedTwiceOrBrokenOff(t *testing.T) {
 	second := *o
 	second.start(t)
 	t.Cleanup(func() { second.stop() })
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var n int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from events where stream like 'payment-%'`).Scan(&n)
 		return errorUnless(err == nil && n > 0, "%d payments (%v)", n, err)
@@ -327,7 +327,7 @@ func TestEveryLineIsOnePaymentWhateverIsStartedTwiceOrBrokenOff(t *testing.T) {
 	o.stop()
 	o.start(t)
 	var lines, payments int
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		err := o.Pool.QueryRow(t.Context(), `
 select (select count(*) from lines where payroll = $1), (select count(*) from payments p join payment_lists l using (payroll) where payroll = $1 and l.completed)`, id).
 			Scan(&lines, &payments)
@@ -369,7 +369,7 @@ func TestALineThatAnotherListPaidIsRemovedWithTheReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var removed string
 		var payments int
 		err := o.Pool.QueryRow(t.Context(), `

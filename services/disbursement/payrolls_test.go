@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,7 +55,7 @@ func (o *office) lines(t *testing.T, actor, id string) []string {
 
 func (o *office) wantLines(t *testing.T, actor, id string, want ...string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if diff := cmp.Diff(append([]string{}, want...), o.lines(t, actor, id)); diff != "" {
 			return fmt.Errorf("lines (-want +got):\n%s", diff)
 		}
@@ -111,7 +110,7 @@ func TestAListIsDraftedCheckedApprovedFundedAndReleased(t *testing.T) {
 	if again := o.step(t, "treasurer", id, "release", object{}); again.Status != http.StatusConflict || again.Text(t, "code") != "payroll_released" {
 		t.Fatalf("a second press answers %d: %s", again.Status, again.Body)
 	}
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var done struct {
 			Status  string
 			Hash    string
@@ -189,7 +188,7 @@ func TestWhatHappensAfterTheApprovalTakesLinesOut(t *testing.T) {
 		"stopped 2026-11 arrears "+amount+" account", "stopped 2026-12 regular "+amount+" account removed:stopped",
 		"suspended 2026-11 arrears "+amount+" account", "suspended 2026-12 regular "+amount+" account removed:suspended")
 	o.step(t, "treasurer", id, "release", object{}).Want(t, http.StatusOK)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var done struct {
 			Hash    string
 			Release struct{ Payments, Removed int }

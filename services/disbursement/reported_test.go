@@ -65,7 +65,7 @@ func (o *office) pays(t *testing.T, g *gateway, list string, payments int) {
 	o.funded(t, list, "")
 	o.step(t, "treasurer", list, "release", object{}).Want(t, http.StatusOK)
 	var page struct{ Items []paid }
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		page.Items = nil
 		o.Get(t, "treasurer", "/payments?payroll="+list, "").Into(t, &page)
 		return errorUnless(len(page.Items) == payments, "%d payments instead of %d", len(page.Items), payments)
@@ -116,7 +116,7 @@ func TestWhoLivesIsPaidWhatABankRefusedForADeath(t *testing.T) {
 	o.people.tellAt(t, o.Clock.Now(), "b2", accounts.BeneficiaryDied{Beneficiary: "b2", DiedOn: "2026-10-02", Source: "civil_registry", By: "mai"},
 		accounts.AccountClosed{Account: "b2-1", Beneficiary: "b2", Reason: "died", By: "mai"})
 	o.seen(t, `beneficiary in ('b1', 'b3') or state in ('open', 'closed') and not death_reported`)
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var ended int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from enrolments where died`).Scan(&ended)
 		return errorUnless(err == nil && ended == 1, "%d rights ended (%v)", ended, err)

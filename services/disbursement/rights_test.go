@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -215,7 +214,7 @@ func TestAnAccountOfManyIsHeld(t *testing.T) {
 		if totals.Totals.Held != c.Held || totals.Totals.Lines != c.People-c.Held {
 			t.Fatalf("%s", list.Body)
 		}
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			var found struct{ Items []struct{ Code string } }
 			o.Get(t, "accountant", "/payrolls/"+list.Text(t, "id")+"/signals", "").Into(t, &found)
 			same := 0
@@ -288,7 +287,7 @@ func TestTheNextMonthTakesOverAndIsCompared(t *testing.T) {
 // paid hands the money of one person over.
 func (o *office) paid(t *testing.T, list, beneficiary string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var found struct{ Items []struct{ ID string } }
 		o.Get(t, "treasurer", "/payments?payroll="+list+"&beneficiary="+beneficiary, "").Into(t, &found)
 		if len(found.Items) != 1 {
@@ -310,7 +309,7 @@ type closure struct {
 // closed closes a list as soon as it can be.
 func (o *office) closed(t *testing.T, list string) (done closure) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		answered := o.step(t, "treasurer", list, "closure", object{})
 		if answered.Status != http.StatusOK {
 			return fmt.Errorf("answered %d: %s", answered.Status, answered.Body)

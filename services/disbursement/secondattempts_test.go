@@ -97,7 +97,7 @@ func (l *life) fate() {
 	l.Clock.Advance(2 * time.Minute)
 	l.people.tellAt(l.t, l.Clock.Now(), l.id, fact)
 	l.Clock.Advance(2 * time.Minute)
-	testkit.Eventually(l.t, 20*time.Second, func() error {
+	testkit.Eventually(l.t, func() error {
 		var died string
 		var reported bool
 		err := l.Pool.QueryRow(l.t.Context(), `select died_on, death_reported from beneficiaries where beneficiary = $1`, l.id).Scan(&died, &reported)
@@ -108,7 +108,7 @@ func (l *life) fate() {
 // revoked takes the death back. What it stopped stays stopped, once that was heard of.
 func (l *life) revoked() accounts.BeneficiaryDeathRevoked {
 	from := map[string]string{"2026-10-31": "2026-11", "2026-11-01": "2026-12"}[l.died]
-	testkit.Eventually(l.t, 20*time.Second, func() error {
+	testkit.Eventually(l.t, func() error {
 		var stopped string
 		err := l.Pool.QueryRow(l.t.Context(), `select stopped_from from enrolments where enrolment = $1`, l.right).Scan(&stopped)
 		return errorUnless(err == nil && stopped != "" && stopped <= from, "stopped from %q instead of %s (%v)", stopped, from, err)
@@ -149,7 +149,7 @@ func (l *life) bank() {
 
 // takenBack is why the gateway is asked to keep the present attempt, which it is when the right has ended; empty when it is not.
 func (l *life) takenBack() (reason string) {
-	testkit.Eventually(l.t, 20*time.Second, func() error {
+	testkit.Eventually(l.t, func() error {
 		err := l.Pool.QueryRow(l.t.Context(), `select coalesce(min(data->>'reason'), '') from events
  where stream = $1 and type = 'disbursement.withdrawal_requested.v1' and data->>'attempt' = $2`, "payment-"+l.payment.ID, fmt.Sprint(l.payment.Attempt)).Scan(&reason)
 		return errorUnless(err == nil && (reason != "" || !l.ended()), "the right has ended, and the payment goes on (%v)", err)

@@ -42,7 +42,7 @@ func (o *office) held(t *testing.T, key string) (giveBack func()) {
 // waitsFor waits until somebody waits for a lock that is held.
 func (o *office) waitsFor(t *testing.T, key string) {
 	t.Helper()
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		var waiting int
 		err := o.Pool.QueryRow(t.Context(), `
 select count(*) from pg_locks join pg_database d on d.oid = database
@@ -94,7 +94,7 @@ func TestWhatStopsAfterTheReleaseAndBeforeThePaymentIsNotPaid(t *testing.T) {
 		"b0 2026-11 regular 810000 account removed:stopped", "b1 2026-11 regular 810000 account removed:suspended",
 		"b2 2026-11 regular 810000 account removed:died", "b3 2026-11 regular 810000 account removed:account_changed",
 		"b4 2026-11 regular 810000 account removed:account_changed", "b5 2026-11 regular 810000 account")
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		p := o.payments(t, list)
 		return errorUnless(len(p) == 1 && p["b5"].Status == "released", "%+v", p)
 	})
@@ -124,7 +124,7 @@ func TestAnAccountThatIsBlockedWhileTheReleaserWaitsIsNotPaidInto(t *testing.T) 
 	goOn()
 	o.wantLines(t, "lisa", list,
 		"b0 2026-11 regular 810000 account removed:account_changed", "b1 2026-11 regular 810000 account")
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		p := o.payments(t, list)
 		return errorUnless(len(p) == 1 && p["b1"].Status == "released", "%+v", p)
 	})
@@ -149,7 +149,7 @@ func TestNoInterleavingOfStopsAndPaymentsPaysWhatWasStoppedBefore(t *testing.T) 
 	o.waitsFor(t, gateOfStops)
 	goOn()
 	pressing.Wait()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var got struct {
 			Release struct{ Payments, Removed int }
 		}
@@ -235,7 +235,7 @@ func TestAStopDoesNotWaitForAPaymentThatWaits(t *testing.T) {
 	go func() {
 		paid <- o.Post(t, "cashier", "/payments/"+p.ID+"/cash", "cash", object{"collected_on": "2026-11-21", "receipt": "PC-1"})
 	}()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var waiting int
 		err := o.Pool.QueryRow(t.Context(), `select count(*) from pg_locks where relation = 'enrolments_v1'::regclass and not granted`).Scan(&waiting)
 		return errorUnless(err == nil && waiting > 0, "the read model is not behind (%v)", err)
@@ -255,7 +255,7 @@ func TestAStopDoesNotWaitForAPaymentThatWaits(t *testing.T) {
 // withdraws waits until the gateway is asked to keep an instruction, and lets it say that it did.
 func (g *gateway) withdraws(t *testing.T, o *office, p paid, reason string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var asked int
 		err := o.Pool.QueryRow(t.Context(),
 			`select count(*) from events where stream = $1 and type = 'disbursement.withdrawal_requested.v1' and data->>'reason' = $2`, "payment-"+p.ID, reason).Scan(&asked)

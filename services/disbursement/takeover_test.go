@@ -117,7 +117,7 @@ type signal struct {
 
 func (o *office) wantSignals(t *testing.T, list string, want ...signal) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		var found struct{ Items []signal }
 		o.Get(t, "lisa", "/payrolls/"+list+"/signals", "").Into(t, &found)
 		diff := cmp.Diff(append([]signal{}, want...), found.Items)

@@ -3,7 +3,6 @@ package disbursement_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -41,7 +40,7 @@ func TestACreditThatIsHeardOfAsCashIsHandedOverIsFound(t *testing.T) {
 // violated are the violations that an audit names, by invariant. It waits until the audit is not ahead of the read models.
 func (o *office) violated(t *testing.T, g *gateway) (found map[string][]string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		report, err := audit.Run(t.Context(), audit.Sources{Accounts: o.people.base.Pool, Disbursement: o.Pool, Gateway: poolOf(g)})
 		found = map[string][]string{}
 		for _, f := range report.Findings {

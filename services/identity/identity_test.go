@@ -95,7 +95,7 @@ func TestGuestsAndBeneficiariesAreCheckedOnceAndTheAnswersNameNobody(t *testing.
 	}
 	for range 2 { // the second start finds everything done
 		stop := s.Start(t, open)
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			if got := recorded(t, s); !cmp.Equal(want, got) {
 				return fmt.Errorf("recorded (-want +got):\n%s", cmp.Diff(want, got))
 			}

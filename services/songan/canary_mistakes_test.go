@@ -124,7 +124,7 @@ select data->>'end_to_end_id' from events where type = 'disbursement.payment_rel
 		say(id, "bank.account_verified.v1", string(body))
 	}
 	a.asBank(a.t, bic, records...)
-	testkit.Eventually(a.t, ready, func() error {
+	testkit.Eventually(a.t, func() error {
 		if held := query[int](a.t, a.machine, "bankgateway", `select count(*) from quarantine`)[0]; held < len(instructions) {
 			return fmt.Errorf("%d of the bank's %d records are in quarantine", held, len(records))
 		}

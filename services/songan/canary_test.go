@@ -257,7 +257,7 @@ func (a *aviary) change() {
 // rest waits until nobody has to be checked any more: whatever is said about the canaries was said.
 func (a *aviary) rest() {
 	a.t.Helper()
-	testkit.Eventually(a.t, ready, func() error {
+	testkit.Eventually(a.t, func() error {
 		pending := query[int](a.t, a.machine, "accommodation", `
 select (select count(*) from events where type = 'accommodation.stay_notified.v1')::int -
        (select count(distinct stream) from events where type = 'accommodation.identity_recorded.v1')::int`)[0]

@@ -129,7 +129,7 @@ func (c *cluster) forget(t *testing.T, service string) {
 func (c *cluster) connect(t *testing.T, database string) *pgx.Conn {
 	t.Helper()
 	var conn *pgx.Conn
-	testkit.Eventually(t, ready, func() (err error) {
+	testkit.Eventually(t, func() (err error) {
 		conn, err = pgx.Connect(t.Context(), c.server.URL(database))
 		return err
 	})
@@ -155,7 +155,7 @@ func (c *cluster) forgetAtBank(t *testing.T, bic string) {
 	request := &kafka.OffsetCommitRequest{
 		GroupID: c.topics + ".bank." + bic + ".core", GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{},
 	}
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		ends, err := ends(t.Context(), client, topic)
 		if err != nil {
 			return err

@@ -53,7 +53,7 @@ func (c *cluster) settled(t *testing.T, consumers map[string][]string) {
 	t.Helper()
 	client := c.as(t, c.kafka.User, c.kafka.Password)
 	var before map[string]int
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		c.supervise(t)
 		var faults []error
 		for _, s := range services() {

@@ -180,7 +180,7 @@ func (c *cluster) await(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		p := c.programs[name]
-		testkit.Eventually(t, ready, func() error {
+		testkit.Eventually(t, func() error {
 			c.supervise(t)
 			if p.up == nil {
 				return nil

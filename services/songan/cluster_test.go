@@ -115,7 +115,7 @@ func (c *cluster) supervised(t *testing.T, stages <-chan payday.Stage) iter.Seq[
 func (c *cluster) hear(t *testing.T, silent string) {
 	t.Helper()
 	unknown := 0
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		c.supervise(t)
 		unknown = query[int](t, c.machine, "disbursement", unknownAt("="), silent)[0]
 		if unknown == 0 {
@@ -176,7 +176,7 @@ func (c *cluster) finish(t *testing.T, stopEchoes func() map[string]int) {
 	consumers := map[string][]string{}
 	c.await(t, append(services(), bics()...)...)
 	for _, s := range services() {
-		testkit.Eventually(t, ready, func() error {
+		testkit.Eventually(t, func() error {
 			if consumers[s] = c.consumers(t, s); len(consumers[s]) == 0 {
 				return fmt.Errorf("%s has no consumers", s)
 			}

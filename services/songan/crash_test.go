@@ -114,7 +114,7 @@ func (m *machine) evening(t *testing.T, seed uint64) *evening {
 func (e *evening) goOn(t *testing.T, more int) (have int, over bool) {
 	t.Helper()
 	goal := -1
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		select {
 		case <-e.ended:
 			over = true
@@ -203,7 +203,7 @@ func judgeChecks(t *testing.T, m *machine) {
 	const met = ` data->>'guest' from events where type in ('accommodation.stay_notified.v1', 'accommodation.guest_corrected.v1') order by `
 	guests := query[string](t, m, "accommodation", "select"+met+"1")
 	current := query[string](t, m, "accommodation", "select distinct on (stream)"+met+"stream, version desc")
-	testkit.Eventually(t, ready, func() error { // whoever was cancelled is checked, too, and the demo does not wait for them
+	testkit.Eventually(t, func() error { // whoever was cancelled is checked, too, and the demo does not wait for them
 		if diff := cmp.Diff(guests, query[string](t, m, "identity", `select data->>'person' from events order by 1`)); diff != "" {
 			return fmt.Errorf("guests (-met by accommodation +checked by identity):\n%s", diff)
 		}
@@ -236,7 +236,7 @@ func stay(n int, arrived time.Time) map[string]any {
 // waitForChecks waits until every guest was checked at the population database.
 func waitForChecks(t *testing.T, m *machine, want int) {
 	t.Helper()
-	testkit.Eventually(t, 2*time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		status, answer, err := m.call(t.Context(), http.MethodGet, statistics, "hotel", "", nil)
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func TestABankThatLiesHurtsNobodyElse(t *testing.T) {
 	case <-time.After(paydayLimit):
 		t.Fatal("nothing was released")
 	}
-	testkit.Eventually(t, 2*time.Minute, func() error { return m.liesAreSeenThrough(t) })
+	testkit.Eventually(t, func() error { return m.liesAreSeenThrough(t) })
 	m.statementsAddUp(t)
 	m.nothingInQuarantine(t, "disbursement")
 	m.audit(t)

@@ -106,7 +106,7 @@ func (m *machine) start(t *testing.T) {
 // await waits until what was launched can serve, and reads where everything is.
 func (m *machine) await(t *testing.T) {
 	t.Helper()
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		select {
 		case err := <-m.ended:
 			m.ended <- err

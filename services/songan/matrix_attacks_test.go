@@ -84,7 +84,7 @@ func (a *attack) try(method, path, token, key string, body any) page {
 	}
 	v := &visitor{machine: a.machine, t: a.t, client: a.client}
 	var answer page
-	testkit.Eventually(a.t, ready, func() error { // the read model may be busy for longer than the service waits for it
+	testkit.Eventually(a.t, func() error { // the read model may be busy for longer than the service waits for it
 		if answer = v.do(method, path, "application/json", string(content), header); answer.code() == "position_not_reached" {
 			return errors.New(answer.body)
 		}
@@ -266,7 +266,7 @@ func (a *attack) cutOff() {
 	byNumber := a.try(http.MethodPost, "/auth/v1/people/001090123456/revocation", admin, "", nil)
 	a.wants("cut somebody off by their number", byNumber, http.StatusUnprocessableEntity, "looks_like_a_person")
 	a.wants("cut off", a.try(http.MethodPost, "/auth/v1/people/"+officer+"/revocation", admin, "", nil), http.StatusOK, "")
-	testkit.Eventually(a.t, time.Minute, func() error { // what is known of a key is believed for some seconds
+	testkit.Eventually(a.t, func() error { // what is known of a key is believed for some seconds
 		if got := read(key.Token); got.code() != "key_revoked" {
 			return fmt.Errorf("the key of who was cut off: %d %s", got.status, got.code())
 		}

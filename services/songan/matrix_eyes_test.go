@@ -124,7 +124,7 @@ func (a *attack) drafted(v *visitor) (list string) {
 // lines waits until the lines of a list are there, and counts them.
 func (a *attack) lines(list string) (lines int) {
 	a.t.Helper()
-	testkit.Eventually(a.t, time.Minute, func() error {
+	testkit.Eventually(a.t, func() error {
 		var read struct {
 			Totals *struct{ Lines int }
 		}

@@ -69,7 +69,7 @@ func (m *machine) hire(t *testing.T, p access.Principal) string {
 		t.Fatal(err)
 	}
 	written := time.Now()
-	testkit.Eventually(t, time.Minute, func() error { // asking with it too early would be a guess, and counted
+	testkit.Eventually(t, func() error { // asking with it too early would be a guess, and counted
 		if time.Since(written) < 2*time.Second {
 			return errors.New("the file is looked at once a second")
 		}

@@ -102,7 +102,7 @@ func rolesIn(t *testing.T, text string) (roles []access.Role) {
 func (m *machine) served(t *testing.T) (routes []string) {
 	t.Helper()
 	var state struct{ Services map[string]string }
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		status, body, err := m.call(t.Context(), http.MethodGet, "/readyz", "", "", nil)
 		if err != nil || status != http.StatusOK || json.Unmarshal(body, &state) != nil {
 			return fmt.Errorf("readyz: %d %s (%w)", status, body, err)

@@ -222,7 +222,7 @@ func TestWhoABankHasToBeToldOfIsNotErased(t *testing.T) {
 func (m *machine) beneficiaryIsTold(t *testing.T, id, document string) {
 	t.Helper()
 	month := time.Now().Format("2006-01")
-	testkit.Eventually(t, 30*time.Second, func() error { // disbursement hears of people over Kafka
+	testkit.Eventually(t, func() error { // disbursement hears of people over Kafka
 		status, answer, err := m.call(t.Context(), http.MethodPost, "/disbursement/v1/enrolments", "lisa", fmt.Sprint("enrol-", time.Now().UnixNano()), map[string]any{
 			"beneficiary": id, "programme": "social_pension", "category": "social_pension",
 			"decision": map[string]any{"number": "321/QĐ", "signed_on": month + "-01"},
@@ -279,7 +279,7 @@ func TestAReceiptOverHTTPIsCheckedOffline(t *testing.T) {
 	m.start(t)
 	made := m.make(t, "hotel", "/accommodation/v1/notices", stay(1, time.Now()))
 	var receipt []byte
-	testkit.Eventually(t, 30*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		status, answer, err := m.call(t.Context(), http.MethodGet, "/accommodation/v1/notices/"+made["id"]+"/proof", "hotel", "", nil)
 		if receipt = answer; err != nil || status != http.StatusOK {
 			return fmt.Errorf("%d %s %w", status, answer, err)
@@ -399,7 +399,7 @@ func TestSomebodyWhoWasAtALogIsFoundOut(t *testing.T) {
 		Service  string
 		Readings judged
 	}
-	testkit.Eventually(t, time.Minute, func() error {
+	testkit.Eventually(t, func() error {
 		if err := m.tried(t, "", &report, "verify"); err != nil { // the first checkpoints may not be signed yet
 			return err
 		}

@@ -123,7 +123,7 @@ func (m *machine) fails(t *testing.T) []byte {
 	t.Helper()
 	m.launch(t)
 	var err error
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		select {
 		case err = <-m.ended:
 			m.process = nil

@@ -88,7 +88,7 @@ func TestAStartEndsWithATableThatIsTrue(t *testing.T) {
 // table is what a start writes for the person who started.
 func (m *machine) table(t *testing.T) (table string) {
 	t.Helper()
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		said := string(m.log.all())
 		_, after, begun := strings.Cut(said, "\nSong An is ready after ")
 		end := regexp.MustCompile(`(?m)^  stop .*$`).FindStringIndex(after)

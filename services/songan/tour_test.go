@@ -56,7 +56,7 @@ func TestTheTourOfTheREADMEWorks(t *testing.T) {
 		}
 	}
 	waitForChecks(t, m, strings.Count(string(output), `"status":201`)+2)
-	testkit.Eventually(t, ready, func() error {
+	testkit.Eventually(t, func() error {
 		if matched := query[int](t, m, "identity", `select count(*) from events where type = 'identity.matched.v1'`); matched[0] == 0 {
 			return fmt.Errorf("nobody was matched")
 		}

@@ -370,7 +370,7 @@ func TestAFullSpoolLetsTheWriterWait(t *testing.T) {
 		}
 		written <- n
 	}()
-	testkit.Eventually(t, 5e9, func() error {
+	testkit.Eventually(t, func() error {
 		if s.Spooled() < 90_000 {
 			return errors.New("not full yet")
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-const soon = 20 * time.Second
+const soon = time.Minute
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
 
@@ -174,7 +174,7 @@ func TestACustomerReachesTheirOwnTopicsAndNoOthers(t *testing.T) {
 		"keep an offset":      func() error { return keepOffset(a.client, a.groups+"worker", a.orders) },
 		"read b's orders":     func() error { return b.read(b.orders) },
 	} {
-		testkit.Eventually(t, soon, func() error { // on a cluster rights travel
+		testkit.Eventually(t, func() error { // on a cluster rights travel
 			if err := try(); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
@@ -212,7 +212,7 @@ func TestACustomerDoesNotEvenSeeTheNamesOfOtherTopics(t *testing.T) {
 	t.Parallel()
 	cfg := connect(t)
 	a, _ := newCustomer(t, cfg), newCustomer(t, cfg)
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		resp, err := a.client.Metadata(t.Context(), &kafka.MetadataRequest{}) // all topics that one may know of
 		if err != nil {
 			return err
@@ -250,7 +250,7 @@ func TestAClosedUserMayDoNothingAnyMore(t *testing.T) {
 	t.Parallel()
 	cfg := connect(t)
 	a := newCustomer(t, cfg)
-	testkit.Eventually(t, soon, func() error { return a.read(a.orders) })
+	testkit.Eventually(t, func() error { return a.read(a.orders) })
 	open, err := a.at(a.orders)
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func TestAClosedUserMayDoNothingAnyMore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if err := readFrom(open); !refused(err) {
 			return errors.Join(errors.New("a connection that is open still reads"), err)
 		}

@@ -53,7 +53,7 @@ func TestAFactIsNotLeftBehindWhenItsKeyIsReleasedAtTheSameMoment(t *testing.T) {
 			}
 			answered <- answer{state, err}
 		}()
-		testkit.Eventually(t, 30*time.Second, func() error {
+		testkit.Eventually(t, func() error {
 			var waiting bool
 			err := pool.QueryRow(t.Context(), `select exists (select from pg_locks
 				where locktype = 'advisory' and not granted and (classid::bigint << 32) | objid::bigint

@@ -98,7 +98,7 @@ func (in *installation) start(t *testing.T, address string, more ...string) (bas
 	t.Helper()
 	testkit.Child(t, "alone", append(append([]string{"SONGAN_HTTP=" + address}, in.environment...), more...)...)
 	base = "http://" + address
-	testkit.Eventually(t, 60*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		if status, said := in.call(t, http.MethodGet, base+"/readyz", "", ""); status != http.StatusOK {
 			return fmt.Errorf("%d %s", status, said)
 		}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -38,7 +37,7 @@ func (s *Service) Get(t testing.TB, actor, path, after string) Answer {
 		return s.Send(t, question)
 	}
 	var answer Answer
-	testkit.Eventually(t, time.Minute, func() error { // as a client does: a service on a busy machine says 503 after a few seconds
+	testkit.Eventually(t, func() error { // as a client does: a service on a busy machine says 503 after a few seconds
 		if answer = s.Send(t, question); answer.Status == http.StatusServiceUnavailable {
 			return fmt.Errorf("after %s: %s", after, answer.Body)
 		}

@@ -24,9 +24,6 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-// readyWithin is how long a start may take on a busy machine.
-const readyWithin = 30 * time.Second
-
 // Options say which service it is.
 type Options struct {
 	// Name is that of the service, with which its routes begin.
@@ -104,7 +101,7 @@ func (s *Service) Start(t testing.TB, open func(context.Context, service.Deps) (
 	})
 	t.Cleanup(stop) // when it does not become ready
 	if opened.Ready != nil {
-		testkit.Eventually(t, readyWithin, func() error { return opened.Ready(t.Context()) })
+		testkit.Eventually(t, func() error { return opened.Ready(t.Context()) })
 	}
 	return stop
 }

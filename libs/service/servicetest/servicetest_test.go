@@ -89,7 +89,7 @@ func TestWhatANeighbourSaysStandsInItsLogAndIsHeardOverKafka(t *testing.T) {
 	if diff := cmp.Diff([]events.Event{rung{Bell: "first"}, rung{Bell: "second"}, rung{Bell: "third"}}, got); diff != "" {
 		t.Errorf("the log (-want +got):\n%s", diff)
 	}
-	testkit.Eventually(t, 30*time.Second, func() error { return heard(t, s.Config.Topics+".tower.v1", 3) })
+	testkit.Eventually(t, func() error { return heard(t, s.Config.Topics+".tower.v1", 3) })
 }
 
 // heard counts the messages of a topic.

@@ -184,7 +184,7 @@ func TestWhatCannotBeReadIsSkippedAndCounted(t *testing.T) {
 		Received, Skipped, Reported int
 		Consuming                   bool
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		err := json.Unmarshal(call(t, http.MethodGet, s.ControlURL()+"/control/state", "", http.StatusOK), &state)
 		if err != nil || state.Received != 4 || state.Skipped != 3 || state.Reported != 2 || !state.Consuming {
 			return errors.Join(fmt.Errorf("state %+v", state), err)

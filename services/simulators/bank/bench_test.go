@@ -55,7 +55,7 @@ func BenchmarkPayments(b *testing.B) {
 	if err := s.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	testkit.Eventually(b, 10*time.Minute, func() error {
+	testkit.Within(b, 10*time.Minute, func() error {
 		if done := s.Totals().Instructed; done < int64(b.N) {
 			return fmt.Errorf("%d of %d", done, b.N)
 		}

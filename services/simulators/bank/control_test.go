@@ -141,7 +141,7 @@ func TestABankStartsBeforeItsTopicsAreThere(t *testing.T) {
 	}
 	call(t, http.MethodGet, s.ControlURL()+"/ledger", "", http.StatusOK)
 	call(t, http.MethodPost, s.ControlURL()+"/control/reports", `{"end_to_end_id":"1","status":"ACCC"}`, http.StatusServiceUnavailable)
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if !strings.HasPrefix(log.String(), "bank ICBVVNVX: ") {
 			return fmt.Errorf("it said %q", log.String())
 		}

@@ -17,7 +17,7 @@ import (
 // wait waits until the bank has handled n instructions.
 func wait(t *testing.T, control string, n int) {
 	t.Helper()
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		var state struct{ Received int }
 		err := json.Unmarshal(call(t, http.MethodGet, control+"/control/state", "", http.StatusOK), &state)
 		if err != nil || state.Received < n {

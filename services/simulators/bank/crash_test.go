@@ -48,7 +48,7 @@ func TestABankThatIsKilledAgainAndAgainPaysEverybodyOnce(t *testing.T) {
 		process.Kill()
 	}
 	process, control := g.child(dir)
-	testkit.Eventually(t, 6*soon, func() error { // thousands, on a machine that does other things as well
+	testkit.Eventually(t, func() error { // thousands, on a machine that does other things as well
 		reported := map[string]bool{}
 		all, err := g.read()
 		for _, m := range all {

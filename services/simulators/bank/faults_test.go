@@ -153,7 +153,7 @@ func TestABankThatIsDownReadsNothingUntilItIsBack(t *testing.T) {
 	look := func() error {
 		return json.Unmarshal(call(t, http.MethodGet, s.ControlURL()+"/control/state", "", http.StatusOK), &state)
 	}
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		if err := look(); err != nil || !state.Consuming {
 			return fmt.Errorf("it is not at its topic yet: %w", err)
 		}
@@ -202,7 +202,7 @@ func TestSlowReportsComeWhenTheirTimeHasCome(t *testing.T) {
 	if diff := cmp.Diff(want, g.said(3)); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
-	testkit.Eventually(t, soon, func() error { return owes(t, s, 0) })
+	testkit.Eventually(t, func() error { return owes(t, s, 0) })
 	stop()
 }
 
@@ -247,7 +247,7 @@ func TestMoneyComesBackAfterSoManyPaymentsOrOnCommand(t *testing.T) {
 	if diff := cmp.Diff([]string{"ACCC FT4 540000", "RTND AC04 FT4R 540000"}, exactly(g, 8, "e2e-4")); diff != "" {
 		t.Errorf("on command (-want +got):\n%s", diff)
 	}
-	testkit.Eventually(t, soon, func() error { return owes(t, s, 0) })
+	testkit.Eventually(t, func() error { return owes(t, s, 0) })
 	totals := s.Totals()
 	want := map[string]int64{"ACCC": 0, "RTND": 1_080_002}
 	if diff := cmp.Diff(want, totals.Amount); diff != "" {

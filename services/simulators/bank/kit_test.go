@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	soon       = 30 * time.Second
+	soon       = time.Minute
 	partitions = 2
 )
 
@@ -183,7 +183,7 @@ func (g *gateway) instruct(all ...events.Event) {
 // write tries again only where nothing can have been written: the tests count what a bank is told.
 func (g *gateway) write(partition int, letters []kafka.Message) {
 	g.t.Helper()
-	testkit.Eventually(g.t, soon, func() error {
+	testkit.Eventually(g.t, func() error {
 		err := g.produce(partition, letters)
 		if err != nil && !unled(err) {
 			g.t.Fatal(err)
@@ -306,7 +306,7 @@ var bookings = regexp.MustCompile(`FT\d+(R?)`)
 
 func (g *gateway) atLeast(n int) (all []message) {
 	g.t.Helper()
-	testkit.Eventually(g.t, soon, func() (err error) {
+	testkit.Eventually(g.t, func() (err error) {
 		if all, err = g.read(); err != nil || len(all) < n {
 			return fmt.Errorf("%d of %d reports: %w", len(all), n, err)
 		}

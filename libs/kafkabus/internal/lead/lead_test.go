@@ -15,7 +15,7 @@ import (
 	"github.com/songan-vn/songan/libs/testkit"
 )
 
-const soon = 20 * time.Second
+const soon = time.Minute
 
 func TestMain(m *testing.M) { testkit.Main(m, nil) }
 

@@ -172,7 +172,7 @@ func start(t *testing.T, env map[string]string) (stop func()) {
 
 func instruct(t *testing.T, cfg kafkabus.Config, bic string, all ...events.Event) {
 	t.Helper()
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		err := produce(t, cfg, bic, all)
 		if err != nil && !unled(err) { // it may be there, and would be there twice
 			t.Fatal(err)
@@ -216,7 +216,7 @@ func unled(err error) bool {
 func committed(t *testing.T, cfg kafkabus.Config, bic string, want int64) {
 	t.Helper()
 	in := topicsOf(bic).Instructions()
-	testkit.Eventually(t, soon, func() error {
+	testkit.Eventually(t, func() error {
 		resp, err := cfg.Client().OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{
 			GroupID: "songan.bank." + bic + ".consumer", Topics: map[string][]int{in: {0}},
 		})

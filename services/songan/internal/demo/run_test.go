@@ -52,7 +52,7 @@ func start(t *testing.T) string {
 			t.Errorf("the system did not stop cleanly: %v\n%s", err, said.Bytes()[max(0, said.Len()-4_000):])
 		}
 	})
-	testkit.Eventually(t, 90*time.Second, func() error {
+	testkit.Eventually(t, func() error {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/readyz", http.NoBody)
 		if err != nil {
 			return err
