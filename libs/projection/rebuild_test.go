@@ -373,7 +373,7 @@ func TestALongQueryHoldsUpARebuildButNotItsReaders(t *testing.T) {
 	}
 	testkit.Eventually(t, gaveUp)
 	// The readers behind the swap get through, and so do the facts.
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var n int
 	if err := i.pool.QueryRow(ctx, `select count(*) from stays`).Scan(&n); err != nil {

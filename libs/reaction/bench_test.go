@@ -141,7 +141,7 @@ func start(t testing.TB, r *reaction.Reactor) (stop func()) {
 			if err != nil {
 				t.Errorf("run: %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the consumer does not end")
 		}
 	})

@@ -128,7 +128,7 @@ func TestAMessageThatKafkaHasNoMoreIsNotReleased(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.stranger(t, "k", noted{}.EventName(), `{}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := kafkabus.ReadAt(ctx, d.cfg, kafkabus.Place{Topic: d.topic, Offset: 77})
 	if _, truncated := errors.AsType[*kafkabus.TruncatedError](err); !truncated {
@@ -178,7 +178,7 @@ func TestADecisionIsNotAboutAMessageOfATopicThatWasMadeAnew(t *testing.T) {
 			if step != want {
 				t.Errorf("handled %d, want %d", step, want)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the message counts as decided about")
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
@@ -131,12 +132,10 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 	t.Helper()
 	name := "test." + strings.Trim(unfit.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	name = name[:min(len(name), 100)] + "." + strings.ToLower(rand.Text()[:10])
-	ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
-	defer cancel()
 	client := b.Client()
 	t.Cleanup(func() { deleteTopics(t, client, name) })
 	Eventually(t, func() error { // again and again: a broker that is busy may not have said yet who it is
-		made, err := client.CreateTopics(ctx, &kafkago.CreateTopicsRequest{
+		made, err := client.CreateTopics(context.Background(), &kafkago.CreateTopicsRequest{
 			Topics: []kafkago.TopicConfig{{Topic: name, NumPartitions: partitions, ReplicationFactor: -1}},
 		})
 		if err != nil {
@@ -148,7 +147,7 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 		return nil
 	})
 	Eventually(t, func() error {
-		return errors.Join(led(ctx, client, name, partitions), b.everywhere(ctx, name, partitions))
+		return errors.Join(led(context.Background(), client, name, partitions), b.everywhere(name, partitions))
 	})
 	return name
 }
@@ -157,11 +156,9 @@ func Topic(t testing.TB, b Broker, partitions int) string {
 func TopicsOf(t testing.TB, b Broker, prefix string) {
 	t.Helper()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
-		defer cancel()
 		var names []string
 		for _, addr := range b.Addrs { // a new topic is known at its leader, and elsewhere a moment later
-			all, err := b.partitionsAt(ctx, addr)
+			all, err := b.partitionsAt(addr)
 			if err != nil {
 				t.Errorf("look for the topics of %s: %v", prefix, err)
 			}
@@ -181,41 +178,50 @@ func TopicsOf(t testing.TB, b Broker, prefix string) {
 func DeleteTopic(t testing.TB, b Broker, name string) {
 	t.Helper()
 	deleteTopics(t, b.Client(), name)
-	Eventually(t, func() error { return b.everywhere(t.Context(), name, 0) })
+	Eventually(t, func() error { return b.everywhere(name, 0) })
 }
 
 // everywhere is an error unless each node knows of so many partitions of a topic. A client may ask any of them, at any time.
-func (b Broker) everywhere(ctx context.Context, name string, partitions int) error {
+func (b Broker) everywhere(name string, partitions int) error {
 	for _, addr := range b.Addrs {
-		all, err := b.partitionsAt(ctx, addr)
-		if err != nil {
+		known, err := b.partitionsAt(addr, name)
+		if err != nil && !errors.Is(err, kafkago.UnknownTopicOrPartition) {
 			return err
 		}
-		known := 0
-		for _, p := range all {
-			if p.Topic == name {
-				known++
-			}
-		}
-		if known != partitions {
-			return fmt.Errorf("%s knows %d partitions of topic %s, not %d", addr, known, name, partitions)
+		if len(known) != partitions {
+			return fmt.Errorf("%s knows %d partitions of topic %s, not %d", addr, len(known), name, partitions)
 		}
 	}
 	return nil
 }
 
-// partitionsAt returns the partitions that one node knows. b.Transport remembers topics for a second, so it is not asked.
-func (b Broker) partitionsAt(ctx context.Context, addr string) ([]kafkago.Partition, error) {
+// partitionsAt returns the partitions of topics that one node knows, or of all topics. b.Transport remembers topics for a second,
+// so it is not asked.
+func (b Broker) partitionsAt(addr string, topics ...string) ([]kafkago.Partition, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), kafkaTimeout)
+	defer cancel()
 	conn, err := b.Dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", addr, err)
 	}
 	defer func() { _ = conn.Close() }() // it was read
-	all, err := conn.ReadPartitions()
+	if err := conn.SetDeadline(time.Now().Add(kafkaTimeout)); err != nil {
+		return nil, err
+	}
+	all, err := conn.ReadPartitions(topics...)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", addr, err)
 	}
 	return all, nil
+}
+
+// NotWritten tells whether a broker took no record because it does not know a new topic yet, or not who leads it. Trying again
+// repeats nothing, unless a leader went away in the middle.
+func NotWritten(err error) bool {
+	return slices.ContainsFunc([]error{
+		kafkago.UnknownTopicOrPartition, kafkago.LeaderNotAvailable, kafkago.NotLeaderForPartition,
+		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
+	}, func(e error) bool { return errors.Is(err, e) })
 }
 
 func deleteTopics(t testing.TB, client *kafkago.Client, names ...string) {

@@ -289,14 +289,14 @@ func TestAnAccountJoinsOnlyTheGroupsItMay(t *testing.T) {
 		kafka.Right{On: kafka.Group, Name: topic + ".mine*", May: []kafka.Operation{kafka.Read}},
 	)
 	testkit.Eventually(t, func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if got, err := join(ctx, bank, topic+".mine.1", topic); err != nil || got != 2 {
 			return fmt.Errorf("%d partitions: %w", got, err)
 		}
 		return nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := join(ctx, bank, topic+".theirs", topic); !errors.Is(err, kafkago.GroupAuthorizationFailed) {
 		t.Errorf("another's group: %v, want %v", err, kafkago.GroupAuthorizationFailed)

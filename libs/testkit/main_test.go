@@ -53,7 +53,7 @@ func echo(_ context.Context, args []string) error {
 func TestAChildPlaysItsRoleWithItsArguments(t *testing.T) {
 	t.Parallel()
 	child := testkit.Child(t, "echo", "one", "two words", "")
-	if got, want := child.Line(10*time.Second), "one|two words|"; got != want {
+	if got, want := child.Line(time.Minute), "one|two words|"; got != want {
 		t.Errorf("the child said %q, want %q", got, want)
 	}
 	if err := child.Stop(); err != nil {
@@ -64,7 +64,7 @@ func TestAChildPlaysItsRoleWithItsArguments(t *testing.T) {
 func TestAChildWhichIsAskedToStopEndsItsContext(t *testing.T) {
 	t.Parallel()
 	child := testkit.Child(t, "sleeper")
-	child.Line(10 * time.Second)
+	child.Line(time.Minute)
 	if err := child.Stop(); err != nil {
 		t.Errorf("the child ended with %v, want a clean end", err)
 	}
@@ -73,7 +73,7 @@ func TestAChildWhichIsAskedToStopEndsItsContext(t *testing.T) {
 func TestAFailingChildSaysWhy(t *testing.T) {
 	t.Parallel()
 	child := testkit.Child(t, "failing")
-	if err := child.Wait(10 * time.Second); err == nil {
+	if err := child.Wait(time.Minute); err == nil {
 		t.Error("the child ended well, want an error")
 	}
 	if !strings.Contains(child.Stderr(), "out of paper") {
@@ -90,7 +90,7 @@ func TestWhatAKilledChildHasCommittedIsThere(t *testing.T) {
 	child := testkit.Child(t, "writer", pool.Config().ConnString())
 	var last int
 	for range 20 {
-		if _, err := fmt.Sscan(child.Line(10*time.Second), &last); err != nil {
+		if _, err := fmt.Sscan(child.Line(time.Minute), &last); err != nil {
 			t.Fatal(err)
 		}
 	}

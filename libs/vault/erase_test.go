@@ -235,7 +235,7 @@ func consume(t *testing.T, broker testkit.Broker, topic string) string {
 		Brokers: broker.Addrs, Topic: topic, Dialer: broker.Dialer, MaxWait: 100 * time.Millisecond, ReadLagInterval: -1,
 	})
 	defer func() { _ = reader.Close() }()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	message, err := reader.ReadMessage(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestManyProcessesMakeOneKeyForAMonth(t *testing.T) {
 		if m == 0 {
 			for range children {
 				child := testkit.Child(t, "seal", line...)
-				race.Go(func() { refs <- vault.Ref(child.Line(30 * time.Second)) })
+				race.Go(func() { refs <- vault.Ref(child.Line(time.Minute)) })
 			}
 		}
 		h.letGo(t, starter)

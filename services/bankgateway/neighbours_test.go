@@ -281,20 +281,11 @@ func (g *gate) account(t testing.TB) string {
 	return fact.Number
 }
 
-// waitFor waits until the bank has n different messages of a type for a key, however often Kafka has each. Whether something
-// is said twice is judged by what was received: said again, it has the same id.
+// waitFor waits until the bank has n messages of a type for a key.
 func (b *fakeBank) waitFor(t testing.TB, kind, key string, n int) (list []kafka.Message) {
 	t.Helper()
 	testkit.Eventually(t, func() error {
-		list = nil
-		ids := map[string]bool{}
-		for _, m := range b.received(kind, key) {
-			if id := header(m, "ce_id"); !ids[id] {
-				ids[id] = true
-				list = append(list, m)
-			}
-		}
-		if len(list) != n {
+		if list = b.received(kind, key); len(list) != n {
 			return fmt.Errorf("bank %s has %d %s for %s instead of %d", b.bic, len(list), kind, key, n)
 		}
 		return nil

@@ -81,7 +81,7 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// ready is how long a start may take on a busy machine.
+// ready is how long one step of the system, such as its stop, may take on a busy machine.
 const ready = 90 * time.Second
 
 // launch runs the command.

@@ -266,7 +266,7 @@ func (a *attack) cutOff() {
 	byNumber := a.try(http.MethodPost, "/auth/v1/people/001090123456/revocation", admin, "", nil)
 	a.wants("cut somebody off by their number", byNumber, http.StatusUnprocessableEntity, "looks_like_a_person")
 	a.wants("cut off", a.try(http.MethodPost, "/auth/v1/people/"+officer+"/revocation", admin, "", nil), http.StatusOK, "")
-	testkit.Eventually(a.t, func() error { // what is known of a key is believed for some seconds
+	testkit.Within(a.t, 30*time.Second, func() error { // what is known of a key is believed for five seconds
 		if got := read(key.Token); got.code() != "key_revoked" {
 			return fmt.Errorf("the key of who was cut off: %d %s", got.status, got.code())
 		}

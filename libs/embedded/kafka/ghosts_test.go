@@ -146,7 +146,7 @@ func TestWhoDiesWhileItJoinsAGroupIsNoMember(t *testing.T) {
 // await asks again and again until a group is in a state, with so many members.
 func await(t *testing.T, client *kgo.Client, group, state string, n int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		is, ids, err := members(ctx, client, group)

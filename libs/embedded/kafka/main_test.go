@@ -101,7 +101,7 @@ func connect(t *testing.T, addr string, login sasl.Mechanism, more ...kgo.Opt) *
 // login asks for metadata, which needs a login and no right.
 func login(t *testing.T, addr string, m sasl.Mechanism) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, connect(t, addr, m))
 	return err
@@ -122,7 +122,7 @@ func makeTopic(t *testing.T, c *kgo.Client, topic string) error {
 
 // produce writes a value to partition 0 and waits for the acknowledgement.
 func produce(ctx context.Context, c *kgo.Client, topic, value string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return c.ProduceSync(ctx, &kgo.Record{Topic: topic, Value: []byte(value)}).FirstErr()
 }
@@ -131,7 +131,7 @@ func produce(ctx context.Context, c *kgo.Client, topic, value string) error {
 func consume(t *testing.T, addr string, u kafka.User, topic string, n int) ([]string, error) {
 	t.Helper()
 	client := as(t, addr, u, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var values []string
 	for len(values) < n {

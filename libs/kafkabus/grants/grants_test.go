@@ -261,7 +261,7 @@ func TestAClosedUserMayDoNothingAnyMore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	testkit.Eventually(t, func() error {
+	testkit.Within(t, 30*time.Second, func() error {
 		if err := readFrom(open); !refused(err) {
 			return errors.Join(errors.New("a connection that is open still reads"), err)
 		}

@@ -38,7 +38,7 @@ func (s *Service) Get(t testing.TB, actor, path, after string) Answer {
 	}
 	var answer Answer
 	testkit.Eventually(t, func() error { // as a client does: a service on a busy machine says 503 after a few seconds
-		if answer = s.Send(t, question); answer.Status == http.StatusServiceUnavailable {
+		if answer = s.Send(t, question); strings.Contains(string(answer.Body), `"position_not_reached"`) {
 			return fmt.Errorf("after %s: %s", after, answer.Body)
 		}
 		return nil

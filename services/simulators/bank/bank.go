@@ -33,8 +33,10 @@ import (
 	"github.com/songan-vn/songan/services/simulators/internal/control"
 )
 
-// closePatience is how long Close waits for calls of the control API under way.
-const closePatience = 5 * time.Second
+const (
+	closePatience  = 5 * time.Second // of Close, for calls of the control API under way
+	commitPatience = 2 * time.Second // of Close, for Kafka to take note of what was done
+)
 
 // Options say which bank is simulated, and where.
 type Options struct {

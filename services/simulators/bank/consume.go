@@ -66,7 +66,7 @@ func (s *Simulator) follow(ctx context.Context, partition int) {
 
 // commit notes what was done even if the bank was stopped meanwhile: it would all be answered once more at the next start.
 func (s *Simulator) commit(ctx context.Context, partition int, offset int64) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
 	return s.wire.commit(ctx, partition, offset)
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/songan-vn/songan/events"
 	contract "github.com/songan-vn/songan/events/bank"
@@ -185,7 +184,7 @@ func (g *gateway) write(partition int, letters []kafka.Message) {
 	g.t.Helper()
 	testkit.Eventually(g.t, func() error {
 		err := g.produce(partition, letters)
-		if err != nil && !unled(err) {
+		if err != nil && !testkit.NotWritten(err) {
 			g.t.Fatal(err)
 		}
 		return err
@@ -209,14 +208,6 @@ func records(letters []kafka.Message) kafka.RecordReader {
 		all = append(all, kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers})
 	}
 	return kafka.NewRecordReader(all...)
-}
-
-// unled is what is heard of a new topic from a node that does not know it yet, or not who leads it.
-func unled(err error) bool {
-	return slices.ContainsFunc([]error{
-		kafka.UnknownTopicOrPartition, kafka.LeaderNotAvailable, kafka.NotLeaderForPartition,
-		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
-	}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // message is a record of the reports topic.

@@ -158,7 +158,7 @@ func TestTheConnectionIsRefusedWhileThePortIsClosed(t *testing.T) {
 	}
 	until := func(want bool) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for reachable() != want {
 			if ctx.Err() != nil {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/events/bank"
@@ -174,7 +173,7 @@ func instruct(t *testing.T, cfg kafkabus.Config, bic string, all ...events.Event
 	t.Helper()
 	testkit.Eventually(t, func() error {
 		err := produce(t, cfg, bic, all)
-		if err != nil && !unled(err) { // it may be there, and would be there twice
+		if err != nil && !testkit.NotWritten(err) { // it may be there, and would be there twice
 			t.Fatal(err)
 		}
 		return err
@@ -202,14 +201,6 @@ func produce(t *testing.T, cfg kafkabus.Config, bic string, all []events.Event) 
 		return err
 	}
 	return resp.Error
-}
-
-// unled is what is heard of a new topic from a node that does not know it yet, or not who leads it: nothing is written then.
-func unled(err error) bool {
-	return slices.ContainsFunc([]error{
-		kafka.UnknownTopicOrPartition, kafka.LeaderNotAvailable, kafka.NotLeaderForPartition,
-		protocol.ErrNoTopic, protocol.ErrNoPartition, protocol.ErrNoLeader,
-	}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // committed waits until the example has noted that it is done with everything before an offset.

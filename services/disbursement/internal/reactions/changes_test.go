@@ -204,7 +204,7 @@ func TestAReportOfADeathIsNotDoneBeforePaymentsSeeIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+		waiting, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		if err := model.WaitFor(waiting, head); err != nil {
 			t.Fatal(err)
