@@ -140,6 +140,18 @@ func (m *machine) payday(t *testing.T, name string, beneficiaries int) payday.Op
 	}
 }
 
+// behave tells all banks how to behave from now on.
+func (m *machine) behave(t *testing.T, s payday.Scenario) {
+	t.Helper()
+	body, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bic := range m.system(t).Banks {
+		m.bank(t, bic, http.MethodPost, "/control/scenario", body)
+	}
+}
+
 func (m *machine) demoFile() string { return filepath.Join(m.dir, "data", "demo.json") }
 
 // system is where the officers and the banks are, since the last start.
@@ -302,7 +314,8 @@ func (m *machine) audit(t *testing.T) {
 }
 
 // A second payday on the same system pays the next month, to new people as well; when no list can be drafted further ahead
-// it is the next programme's turn. A payday that is played again under its name finds everything done.
+// it is the next programme's turn. A payday that is played again under its name finds everything done, also what did not succeed:
+// on the second one banks reject many payments, and open no account in the place of the one that a payment did not reach.
 func TestEveryPaydayFindsAListThatIsNotPaid(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts the whole system")
@@ -314,6 +327,17 @@ func TestEveryPaydayFindsAListThatIsNotPaid(t *testing.T) {
 		var out bytes.Buffer
 		o := m.payday(t, name, 36)
 		o.Out = &out
+		if name == "second" {
+			rejecting, refusing := *books.Normal(), *books.Normal()
+			rejecting["reject"] = map[string]int{"AC04": 300}
+			refusing["accounts"] = map[string]int{"refused": 1000}
+			o.Scenario = &rejecting
+			o.Began = func(s payday.Stage) {
+				if s == payday.Settling {
+					m.behave(t, refusing)
+				}
+			}
+		}
 		err := payday.Run(t.Context(), o)
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, out.Bytes())

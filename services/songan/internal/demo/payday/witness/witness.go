@@ -58,6 +58,7 @@ type Payment struct {
 	Attempt     int    `json:"attempt"`
 	EndToEndID  string `json:"end_to_end_id"`
 	Bank        string `json:"bank"`
+	Account     string `json:"account"`
 	Reason      string `json:"reason"`
 }
 
