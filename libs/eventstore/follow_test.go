@@ -3,7 +3,6 @@ package eventstore_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,7 +44,7 @@ func within(t testing.TB, seen <-chan int64, want int64) time.Duration {
 		if got != want {
 			t.Fatalf("saw position %d, want %d", got, want)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(10 * time.Second):
 		t.Fatalf("position %d was not seen", want)
 	}
 	return time.Since(begin)
@@ -71,17 +70,16 @@ func TestFollowersAreWokenInTheSameProcessAndInOthers(t *testing.T) {
 	pool := fresh(t)
 	writer, other := open(t, pool), open(t, pool)
 	here, there := follower(t, writer, 0), follower(t, other, 0)
-	var inside, outside []time.Duration
+	var inside, outside time.Duration
 	for round := range rounds {
 		mustAppend(t, writer, of("till", round, put{round}))
-		inside = append(inside, within(t, here, int64(round+1)))
-		outside = append(outside, within(t, there, int64(round+1)))
+		inside += within(t, here, int64(round+1))
+		outside += within(t, there, int64(round+1))
 	}
-	slices.Sort(inside)
-	slices.Sort(outside)
-	// Polling alone takes half a second on average. A machine that stands still now and then does not move the middle.
-	if in, out := inside[rounds/2], outside[rounds/2]; max(in, out) > 200*time.Millisecond {
-		t.Errorf("woken after %s here and %s there: that was polling", in, out)
+	t.Logf("woken after %s here and %s there", inside/rounds, outside/rounds)
+	// polling alone would take half a second on average
+	if limit := rounds * 200 * time.Millisecond; inside > limit || outside > limit {
+		t.Errorf("woken after %s here and %s there: that was polling", inside/rounds, outside/rounds)
 	}
 }
 
