@@ -40,9 +40,10 @@ func (f *Foundation) ReactTo(name string, from Reading, handlers ...reaction.Han
 
 // ProjectWith adds a read model of the service's own facts together with those of others; all of them are in
 // Options.Others. How the facts of two services follow one another is not defined: the model has to come out the same.
-// It is called before [Foundation.Runners].
+// In a rush the service's own facts stand still and those of others do not; see package pace. It is called before
+// [Foundation.Runners].
 func (f *Foundation) ProjectWith(ctx context.Context, p *projection.Projection, services ...string) (*projection.Model, error) {
-	feeds := []projection.Feed{projection.FromLog(f.Log)}
+	feeds := []projection.Feed{projection.Patient(projection.FromLog(f.Log), f.Pace)}
 	for _, service := range services {
 		feeds = append(feeds, f.fromOthers(p, service))
 	}

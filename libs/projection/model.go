@@ -96,6 +96,21 @@ func (m *Model) WaitFor(ctx context.Context, position int64) error {
 	}
 }
 
+// Shows tells whether queries on the view see the own log up to position by now. Other than [Model.WaitFor] it hurries nobody.
+func (m *Model) Shows(ctx context.Context, position int64) bool {
+	if m.sees(position) {
+		return true
+	}
+	m.poll(ctx) // another process may write it
+	return m.sees(position)
+}
+
+func (m *Model) sees(position int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.visible >= position
+}
+
 func notYet() error {
 	return &problem.Problem{
 		Kind: problem.Unavailable, Code: "not_yet_visible", RetryAfter: time.Second,

@@ -96,7 +96,7 @@ func TestTheSameReleaseIsSaidOnceHoweverOftenItIsHeard(t *testing.T) {
 	servicetest.Say(t, g.disbursement, "payment-p1", released(first, icb, number))
 	g.become(t, "instruction-"+first, "instruction_sent")
 	// The whole topics are read again from the first fact on, as a consumer of another name would.
-	if status, answer := g.call(t, http.MethodPost, "admin", "/projections/dispatches_v2/rebuild", object{}); status != http.StatusOK {
+	if status, answer := g.call(t, http.MethodPost, "admin", "/projections/dispatches_v3/rebuild", object{}); status != http.StatusOK {
 		t.Fatal(status, answer)
 	}
 	again := released(first, icb, number)

@@ -220,7 +220,7 @@ type Dispatch struct {
 
 // ListDispatches pages through them.
 type ListDispatches struct {
-	httpapi.Paging[projections.Place]
+	httpapi.Paging[int64]
 
 	Bank string `query:"bank" pattern:"^[A-Z0-9]{8,11}$" doc:"BIC"`
 }
@@ -237,7 +237,7 @@ func (a *app) listDispatches(ctx context.Context, c httpapi.Call[ListDispatches]
 		}
 		bank = only
 	}
-	var after projections.Place
+	var after int64
 	if c.In.Cursor.At != nil {
 		after = *c.In.Cursor.At
 	}
@@ -245,10 +245,10 @@ func (a *app) listDispatches(ctx context.Context, c httpapi.Call[ListDispatches]
 	if err != nil {
 		return none, err
 	}
-	return httpapi.PageOf(c.In.Paging, found, viewDispatch, projections.Dispatch.After), nil
+	return httpapi.PageOf(c.In.Paging, found, viewDispatch, projections.Queued.After), nil
 }
 
-func viewDispatch(d projections.Dispatch) Dispatch {
+func viewDispatch(d projections.Queued) Dispatch {
 	state := "waiting"
 	if d.Held {
 		state = "held"

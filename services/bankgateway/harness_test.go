@@ -17,6 +17,7 @@ import (
 	"github.com/songan-vn/songan/libs/access"
 	"github.com/songan-vn/songan/libs/access/policy"
 	"github.com/songan-vn/songan/libs/foundation"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/telemetry"
@@ -37,6 +38,7 @@ type gate struct {
 
 	settings bankgateway.Config
 	policy   *policy.Policy // in the place of the program's own; nil leaves it
+	pace     *pace.Pace
 	stop     func()
 	log      lines
 
@@ -88,7 +90,8 @@ func (g *gate) start(t testing.TB) {
 		if err != nil {
 			return service.Service{}, err
 		}
-		deps.Log, deps.Now, deps.API.Now = log, time.Now, time.Now
+		g.pace = pace.New(time.Now, nil)
+		deps.Log, deps.Now, deps.API.Now, deps.API.Pace = log, time.Now, time.Now, g.pace
 		if g.policy != nil {
 			deps.API.Policy = g.policy
 		}

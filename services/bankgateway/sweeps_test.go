@@ -75,7 +75,7 @@ func TestWhatWasSentIsNotSaidAgainThoughItStillWaitsInTheReadModel(t *testing.T)
 	goOn()
 	g.become(t, "instruction-"+sent, "instruction_sent")
 	g.sees(t, 0, `not done`)
-	execute(`update dispatches_v2 d set done = false, fact = b.fact from behind b where b.work = d.work`)
+	execute(`update dispatches_v3 d set done = false, fact = b.fact from behind b where b.work = d.work`)
 	servicetest.Say(t, g.disbursement, "payment-p2", released(next, icb, number)) // it comes after the one that waits already
 	g.banks[icb].waitFor(t, instructed, next, 1)
 	g.sees(t, 1, `not done`)

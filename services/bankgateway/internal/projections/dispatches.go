@@ -63,7 +63,7 @@ func OpenWork(account string) string { return open(account) }
 // Dispatches is the read model of what is to be said, fed by accounts, disbursement and the gateway's own log.
 func Dispatches() *projection.Projection {
 	return projection.Table[Dispatch]{
-		Name: "dispatches_v2", DDL: dispatchesDDL, Key: dispatchKey, Apply: newScribe().apply,
+		Name: "dispatches_v3", DDL: dispatchesDDL, Key: dispatchKey, Apply: newScribe().apply,
 		Stamp: projection.Stamp{By: ends, Sets: "done = true, held = false, fact = ''"},
 	}.Projection().Of(append(Wanting(),
 		bankgateway.InstructionSent{}, bankgateway.InstructionHeld{}, bankgateway.InstructionResumed{}, bankgateway.InstructionWithdrawn{},
@@ -85,7 +85,7 @@ func Wanting() []events.Event {
 }
 
 const dispatchesDDL = `
-create table if not exists dispatches_v2 (
+create table if not exists dispatches_v3 (
   work        text primary key,
   bank        text not null,
   type        text not null,
@@ -98,10 +98,11 @@ create table if not exists dispatches_v2 (
   held        boolean not null,
   withdraw    text not null,
   unit_code       text not null,
-  unit_valid_from text not null
+  unit_valid_from text not null,
+  arrived bigint generated always as identity
 ) with (fillfactor = 80);
-create index if not exists dispatches_waiting_v2 on dispatches_v2 (bank, wanted_at, work) where wanted_at is not null and not done;
-create index if not exists dispatches_to_withdraw_v2 on dispatches_v2 (bank, work) where withdraw <> '' and not done;
+create index if not exists dispatches_waiting_v3 on dispatches_v3 (bank, arrived) where wanted_at is not null and not done;
+create index if not exists dispatches_to_withdraw_v3 on dispatches_v3 (bank, work) where withdraw <> '' and not done;
 `
 
 func dispatchKey(r events.Recorded) (string, bool) {
@@ -208,32 +209,34 @@ func (s scribe) want(d Dispatch, r events.Recorded, bank string) Dispatch {
 	return d
 }
 
-// Place is where a list of dispatches goes on.
-type Place struct {
-	At   time.Time `json:"a"`
-	Work string    `json:"w"`
+// Queued is a dispatch with its turn.
+type Queued struct {
+	// Arrived counts rows in the order in which they came into the read model, from 1. One writer numbers them, batch after batch, so
+	// whoever has seen a number misses nothing that comes later. It is another one when the read model is built again.
+	Arrived int64
+
+	Dispatch
 }
 
-// After is the place behind a dispatch.
-func (d Dispatch) After() Place { return Place{d.WantedAt, d.Work} }
+// After is the place behind it.
+func (q Queued) After() int64 { return q.Arrived }
 
 const dispatchColumns = `work, bank, type, fact, cause, correlation, trace, wanted_at, done, held, withdraw, unit_code, unit_valid_from`
 
 const selectWaiting = `
-select ` + dispatchColumns + `
+select arrived, ` + dispatchColumns + `
   from dispatches
- where bank = $1 and wanted_at is not null and not done and not held
-   and (wanted_at, work) > ($2, $3)
- order by wanted_at, work
- limit $4`
+ where bank = $1 and wanted_at is not null and not done and not held and arrived > $2
+ order by arrived
+ limit $3`
 
-// Waiting lists what is to be said to a bank, the oldest first.
-func Waiting(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, limit int) ([]Dispatch, error) {
-	rows, err := pool.Query(ctx, selectWaiting, bank, after.At, after.Work, limit)
+// Waiting lists what is to be said to a bank, in the order in which it came, after a place.
+func Waiting(ctx context.Context, pool *pgxpool.Pool, bank string, after int64, limit int) ([]Queued, error) {
+	rows, err := pool.Query(ctx, selectWaiting, bank, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what waits for %s: %w", bank, err)
 	}
-	waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Dispatch])
+	waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Queued])
 	if err != nil {
 		return nil, fmt.Errorf("list what waits for %s: %w", bank, err)
 	}
@@ -273,20 +276,19 @@ func Find(ctx context.Context, pool *pgxpool.Pool, work string) (Dispatch, bool,
 }
 
 const selectOpen = `
-select ` + dispatchColumns + `
+select arrived, ` + dispatchColumns + `
   from dispatches
- where ($1 = '' or bank = $1) and wanted_at is not null and not done
-   and (wanted_at, work) > ($2, $3)
- order by wanted_at, work
- limit $4`
+ where ($1 = '' or bank = $1) and wanted_at is not null and not done and arrived > $2
+ order by arrived
+ limit $3`
 
-// Open lists what was not said yet to a bank, or to all, with what is held.
-func Open(ctx context.Context, pool *pgxpool.Pool, bank string, after Place, limit int) ([]Dispatch, error) {
-	rows, err := pool.Query(ctx, selectOpen, bank, after.At, after.Work, limit)
+// Open lists what was not said yet to a bank, or to all, with what is held, in the order in which it came, after a place.
+func Open(ctx context.Context, pool *pgxpool.Pool, bank string, after int64, limit int) ([]Queued, error) {
+	rows, err := pool.Query(ctx, selectOpen, bank, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what is open: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Dispatch])
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Queued])
 	return list, wrap("list what is open", err)
 }
 

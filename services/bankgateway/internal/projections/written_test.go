@@ -143,7 +143,7 @@ func TestTheRowsInTheDatabaseAreThoseOfTheFold(t *testing.T) {
 			t.Fatalf("(-fold +table)\n%s", diff)
 		}
 	})
-	const all = `select coalesce(string_agg(d::text, e'\n' order by work), '') from dispatches d`
+	const all = `select coalesce(string_agg(d::text, e'\n' order by work), '') from (select ` + dispatchColumns + ` from dispatches) d`
 	var before, after string
 	if err := b.pool.QueryRow(t.Context(), all).Scan(&before); err != nil {
 		t.Fatal(err)

@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,7 +53,9 @@ const (
 	idle         = 200 * time.Millisecond
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Second
-	// visible bounds the wait for the read model to show what was just sent.
+	// gather is the pause after many messages, in which more of them come together: a batch costs as much as each of them.
+	gather = 100 * time.Millisecond
+	// visible bounds the wait for the read model to show what was just withdrawn.
 	visible = 10 * time.Second
 )
 
@@ -65,8 +66,9 @@ type Outbox struct {
 	Pool *pgxpool.Pool
 	Log  *eventstore.Store
 	Now  func() time.Time
-	// Seen waits until the read model shows a position of the log.
-	Seen func(ctx context.Context, position int64) error
+	// Seen waits until the read model shows a position of the log, and Shows tells whether it does.
+	Seen  func(ctx context.Context, position int64) error
+	Shows func(ctx context.Context, position int64) bool
 	// Written is closed when there is more in the read model.
 	Written func() <-chan struct{}
 	// Rush says that much waits to be said to banks, until it is done.
@@ -79,12 +81,13 @@ type Outbox struct {
 func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	log := o.Logger.With(zap.String("bank", bank.BIC))
 	pause := firstPause
+	var from place
 	for ctx.Err() == nil {
 		wait, written := idle, o.Written()
-		withdrawn, err := o.withdraw(ctx, bank.BIC)
-		sent := withdrawn
+		sent, err := o.withdraw(ctx, bank.BIC)
 		if err == nil {
-			sent, err = o.sweep(ctx, bank)
+			from, err = o.sweep(ctx, bank, o.begin(ctx, from))
+			sent += from.sent
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -98,6 +101,9 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 		case sent > 0:
 			log.Info("sent to the bank", zap.Int("messages", sent))
 			wait, pause = 0, firstPause
+			if sent >= many {
+				wait, written = gather, nil
+			}
 		default:
 			pause = firstPause
 		}
@@ -109,69 +115,9 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	}
 }
 
-// sweep goes once through what waits, and then sees to it that the next sweep does not meet what was sent. One batch is
-// written while the one before is published and recorded.
-func (o Outbox) sweep(ctx context.Context, bank *clients.Bank) (sent int, err error) {
-	group, running := errgroup.WithContext(ctx)
-	written := make(chan []*job)
-	calm := func() {}
-	defer func() { calm() }() // also after the wait for the read model: more may have come meanwhile
-	much := sync.OnceFunc(func() { calm = o.Rush() })
-	group.Go(func() error {
-		defer close(written)
-		return o.writeAll(running, bank, much, written)
-	})
-	var last int64
-	group.Go(func() error {
-		for jobs := range written {
-			n, position, err := o.send(running, bank, jobs)
-			sent, last = sent+n, max(last, position)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err := group.Wait(); err != nil || last == 0 {
-		return sent, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, visible)
-	defer cancel()
-	return sent, o.Seen(ctx, last)
-}
-
-// writeAll hands on what waits, batch by batch, until nothing does or the bank is paused. It calls much when there
-// are many in a batch.
-func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), written chan<- []*job) error {
-	catalog, met := wanting(), map[string]bool{}
-	var after projections.Place
-	for {
-		waiting, err := o.next(ctx, bank.BIC, after)
-		if err != nil || len(waiting) == 0 {
-			return err
-		}
-		if len(waiting) >= many {
-			much()
-		}
-		after = waiting[len(waiting)-1].After()
-		jobs, err := o.jobs(ctx, catalog, waiting, met)
-		if err == nil {
-			err = o.write(ctx, jobs)
-		}
-		if err != nil {
-			return err
-		}
-		select {
-		case written <- jobs:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
 // next is the batch after a place; none while the bank is paused. What was withdrawn since the sweep began, which may be a
 // long one, is not in it.
-func (o Outbox) next(ctx context.Context, bic string, after projections.Place) ([]projections.Dispatch, error) {
+func (o Outbox) next(ctx context.Context, bic string, after int64) ([]projections.Queued, error) {
 	if _, err := o.withdraw(ctx, bic); err != nil {
 		return nil, err
 	}
@@ -222,10 +168,17 @@ type job struct {
 	reason string
 }
 
+// errPaused says that what was written is not sent.
+var errPaused = errors.New("the bank was paused")
+
 // send publishes a batch and records it, unless the bank was paused since it was written. It answers with the position of the last
 // fact recorded.
 func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent int, last int64, err error) {
-	if paused, err := o.paused(ctx, bank.BIC); err != nil || paused {
+	paused, err := o.paused(ctx, bank.BIC)
+	if err == nil && paused {
+		err = errPaused
+	}
+	if err != nil {
 		return 0, 0, err
 	}
 	jobs, err = o.claimed(ctx, jobs)
@@ -249,15 +202,15 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 // rest to the next one, also what is not due yet: while the first is being recorded, the second may not be due and the third
 // be, and would overtake it. met are the streams of which this sweep has taken something.
 func (o Outbox) jobs(
-	ctx context.Context, catalog events.Catalog, waiting []projections.Dispatch, met map[string]bool,
+	ctx context.Context, catalog events.Catalog, waiting []projections.Queued, met map[string]bool,
 ) ([]*job, error) {
 	all, streams := make([]*job, len(waiting)), make([]string, len(waiting))
 	for i, d := range waiting {
-		t, err := taskOf(catalog, d)
+		t, err := taskOf(catalog, d.Dispatch)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = &job{task: t, stream: t.stream(), dispatch: d}
+		all[i] = &job{task: t, stream: t.stream(), dispatch: d.Dispatch}
 		streams[i] = all[i].stream
 	}
 	histories, err := o.Log.LoadAll(ctx, streams)
@@ -308,7 +261,7 @@ func (o Outbox) writePiece(ctx context.Context, jobs []*job) error {
 
 // record notes what was sent, and what is held. One that somebody else was faster with is met again by the next sweep.
 func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error) {
-	last, jobs, err = o.begin(ctx, jobs)
+	last, jobs, err = o.first(ctx, jobs)
 	if err != nil {
 		return last, fmt.Errorf("record what was sent: %w", err)
 	}
@@ -333,11 +286,11 @@ func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error)
 	return last, nil
 }
 
-// begin records what was sent and is the first of its stream, which is nearly all: in one piece, without a look at each. It
+// first records what was sent and is the first of its stream, which is nearly all: in one piece, without a look at each. It
 // returns the jobs that are left to be noted one by one.
-func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job, err error) {
+func (o Outbox) first(ctx context.Context, jobs []*job) (last int64, left []*job, err error) {
 	var appends []eventstore.Append
-	var first []*job
+	var begun []*job
 	for _, j := range jobs {
 		var facts []events.Event
 		meta := metaOf(j.dispatch, o.Now())
@@ -350,7 +303,7 @@ func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job
 			left = append(left, j)
 			continue
 		}
-		first = append(first, j)
+		begun = append(begun, j)
 		appends = append(appends, eventstore.Append{Stream: j.stream, Facts: facts, Meta: meta.Recorded()})
 	}
 	results, err := o.Log.AppendAll(ctx, appends)
@@ -360,7 +313,7 @@ func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job
 	for i, r := range results {
 		switch {
 		case errors.Is(r.Err, eventstore.ErrConflict):
-			left = append(left, first[i])
+			left = append(left, begun[i])
 		case r.Err != nil:
 			return last, nil, r.Err
 		default:

@@ -1,0 +1,39 @@
+package bankgateway_test
+
+import (
+	"testing"
+
+	"github.com/songan-vn/songan/libs/service/servicetest"
+)
+
+// In a rush the read model does not show what was sent. Sweeps go on from where they were all the same, and what they had to leave
+// behind is not forgotten.
+func TestInARushEachSweepGoesOnWhereTheLastOneEnded(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	number := g.account(t)
+	first, next, last := id("first"), id("next"), id("last")
+	calm := g.pace.Rush()
+	t.Cleanup(calm)
+
+	servicetest.Say(t, g.disbursement, "payment-p1", released(first, icb, number))
+	g.become(t, "instruction-"+first, "instruction_sent")
+	g.sees(t, 1, `not done`)
+	servicetest.Say(t, g.disbursement, "payment-p2", released(next, icb, number))
+	g.become(t, "instruction-"+next, "instruction_sent")
+	g.sees(t, 2, `not done`)
+	// Two questions about one payment in one batch: the second is left behind.
+	servicetest.Say(t, g.disbursement, "payment-p1", inquiry(first, 1), inquiry(first, 2))
+	servicetest.Say(t, g.disbursement, "payment-p3", released(last, icb, number))
+	g.become(t, "instruction-"+last, "instruction_sent")
+
+	calm()
+	g.banks[icb].waitFor(t, inquired, first, 2)
+	g.become(t, "instruction-"+first, "instruction_sent inquiry_sent inquiry_sent")
+	g.sees(t, 0, `not done`)
+	for _, e2e := range []string{first, next, last} {
+		if got := len(g.banks[icb].received(instructed, e2e)); got != 1 {
+			t.Errorf("the bank got %s %d times", e2e, got)
+		}
+	}
+}
