@@ -21,8 +21,6 @@ import (
 	"strings"
 	"time"
 
-	jsonv1 "github.com/go-json-experiment/json/v1" // reads as encoding/json does, in less than half of the time
-
 	"github.com/songan-vn/songan/libs/breaker"
 )
 
@@ -79,7 +77,7 @@ func Post[A any](ctx context.Context, c *Client, path string, question any) (A, 
 	if err := accept(response, c.now()); err != nil {
 		return answer, err
 	}
-	if err := jsonv1.NewDecoder(io.LimitReader(response.Body, answerLimit)).Decode(&answer); err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, answerLimit)).Decode(&answer); err != nil {
 		var none A
 		return none, breaker.Down(ErrUnreadable)
 	}

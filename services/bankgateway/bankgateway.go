@@ -198,7 +198,7 @@ func (a *app) outbox() reactions.Outbox {
 	return reactions.Outbox{
 		Resolver: reactions.Resolver{Vault: a.vault, People: a.people},
 		Pool:     a.pool, Log: a.log, Now: a.now, Logger: a.logger,
-		Seen: a.dispatches.WaitFor, Shows: a.dispatches.Shows, Written: a.dispatches.Written, Rush: a.pace.Rush, JSON: plainjson.Standard(),
+		Seen: a.dispatches.WaitFor, Shows: a.dispatches.Shows, Written: a.dispatches.Written, Rush: a.pace.Rush, Rushing: a.pace.Rushing, JSON: plainjson.Standard(),
 	}
 }
 
@@ -238,7 +238,7 @@ func (a *app) routes(o httpapi.Options) *httpapi.API {
 		Pattern: "GET /banks", Summary: "How the channel to each bank is doing", Action: "bankgateway.list_banks", After: a.channels.WaitFor,
 	}, a.listBanks)
 	httpapi.Query(api, httpapi.Route{
-		Pattern: "GET /dispatches", Summary: "What is to be said to banks and was not yet, the oldest first", Action: "bankgateway.list_dispatches",
+		Pattern: "GET /dispatches", Summary: "What is to be said to banks and was not yet, in the order in which it came", Action: "bankgateway.list_dispatches",
 		After: a.dispatches.WaitFor,
 	}, a.listDispatches)
 	httpapi.Command(api, httpapi.Route{

@@ -1,9 +1,11 @@
 package bankgateway_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
+	"github.com/songan-vn/songan/libs/testkit"
 )
 
 // In a rush the read model does not show what was sent. Sweeps go on from where they were all the same, and what they had to leave
@@ -36,4 +38,28 @@ func TestInARushEachSweepGoesOnWhereTheLastOneEnded(t *testing.T) {
 			t.Errorf("the bank got %s %d times", e2e, got)
 		}
 	}
+}
+
+// What was taken and not sent is not done: it does not wait until the rush is over.
+func TestInARushWhatFailedIsSentInTheNextSweep(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	number := g.account(t)
+	first, next := id("first"), id("next")
+	t.Cleanup(g.pace.Rush())
+
+	servicetest.Say(t, g.disbursement, "payment-p1", released(first, icb, number))
+	g.become(t, "instruction-"+first, "instruction_sent")
+	g.people.away.Store(true)
+	asked := g.people.asked.Load()
+	servicetest.Say(t, g.disbursement, "payment-p2", released(next, icb, number))
+	testkit.Eventually(t, func() error {
+		if g.people.asked.Load() == asked {
+			return errors.New("nobody asks for the holder")
+		}
+		return nil
+	})
+	g.people.away.Store(false)
+	g.become(t, "instruction-"+next, "instruction_sent")
+	g.sees(t, 2, `not done`)
 }

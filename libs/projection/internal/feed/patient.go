@@ -14,7 +14,9 @@ import (
 const hurryFor = 250 * time.Millisecond
 
 // Patient makes a feed stand still in a rush; see package pace.
-func Patient(f Feed, p *pace.Pace) Feed { return &patient{Feed: f, pace: p} }
+func Patient(f Feed, p *pace.Pace) Feed {
+	return &patient{Feed: f, pace: p, goOn: map[int]context.CancelFunc{}}
+}
 
 type patient struct {
 	Feed
@@ -22,8 +24,9 @@ type patient struct {
 	pace *pace.Pace
 
 	mu      sync.Mutex
-	hurried time.Time // somebody waited then
-	goOn    context.CancelFunc
+	hurried time.Time                  // somebody waited then
+	stands  int                        // so far
+	goOn    map[int]context.CancelFunc // of those who stand: a rebuild follows the same feed
 }
 
 // Follow follows the feed and stands before each batch.
@@ -44,9 +47,16 @@ func (p *patient) stand(ctx context.Context, since time.Time) error {
 	standing, goOn := context.WithCancel(ctx)
 	defer goOn()
 	p.mu.Lock()
-	p.goOn = goOn
+	p.stands++
+	stand := p.stands
+	p.goOn[stand] = goOn
 	hurried := time.Since(p.hurried) < hurryFor
 	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.goOn, stand)
+	}()
 	if hurried || p.pace.Stand(standing, since) == nil {
 		return nil
 	}
@@ -59,7 +69,7 @@ func (p *patient) Hurry(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hurried = time.Now()
-	if p.goOn != nil {
-		p.goOn()
+	for _, goOn := range p.goOn {
+		goOn()
 	}
 }

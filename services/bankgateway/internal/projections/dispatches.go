@@ -212,7 +212,8 @@ func (s scribe) want(d Dispatch, r events.Recorded, bank string) Dispatch {
 // Queued is a dispatch with its turn.
 type Queued struct {
 	// Arrived counts rows in the order in which they came into the read model, from 1. One writer numbers them, batch after batch, so
-	// whoever has seen a number misses nothing that comes later. It is another one when the read model is built again.
+	// that nearly always what comes later has a higher number. It does not when a row was there before it was wanted, when a writer
+	// that lost its lead is late, and when the read model was built again.
 	Arrived int64
 
 	Dispatch

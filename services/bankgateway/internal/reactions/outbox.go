@@ -53,10 +53,12 @@ const (
 	idle         = 200 * time.Millisecond
 	firstPause   = 200 * time.Millisecond
 	longestPause = 5 * time.Second
-	// gather is the pause after many messages, in which more of them come together: a batch costs as much as each of them.
+	// breath is the pause after a message, and gather the one after many, in which more come together: each batch is a call and a
+	// recorded reading.
+	breath = 10 * time.Millisecond
 	gather = 100 * time.Millisecond
 	// visible bounds the wait for the read model to show what was just withdrawn.
-	visible = 10 * time.Second
+	visible = 2 * time.Second
 )
 
 // Outbox says to banks what waits for them.
@@ -71,23 +73,24 @@ type Outbox struct {
 	Shows func(ctx context.Context, position int64) bool
 	// Written is closed when there is more in the read model.
 	Written func() <-chan struct{}
-	// Rush says that much waits to be said to banks, until it is done.
-	Rush   func() (done func())
-	Logger *zap.Logger
-	JSON   *plainjson.Encoder // as encoding/json writes
+	// Rush says that much waits to be said to banks, until it is done; Rushing tells whether the read model stands still for it.
+	Rush    func() (done func())
+	Rushing func() bool
+	Logger  *zap.Logger
+	JSON    *plainjson.Encoder // as encoding/json writes
 }
 
 // Run serves one bank until ctx ends. In all processes together, it runs once per bank.
 func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	log := o.Logger.With(zap.String("bank", bank.BIC))
-	pause := firstPause
-	var from place
+	pause, r := firstPause, o.start(ctx)
 	for ctx.Err() == nil {
 		wait, written := idle, o.Written()
 		sent, err := o.withdraw(ctx, bank.BIC)
 		if err == nil {
-			from, err = o.sweep(ctx, bank, o.begin(ctx, from))
-			sent += from.sent
+			var n int
+			r, n, err = o.sweep(ctx, bank, o.begin(ctx, r))
+			sent += n
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -100,9 +103,9 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 			}
 		case sent > 0:
 			log.Info("sent to the bank", zap.Int("messages", sent))
-			wait, pause = 0, firstPause
+			wait, pause, written = breath, firstPause, nil
 			if sent >= many {
-				wait, written = gather, nil
+				wait = gather
 			}
 		default:
 			pause = firstPause
@@ -113,22 +116,6 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 		case <-time.After(wait):
 		}
 	}
-}
-
-// next is the batch after a place; none while the bank is paused. What was withdrawn since the sweep began, which may be a
-// long one, is not in it.
-func (o Outbox) next(ctx context.Context, bic string, after int64) ([]projections.Queued, error) {
-	if _, err := o.withdraw(ctx, bic); err != nil {
-		return nil, err
-	}
-	waiting, err := projections.Waiting(ctx, o.Pool, bic, after, batch)
-	if err != nil || len(waiting) == 0 {
-		return nil, err
-	}
-	if paused, err := o.paused(ctx, bic); err != nil || paused {
-		return nil, err
-	}
-	return waiting, nil
 }
 
 func (o Outbox) paused(ctx context.Context, bic string) (bool, error) {
@@ -198,11 +185,18 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 	return len(letters), last, err
 }
 
-// jobs reads the dispatches, and leaves out what the log says was done. Of one stream a sweep takes the first, and leaves the
-// rest to the next one, also what is not due yet: while the first is being recorded, the second may not be due and the third
-// be, and would overtake it. met are the streams of which this sweep has taken something.
+// start is the round that a process begins with. Its queue may not show yet what another one has sent.
+func (o Outbox) start(ctx context.Context) round {
+	head, err := o.Log.Head(ctx)
+	if err != nil { // then sweeps may meet what is done, and the log tells them
+		head = 0
+	}
+	return round{met: map[string]int64{}, mark: head, latest: head}
+}
+
+// jobs reads the dispatches, and leaves out what the log says was done, and what comes after another one of its stream.
 func (o Outbox) jobs(
-	ctx context.Context, catalog events.Catalog, waiting []projections.Queued, met map[string]bool,
+	ctx context.Context, catalog events.Catalog, waiting []projections.Queued, met map[string]int64,
 ) ([]*job, error) {
 	all, streams := make([]*job, len(waiting)), make([]string, len(waiting))
 	for i, d := range waiting {
@@ -220,8 +214,8 @@ func (o Outbox) jobs(
 	due := all[:0]
 	for i, j := range all {
 		j.fresh = len(histories[i]) == 0
-		if j.due(factsOf(histories[i])) && !met[j.stream] {
-			met[j.stream] = true
+		if _, taken := met[j.stream]; !taken && j.due(factsOf(histories[i])) {
+			met[j.stream] = waiting[i].Arrived
 			due = append(due, j)
 		}
 	}
@@ -259,7 +253,7 @@ func (o Outbox) writePiece(ctx context.Context, jobs []*job) error {
 	return nil
 }
 
-// record notes what was sent, and what is held. One that somebody else was faster with is met again by the next sweep.
+// record notes what was sent, and what is held. One that somebody else was faster with is met again in the next round.
 func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error) {
 	last, jobs, err = o.first(ctx, jobs)
 	if err != nil {

@@ -3,94 +3,136 @@ package reactions
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/songan-vn/songan/services/bankgateway/internal/clients"
+	"github.com/songan-vn/songan/services/bankgateway/internal/projections"
 )
 
-// place is how far a bank's sweeps have come. The read model may be far behind what was sent, most of all in a rush, in which it
-// stands still; then the next sweep goes on where the last one ended, and does not meet again what is done.
-type place struct {
-	// after is the last turn that was taken; see projections.Queued.
+// round is how far a bank's sweeps have come. The queue may be far behind what was sent, most of all in a rush, in which it hears
+// nothing of it. Then the next sweep goes on where the last one ended, and does not meet again what is done. Once the queue shows what
+// was sent, a new round begins at the queue's beginning: what was left behind, was not due, or came back from those who were held,
+// waits there.
+type round struct {
+	// after is the last turn up to which all was taken, and either sent and recorded or left behind; see projections.Queued.
 	after int64
-	// recorded is the position of the last fact about what was sent. Once the read model shows it, the queue has nothing that is done,
-	// and sweeps begin at its beginning again: what was not due, or came back from those who were held, waits there.
-	recorded int64
-	// sent counts the messages of the last sweep.
-	sent int
+	// met are the streams of which this round has taken something, with its turn. Of one stream a round takes the first, and leaves
+	// the rest, also what is not due yet: while the first is being recorded, the second may not be due and the third be, and would
+	// overtake it.
+	met map[string]int64
+	// mark is the position that the queue has to show before the next round, 0 if it shows all. In a rush it moves with what is sent;
+	// afterwards it stands still, or in steady traffic it would never be reached.
+	mark int64
+	// latest is the position of the last fact about what was sent.
+	latest int64
 }
 
 // begin is where the next sweep begins.
-func (o Outbox) begin(ctx context.Context, from place) place {
-	if from.recorded == 0 || o.Shows(ctx, from.recorded) {
-		return place{}
+func (o Outbox) begin(ctx context.Context, r round) round {
+	if r.mark > 0 && !o.Shows(ctx, r.mark) {
+		return r
 	}
-	return place{after: from.after, recorded: from.recorded}
+	next := round{met: map[string]int64{}, latest: r.latest}
+	if r.latest > r.mark {
+		next.mark = r.latest
+	}
+	return next
 }
 
-// sweep goes once through what waits, from a place on, and answers with the place that it came to. One batch is written while the one
-// before is published and recorded. After an error the next sweep begins at the beginning, and the log says what was sent.
-func (o Outbox) sweep(ctx context.Context, bank *clients.Bank, from place) (to place, err error) {
+// recorded notes a fact about what was sent.
+func (r *round) recorded(position int64, rushing bool) {
+	r.latest = max(r.latest, position)
+	if position > 0 && (r.mark == 0 || rushing) {
+		r.mark = r.latest
+	}
+}
+
+// written is a batch on its way to the bank, with the turn that it ends at.
+type written struct {
+	jobs []*job
+	upTo int64
+}
+
+// sweep goes once through what waits, and counts the messages that it sent. One batch is written while the one before is published and
+// recorded. What it did before an error stays done.
+func (o Outbox) sweep(ctx context.Context, bank *clients.Bank, r round) (after round, sent int, err error) {
 	group, running := errgroup.WithContext(ctx)
-	written := make(chan []*job)
+	batches := make(chan written)
 	calm := func() {}
 	defer func() { calm() }()
 	much := sync.OnceFunc(func() { calm = o.Rush() })
-	to = from
-	group.Go(func() (err error) {
-		defer close(written)
-		to.after, err = o.writeAll(running, bank, much, written, from.after)
-		return err
-	})
-	var sent int
-	recorded := from.recorded
+	from := r.after
 	group.Go(func() error {
-		for jobs := range written {
-			n, position, err := o.send(running, bank, jobs)
-			sent, recorded = sent+n, max(recorded, position)
+		defer close(batches)
+		return o.writeAll(running, bank, much, r.met, from, batches)
+	})
+	group.Go(func() error {
+		for b := range batches {
+			n, position, err := o.send(running, bank, b.jobs)
+			sent += n
+			r.recorded(position, o.Rushing())
 			if err != nil {
 				return err
 			}
+			r.after = b.upTo
 		}
 		return nil
 	})
 	err = group.Wait()
-	if errors.Is(err, errPaused) {
-		return place{sent: sent}, nil
-	}
 	if err != nil {
-		return place{}, err
+		maps.DeleteFunc(r.met, func(_ string, turn int64) bool { return turn > r.after })
 	}
-	to.recorded, to.sent = recorded, sent
-	return to, nil
+	if errors.Is(err, errPaused) {
+		err = nil
+	}
+	return r, sent, err
 }
 
-// writeAll hands on what waits after a place, batch by batch, until nothing does or the bank is paused, and answers with the place
-// that it came to. It calls much when there are many in a batch.
-func (o Outbox) writeAll(ctx context.Context, bank *clients.Bank, much func(), written chan<- []*job, after int64) (int64, error) {
-	catalog, met := wanting(), map[string]bool{}
+// writeAll hands on what waits after a turn, batch by batch, until nothing does or the bank is paused. It calls much when many are due
+// in a batch.
+func (o Outbox) writeAll(
+	ctx context.Context, bank *clients.Bank, much func(), met map[string]int64, after int64, batches chan<- written,
+) error {
+	catalog := wanting()
 	for {
 		waiting, err := o.next(ctx, bank.BIC, after)
 		if err != nil || len(waiting) == 0 {
-			return after, err
+			return err
 		}
-		if len(waiting) >= many {
+		after = waiting[len(waiting)-1].Arrived
+		jobs, err := o.jobs(ctx, catalog, waiting, met)
+		if err != nil {
+			return err
+		}
+		if len(jobs) >= many {
 			much()
 		}
-		jobs, err := o.jobs(ctx, catalog, waiting, met)
-		if err == nil {
-			err = o.write(ctx, jobs)
-		}
-		if err != nil {
-			return after, err
+		if err := o.write(ctx, jobs); err != nil {
+			return err
 		}
 		select {
-		case written <- jobs:
-			after = waiting[len(waiting)-1].After()
+		case batches <- written{jobs, after}:
 		case <-ctx.Done():
-			return after, ctx.Err()
+			return ctx.Err()
 		}
 	}
+}
+
+// next is the batch after a turn; none while the bank is paused. What was withdrawn since the sweep began, which may be a
+// long one, is not in it.
+func (o Outbox) next(ctx context.Context, bic string, after int64) ([]projections.Queued, error) {
+	if _, err := o.withdraw(ctx, bic); err != nil {
+		return nil, err
+	}
+	waiting, err := projections.Waiting(ctx, o.Pool, bic, after, batch)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	if paused, err := o.paused(ctx, bic); err != nil || paused {
+		return nil, err
+	}
+	return waiting, nil
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
-// withdraw settles what is not to be sent any more, and says how many instructions that were. What is being sent it passes over.
+// withdraw settles what is not to be sent any more, and says how many instructions that were now. What is being sent it passes over.
 func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err error) {
 	var last int64
 	for after := ""; ; {
@@ -36,9 +36,12 @@ func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err er
 	if withdrawn == 0 {
 		return 0, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, visible)
+	seeing, cancel := context.WithTimeout(ctx, visible)
 	defer cancel()
-	return withdrawn, o.Seen(ctx, last)
+	if err := o.Seen(seeing, last); err != nil && ctx.Err() != nil {
+		return withdrawn, ctx.Err()
+	}
+	return withdrawn, nil // if it is met again, its stream says what it is
 }
 
 // keepAll settles what is not being sent, and answers with the position of the last fact about it.
@@ -81,6 +84,9 @@ func (o Outbox) keep(ctx context.Context, p payment, d projections.Dispatch) (in
 	if err != nil {
 		return 0, fmt.Errorf("withdraw %s: %w", p.EndToEndID, err)
 	}
+	if out.Replayed || len(out.Facts) == 0 {
+		return 0, nil
+	}
 	o.Logger.Info("withdrawn before it was sent", zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))
 	return out.Position, nil
 }
@@ -95,6 +101,9 @@ func (o Outbox) assume(ctx context.Context, p payment, d projections.Dispatch) (
 	out, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta)
 	if err != nil {
 		return 0, fmt.Errorf("count %s as sent: %w", p.EndToEndID, err)
+	}
+	if out.Replayed || len(out.Facts) == 0 {
+		return 0, nil
 	}
 	o.Logger.Warn("this may be at the bank and cannot be written again; it counts as sent, and the bank will be asked",
 		zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))

@@ -132,6 +132,13 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 		return paid, err
 	}
 	paid.instructed = reached()
+	had, err := topics.records(ctx)
+	if err != nil {
+		return paid, err
+	}
+	if had -= before; had != int64(len(p.people)) {
+		return paid, fmt.Errorf("%d records for %d payments: it is not known when the last payment was in its topic", had, len(p.people))
+	}
 	p.Say("  the banks have booked them after %.1f s", paid.instructed.after.Seconds())
 	if err := p.untilReconciled(ctx, list, leisurely); err != nil {
 		return paid, err
