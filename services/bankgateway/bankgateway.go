@@ -198,7 +198,7 @@ func (a *app) outbox() reactions.Outbox {
 	return reactions.Outbox{
 		Resolver: reactions.Resolver{Vault: a.vault, People: a.people},
 		Pool:     a.pool, Log: a.log, Now: a.now, Logger: a.logger,
-		Seen: a.dispatches.WaitFor, Shows: a.dispatches.Shows, Written: a.dispatches.Written, Rush: a.pace.Rush, Rushing: a.pace.Rushing, JSON: plainjson.Standard(),
+		Shows: a.dispatches.Shows, Written: a.dispatches.Written, Rush: a.pace.Rush, Rushing: a.pace.Rushing, JSON: plainjson.Standard(),
 	}
 }
 

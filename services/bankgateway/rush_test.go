@@ -14,7 +14,7 @@ func TestInARushEachSweepGoesOnWhereTheLastOneEnded(t *testing.T) {
 	t.Parallel()
 	g := open(t)
 	number := g.account(t)
-	first, next, last := id("first"), id("next"), id("last")
+	first, next, middle, last := id("first"), id("next"), id("middle"), id("last")
 	calm := g.pace.Rush()
 	t.Cleanup(calm)
 
@@ -24,16 +24,24 @@ func TestInARushEachSweepGoesOnWhereTheLastOneEnded(t *testing.T) {
 	servicetest.Say(t, g.disbursement, "payment-p2", released(next, icb, number))
 	g.become(t, "instruction-"+next, "instruction_sent")
 	g.sees(t, 2, `not done`)
-	// Two questions about one payment in one batch: the second is left behind.
+	// Of one payment, all that follows waits, also what comes when the questions before it were passed over already: or the third
+	// question would go out, and the second would never be due again.
 	servicetest.Say(t, g.disbursement, "payment-p1", inquiry(first, 1), inquiry(first, 2))
-	servicetest.Say(t, g.disbursement, "payment-p3", released(last, icb, number))
+	g.sees(t, 2, `work like 'inquire/%'`)
+	servicetest.Say(t, g.disbursement, "payment-p3", released(middle, icb, number))
+	g.become(t, "instruction-"+middle, "instruction_sent")
+	servicetest.Say(t, g.disbursement, "payment-p1", inquiry(first, 3))
+	g.sees(t, 3, `work like 'inquire/%'`)
+	servicetest.Say(t, g.disbursement, "payment-p4", released(last, icb, number))
 	g.become(t, "instruction-"+last, "instruction_sent")
+	if got := g.types(t, "instruction-"+first); got != "instruction_sent" {
+		t.Errorf("in the round in which it was sent: %s", got)
+	}
 
 	calm()
-	g.banks[icb].waitFor(t, inquired, first, 2)
-	g.become(t, "instruction-"+first, "instruction_sent inquiry_sent inquiry_sent")
+	g.become(t, "instruction-"+first, "instruction_sent inquiry_sent inquiry_sent inquiry_sent")
 	g.sees(t, 0, `not done`)
-	for _, e2e := range []string{first, next, last} {
+	for _, e2e := range []string{first, next, middle, last} {
 		if got := len(g.banks[icb].received(instructed, e2e)); got != 1 {
 			t.Errorf("the bank got %s %d times", e2e, got)
 		}

@@ -3,6 +3,8 @@ package feed
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,5 +86,34 @@ func TestAPatientFeedStandsStillInARushUntilSomebodyWaitsForIt(t *testing.T) {
 			t.Error(err)
 		}
 		comes(18, "at the end")
+	})
+}
+
+// A rebuild follows the feed of the read model that is served.
+func TestAHurryIsHeardByAllWhoStand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, source := pace.New(time.Now, nil), offered{batches: make(chan Batch)}
+		f := Patient(source, p)
+		ctx, cancel := context.WithCancel(t.Context())
+		var came atomic.Int64
+		var following sync.WaitGroup
+		for range 2 {
+			following.Go(func() {
+				_ = f.Follow(ctx, at(0), func(_ context.Context, b Batch) error { came.Add(int64(len(b.Facts))); return nil })
+			})
+		}
+		defer p.Rush()()
+		source.offer(1)
+		source.offer(1)
+		if synctest.Wait(); came.Load() != 0 {
+			t.Errorf("%d facts came in a rush", came.Load())
+		}
+		f.Hurry(ctx)
+		if synctest.Wait(); came.Load() != 2 {
+			t.Errorf("%d facts came after a hurry", came.Load())
+		}
+		cancel()
+		following.Wait()
 	})
 }

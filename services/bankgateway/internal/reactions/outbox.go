@@ -57,8 +57,6 @@ const (
 	// recorded reading.
 	breath = 10 * time.Millisecond
 	gather = 100 * time.Millisecond
-	// visible bounds the wait for the read model to show what was just withdrawn.
-	visible = 2 * time.Second
 )
 
 // Outbox says to banks what waits for them.
@@ -68,8 +66,7 @@ type Outbox struct {
 	Pool *pgxpool.Pool
 	Log  *eventstore.Store
 	Now  func() time.Time
-	// Seen waits until the read model shows a position of the log, and Shows tells whether it does.
-	Seen  func(ctx context.Context, position int64) error
+	// Shows tells whether the read model shows a position of the log.
 	Shows func(ctx context.Context, position int64) bool
 	// Written is closed when there is more in the read model.
 	Written func() <-chan struct{}
@@ -83,14 +80,18 @@ type Outbox struct {
 // Run serves one bank until ctx ends. In all processes together, it runs once per bank.
 func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	log := o.Logger.With(zap.String("bank", bank.BIC))
-	pause, r := firstPause, o.start(ctx)
+	pause := firstPause
+	var r round
 	for ctx.Err() == nil {
 		wait, written := idle, o.Written()
-		sent, err := o.withdraw(ctx, bank.BIC)
-		if err == nil {
-			var n int
-			r, n, err = o.sweep(ctx, bank, o.begin(ctx, r))
-			sent += n
+		next, sent, err := o.turn(ctx, bank, r)
+		r = next
+		if sent > 0 {
+			log.Info("sent to the bank", zap.Int("messages", sent))
+			wait, pause, written = breath, firstPause, nil
+		}
+		if sent >= many {
+			wait = gather
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -101,13 +102,7 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 			if hint, asked := breaker.RetryAfter(err); asked {
 				wait = min(max(wait, hint), longestPause)
 			}
-		case sent > 0:
-			log.Info("sent to the bank", zap.Int("messages", sent))
-			wait, pause, written = breath, firstPause, nil
-			if sent >= many {
-				wait = gather
-			}
-		default:
+		case sent == 0:
 			pause = firstPause
 		}
 		select {
@@ -116,6 +111,16 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// turn is one sweep, in its round.
+func (o Outbox) turn(ctx context.Context, bank *clients.Bank, r round) (after round, sent int, err error) {
+	if r.met == nil {
+		if r, err = o.first(ctx); err != nil {
+			return r, 0, err
+		}
+	}
+	return o.sweep(ctx, bank, o.next(ctx, r))
 }
 
 func (o Outbox) paused(ctx context.Context, bic string) (bool, error) {
@@ -185,15 +190,6 @@ func (o Outbox) send(ctx context.Context, bank *clients.Bank, jobs []*job) (sent
 	return len(letters), last, err
 }
 
-// start is the round that a process begins with. Its queue may not show yet what another one has sent.
-func (o Outbox) start(ctx context.Context) round {
-	head, err := o.Log.Head(ctx)
-	if err != nil { // then sweeps may meet what is done, and the log tells them
-		head = 0
-	}
-	return round{met: map[string]int64{}, mark: head, latest: head}
-}
-
 // jobs reads the dispatches, and leaves out what the log says was done, and what comes after another one of its stream.
 func (o Outbox) jobs(
 	ctx context.Context, catalog events.Catalog, waiting []projections.Queued, met map[string]int64,
@@ -255,7 +251,7 @@ func (o Outbox) writePiece(ctx context.Context, jobs []*job) error {
 
 // record notes what was sent, and what is held. One that somebody else was faster with is met again in the next round.
 func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error) {
-	last, jobs, err = o.first(ctx, jobs)
+	last, jobs, err = o.begin(ctx, jobs)
 	if err != nil {
 		return last, fmt.Errorf("record what was sent: %w", err)
 	}
@@ -280,11 +276,11 @@ func (o Outbox) record(ctx context.Context, jobs []*job) (last int64, err error)
 	return last, nil
 }
 
-// first records what was sent and is the first of its stream, which is nearly all: in one piece, without a look at each. It
+// begin records what was sent and is the first of its stream, which is nearly all: in one piece, without a look at each. It
 // returns the jobs that are left to be noted one by one.
-func (o Outbox) first(ctx context.Context, jobs []*job) (last int64, left []*job, err error) {
+func (o Outbox) begin(ctx context.Context, jobs []*job) (last int64, left []*job, err error) {
 	var appends []eventstore.Append
-	var begun []*job
+	var first []*job
 	for _, j := range jobs {
 		var facts []events.Event
 		meta := metaOf(j.dispatch, o.Now())
@@ -297,7 +293,7 @@ func (o Outbox) first(ctx context.Context, jobs []*job) (last int64, left []*job
 			left = append(left, j)
 			continue
 		}
-		begun = append(begun, j)
+		first = append(first, j)
 		appends = append(appends, eventstore.Append{Stream: j.stream, Facts: facts, Meta: meta.Recorded()})
 	}
 	results, err := o.Log.AppendAll(ctx, appends)
@@ -307,7 +303,7 @@ func (o Outbox) first(ctx context.Context, jobs []*job) (last int64, left []*job
 	for i, r := range results {
 		switch {
 		case errors.Is(r.Err, eventstore.ErrConflict):
-			left = append(left, begun[i])
+			left = append(left, first[i])
 		case r.Err != nil:
 			return last, nil, r.Err
 		default:

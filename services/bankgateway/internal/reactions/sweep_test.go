@@ -3,8 +3,11 @@ package reactions
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/songan-vn/songan/libs/pace"
 )
 
 // story is what happens to the sweeps of a bank: facts that are recorded, and how far the queue shows them.
@@ -17,24 +20,29 @@ type story struct {
 
 func TestARoundEndsWhenTheQueueShowsWhatWasSent(t *testing.T) {
 	t.Parallel()
-	for name, stories := range map[string][]story{
-		"nothing was sent":                {{}, {}},
-		"it is shown at once":             {{records: 3, shows: 3}, {records: 4, shows: 4}, {shows: 4}},
-		"it is shown a little later":      {{records: 3, goesOn: true}, {shows: 3}},
-		"there is always something more":  {{records: 3, shows: 2, goesOn: true}, {records: 5, shows: 4}, {records: 7, shows: 4, goesOn: true}, {records: 9, shows: 6}},
-		"a rush":                          {{records: 3, rushing: true, goesOn: true}, {records: 9, rushing: true, shows: 3, goesOn: true}, {shows: 8, goesOn: true}, {records: 12, shows: 9}, {shows: 11, goesOn: true}, {shows: 12}},
-		"another process sent up to here": {{shows: 0, goesOn: true}},
+	now := time.Now()
+	for name, c := range map[string]struct {
+		begins  round
+		stories []story
+	}{
+		"nothing was sent":               {round{began: now}, []story{{}, {}}},
+		"it is shown at once":            {round{began: now}, []story{{records: 3, shows: 3}, {records: 4, shows: 4}, {shows: 4}}},
+		"it is shown a little later":     {round{began: now}, []story{{records: 3, goesOn: true}, {shows: 3}}},
+		"there is always something more": {round{began: now}, []story{{records: 3, shows: 2, goesOn: true}, {records: 5, shows: 4}, {records: 7, shows: 4, goesOn: true}, {records: 9, shows: 6}}},
+		"a rush":                         {round{began: now}, []story{{records: 3, rushing: true, goesOn: true}, {records: 9, rushing: true, shows: 3, goesOn: true}, {shows: 8, goesOn: true}, {records: 12, shows: 9}, {shows: 11, goesOn: true}, {shows: 12}}},
+		"a rush without an end": {round{began: now.Add(-pace.Patience)}, []story{
+			{records: 3, rushing: true, shows: 2, goesOn: true}, {records: 5, rushing: true, shows: 3},
+		}},
+		"another process sent up to here": {round{mark: 2, latest: 2, began: now}, []story{{shows: 0, goesOn: true}}},
 	} {
-		r := round{met: map[string]int64{}}
-		if name == "another process sent up to here" {
-			r.mark, r.latest = 2, 2
-		}
+		r := c.begins
+		r.met = map[string]int64{}
 		var got, want []bool
-		for i, s := range stories {
+		for i, s := range c.stories {
 			r.after, r.met["a"] = int64(i+1), 1
 			r.recorded(s.records, s.rushing)
 			o := Outbox{Shows: func(_ context.Context, position int64) bool { return position <= s.shows }}
-			r = o.begin(t.Context(), r)
+			r = o.next(t.Context(), r)
 			goesOn := r.after > 0
 			if goesOn != (len(r.met) > 0) {
 				t.Errorf("%s: what was met is kept as long as the place: %+v", name, r)

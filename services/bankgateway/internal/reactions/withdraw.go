@@ -15,99 +15,85 @@ import (
 	"github.com/songan-vn/songan/services/bankgateway/internal/reactions/claims"
 )
 
-// withdraw settles what is not to be sent any more, and says how many instructions that were now. What is being sent it passes over.
-func (o Outbox) withdraw(ctx context.Context, bic string) (withdrawn int, err error) {
-	var last int64
+// withdraw settles what is not to be sent any more. What is being sent it passes over.
+func (o Outbox) withdraw(ctx context.Context, bic string) error {
 	for after := ""; ; {
 		waiting, err := projections.Withdrawals(ctx, o.Pool, bic, after, batch)
 		if err != nil {
-			return withdrawn, fmt.Errorf("list what is to be withdrawn from %s: %w", bic, err)
+			return fmt.Errorf("list what is to be withdrawn from %s: %w", bic, err)
 		}
 		if len(waiting) == 0 {
-			break
+			return nil
 		}
 		after = waiting[len(waiting)-1].Work
-		kept, position, err := o.keepAll(ctx, waiting)
-		withdrawn, last = withdrawn+kept, max(last, position)
-		if err != nil {
-			return withdrawn, err
+		if err := o.keepAll(ctx, waiting); err != nil {
+			return err
 		}
 	}
-	if withdrawn == 0 {
-		return 0, nil
-	}
-	seeing, cancel := context.WithTimeout(ctx, visible)
-	defer cancel()
-	if err := o.Seen(seeing, last); err != nil && ctx.Err() != nil {
-		return withdrawn, ctx.Err()
-	}
-	return withdrawn, nil // if it is met again, its stream says what it is
 }
 
-// keepAll settles what is not being sent, and answers with the position of the last fact about it.
-func (o Outbox) keepAll(ctx context.Context, waiting []projections.Dispatch) (kept int, last int64, err error) {
+// keepAll settles what is not being sent. What is settled already, and waits in the read model although, costs one look at all.
+func (o Outbox) keepAll(ctx context.Context, waiting []projections.Dispatch) error {
 	catalog := wanting()
-	for _, d := range waiting {
+	payments, streams := make([]payment, len(waiting)), make([]string, len(waiting))
+	for i, d := range waiting {
 		t, err := taskOf(catalog, d)
 		if err != nil {
-			return kept, last, err
+			return err
 		}
 		p, isPayment := t.(payment)
 		if !isPayment {
-			return kept, last, fmt.Errorf("withdraw %s: it is no payment", d.Work)
+			return fmt.Errorf("withdraw %s: it is no payment", d.Work)
 		}
-		position, err := o.keep(ctx, p, d)
-		if err != nil {
-			return kept, last, err
-		}
-		if position > 0 {
-			kept, last = kept+1, max(last, position)
+		payments[i], streams[i] = p, t.stream()
+	}
+	histories, err := o.Log.LoadAll(ctx, streams)
+	if err != nil {
+		return fmt.Errorf("look what was withdrawn: %w", err)
+	}
+	for i, d := range waiting {
+		if payments[i].due(factsOf(histories[i])) {
+			if err := o.keep(ctx, payments[i], d); err != nil {
+				return err
+			}
 		}
 	}
-	return kept, last, nil
+	return nil
 }
 
 // keep withdraws one instruction, unless it is being sent.
-func (o Outbox) keep(ctx context.Context, p payment, d projections.Dispatch) (int64, error) {
+func (o Outbox) keep(ctx context.Context, p payment, d projections.Dispatch) error {
 	ours, err := claims.Withdraw(ctx, o.Pool, p.EndToEndID)
 	switch {
 	case err != nil:
-		return 0, err
+		return err
 	case !ours && d.Held:
 		return o.assume(ctx, p, d)
 	case !ours:
-		return 0, nil // it is sent in this sweep, if a crash kept it from that; and then there is nothing to withdraw
+		return nil // it is sent in this sweep, if a crash kept it from that; and then there is nothing to withdraw
 	}
 	cmd := instruction.Withdraw(bankgateway.InstructionWithdrawn{Instruction: named(p.Payment, p.Target), Reason: d.Withdraw})
 	meta := decider.Meta{At: o.Now(), Actor: Actor, Cause: d.Cause + "/withdraw", Correlation: d.Correlation, Trace: d.Trace}
-	out, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta)
-	if err != nil {
-		return 0, fmt.Errorf("withdraw %s: %w", p.EndToEndID, err)
-	}
-	if out.Replayed || len(out.Facts) == 0 {
-		return 0, nil
+	if _, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta); err != nil {
+		return fmt.Errorf("withdraw %s: %w", p.EndToEndID, err)
 	}
 	o.Logger.Info("withdrawn before it was sent", zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))
-	return out.Position, nil
+	return nil
 }
 
 // assume counts an instruction as sent that somebody began to send and that cannot be written again, because a person was erased
 // since. The bank may have it or not, so it can neither be sent nor be taken back: the bank is asked, as about any other, and
 // whoever does not know it says so.
-func (o Outbox) assume(ctx context.Context, p payment, d projections.Dispatch) (int64, error) {
+func (o Outbox) assume(ctx context.Context, p payment, d projections.Dispatch) error {
 	cmd := p.send()
 	cmd.Assumed = true
 	meta := decider.Meta{At: o.Now(), Actor: Actor, Cause: d.Cause + "/assumed", Correlation: d.Correlation, Trace: d.Trace}
-	out, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta)
-	if err != nil {
-		return 0, fmt.Errorf("count %s as sent: %w", p.EndToEndID, err)
-	}
-	if out.Replayed || len(out.Facts) == 0 {
-		return 0, nil
+	if _, err := eventstore.Execute(ctx, o.Log, instruction.Stream(p.EndToEndID), cmd, meta); err != nil {
+		return fmt.Errorf("count %s as sent: %w", p.EndToEndID, err)
 	}
 	o.Logger.Warn("this may be at the bank and cannot be written again; it counts as sent, and the bank will be asked",
 		zap.String("instruction", p.EndToEndID), zap.String("reason", d.Withdraw))
-	return out.Position, nil
+	return nil
 }
 
 // claimed leaves out of a batch what was withdrawn while it was being written.
