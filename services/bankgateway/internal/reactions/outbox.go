@@ -84,7 +84,7 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	var r round
 	for ctx.Err() == nil {
 		wait, written := idle, o.Written()
-		next, sent, err := o.turn(ctx, bank, r)
+		next, sent, err := o.again(ctx, bank, r)
 		r = next
 		if sent > 0 {
 			log.Info("sent to the bank", zap.Int("messages", sent))
@@ -113,8 +113,8 @@ func (o Outbox) Run(ctx context.Context, bank *clients.Bank) {
 	}
 }
 
-// turn is one sweep, in its round.
-func (o Outbox) turn(ctx context.Context, bank *clients.Bank, r round) (after round, sent int, err error) {
+// again is one more sweep, in the round that it belongs to.
+func (o Outbox) again(ctx context.Context, bank *clients.Bank, r round) (after round, sent int, err error) {
 	if r.met == nil {
 		if r, err = o.first(ctx); err != nil {
 			return r, 0, err
