@@ -204,8 +204,8 @@ func BenchmarkFollow(b *testing.B) {
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	b.ResetTimer()
-	err := s.Follow(ctx, 0, 1000, func(_ context.Context, batch []events.Recorded) error {
-		if batch[len(batch)-1].Position == int64(b.N) {
+	err := s.Follow(ctx, 0, 1000, nil, func(_ context.Context, p eventstore.Piece) error {
+		if p.Last == int64(b.N) {
 			cancel()
 		}
 		return nil

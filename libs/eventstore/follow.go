@@ -7,31 +7,30 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
 // pollEvery is how often a follower looks although nobody told it to: a notification may be lost.
 const pollEvery = time.Second
 
-// Follow hands every fact after a position to handle, in order and up to limit at a time, and waits for more. It
+// Follow hands all facts after a position to handle, in order and up to limit at a time, and waits for more; of those that
+// are not wanted it only tells that they are there, see [Piece]. It
 // returns nil when ctx ends. If handle fails, its error is returned and nothing after that batch was handed out.
 //
 // While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error: to
 // go on would be to skip something. What this process has appended lately comes from memory, and several followers
 // get the same facts: nobody changes them. While many commands are under way, it rests between batches; see package pace.
 func (s *Store) Follow(
-	ctx context.Context, after int64, limit int, handle func(context.Context, []events.Recorded) error,
+	ctx context.Context, after int64, limit int, wanted map[string]bool, handle func(context.Context, Piece) error,
 ) error {
 	return s.FollowStored(ctx, after, limit, func(ctx context.Context, batch []Stored) error {
-		facts := make([]events.Recorded, len(batch))
-		for i, r := range batch {
-			var err error
-			if facts[i], err = s.Decode(r); err != nil {
+		var p Piece
+		for _, r := range batch {
+			if err := p.add(s, r, wanted); err != nil {
 				return err
 			}
 		}
-		return handle(ctx, facts)
+		return handle(ctx, p)
 	})
 }
 

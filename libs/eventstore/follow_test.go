@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -19,8 +18,8 @@ func follower(t testing.TB, s *eventstore.Store, after int64) <-chan int64 {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.Follow(ctx, after, 10, func(_ context.Context, batch []events.Recorded) error {
-			for _, r := range batch {
+		ended <- s.Follow(ctx, after, 10, nil, func(_ context.Context, p eventstore.Piece) error {
+			for _, r := range p.Facts {
 				seen <- r.Position
 			}
 			return nil
@@ -123,14 +122,14 @@ func TestFollowingEndsQuietlyWithItsContext(t *testing.T) {
 	s := open(t, fresh(t))
 	mustAppend(t, s, of("till", 0, put{1}))
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Follow(ctx, 0, 10, func(ctx context.Context, _ []events.Recorded) error {
+	err := s.Follow(ctx, 0, 10, nil, func(ctx context.Context, _ eventstore.Piece) error {
 		cancel()
 		return ctx.Err()
 	})
 	if err != nil {
 		t.Errorf("ended in the handler: %v", err)
 	}
-	if err := s.Follow(ctx, 0, 10, nothing); err != nil {
+	if err := s.Follow(ctx, 0, 10, nil, nothing); err != nil {
 		t.Errorf("ended before it began: %v", err)
 	}
 }
@@ -143,7 +142,7 @@ func TestAHandlersErrorEndsFollowingBeforeTheNextBatch(t *testing.T) {
 	}
 	broken := errors.New("the table is full")
 	var calls atomic.Int64
-	err := s.Follow(t.Context(), 0, 2, func(context.Context, []events.Recorded) error {
+	err := s.Follow(t.Context(), 0, 2, nil, func(context.Context, eventstore.Piece) error {
 		if calls.Add(1) == 2 {
 			return broken
 		}
@@ -159,7 +158,7 @@ func TestClosingTheStoreEndsItsFollowers(t *testing.T) {
 	s := open(t, fresh(t))
 	ended := make(chan error, 3)
 	for range cap(ended) {
-		go func() { ended <- s.Follow(context.Background(), 0, 10, nothing) }()
+		go func() { ended <- s.Follow(context.Background(), 0, 10, nil, nothing) }()
 	}
 	mustAppend(t, s, of("till", 0, put{1}))
 	s.Close()
@@ -168,7 +167,7 @@ func TestClosingTheStoreEndsItsFollowers(t *testing.T) {
 			t.Errorf("got %v, want that the store is closed", err)
 		}
 	}
-	if err := s.Follow(t.Context(), 0, 10, nothing); !errors.Is(err, eventstore.ErrClosed) {
+	if err := s.Follow(t.Context(), 0, 10, nil, nothing); !errors.Is(err, eventstore.ErrClosed) {
 		t.Errorf("following a closed store: %v", err)
 	}
 }

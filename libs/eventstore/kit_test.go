@@ -205,6 +205,6 @@ func execute(ctx context.Context, s *eventstore.Store, stream string, cmd decide
 
 func isConflict(err error) bool { return errors.Is(err, eventstore.ErrConflict) }
 
-func nothing(context.Context, []events.Recorded) error { return nil }
+func nothing(context.Context, eventstore.Piece) error { return nil }
 
 func containsNUL(s string) bool { return strings.ContainsRune(s, 0) }

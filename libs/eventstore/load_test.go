@@ -107,7 +107,7 @@ func TestAFactThatNobodyKnowsStopsItsReadersAndNobodyElse(t *testing.T) {
 	if _, err := s.Read(t.Context(), 0, 10); err == nil || !strings.Contains(err.Error(), "position 3") {
 		t.Errorf("got %v, want an error that names position 3", err)
 	}
-	if err := s.Follow(t.Context(), 0, 10, nothing); err == nil {
+	if err := s.Follow(t.Context(), 0, 10, nil, nothing); err == nil {
 		t.Error("a follower went on")
 	}
 }

@@ -66,9 +66,9 @@ func collect(t testing.TB, s *eventstore.Store, limit int, slow time.Duration) *
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.Follow(ctx, 0, limit, func(_ context.Context, batch []events.Recorded) error {
+		ended <- s.Follow(ctx, 0, limit, nil, func(_ context.Context, p eventstore.Piece) error {
 			c.mu.Lock()
-			c.seen = append(c.seen, batch...)
+			c.seen = append(c.seen, p.Facts...)
 			c.mu.Unlock()
 			if slow > 0 {
 				<-time.After(rand.N(slow)) // a handler that has something to do

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -12,19 +13,42 @@ import (
 	"github.com/songan-vn/songan/libs/eventstore/internal/batch"
 )
 
-// Read returns up to limit facts after a position, in order. It returns fewer only at the end of the log, and [ErrHole]
-// if one is missing between them.
-func (s *Store) Read(ctx context.Context, after int64, limit int) ([]events.Recorded, error) {
-	var list []events.Recorded
-	err := s.scan(ctx, after, limit, func(r Stored) error {
-		recorded, err := s.decode(r)
-		if err != nil {
-			return fmt.Errorf("position %d: %w", r.Position, err)
-		}
-		list = append(list, recorded)
+// Piece is some of the log for who wants some kinds of facts: the others are not looked into.
+type Piece struct {
+	Facts []events.Recorded // that are wanted
+	Read  int               // wanted or not
+	Last  int64             // position of the last one that was read
+	Since time.Time         // when the first one was recorded
+}
+
+// add reads one more fact. A nil map wants all.
+func (p *Piece) add(s *Store, r Stored, wanted map[string]bool) error {
+	if p.Read == 0 {
+		p.Since = r.RecordedAt
+	}
+	if p.Read, p.Last = p.Read+1, r.Position; wanted != nil && !wanted[r.Name] {
 		return nil
-	})
-	return list, err
+	}
+	recorded, err := s.Decode(r)
+	if err != nil {
+		return err
+	}
+	p.Facts = append(p.Facts, recorded)
+	return nil
+}
+
+// ReadPiece reads up to limit facts after a position, in order, and decodes those that are wanted, by their stored names; nil
+// wants all. It reads fewer only at the end of the log, and returns [ErrHole] if one is missing between them.
+func (s *Store) ReadPiece(ctx context.Context, after int64, limit int, wanted map[string]bool) (Piece, error) {
+	p := Piece{Last: after}
+	err := s.scan(ctx, after, limit, func(r Stored) error { return p.add(s, r, wanted) })
+	return p, err
+}
+
+// Read returns up to limit facts after a position; see [Store.ReadPiece].
+func (s *Store) Read(ctx context.Context, after int64, limit int) ([]events.Recorded, error) {
+	p, err := s.ReadPiece(ctx, after, limit, nil)
+	return p.Facts, err
 }
 
 // scan reads facts and hands them on one by one, while more of them are on their way.

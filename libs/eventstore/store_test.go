@@ -171,7 +171,7 @@ func TestAClosedStoreLeavesNothingRunning(t *testing.T) { // alone, to see all g
 	defer cancel()
 	var following, working sync.WaitGroup
 	following.Go(func() {
-		if err := s.Follow(ctx, 0, 10, nothing); err != nil {
+		if err := s.Follow(ctx, 0, 10, nil, nothing); err != nil {
 			t.Error(err)
 		}
 	})

@@ -46,7 +46,7 @@ func TestAMissingFactIsNoticedByEveryReader(t *testing.T) {
 
 	_, loading := s.Load(t.Context(), "till")
 	_, reading := s.Read(t.Context(), 0, 10)
-	following := open(t, pool).Follow(t.Context(), 0, 10, nothing) // the writer's own followers had it before it was deleted
+	following := open(t, pool).Follow(t.Context(), 0, 10, nil, nothing) // the writer's own followers had it before it was deleted
 	for who, err := range map[string]error{"load": loading, "read": reading, "follow": following} {
 		if !errors.Is(err, eventstore.ErrHole) {
 			t.Errorf("%s: got %v, want a hole", who, err)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -32,8 +31,8 @@ func TestANaiveReaderBesideSixteenWritersSkipsNothing(t *testing.T) {
 	reader := open(t, pool)
 	go func() {
 		last := int64(0)
-		following <- reader.Follow(ctx, 0, 500, func(_ context.Context, batch []events.Recorded) error {
-			for _, r := range batch {
+		following <- reader.Follow(ctx, 0, 500, nil, func(_ context.Context, p eventstore.Piece) error {
+			for _, r := range p.Facts {
 				skipped.Add(max(0, r.Position-last-1))
 				if r.Position <= last {
 					twice.Add(1)

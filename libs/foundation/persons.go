@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/songan-vn/songan/libs/access/policy"
-	"github.com/songan-vn/songan/libs/httpapi"
 	"github.com/songan-vn/songan/libs/vault"
 )
 
@@ -32,14 +31,14 @@ func ReadFor(may policy.Pass, purpose, file string) (vault.Reading, error) {
 // Resolve tells another service who is behind references. Of each it has answer made: from the person, nil for somebody who
 // was erased, or from the knowledge that the row was damaged or tampered with.
 func Resolve[P, A any](
-	ctx context.Context, v *vault.Vault, c httpapi.Call[PersonsBody], answer func(ref string, who *P, unreadable bool) A,
+	ctx context.Context, v *vault.Vault, may policy.Pass, in PersonsBody, answer func(ref string, who *P, unreadable bool) A,
 ) (Persons[A], error) {
-	why, err := ReadFor(c.Pass, c.In.Purpose, c.In.Case)
+	why, err := ReadFor(may, in.Purpose, in.Case)
 	if err != nil {
 		return Persons[A]{}, err
 	}
-	refs := make([]vault.Ref, 0, len(c.In.Refs))
-	for _, ref := range c.In.Refs {
+	refs := make([]vault.Ref, 0, len(in.Refs))
+	for _, ref := range in.Refs {
 		refs = append(refs, vault.Ref(ref))
 	}
 	found, damaged, err := v.ReadIntact(ctx, why, refs...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/songan-vn/songan/libs/pg"
+	"github.com/songan-vn/songan/libs/projection/internal/feed"
 	"github.com/songan-vn/songan/libs/projection/internal/meter"
 )
 
@@ -50,6 +52,12 @@ func (r *Runner) Add(ctx context.Context, p *Projection, feeds ...Feed) (*Model,
 	}
 	if len(feeds) == 0 {
 		return nil, fmt.Errorf("add projection %s: it has no feed", p.name)
+	}
+	if p.of != nil {
+		feeds = slices.Clone(feeds)
+		for i := range feeds {
+			feeds[i] = feed.Only(feeds[i], p.Wants)
+		}
 	}
 	m := &Model{
 		runner: r, projection: p, base: base, version: number, feeds: feeds,

@@ -23,7 +23,7 @@ type Person struct {
 }
 
 func (a *app) persons(ctx context.Context, c httpapi.Call[foundation.PersonsBody]) (foundation.Persons[Person], error) {
-	return foundation.Resolve(ctx, a.vault, c, func(ref string, who *guest.Guest, unreadable bool) Person {
+	return foundation.Resolve(ctx, a.vault, c.Pass, c.In, func(ref string, who *guest.Guest, unreadable bool) Person {
 		answer := Person{Ref: ref, Unreadable: unreadable}
 		if who != nil {
 			shown, _ := privacy.Show(a.disclosure, "guest", privacy.Reader{Role: c.Who.Role}, *who)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -347,6 +348,18 @@ func TestOtherServicesResolveReferences(t *testing.T) {
 		t.Fatalf("%s", persons.Body)
 	}
 
+	t.Run("names alone for whoever needs no more", func(t *testing.T) {
+		t.Parallel()
+		names := o.Post(t, "gateway", "/persons", "", object{
+			"refs": []string{p.Person, erased}, "purpose": "bank_instruction", "case": "a-3", "names_only": true,
+		})
+		names.Want(t, http.StatusOK)
+		want := fmt.Sprintf(`{"items":[{"ref":%q,"full_name":"Trần Bé Na"},{"ref":%q}]}`, p.Person, erased)
+		if got := strings.TrimSpace(string(names.Body)); got != want {
+			t.Errorf("%s", got)
+		}
+		o.Post(t, "gateway", "/persons", "", object{"refs": []string{p.Person}, "names_only": true}).Want(t, http.StatusUnprocessableEntity)
+	})
 	t.Run("nobody but services", func(t *testing.T) {
 		t.Parallel()
 		for _, actor := range []string{"maker", "admin", "auditor"} {

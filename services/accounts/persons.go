@@ -98,15 +98,41 @@ func (a *app) addPeople(ctx context.Context, who access.Principal, why vault.Rea
 type Person struct {
 	Ref        string         `json:"ref"`
 	Person     *person.Person `json:"person,omitzero"`
+	FullName   string         `json:"full_name,omitzero" doc:"in place of the person, where names alone were asked for; empty once they were erased"`
 	Unreadable bool           `json:"unreadable,omitzero" doc:"the row was damaged or tampered with"`
 }
 
-func (a *app) persons(ctx context.Context, c httpapi.Call[foundation.PersonsBody]) (foundation.Persons[Person], error) {
-	return foundation.Resolve(ctx, a.vault, c, func(ref string, who *person.Person, unreadable bool) Person {
+// PersonsBody asks for the people behind references, or for as much of them as is needed.
+type PersonsBody struct {
+	foundation.PersonsBody
+
+	NamesOnly bool `json:"names_only,omitzero" doc:"answer with full names alone, for whoever needs no more"`
+}
+
+// named is all of a person that is read where a name is enough.
+type named struct {
+	FullName string `json:"full_name"`
+}
+
+func (a *app) persons(ctx context.Context, c httpapi.Call[PersonsBody]) (foundation.Persons[Person], error) {
+	shown := func(who person.Person) person.Person {
+		who, _ = privacy.Show(a.disclosure, "person", privacy.Reader{Role: c.Who.Role}, who)
+		return who
+	}
+	if c.In.NamesOnly {
+		return foundation.Resolve(ctx, a.vault, c.Pass, c.In.PersonsBody, func(ref string, who *named, unreadable bool) Person {
+			answer := Person{Ref: ref, Unreadable: unreadable}
+			if who != nil {
+				answer.FullName = shown(person.Person{FullName: who.FullName}).FullName
+			}
+			return answer
+		})
+	}
+	return foundation.Resolve(ctx, a.vault, c.Pass, c.In.PersonsBody, func(ref string, who *person.Person, unreadable bool) Person {
 		answer := Person{Ref: ref, Unreadable: unreadable}
 		if who != nil && who.FullName != "" { // the reference of a remark is nobody's
-			shown, _ := privacy.Show(a.disclosure, "person", privacy.Reader{Role: c.Who.Role}, *who)
-			answer.Person = &shown
+			whole := shown(*who)
+			answer.Person = &whole
 		}
 		return answer
 	})

@@ -27,6 +27,7 @@ func TestAPaymentGoesToItsBankAndItsReportsComeBack(t *testing.T) {
 	t.Parallel()
 	g := open(t)
 	number := g.account(t)
+	whole := g.people.whole.Load()
 	e2e := id("first")
 	servicetest.Say(t, g.disbursement, "payment-p1", released(e2e, icb, number))
 	letter := g.banks[icb].waitFor(t, instructed, e2e, 1)[0]
@@ -50,6 +51,9 @@ func TestAPaymentGoesToItsBankAndItsReportsComeBack(t *testing.T) {
 	g.become(t, "instruction-"+e2e, "instruction_sent payment_reported payment_reported payment_reported report_set_aside")
 	if status, history := g.call(t, http.MethodGet, "treasurer", "/instructions/"+e2e+"/history", nil); status != http.StatusOK || len(history["items"].([]any)) != 5 {
 		t.Errorf("history: %d %v", status, history)
+	}
+	if g.people.whole.Load() > whole {
+		t.Error("a payment needs a name, and all of a person was asked for")
 	}
 	g.keepsSilent(t, "103872200345", "Nguyễn", "NGUYEN VAN", "Trấn Vũ", "912345678")
 }

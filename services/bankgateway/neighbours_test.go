@@ -28,6 +28,8 @@ type people struct {
 	url   string
 	away  atomic.Bool
 	calls atomic.Int64
+	// whole counts the answers that said more of people than their names.
+	whole atomic.Int64
 	// asked counts the questions; answering keeps them from being answered.
 	asked     atomic.Int64
 	answering sync.RWMutex
@@ -48,6 +50,7 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var question struct {
 		Refs          []string
 		Purpose, Case string
+		NamesOnly     bool `json:"names_only"`
 	}
 	p.asked.Add(1)
 	p.answering.RLock()
@@ -62,12 +65,19 @@ func (p *people) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.calls.Add(1)
+	if !question.NamesOnly {
+		p.whole.Add(1)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	items := make([]object, 0, len(question.Refs))
 	for _, ref := range question.Refs {
 		item := object{"ref": ref}
-		if !p.erased[ref] {
+		switch {
+		case p.erased[ref]:
+		case question.NamesOnly:
+			item["full_name"] = "Nguyễn Văn An"
+		default:
 			item["person"] = object{
 				"full_name": "Nguyễn Văn An", "birth_date": "1950-01-15", "sex": "male",
 				"document":  object{"type": "citizen_id", "number": "001050123456"},

@@ -1,6 +1,7 @@
 package bankgateway_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/songan-vn/songan/events/bank"
 	"github.com/songan-vn/songan/libs/service/servicetest"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -73,12 +75,15 @@ func TestAPausedBankHoldsUpNoOther(t *testing.T) {
 	servicetest.Say(t, g.disbursement, "payment-p2", released(free, bidv, number))
 	servicetest.Say(t, g.disbursement, "payment-p3", released(stray, "NOBKVNVX", number))
 	g.become(t, "instruction-"+free, "instruction_sent")
+	account := id("stuck") + "-1"
+	servicetest.Say(t, g.accounts, "beneficiary-"+id("stuck"), requested(account, icb))
+	g.waits(t, "open/"+account)
 	g.waits(t, "instruct/"+stuck) // a report of what nobody wants to say yet would be nonsense
 	// The bank got it before the gateway crashed, say: what it reports waits, and is not taken for nonsense.
 	g.banks[icb].says(t, report(t, stuck, status(stuck, "ACCC")))
 	testkit.Eventually(t, func() error {
 		b, none := g.bank(t, icb), g.bank(t, "NOBKVNVX")
-		if b["state"] != "paused" || b["waiting"] != 1.0 || b["reason"] != reason["reason"] || b["paused_by"] != "officer:admin" || b["breaker"] != "closed" {
+		if b["state"] != "paused" || b["waiting"] != 2.0 || b["reason"] != reason["reason"] || b["paused_by"] != "officer:admin" || b["breaker"] != "closed" {
 			return fmt.Errorf("paused: %v", b)
 		}
 		if none["state"] != "unconfigured" || none["waiting"] != 1.0 || g.bank(t, bidv)["state"] != "running" {
@@ -90,6 +95,12 @@ func TestAPausedBankHoldsUpNoOther(t *testing.T) {
 		t.Fatal(status, answer)
 	}
 	g.become(t, "instruction-"+stuck, "instruction_sent payment_reported")
+	// Both were in one batch: a payment needs a name, and opening an account all of a person.
+	var asked bank.AccountOpeningRequested
+	letter := g.banks[icb].waitFor(t, opening, account, 1)[0]
+	if err := json.Unmarshal(letter.Value, &asked); err != nil || asked.Holder.DocumentNumber != "001050123456" {
+		t.Errorf("asked with %s: %v", letter.Value, err)
+	}
 	if lines := g.quarantined(t); len(lines) > 0 {
 		t.Errorf("in quarantine: %v", lines)
 	}

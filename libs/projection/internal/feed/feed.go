@@ -41,9 +41,26 @@ type Feed interface {
 }
 
 // FromLog feeds a projection from the log of its own service.
-func FromLog(store *eventstore.Store) Feed { return logFeed{store} }
+func FromLog(store *eventstore.Store) Feed { return logFeed{store: store} }
 
-type logFeed struct{ store *eventstore.Store }
+type logFeed struct {
+	store *eventstore.Store
+	// wanted are the stored names of the facts that are handed out; nil hands out all.
+	wanted map[string]bool
+}
+
+// Only makes a feed hand out the facts that somebody wants, if it is one of the own log: the others are not even decoded. What comes
+// from a topic was chosen where it is read.
+func Only(f Feed, wanted func(events.Catalog) map[string]bool) Feed {
+	switch f := f.(type) {
+	case logFeed:
+		f.wanted = wanted(f.store.Catalog())
+		return f
+	case *patient:
+		return Patient(Only(f.Feed, wanted), f.pace)
+	}
+	return f
+}
 
 // errBehind ends the following of the log when it comes in full batches: bulk reading is faster then.
 var errBehind = errors.New("behind the log")
@@ -66,23 +83,22 @@ func (l logFeed) End(ctx context.Context) (checkpoint.Progress, error) {
 // Follow reads in bulk as long as the reader is behind, and then waits for what is appended.
 func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle func(context.Context, Batch) error) error {
 	after := from.Own()
-	apply := func(ctx context.Context, facts []events.Recorded) error {
-		last := facts[len(facts)-1].Position
-		if err := handle(ctx, Batch{Facts: facts, After: checkpoint.Progress{{Source: checkpoint.OwnLog}: {Position: last}}}); err != nil {
+	apply := func(ctx context.Context, p eventstore.Piece) error {
+		if err := handle(ctx, Batch{Facts: p.Facts, After: checkpoint.Progress{{Source: checkpoint.OwnLog}: {Position: p.Last}}}); err != nil {
 			return err
 		}
-		after = last
+		after = p.Last
 		return nil
 	}
 	for ctx.Err() == nil {
 		if err := l.catchUp(ctx, after, apply); err != nil {
 			return fmt.Errorf("catch up: %w", err)
 		}
-		err := l.store.Follow(ctx, after, bulkBatch, func(ctx context.Context, facts []events.Recorded) error {
-			if err := apply(ctx, facts); err != nil {
+		err := l.store.Follow(ctx, after, bulkBatch, l.wanted, func(ctx context.Context, p eventstore.Piece) error {
+			if err := apply(ctx, p); err != nil {
 				return err
 			}
-			if len(facts) == bulkBatch {
+			if p.Read == bulkBatch {
 				return errBehind
 			}
 			return nil
@@ -96,13 +112,13 @@ func (l logFeed) Follow(ctx context.Context, from checkpoint.Progress, handle fu
 
 // catchUp reads the log in bulk until its end. Because the log is dense, it is known without reading where the
 // next batches begin, so several are read and decoded at the same time.
-func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Context, []events.Recorded) error) error {
+func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Context, eventstore.Piece) error) error {
 	reading, stop := context.WithCancel(ctx)
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	defer stop()
 	type result struct {
-		facts []events.Recorded
+		piece eventstore.Piece
 		took  time.Duration
 		err   error
 	}
@@ -113,8 +129,8 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 		ahead = append(ahead, done)
 		readers.Go(func() {
 			began := time.Now()
-			facts, err := l.store.Read(reading, from, bulkBatch)
-			done <- result{facts, time.Since(began), err}
+			p, err := l.store.ReadPiece(reading, from, bulkBatch, l.wanted)
+			done <- result{p, time.Since(began), err}
 		})
 	}
 	for range readAhead {
@@ -127,15 +143,15 @@ func (l logFeed) catchUp(ctx context.Context, after int64, apply func(context.Co
 			return fmt.Errorf("read the log: %w", r.err)
 		}
 		ahead = ahead[1:]
-		more := len(r.facts) == bulkBatch
+		more := r.piece.Read == bulkBatch
 		if more {
 			read()
 		}
-		if len(r.facts) > 0 {
-			if err := apply(ctx, r.facts); err != nil {
+		if r.piece.Read > 0 {
+			if err := apply(ctx, r.piece); err != nil {
 				return err
 			}
-			l.store.GiveWay(ctx, r.took+time.Since(began), r.facts[0].RecordedAt)
+			l.store.GiveWay(ctx, r.took+time.Since(began), r.piece.Since)
 		}
 		if !more {
 			return nil // what was read beyond a short batch may have a hole before it

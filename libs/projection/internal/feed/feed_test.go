@@ -10,6 +10,7 @@ import (
 
 	"github.com/songan-vn/songan/events"
 	"github.com/songan-vn/songan/libs/eventstore"
+	"github.com/songan-vn/songan/libs/pace"
 	"github.com/songan-vn/songan/libs/projection/internal/checkpoint"
 	"github.com/songan-vn/songan/libs/testkit"
 )
@@ -20,13 +21,22 @@ type ticked struct {
 
 func (ticked) EventName() string { return "clock.ticked.v1" }
 
+// tocked is what nobody wants here: it cannot even be decoded.
+type tocked struct {
+	N int `json:"n"`
+}
+
+func (tocked) EventName() string { return "clock.tocked.v1" }
+
+func (*tocked) UnmarshalJSON([]byte) error { return errors.New("nobody wanted to look into this") }
+
 func newLog(t *testing.T, facts int) *eventstore.Store {
 	t.Helper()
 	pool := testkit.Postgres(t)
 	if err := eventstore.Migrate(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
-	store, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: events.NewCatalog([]events.Event{ticked{}})})
+	store, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: events.NewCatalog([]events.Event{ticked{}, tocked{}})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +109,54 @@ func TestTheLogComesInOrderAndWholeWhileItGrows(t *testing.T) {
 	})
 	if !errors.Is(err, errEnough) {
 		t.Error(err)
+	}
+}
+
+func TestWhatNobodyWantsIsPassedOverAndNotEvenDecoded(t *testing.T) {
+	t.Parallel()
+	const bulk = bulkBatch + 10
+	store := newLog(t, bulk)
+	say := func(stream string, fact events.Event) {
+		if _, err := store.Append(t.Context(), eventstore.Append{Stream: stream, Facts: []events.Event{fact}}); err != nil {
+			t.Error(err)
+		}
+	}
+	say("tock-1", tocked{})
+	wanted := func(events.Catalog) map[string]bool { return map[string]bool{ticked{}.EventName(): true} }
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	for i, f := range []Feed{FromLog(store), Patient(FromLog(store), pace.New(time.Now, nil))} {
+		end, err := f.End(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		caughtUp := sync.OnceFunc(func() { // and now what comes from memory
+			writer.Go(func() {
+				n := end.Own()
+				say(fmt.Sprint("tock-", n), tocked{})
+				say(fmt.Sprint("tick-", n), ticked{int(n)})
+				say(fmt.Sprint("tock-again-", n), tocked{})
+			})
+		})
+		ticks := 0
+		err = Only(f, wanted).Follow(t.Context(), at(0), func(_ context.Context, b Batch) error {
+			for _, r := range b.Facts {
+				if _, is := r.Event.(ticked); !is {
+					return fmt.Errorf("got a %T", r.Event)
+				}
+				ticks++
+			}
+			switch b.After.Own() {
+			case end.Own():
+				caughtUp()
+			case end.Own() + 3:
+				return errEnough
+			}
+			return nil
+		})
+		if want := bulk + i + 1; !errors.Is(err, errEnough) || ticks != want {
+			t.Errorf("%d of %d ticks: %v", ticks, want, err)
+		}
 	}
 }
 

@@ -44,13 +44,16 @@ type People struct {
 func NewPeople(o peer.Options) *People {
 	p := &People{client: peer.NewClient(o)}
 	p.asking = peer.NewBatcher(peer.Batching{Most: PeopleLimit}, func(ctx context.Context, refs []string) (map[string]Found, error) {
-		return p.call(ctx, Reading{Purpose: "holder_check", Case: "holders-" + refs[0]}, refs)
+		return p.call(ctx, Reading{Purpose: "holder_check", Case: "holders-" + refs[0], NamesOnly: true}, refs)
 	})
 	return p
 }
 
-// Reading says why people are read. The accounts service records it.
-type Reading struct{ Purpose, Case string }
+// Reading says why people are read, which the accounts service records, and whether their names are enough.
+type Reading struct {
+	Purpose, Case string
+	NamesOnly     bool
+}
 
 // All resolves references, in as few calls as possible. Every reference is answered.
 func (p *People) All(ctx context.Context, why Reading, refs []string) (map[string]Found, error) {
@@ -69,7 +72,7 @@ func (p *People) All(ctx context.Context, why Reading, refs []string) (map[strin
 	return people, nil
 }
 
-// One resolves a reference, together with those that others ask for at the same time.
+// One resolves a reference to a name, together with those that others ask for at the same time.
 func (p *People) One(ctx context.Context, ref string) (Found, error) {
 	found, _, err := p.asking.Ask(ctx, ref)
 	if err != nil {
@@ -80,17 +83,24 @@ func (p *People) One(ctx context.Context, ref string) (Found, error) {
 
 func (p *People) call(ctx context.Context, why Reading, refs []string) (map[string]Found, error) {
 	type answer struct {
-		Items []Found `json:"items"`
+		Items []struct {
+			Found
+
+			FullName string `json:"full_name"`
+		} `json:"items"`
 	}
 	got, err := peer.Post[answer](ctx, p.client, "/accounts/v1/persons", map[string]any{
-		"refs": refs, "purpose": why.Purpose, "case": why.Case,
+		"refs": refs, "purpose": why.Purpose, "case": why.Case, "names_only": why.NamesOnly,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ask for people: %w", err)
 	}
 	people := make(map[string]Found, len(got.Items))
 	for _, item := range got.Items {
-		people[item.Ref] = item
+		if item.FullName != "" {
+			item.Person = &Person{FullName: item.FullName}
+		}
+		people[item.Ref] = item.Found
 	}
 	return people, nil
 }

@@ -21,6 +21,7 @@ import (
 type question struct {
 	Refs          []string `json:"refs"`
 	Purpose, Case string
+	NamesOnly     bool `json:"names_only"`
 }
 
 // accounts knows everybody but "R0", and counts the questions.
@@ -36,13 +37,17 @@ func accounts(t *testing.T) (people *clients.People, asked func() []question) {
 		mu.Lock()
 		all = append(all, q)
 		mu.Unlock()
-		items := make([]clients.Found, 0, len(q.Refs))
+		items := make([]map[string]any, 0, len(q.Refs))
 		for _, ref := range q.Refs {
-			found := clients.Found{Ref: ref, Person: &clients.Person{FullName: "name of " + ref}}
-			if ref == "R0" {
-				found.Person = nil
+			item := map[string]any{"ref": ref}
+			switch name := "name of " + ref; {
+			case ref == "R0":
+			case q.NamesOnly:
+				item["full_name"] = name
+			default:
+				item["person"] = clients.Person{FullName: name}
 			}
-			items = append(items, found)
+			items = append(items, item)
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": items})
 	}))
@@ -72,7 +77,7 @@ func TestManyPeopleAreAskedForInFewCalls(t *testing.T) {
 	var sizes []int
 	for _, q := range asked() {
 		sizes = append(sizes, len(q.Refs))
-		if q.Purpose != "bank_instruction" || q.Case != "instruction-e" {
+		if q.Purpose != "bank_instruction" || q.Case != "instruction-e" || q.NamesOnly {
 			t.Errorf("asked for %s in %s", q.Purpose, q.Case)
 		}
 	}
@@ -89,7 +94,7 @@ func TestOnePersonIsAskedForWithAPurpose(t *testing.T) {
 	if diff := cmp.Diff(want, found); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	if q := asked(); len(q) != 1 || q[0].Purpose != "holder_check" || q[0].Case != "holders-R1" {
+	if q := asked(); len(q) != 1 || q[0].Purpose != "holder_check" || q[0].Case != "holders-R1" || !q[0].NamesOnly {
 		t.Errorf("asked %+v", q)
 	}
 }

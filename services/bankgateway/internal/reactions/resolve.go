@@ -72,8 +72,11 @@ func (r Resolver) resolve(ctx context.Context, tasks []task) (resolved, error) {
 		return known, nil
 	}
 	why := tasks[0].stream() // the oldest; the recorded reading lists all references
+	// A payment needs a name; all of a person is asked for only if a bank is to open an account as well.
+	beyond := func(t task) bool { _, isPayment := t.(payment); return !isPayment && len(t.people()) > 0 }
+	reading := clients.Reading{Purpose: "bank_instruction", Case: why, NamesOnly: !slices.ContainsFunc(tasks, beyond)}
 	var err error
-	known.persons, err = r.People.All(ctx, clients.Reading{Purpose: "bank_instruction", Case: why}, distinct(people))
+	known.persons, err = r.People.All(ctx, reading, distinct(people))
 	if err != nil {
 		return resolved{}, fmt.Errorf("read who is to be paid: %w", err)
 	}

@@ -50,7 +50,11 @@ func (e Enrolment) Void() bool {
 func (e Enrolment) Unit() events.Unit { return unit(e.UnitCode, e.UnitValidFrom) }
 
 // Enrolments is the read model of rights.
-func Enrolments() *projection.Projection { return enrolments().Projection() }
+func Enrolments() *projection.Projection {
+	return enrolments().Projection().Of(
+		disbursement.Enrolled{}, disbursement.EnrolmentSuspended{}, disbursement.EnrolmentResumed{}, disbursement.EnrolmentStopped{},
+	)
+}
 
 func enrolments() projection.Table[Enrolment] {
 	return projection.Table[Enrolment]{

@@ -14,7 +14,11 @@ import (
 
 // Lines is the read model of the lines of lists, and of what was found besides. It also remembers which payments were
 // carried forward, because the lines know what they were for.
-func Lines() *projection.Projection { return projection.New("lines_v1", linesDDL, applyLines) }
+func Lines() *projection.Projection {
+	return projection.New("lines_v1", linesDDL, applyLines).Of(
+		payroll.LinesComputed{}, disbursement.LineRemoved{}, disbursement.PayrollDrafted{}, disbursement.PaymentCarriedForward{},
+	)
+}
 
 const linesDDL = `
 create table if not exists lines_v1 (
@@ -84,7 +88,11 @@ type changed struct {
 }
 
 func applyLines(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
-	var c changed
+	c := changesOf(batch)
+	return c.write(ctx, tx)
+}
+
+func changesOf(batch []events.Recorded) (c changed) {
 	for _, r := range batch {
 		switch e := r.Event.(type) {
 		case payroll.LinesComputed:
@@ -97,7 +105,7 @@ func applyLines(ctx context.Context, tx pgx.Tx, batch []events.Recorded) error {
 			c.carried = append(c.carried, e.Payment)
 		}
 	}
-	return c.write(ctx, tx)
+	return c
 }
 
 func (c *changed) add(e payroll.LinesComputed) {

@@ -43,7 +43,13 @@ type Payroll struct {
 func (p Payroll) Unit() events.Unit { return unit(p.UnitCode, p.UnitValidFrom) }
 
 // Payrolls is the read model of the lists.
-func Payrolls() *projection.Projection { return payrolls().Projection() }
+func Payrolls() *projection.Projection {
+	return payrolls().Projection().Of(
+		disbursement.PayrollDrafted{}, payroll.LinesComputed{}, disbursement.PayrollComputed{}, disbursement.PayrollSubmitted{},
+		disbursement.PayrollChecked{}, disbursement.PayrollApproved{}, disbursement.PayrollRejected{}, disbursement.PayrollFunded{},
+		disbursement.LineRemoved{}, disbursement.PayrollReleased{}, disbursement.PayrollClosed{},
+	)
+}
 
 func payrolls() projection.Table[Payroll] {
 	return projection.Table[Payroll]{
