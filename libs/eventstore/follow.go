@@ -57,6 +57,29 @@ func (s *Store) FollowStored(
 	}
 }
 
+// overheard is how many facts are handed on at a time.
+const overheard = 1000
+
+// Overhear hands on what this process appends, in order and from memory alone, until ctx ends or the store is closed. What it was
+// too slow for it does not hear of, nor of what others append: it is for who reads the log as well, and would rather not.
+func (s *Store) Overhear(ctx context.Context, handle func([]Stored)) {
+	after, changed := s.head.Look()
+	for {
+		for batch := s.ring.Since(after, overheard); len(batch) > 0; batch = s.ring.Since(after, overheard) {
+			handle(batch)
+			after = batch[len(batch)-1].Position
+		}
+		select {
+		case <-changed:
+			_, changed = s.head.Look()
+		case <-ctx.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
 // Follower reads the log onwards, for who takes it in pieces. It belongs to one goroutine.
 type Follower struct {
 	store *Store

@@ -221,6 +221,45 @@ func TestWhatIsStoredIsHandedOnAsItStands(t *testing.T) {
 	}
 }
 
+func TestWhatAProcessAppendsItHearsInOrderAsItStands(t *testing.T) {
+	t.Parallel()
+	pool := fresh(t)
+	ours, others := open(t, pool), open(t, pool)
+	mustAppend(t, ours, of("before", 0, put{1})) // nobody listens yet
+	heard := make(chan []eventstore.Stored, 1000)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		ours.Overhear(ctx, func(batch []eventstore.Stored) { heard <- batch })
+		close(ended)
+	}()
+	greetings := 0
+	testkit.Eventually(t, func() error {
+		if greetings++; len(heard) == 0 {
+			mustAppend(t, ours, of(fmt.Sprint("greeting-", greetings), 0, put{1}))
+			return errors.New("it does not listen yet")
+		}
+		return nil
+	})
+	contend(t, 8, 20, ours, others)
+	mustAppend(t, ours, of("last", 0, put{2}, noted{"Nguyễn <&> \u2028"}))
+	last := int64(count(t, pool, `select max(position) from events`))
+	const stands = `select count(*) from events where position = $1 and stream = $2 and version = $3 and type = $4 and data::text = $5 and meta::text = $6`
+	for after := int64(1); after < last; {
+		for _, r := range <-heard {
+			if r.Position <= after {
+				t.Errorf("position %d comes after %d", r.Position, after)
+			}
+			after = r.Position
+			if n := count(t, pool, stands, r.Position, r.Stream, r.Version, r.Name, string(r.Data), string(r.Written)); n != 1 {
+				t.Errorf("position %d stands otherwise in the table", r.Position)
+			}
+		}
+	}
+	cancel()
+	<-ended
+}
+
 func TestAStoredFactThatNobodyKnowsEndsFollowing(t *testing.T) {
 	t.Parallel()
 	pool := fresh(t)

@@ -19,6 +19,9 @@ type Stored struct {
 	Meta       events.Meta
 	RecordedAt time.Time
 
+	// Written is the meta as it is stored, JSON like Data, if this process has appended the fact; nil if it has read it.
+	Written []byte
+
 	meta    []byte // what Meta has yet to be decoded from; nil if Meta is complete
 	decoded *batch.Decoded
 }
@@ -41,7 +44,7 @@ const factOverhead = 350
 // weight is about how many bytes a fact takes in memory after somebody has decoded it: then about as much again as its JSON.
 func (r Stored) weight() int {
 	m := r.Meta
-	return factOverhead + len(r.Stream) + len(r.Name) + 2*len(r.Data) + len(r.meta) +
+	return factOverhead + len(r.Stream) + len(r.Name) + 2*len(r.Data) + len(r.meta) + len(r.Written) +
 		len(m.Cause) + len(m.Correlation) + len(m.Actor) + len(m.Trace) + len(m.Fingerprint)
 }
 

@@ -49,6 +49,9 @@ type Options struct {
 	Service string
 	// Own holds every fact of the service's log, private ones included; Others those that it reacts to.
 	Own, Others events.Catalog
+	// HeardLater says that other services may hear of this one's facts after a rush, as long as it has patience left: they do
+	// nothing about them before its end anyhow. It is not for those whose facts are what the rush is about.
+	HeardLater bool
 	// Needed tells who cannot be erased yet; nil where nobody depends on it. It is asked once [Open] has returned.
 	Needed vault.Needed
 }
@@ -196,11 +199,14 @@ func (f *Foundation) othersTopics() []string {
 
 // Runners is what runs as long as the service does.
 func (f *Foundation) Runners() []service.Runner {
-	relay := kafkabus.NewRelay(f.Log, f.logPool, f.Bus, kafkabus.RelayOptions{
+	o := kafkabus.RelayOptions{
 		Topic: f.Topic(f.options.Service), Partitions: partitions, Log: f.deps.Log, Registerer: f.metrics,
-	})
+	}
+	if f.options.HeardLater {
+		o.Stand = f.Pace.Stand
+	}
 	runners := []service.Runner{
-		{Name: "relay", Run: relay.Run},
+		{Name: "relay", Run: kafkabus.NewRelay(f.Log, f.logPool, f.Bus, o).Run},
 		{Name: "projections", Run: f.models.Run},
 		{Name: "vault", Run: f.keepHouse},
 		{Name: "witness", Run: f.Witness.Run},

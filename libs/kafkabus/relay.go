@@ -41,6 +41,9 @@ type RelayOptions struct {
 	Partitions int
 	// Batch is the most facts that are published at once; 2,000 if zero.
 	Batch int
+	// Stand is called before each batch, with when its first fact was recorded, and may keep it for a while, as [pace.Pace.Stand]
+	// does; nil keeps nothing. Its error is ctx's.
+	Stand func(ctx context.Context, since time.Time) error
 	// Log hears of Kafka or the database being away, and of the lead.
 	Log *zap.Logger
 	// Registerer counts; nil counts nothing.
@@ -188,6 +191,9 @@ type outgoing struct {
 func (r *Relay) read(ctx context.Context, from lead.Checkpoint, ready chan<- outgoing) error {
 	at := from
 	err := r.store.FollowStored(ctx, from.Position, r.options.Batch, func(ctx context.Context, facts []eventstore.Stored) error {
+		if err := r.stand(ctx, facts); err != nil {
+			return err
+		}
 		out, err := r.prepare(at, facts)
 		if err != nil {
 			return err
@@ -204,6 +210,13 @@ func (r *Relay) read(ctx context.Context, from lead.Checkpoint, ready chan<- out
 		return fmt.Errorf("follow the log: %w", err)
 	}
 	return ctx.Err()
+}
+
+func (r *Relay) stand(ctx context.Context, facts []eventstore.Stored) error {
+	if r.options.Stand == nil {
+		return nil
+	}
+	return r.options.Stand(ctx, facts[0].RecordedAt)
 }
 
 // prepare makes messages of facts. What it makes depends on nothing but the facts and where the relay stands.

@@ -43,6 +43,44 @@ func TestRelayPublishesTheLogOnceAndInOrder(t *testing.T) {
 	}
 }
 
+func TestARelayThatStandsPublishesNothingAndForgetsNothing(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, 3)
+	l.note(t, 1, 500)
+	stands, goOn := make(chan time.Time, 100), make(chan struct{})
+	run := func() (stop func()) {
+		return start(t, kafkabus.NewRelay(l.store, l.pool, l.cfg, kafkabus.RelayOptions{
+			Topic: l.topic, Partitions: l.partitions, Batch: 100,
+			Stand: func(ctx context.Context, since time.Time) error {
+				stands <- since
+				select {
+				case <-goOn:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			},
+		}).Run)
+	}
+	stop := run()
+	if since := <-stands; since.IsZero() || since.After(time.Now()) {
+		t.Errorf("it stands since %s", since)
+	}
+	stop() // does not wait for the end of a rush
+	if all := raw(t, l.cfg, l.topic, 3); count(all) != 0 {
+		t.Errorf("%d records while it stood", count(all))
+	}
+	run()
+	<-stands
+	close(goOn)
+	seen := newReader()
+	start(t, seen.run(kafkabus.NewSource(l.cfg, l.topic, catalog(), kafkabus.SourceOptions{})))
+	seen.sees(t, 500)
+	if all := raw(t, l.cfg, l.topic, 3); count(all) != 500 {
+		t.Errorf("%d records for 500 facts", count(all))
+	}
+}
+
 func TestRelayPublishesOldFactsInTheirNewestShape(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, 1)

@@ -3,7 +3,7 @@
 //
 //  1. The facts of a log are the leaves of a Merkle tree (RFC 6962, as in Certificate Transparency). Its root stands for
 //     every fact up to a position, and for their order.
-//  2. A [Keeper] reads what was appended, adds it to the tree, and signs a [Checkpoint]: how many facts, and the root.
+//  2. A [Keeper] hears or reads what was appended, adds it to the tree, and signs a [Checkpoint]: how many facts, and the root.
 //     Checkpoints go where the database's superuser does not: to a file, and to a Kafka topic. They are signed notes
 //     (golang.org/x/mod/sumdb/note) with an Ed25519 key that the database never holds.
 //  3. [Verify] computes the tree from the rows and compares it with every checkpoint and with the leaves kept beside the

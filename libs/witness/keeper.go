@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/pg"
 )
 
@@ -50,6 +51,9 @@ type Options struct {
 	Every time.Duration
 	// Patience is how long one page, or one look, may wait for the database and for other keepers; 30 s if zero.
 	Patience time.Duration
+	// Overhear hands on what this process appends, as [eventstore.Store.Overhear] does, so that the log need not be read for it. nil
+	// reads all of it.
+	Overhear func(ctx context.Context, handle func([]eventstore.Stored))
 	// Rest is called after each page of the log, with what it took and when its oldest fact was recorded; nil goes on at once.
 	Rest func(ctx context.Context, took time.Duration, since time.Time)
 	Now  func() time.Time
@@ -60,6 +64,7 @@ type Options struct {
 type Keeper struct {
 	pool    *pgxpool.Pool
 	options Options
+	heard   heard
 
 	mu     sync.Mutex
 	tree   *tree
@@ -92,6 +97,13 @@ func (k *Keeper) Age() time.Duration {
 // Run signs checkpoints until ctx ends. It waits while the database is away. A log that does not fit its own leaves ends
 // it: signing that would make the tampering ours.
 func (k *Keeper) Run(ctx context.Context) error {
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if k.options.Overhear != nil {
+		listening.Go(func() { k.options.Overhear(ctx, k.heard.hear) })
+	}
 	tick := time.NewTicker(k.options.Every)
 	defer tick.Stop()
 	for {
@@ -159,24 +171,23 @@ func (k *Keeper) grow(ctx context.Context) (*tree, error) {
 	}
 	for {
 		began := time.Now()
-		grown, rows, err := k.growPage(ctx, k.settled.given)
+		grown, p, err := k.growPage(ctx, k.settled.given)
 		if err != nil {
 			return nil, fmt.Errorf("grow the tree: %w", err)
 		}
-		if k.tree = grown; len(rows) < pageSize {
+		if k.tree = grown; !p.more {
 			return grown, nil
 		}
 		if k.options.Rest != nil {
-			k.options.Rest(ctx, time.Since(began), rows[0].recordedAt)
+			k.options.Rest(ctx, time.Since(began), p.rows[0].recordedAt)
 		}
 	}
 }
 
 // growPage adds one page of rows.
-func (k *Keeper) growPage(ctx context.Context, until int64) (grown *tree, rows []row, err error) {
+func (k *Keeper) growPage(ctx context.Context, until int64) (grown *tree, p page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, k.options.Patience)
 	defer cancel()
-	leapt := false
 	err = pgx.BeginFunc(ctx, k.pool, func(tx pgx.Tx) error {
 		const lock = `select pg_advisory_xact_lock('witness_leaves'::regclass::oid::int, hashtext($1))`
 		if _, err := tx.Exec(ctx, lock, string(k.options.Of)); err != nil {
@@ -185,18 +196,20 @@ func (k *Keeper) growPage(ctx context.Context, until int64) (grown *tree, rows [
 		if grown, err = k.load(ctx, tx); err != nil {
 			return err
 		}
-		if rows, err = k.options.Of.page(ctx, tx, grown.size(), until); err != nil {
+		if k.options.Of == Readings {
+			p, err = pageOfRegister(ctx, tx, grown.size(), until)
+		} else {
+			p, err = k.pageOfLog(ctx, tx, grown.size())
+		}
+		if err != nil {
 			return err
 		}
-		if k.options.Of == Readings {
-			rows, leapt = filled(rows, grown.size(), until)
-		}
-		return k.add(ctx, tx, grown, rows)
+		return k.add(ctx, tx, grown, p.rows)
 	})
-	if err == nil && leapt {
+	if err == nil && p.leapt {
 		err = fmt.Errorf("after %d: %w", grown.size(), ErrLeapt)
 	}
-	return grown, rows, err
+	return grown, p, err
 }
 
 // add adds rows to the tree and their leaves to the table.

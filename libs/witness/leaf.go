@@ -39,12 +39,22 @@ func (e *entry) scan(row pgx.CollectableRow) error {
 func (e *entry) appendText(b []byte, meta string) []byte {
 	b = append(b, "songan.event.v1\n"...)
 	b = append(strconv.AppendInt(b, e.position, 10), '\n')
-	b = append(strconv.AppendQuote(b, e.stream), '\n')
+	b = append(appendQuoted(b, e.stream), '\n')
 	b = append(strconv.AppendInt(b, int64(e.version), 10), '\n')
-	b = append(strconv.AppendQuote(b, e.name), '\n')
+	b = append(appendQuoted(b, e.name), '\n')
 	b = append(e.recordedAt.UTC().AppendFormat(b, time.RFC3339Nano), '\n')
 	b = append(b, digest(e.data)+"\n"...)
-	return append(strconv.AppendQuote(b, meta), '\n')
+	return append(appendQuoted(b, meta), '\n')
+}
+
+// appendQuoted is [strconv.AppendQuote], which takes its time also over texts that have nothing to quote.
+func appendQuoted(b []byte, text string) []byte {
+	for _, c := range []byte(text) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return strconv.AppendQuote(b, text)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
 }
 
 func digest(text []byte) string {
@@ -52,9 +62,9 @@ func digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// facts reads the rows after a position, in order; fewer than pageSize only at the end of the log.
-func facts(ctx context.Context, db pg.Querier, after int64) ([]row, error) {
-	found, err := db.Query(ctx, selectEntries+`where position > $1 order by position limit $2`, after, pageSize)
+// facts reads up to limit rows after a position, in order; fewer only at the end of the log.
+func facts(ctx context.Context, db pg.Querier, after int64, limit int) ([]row, error) {
+	found, err := db.Query(ctx, selectEntries+`where position > $1 order by position limit $2`, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the log after %d: %w", after, err)
 	}

@@ -35,16 +35,32 @@ type row struct {
 	recordedAt time.Time
 }
 
+// page is some rows that follow each other.
+type page struct {
+	rows  []row
+	more  bool // may follow
+	leapt bool // the numbers leap after it
+}
+
 // pageSize is how many rows are read at a time: two chunks.
 const pageSize = 2 * chunkSize
 
-// page reads the rows after a position, in order, fewer than pageSize only at the end. Readings it reads up to another
-// position; what stands in a log is settled.
-func (s Source) page(ctx context.Context, db pg.Querier, after, until int64) ([]row, error) {
+// rows reads a page of the table, in order, fewer than pageSize only at the end.
+func (s Source) rows(ctx context.Context, db pg.Querier, after int64) ([]row, error) {
 	if s == Readings {
-		return readings(ctx, db, after, until)
+		return readings(ctx, db, after, math.MaxInt64)
 	}
-	return facts(ctx, db, after)
+	return facts(ctx, db, after, pageSize)
+}
+
+// pageOfRegister is what a keeper adds: with a leaf for each vacancy, and only up to where the register is settled.
+func pageOfRegister(ctx context.Context, db pg.Querier, after, until int64) (p page, err error) {
+	if p.rows, err = readings(ctx, db, after, until); err != nil {
+		return page{}, err
+	}
+	p.rows, p.leapt = filled(p.rows, after, until)
+	p.more = len(p.rows) == pageSize
+	return p, nil
 }
 
 // vacant tells whether a leaf says that nothing stands at its place.

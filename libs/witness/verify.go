@@ -52,7 +52,7 @@ func (s Source) Verify(ctx context.Context, db pg.Querier, origin string, checkp
 		return Report{}, fmt.Errorf("verify: %w", err)
 	}
 	for after := int64(math.MinInt64); ; {
-		rows, err := s.page(ctx, db, after, math.MaxInt64)
+		rows, err := s.rows(ctx, db, after)
 		if err != nil {
 			return Report{}, fmt.Errorf("verify: %w", err)
 		}

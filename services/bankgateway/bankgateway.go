@@ -116,7 +116,7 @@ func NewWith(ctx context.Context, deps service.Deps, config Config) (service.Ser
 	}
 	base, err := foundation.Open(ctx, deps, foundation.Options{
 		Service: Name, Own: events.NewCatalog(facts.Catalog()),
-		Others: events.NewCatalog(accounts.Catalog(), disbursement.Catalog()),
+		Others: events.NewCatalog(accounts.Catalog(), disbursement.Catalog()), HeardLater: true,
 	})
 	if err != nil {
 		return service.Service{}, err

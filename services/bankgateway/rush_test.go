@@ -2,6 +2,7 @@ package bankgateway_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/songan-vn/songan/libs/service/servicetest"
@@ -46,6 +47,40 @@ func TestInARushEachSweepGoesOnWhereTheLastOneEnded(t *testing.T) {
 			t.Errorf("the bank got %s %d times", e2e, got)
 		}
 	}
+}
+
+// What other services hear of a rush they hear afterwards: they would do nothing about it before.
+func TestInARushOtherServicesHearLater(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	number := g.account(t)
+	ask := func(query string) (n int) {
+		t.Helper()
+		if err := g.Pool.QueryRow(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	published := func() int { return ask(`select position from relay_positions`) }
+	all := func() error {
+		if n, head := published(), ask(`select max(position) from events`); n != head {
+			return fmt.Errorf("%d of %d facts are published", n, head)
+		}
+		return nil
+	}
+	testkit.Eventually(t, all)
+	before := published()
+	calm := g.pace.Rush()
+	t.Cleanup(calm)
+	for _, e2e := range []string{id("first"), id("next"), id("last")} { // the time of two sweeps is enough to publish something
+		servicetest.Say(t, g.disbursement, "payment-"+e2e, released(e2e, icb, number))
+		g.become(t, "instruction-"+e2e, "instruction_sent")
+	}
+	if n := published(); n != before {
+		t.Errorf("%d facts were published in a rush", n-before)
+	}
+	calm()
+	testkit.Eventually(t, all)
 }
 
 // What was taken and not sent is not done: it does not wait until the rush is over.

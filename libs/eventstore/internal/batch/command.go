@@ -49,6 +49,8 @@ type Command struct {
 	Facts    []events.Event
 	// As is the meta of all facts.
 	As events.Meta
+	// Meta is As as it is stored.
+	Meta []byte
 	// Types and Data are the facts as they are stored, Bytes about what they take.
 	Types []string
 	Data  [][]byte
@@ -66,7 +68,6 @@ type Command struct {
 
 	id      int64 // random, of the append
 	key     string
-	meta    []byte
 	secrets []vault.Row
 }
 
@@ -116,10 +117,10 @@ func (f Form) New(a Draft) *Command {
 	if c.Err = c.check(); c.Err != nil {
 		return c
 	}
-	if c.meta, c.Err = encodeMeta(c.As); c.Err != nil {
+	if c.Meta, c.Err = encodeMeta(c.As); c.Err != nil {
 		return c
 	}
-	if !storable(c.meta) {
+	if !storable(c.Meta) {
 		c.Err = fmt.Errorf("%w: a text of the meta is none", ErrUnstorable)
 		return c
 	}
@@ -128,7 +129,7 @@ func (f Form) New(a Draft) *Command {
 		if c.Types[i], c.Data[i], c.Err = f.encode(fact); c.Err != nil {
 			return c
 		}
-		c.Bytes += len(c.Data[i]) + len(c.meta) + len(c.Stream)
+		c.Bytes += len(c.Data[i]) + len(c.Meta) + len(c.Stream)
 	}
 	for _, row := range a.Secrets {
 		c.Bytes += len(row.Ciphertext) + len(row.DocumentIndex) + len(row.NameIndex)

@@ -76,7 +76,17 @@ func (r *Ring[T]) drop(n int) {
 func (r *Ring[T]) After(position int64, limit int) []T {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	skip := position + 1 - r.first
+	return r.from(position+1-r.first, limit)
+}
+
+// Since is After for who can do without what was forgotten: it returns items from later positions then.
+func (r *Ring[T]) Since(position int64, limit int) []T {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.from(max(0, position+1-r.first), limit)
+}
+
+func (r *Ring[T]) from(skip int64, limit int) []T {
 	if skip < 0 || skip >= int64(r.count) {
 		return nil
 	}

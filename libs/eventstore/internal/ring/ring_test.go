@@ -25,11 +25,24 @@ func TestItAnswersOnlyForThePositionBeforeOneThatItHolds(t *testing.T) {
 	}
 }
 
+func TestWhoCanDoWithoutWhatWasForgottenGetsTheRest(t *testing.T) {
+	t.Parallel()
+	r := ring.New[int64](3, 1000)
+	for position := int64(4); position <= 8; position++ {
+		r.Add(position, position, 1)
+	}
+	for after, want := range map[int64][]int64{0: {6, 7}, 4: {6, 7}, 5: {6, 7}, 6: {7, 8}, 7: {8}, 8: nil, 9: nil} {
+		if got := r.Since(after, 2); !slices.Equal(got, want) {
+			t.Errorf("since %d: %v, want %v", after, got, want)
+		}
+	}
+}
+
 func TestAnEmptyRingHoldsNothing(t *testing.T) {
 	t.Parallel()
 	r := ring.New[int64](3, 1000)
 	for _, after := range []int64{-1, 0, 1} {
-		if got := r.After(after, 10); got != nil {
+		if got := append(r.After(after, 10), r.Since(after, 10)...); got != nil {
 			t.Errorf("after %d: %v", after, got)
 		}
 	}
