@@ -13,12 +13,12 @@ import (
 // pollEvery is how often a follower looks although nobody told it to: a notification may be lost.
 const pollEvery = time.Second
 
-// Follow hands all facts after a position to handle, in order and up to limit at a time, and waits for more; of those that
-// are not wanted it only tells that they are there, see [Piece]. It
-// returns nil when ctx ends. If handle fails, its error is returned and nothing after that batch was handed out.
+// Follow hands all facts after a position to handle, in order and up to limit at a time, and waits for more. It decodes those that
+// are wanted, by their stored names, and nil wants all; see [Piece]. It returns nil when ctx ends. If handle fails, its error is
+// returned and nothing after that batch was handed out.
 //
-// While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error: to
-// go on would be to skip something. What this process has appended lately comes from memory, and several followers
+// While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error, also if nobody
+// wants it: to go on would be to skip something. What this process has appended lately comes from memory, and several followers
 // get the same facts: nobody changes them. While many commands are under way, it rests between batches; see package pace.
 func (s *Store) Follow(
 	ctx context.Context, after int64, limit int, wanted map[string]bool, handle func(context.Context, Piece) error,
@@ -60,10 +60,12 @@ func (s *Store) FollowStored(
 // overheard is how many facts are handed on at a time.
 const overheard = 1000
 
-// Overhear hands on what this process appends, in order and from memory alone, until ctx ends or the store is closed. What it was
-// too slow for it does not hear of, nor of what others append: it is for who reads the log as well, and would rather not.
+// Overhear hands on what this process appends and has appended lately, in order and from memory alone, until ctx ends or the store is
+// closed. What it was too slow for it does not hear of, nor of what others append: it is for who reads the log as well, and would
+// rather not.
 func (s *Store) Overhear(ctx context.Context, handle func([]Stored)) {
-	after, changed := s.head.Look()
+	after := int64(0)
+	_, changed := s.head.Look()
 	for {
 		for batch := s.ring.Since(after, overheard); len(batch) > 0; batch = s.ring.Since(after, overheard) {
 			handle(batch)

@@ -26,7 +26,7 @@ func (p *Piece) add(s *Store, r Stored, wanted map[string]bool) error {
 	if p.Read == 0 {
 		p.Since = r.RecordedAt
 	}
-	if p.Read, p.Last = p.Read+1, r.Position; wanted != nil && !wanted[r.Name] {
+	if p.Read, p.Last = p.Read+1, r.Position; wanted != nil && !wanted[r.Name] && s.catalog.Knows(r.Name) {
 		return nil
 	}
 	recorded, err := s.Decode(r)

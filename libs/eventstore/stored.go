@@ -19,8 +19,11 @@ type Stored struct {
 	Meta       events.Meta
 	RecordedAt time.Time
 
-	// Written is the meta as it is stored, JSON like Data, if this process has appended the fact; nil if it has read it.
+	// Written is the meta as it is stored, JSON like Data, and Session counts in which session with the database it was, if this
+	// process has appended the fact; nil and 0 if it has read it. A standby that takes over between two sessions may lack the last
+	// facts of the first one, and have others in their place.
 	Written []byte
+	Session int64
 
 	meta    []byte // what Meta has yet to be decoded from; nil if Meta is complete
 	decoded *batch.Decoded

@@ -49,8 +49,8 @@ type Options struct {
 	Service string
 	// Own holds every fact of the service's log, private ones included; Others those that it reacts to.
 	Own, Others events.Catalog
-	// HeardLater says that other services may hear of this one's facts after a rush, as long as it has patience left: they do
-	// nothing about them before its end anyhow. It is not for those whose facts are what the rush is about.
+	// HeardLater says that other services may hear of this one's facts after a rush, as long as there is patience: those in the
+	// same process do nothing about them before its end anyhow. It is not for a service whose facts are what the rush is about.
 	HeardLater bool
 	// Needed tells who cannot be erased yet; nil where nobody depends on it. It is asked once [Open] has returned.
 	Needed vault.Needed

@@ -13,7 +13,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/songan-vn/songan/libs/eventstore"
 	"github.com/songan-vn/songan/libs/kafkabus"
 	"github.com/songan-vn/songan/libs/service"
 	"github.com/songan-vn/songan/libs/witness"
@@ -39,9 +38,9 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 		return fmt.Errorf("make the topic of checkpoints: %w", err)
 	}
 	f.checkpoints = kafkabus.NewPublisher(f.Bus, kafkabus.PublisherOptions{})
-	keeper := func(of witness.Source, origin, file string, overhear func(context.Context, func([]eventstore.Stored))) (*witness.Keeper, error) {
+	keeper := func(of witness.Source, origin, file string) (*witness.Keeper, error) {
 		k := witness.NewKeeper(f.logPool, witness.Options{
-			Of: of, Overhear: overhear, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
+			Of: of, Overhear: f.Log.Overhear, Origin: origin, Signer: signer, Now: f.deps.Now, Log: f.deps.Log, Rest: f.Pace.Rest,
 			Publish: []func(context.Context, []byte) error{
 				witness.ToFile(file),
 				func(ctx context.Context, signed []byte) error { return f.publishCheckpoint(ctx, topic, origin, signed) },
@@ -49,10 +48,10 @@ func (f *Foundation) openWitness(ctx context.Context) error {
 		})
 		return k, f.tellAge(of, k)
 	}
-	if f.Witness, err = keeper(witness.Facts, Origin(f.options.Service), file, f.Log.Overhear); err != nil {
+	if f.Witness, err = keeper(witness.Facts, Origin(f.options.Service), file); err != nil {
 		return err
 	}
-	f.register, err = keeper(witness.Readings, OriginOfReadings(f.options.Service), file+OfReadings, nil)
+	f.register, err = keeper(witness.Readings, OriginOfReadings(f.options.Service), file+OfReadings)
 	return err
 }
 

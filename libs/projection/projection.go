@@ -73,7 +73,8 @@ func New(name, ddl string, apply Apply) *Projection {
 	return &Projection{name: name, ddl: ddl, apply: apply, prepare: func(context.Context, pgx.Tx) error { return nil }}
 }
 
-// Of says that a projection is about these facts and no others: what reads topics for it can then pass over the rest.
+// Of says that a projection is about these facts and no others. The rest never reaches its Apply, be it from a topic or from the own
+// log: a fact that is left out by mistake is lost to the read model.
 func (p *Projection) Of(facts ...events.Event) *Projection {
 	p.of = make(map[string]bool, len(facts))
 	for _, fact := range facts {

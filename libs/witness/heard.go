@@ -12,14 +12,17 @@ import (
 	"github.com/songan-vn/songan/libs/pg"
 )
 
-// mostHeard is how many leaves wait for their page: 4 MB of them, which is more than a busy log appends until the next one.
+// mostHeard is how many leaves wait for their page: 4 MB of them, some seconds of a busy log.
 const mostHeard = 1 << 16
 
-// heard are the leaves of what this process has appended lately: the log has them, and need not be read for them. They are dense.
+// heard are the leaves of what this process has appended lately: the log has them, and need not be read for them. They are dense and
+// of one session with the database, or a standby could take over between two of them.
 type heard struct {
-	mu   sync.Mutex
-	rows []row
-	text []byte // of one leaf after the other
+	mu      sync.Mutex
+	rows    []row
+	session int64
+	deaf    bool   // there was no room for a fact, and so there is none for those behind it until all are taken
+	text    []byte // of one leaf after the other
 }
 
 // hear computes leaves as soon as there are facts.
@@ -27,8 +30,11 @@ func (h *heard) hear(facts []eventstore.Stored) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, f := range facts {
-		if n := len(h.rows); n > 0 && f.Position != h.rows[n-1].position+1 || n == mostHeard {
-			h.rows = h.rows[:0]
+		if !h.follows(f) {
+			h.rows, h.session, h.deaf = h.rows[:0], f.Session, false
+		}
+		if h.deaf = h.deaf || len(h.rows) == mostHeard; h.deaf {
+			continue
 		}
 		e := entry{
 			position: f.Position, stream: f.Stream, version: f.Version, name: f.Name, data: f.Data, meta: f.Written, recordedAt: f.RecordedAt,
@@ -36,6 +42,14 @@ func (h *heard) hear(facts []eventstore.Stored) {
 		h.text = e.appendText(h.text[:0], digest(e.meta))
 		h.rows = append(h.rows, row{e.position, tlog.RecordHash(h.text), e.recordedAt})
 	}
+}
+
+// follows tells whether a fact may stand behind what was heard.
+func (h *heard) follows(f eventstore.Stored) bool {
+	if len(h.rows) == 0 || f.Session != h.session {
+		return false
+	}
+	return h.deaf || f.Position == h.rows[len(h.rows)-1].position+1
 }
 
 // take returns up to limit leaves after a position, if the very next one is there, and forgets those up to the position.
@@ -62,8 +76,9 @@ func (h *heard) forget() {
 
 // pageOfLog returns a page of the log after a position: what was heard of it, and from the table what was not.
 //
-// The last leaf that was heard has to stand in the table, and then all before it do. If not, a standby took over without the end of
-// the log, or somebody has written into it: what was heard is not believed, and the table is what is witnessed.
+// The last leaf that was heard has to stand in the table. What one session has appended before it then does, too, unless somebody has
+// been at the table, which Verify will find. If it does not stand there, a standby took over without the end of the log, or somebody
+// has been at the last row as well: the table is what is witnessed, and the log says so.
 func (k *Keeper) pageOfLog(ctx context.Context, db pg.Querier, after int64) (page, error) {
 	rows := k.heard.take(after, pageSize)
 	if len(rows) > 0 {
@@ -78,7 +93,7 @@ func (k *Keeper) pageOfLog(ctx context.Context, db pg.Querier, after int64) (pag
 		if len(rest) > 0 && rest[0].position == last.position && rest[0].leaf == last.leaf {
 			return page{rows: append(rows, rest[1:]...), more: len(rest) == limit}, nil
 		}
-		k.options.Log.Warn("the log is not what this process has appended: did a standby take over?", zap.Int64("position", last.position))
+		k.options.Log.Warn("the log does not end as this process has written it: a standby took over without its end, or somebody has been at it", zap.Int64("position", last.position))
 		k.heard.forget()
 	}
 	rows, err := facts(ctx, db, after, pageSize)

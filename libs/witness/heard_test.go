@@ -2,10 +2,11 @@ package witness
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/mod/sumdb/note"
 	"pgregory.net/rapid"
 
 	"github.com/songan-vn/songan/events"
@@ -27,12 +29,15 @@ type said struct {
 
 func (said) EventName() string { return "till.said.v1" }
 
-// journal is a log with a keeper that listens to it.
+// journal is a log with a keeper that listens to it, and signs when it is told to.
 type journal struct {
-	pool   *pgxpool.Pool
-	log    *eventstore.Store
-	keeper *Keeper
-	logs   *observer.ObservedLogs
+	pool      *pgxpool.Pool
+	writer    string // the application of the log's connections
+	log       *eventstore.Store
+	keeper    *Keeper
+	logs      *observer.ObservedLogs
+	file      string
+	verifiers note.Verifiers
 }
 
 func openJournal(t *testing.T) *journal {
@@ -43,17 +48,84 @@ func openJournal(t *testing.T) *journal {
 			t.Fatal(err)
 		}
 	}
-	store, err := eventstore.Open(t.Context(), pool, eventstore.Options{Catalog: events.NewCatalog([]events.Event{said{}})})
+	config, writer := pool.Config(), "writer-"+rand.Text()
+	config.ConnConfig.RuntimeParams["application_name"] = writer
+	writes, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(writes.Close)
+	store, err := eventstore.Open(t.Context(), writes, eventstore.Options{Catalog: events.NewCatalog([]events.Event{said{}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
 	core, logs := observer.New(zap.WarnLevel)
-	j := &journal{pool: pool, log: store, logs: logs, keeper: NewKeeper(pool, Options{Origin: "songan/till", Now: time.Now, Log: zap.New(core)})}
+	key := filepath.Join(t.TempDir(), "witness.key")
+	if err := CreateKey(key, "till.example"); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := LoadKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &journal{pool: pool, writer: writer, log: store, logs: logs, file: filepath.Join(t.TempDir(), "checkpoints.jsonl")}
+	if j.verifiers, err = LoadVerifier(key + ".pub"); err != nil {
+		t.Fatal(err)
+	}
+	j.keeper = NewKeeper(pool, Options{
+		Origin: "songan/till", Signer: signer, Now: time.Now, Every: time.Hour, Log: zap.New(core), Publish: []func(context.Context, []byte) error{ToFile(j.file)},
+		Overhear: store.Overhear,
+	})
 	ctx, cancel := context.WithCancel(context.Background())
-	var listening sync.WaitGroup
-	listening.Go(func() { store.Overhear(ctx, j.keeper.heard.hear) })
-	t.Cleanup(func() { cancel(); listening.Wait(); store.Close() })
+	ended := make(chan error, 1)
+	go func() { ended <- j.keeper.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	j.signed(t, 0) // the one that it begins with is not to take anything away
 	return j
+}
+
+// signed waits until there is a checkpoint of so many facts.
+func (j *journal) signed(t testing.TB, facts int64) {
+	t.Helper()
+	testkit.Eventually(t, func() error {
+		j.keeper.mu.Lock()
+		defer j.keeper.mu.Unlock()
+		if j.keeper.signed == nil || j.keeper.latest.Size != facts {
+			return fmt.Errorf("the latest checkpoint is of %d facts", j.keeper.latest.Size)
+		}
+		return nil
+	})
+}
+
+// verify signs, and returns what an auditor finds.
+func (j *journal) verify(t testing.TB) Report {
+	t.Helper()
+	if _, err := j.keeper.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkpoints, err := ReadFile(j.file, j.verifiers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Verify(t.Context(), j.pool, "songan/till", checkpoints)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// do changes the database as its superuser does.
+func (j *journal) do(t testing.TB, query string) {
+	t.Helper()
+	if _, err := j.pool.Exec(t.Context(), "set local session_replication_role = replica; "+query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
 }
 
 func (j *journal) append(t testing.TB, appends ...eventstore.Append) {
@@ -216,25 +288,54 @@ func TestWhatTheTableDoesNotHaveIsNotBelieved(t *testing.T) {
 	}
 }
 
-func TestWhatSomebodyChangesBeforeTheCheckpointIsNotWitnessed(t *testing.T) {
+func TestWhatSomebodyChangesBeforeTheCheckpointIsFound(t *testing.T) {
+	t.Parallel()
+	for what, query := range map[string]string{
+		"changed": `update events set data = '{"text": "clank"}' where position = 5`,
+		"removed": `delete from events where position = 5`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			j := openJournal(t)
+			j.append(t, coins(0, 10)...)
+			j.listened(t, 10)
+			j.do(t, query)
+			report := j.verify(t)
+			if !slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.Kind == what && f.Position == 5 }) {
+				t.Errorf("%+v", report.Findings)
+			}
+		})
+	}
+}
+
+// The server falls, and the standby that takes over lacks the end of the log. Others stand in its place when the log has grown again.
+func TestWhatWasLostInAFailoverIsNotWitnessed(t *testing.T) {
 	t.Parallel()
 	j := openJournal(t)
-	j.append(t, coins(0, 10)...)
-	j.listened(t, 10)
-	want := j.table(t)
-	const change = `
-set local session_replication_role = replica;
-update events set data = '{"text": "clank"}' where position = 5;`
-	if _, err := j.pool.Exec(t.Context(), change); err != nil {
-		t.Fatal(err)
+	j.append(t, coins(0, 5)...)
+	if report := j.verify(t); len(report.Findings) > 0 {
+		t.Fatalf("%+v", report.Findings)
 	}
-	p, err := j.keeper.pageOfLog(t.Context(), j.pool, 0)
-	if err != nil {
-		t.Fatal(err)
+	j.append(t, coins(5, 5)...)
+	j.listened(t, 10) // what is signed is forgotten with the next page
+	j.do(t, `delete from events where position > 5`)
+	var fell int
+	const fall = `select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = $1`
+	if err := j.pool.QueryRow(t.Context(), fall, j.writer).Scan(&fell); err != nil || fell == 0 {
+		t.Fatalf("%d connections fell: %v", fell, err)
 	}
-	same(t, p.rows, want)
-	if now := j.table(t); now[4].leaf == want[4].leaf {
-		t.Error("nothing was changed")
+	j.append(t, coins(100, 4)...)
+	j.append(t, coins(200, 6)...)
+	testkit.Eventually(t, func() error {
+		j.keeper.heard.mu.Lock()
+		defer j.keeper.heard.mu.Unlock()
+		if n := len(j.keeper.heard.rows); n == 0 || j.keeper.heard.rows[n-1].position != 15 {
+			return fmt.Errorf("%d heard", n)
+		}
+		return nil
+	})
+	if report := j.verify(t); len(report.Findings) > 0 || report.Signed != 15 {
+		t.Errorf("%d facts: %+v", report.Signed, report.Findings)
 	}
 }
 
@@ -276,7 +377,14 @@ func TestWhatIsHeardIsDenseAndBounded(t *testing.T) {
 	wants("positions may come again, of another log", 11, 10, 12, 2)
 	wants("all of it was taken", 13, 10, 0, 0)
 	hear(1, mostHeard)
-	wants("full", 0, mostHeard, 1, mostHeard)
 	hear(mostHeard+1, mostHeard+2)
-	wants("too full", mostHeard, 10, mostHeard+1, 2)
+	wants("full", 0, mostHeard, 1, mostHeard)
+	wants("half", 10, 10, 11, 10)
+	hear(mostHeard+3, mostHeard+3)
+	wants("behind what it had no room for there is nothing", mostHeard, 10, 0, 0)
+	hear(mostHeard+4, mostHeard+5)
+	wants("until all was taken", mostHeard+3, 10, mostHeard+4, 2)
+	h.hear([]eventstore.Stored{{Position: mostHeard + 6, Session: 1}})
+	wants("another session begins again", mostHeard+3, 10, 0, 0)
+	wants("with its own", mostHeard+5, 10, mostHeard+6, 1)
 }

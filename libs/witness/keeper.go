@@ -51,8 +51,8 @@ type Options struct {
 	Every time.Duration
 	// Patience is how long one page, or one look, may wait for the database and for other keepers; 30 s if zero.
 	Patience time.Duration
-	// Overhear hands on what this process appends, as [eventstore.Store.Overhear] does, so that the log need not be read for it. nil
-	// reads all of it.
+	// Overhear hands on what this process appends to the log, as [eventstore.Store.Overhear] does, so that the table need not be read
+	// for it; nil reads all of it.
 	Overhear func(ctx context.Context, handle func([]eventstore.Stored))
 	// Rest is called after each page of the log, with what it took and when its oldest fact was recorded; nil goes on at once.
 	Rest func(ctx context.Context, took time.Duration, since time.Time)
@@ -101,7 +101,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	defer listening.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if k.options.Overhear != nil {
+	if k.options.Of == Facts && k.options.Overhear != nil {
 		listening.Go(func() { k.options.Overhear(ctx, k.heard.hear) })
 	}
 	tick := time.NewTicker(k.options.Every)

@@ -81,6 +81,13 @@ func (p *People) One(ctx context.Context, ref string) (Found, error) {
 	return found, nil
 }
 
+type question struct {
+	Refs      []string `json:"refs"`
+	Purpose   string   `json:"purpose"`
+	Case      string   `json:"case"`
+	NamesOnly bool     `json:"names_only,omitzero"`
+}
+
 func (p *People) call(ctx context.Context, why Reading, refs []string) (map[string]Found, error) {
 	type answer struct {
 		Items []struct {
@@ -89,9 +96,7 @@ func (p *People) call(ctx context.Context, why Reading, refs []string) (map[stri
 			FullName string `json:"full_name"`
 		} `json:"items"`
 	}
-	got, err := peer.Post[answer](ctx, p.client, "/accounts/v1/persons", map[string]any{
-		"refs": refs, "purpose": why.Purpose, "case": why.Case, "names_only": why.NamesOnly,
-	})
+	got, err := peer.Post[answer](ctx, p.client, "/accounts/v1/persons", question{refs, why.Purpose, why.Case, why.NamesOnly})
 	if err != nil {
 		return nil, fmt.Errorf("ask for people: %w", err)
 	}
