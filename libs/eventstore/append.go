@@ -174,7 +174,7 @@ func stored(c *batch.Command) []Stored {
 	for i := range c.Facts {
 		list[i] = Stored{
 			Position: c.Position + int64(i), Stream: c.Stream, Version: c.Expected + 1 + i, Name: c.Types[i],
-			Data: c.Data[i], Meta: meta, RecordedAt: c.At, Written: c.Meta, Session: c.Session, decoded: &c.Decoded[i],
+			Data: c.Data[i], Meta: meta, RecordedAt: c.At, Written: c.Written, Session: c.Session, decoded: &c.Decoded[i],
 		}
 	}
 	return list

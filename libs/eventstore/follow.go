@@ -15,7 +15,7 @@ const pollEvery = time.Second
 
 // Follow hands all facts after a position to handle, in order and up to limit at a time, and waits for more. It decodes those that
 // are wanted, by their stored names, and nil wants all; see [Piece]. It returns nil when ctx ends. If handle fails, its error is
-// returned and nothing after that batch was handed out.
+// returned and nothing after that piece was handed out.
 //
 // While the database is away, Follow waits for it. A hole, or a fact that is not in the catalog, ends it with an error, also if nobody
 // wants it: to go on would be to skip something. What this process has appended lately comes from memory, and several followers
@@ -57,27 +57,25 @@ func (s *Store) FollowStored(
 	}
 }
 
-// overheard is how many facts are handed on at a time.
-const overheard = 1000
+// mostOverheard is the most facts that are handed on at a time.
+const mostOverheard = 1000
 
-// Overhear hands on what this process appends and has appended lately, in order and from memory alone, until ctx ends or the store is
-// closed. What it was too slow for it does not hear of, nor of what others append: it is for who reads the log as well, and would
-// rather not.
+// Overhear hands on facts that this process appends, and those of them that it still remembers, from memory alone and in order,
+// until ctx ends or the store is closed. It leaves out facts: those of other processes, those that were forgotten before their
+// turn came (see package ring), and after a failover those at positions that it has handed on before. It is for who can read the
+// log for the rest.
 func (s *Store) Overhear(ctx context.Context, handle func([]Stored)) {
-	after := int64(0)
-	_, changed := s.head.Look()
-	for {
-		for batch := s.ring.Since(after, overheard); len(batch) > 0; batch = s.ring.Since(after, overheard) {
+	for after := int64(0); ctx.Err() == nil && s.ctx.Err() == nil; {
+		_, changed := s.head.Look() // before the ring: what is added in between has to wake us
+		if batch := s.ring.Since(after, mostOverheard); len(batch) > 0 {
 			handle(batch)
 			after = batch[len(batch)-1].Position
+			continue
 		}
 		select {
 		case <-changed:
-			_, changed = s.head.Look()
 		case <-ctx.Done():
-			return
 		case <-s.ctx.Done():
-			return
 		}
 	}
 }

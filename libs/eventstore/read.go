@@ -26,7 +26,9 @@ func (p *Piece) add(s *Store, r Stored, wanted map[string]bool) error {
 	if p.Read == 0 {
 		p.Since = r.RecordedAt
 	}
-	if p.Read, p.Last = p.Read+1, r.Position; wanted != nil && !wanted[r.Name] && s.catalog.Knows(r.Name) {
+	p.Read, p.Last = p.Read+1, r.Position
+	passed := wanted != nil && !wanted[r.Name]
+	if passed && s.catalog.Knows(r.Name) { // of one that nobody knows, Decode says so
 		return nil
 	}
 	recorded, err := s.Decode(r)

@@ -19,10 +19,10 @@ type Stored struct {
 	Meta       events.Meta
 	RecordedAt time.Time
 
-	// Written is the meta as it is stored, JSON like Data, and Session counts in which session with the database it was, if this
-	// process has appended the fact; nil and 0 if it has read it. A standby that takes over between two sessions may lack the last
-	// facts of the first one, and have others in their place.
+	// Written is Meta in JSON, as it is stored; nil if this process has read the fact and not appended it.
 	Written []byte
+	// Session is the number of the session with the database in which this process has appended the fact; 0 if it has read it. A
+	// standby that takes over between two sessions may lack the last facts of the first, and have others in their place.
 	Session int64
 
 	meta    []byte // what Meta has yet to be decoded from; nil if Meta is complete

@@ -49,8 +49,9 @@ type Options struct {
 	Service string
 	// Own holds every fact of the service's log, private ones included; Others those that it reacts to.
 	Own, Others events.Catalog
-	// HeardLater says that other services may hear of this one's facts after a rush, as long as there is patience: those in the
-	// same process do nothing about them before its end anyhow. It is not for a service whose facts are what the rush is about.
+	// HeardLater has the relay stand in a rush (see [pace.Pace.Stand]), so that other services hear of this one's facts after it. It
+	// is for a service whose facts nobody needs to get the bulk work done, like the gateway's; disbursement's are what the gateway
+	// instructs banks by, and go out at once.
 	HeardLater bool
 	// Needed tells who cannot be erased yet; nil where nobody depends on it. It is asked once [Open] has returned.
 	Needed vault.Needed

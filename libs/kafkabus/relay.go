@@ -42,7 +42,7 @@ type RelayOptions struct {
 	// Batch is the most facts that are published at once; 2,000 if zero.
 	Batch int
 	// Stand is called before each batch, with when its first fact was recorded, and may keep it for a while, as [pace.Pace.Stand]
-	// does; nil keeps nothing. Its error is ctx's.
+	// does; nil keeps nothing. Its error is ctx's. In a wave, the time counts as work to rest from; see [pace.Pace.Rest].
 	Stand func(ctx context.Context, since time.Time) error
 	// Log hears of Kafka or the database being away, and of the lead.
 	Log *zap.Logger

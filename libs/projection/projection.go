@@ -73,8 +73,8 @@ func New(name, ddl string, apply Apply) *Projection {
 	return &Projection{name: name, ddl: ddl, apply: apply, prepare: func(context.Context, pgx.Tx) error { return nil }}
 }
 
-// Of says that a projection is about these facts and no others. The rest never reaches its Apply, be it from a topic or from the own
-// log: a fact that is left out by mistake is lost to the read model.
+// Of says that a projection is about these facts and no others. The own log hands out no others, nor does a topic whose source was
+// made with [Projection.Wants]: a fact that is left out here by mistake is lost to the read model.
 func (p *Projection) Of(facts ...events.Event) *Projection {
 	p.of = make(map[string]bool, len(facts))
 	for _, fact := range facts {

@@ -12,7 +12,7 @@ import (
 	"github.com/songan-vn/songan/libs/pg"
 )
 
-// mostHeard is how many leaves wait for their page: 4 MB of them, some seconds of a busy log.
+// mostHeard is how many leaves may wait for their page: 4 MB of them, some seconds of a busy log.
 const mostHeard = 1 << 16
 
 // heard are the leaves of what this process has appended lately: the log has them, and need not be read for them. They are dense and
@@ -21,7 +21,7 @@ type heard struct {
 	mu      sync.Mutex
 	rows    []row
 	session int64
-	deaf    bool   // there was no room for a fact, and so there is none for those behind it until all are taken
+	deaf    bool   // it was full once: nothing is added before all rows are taken, or there would be a hole
 	text    []byte // of one leaf after the other
 }
 
@@ -33,7 +33,8 @@ func (h *heard) hear(facts []eventstore.Stored) {
 		if !h.follows(f) {
 			h.rows, h.session, h.deaf = h.rows[:0], f.Session, false
 		}
-		if h.deaf = h.deaf || len(h.rows) == mostHeard; h.deaf {
+		h.deaf = h.deaf || len(h.rows) == mostHeard
+		if h.deaf {
 			continue
 		}
 		e := entry{
@@ -82,10 +83,8 @@ func (h *heard) forget() {
 func (k *Keeper) pageOfLog(ctx context.Context, db pg.Querier, after int64) (page, error) {
 	rows := k.heard.take(after, pageSize)
 	if len(rows) > 0 {
-		last, limit := rows[len(rows)-1], pageSize
-		if len(rows) == pageSize {
-			limit = 1
-		}
+		last := rows[len(rows)-1]
+		limit := pageSize - len(rows) + 1 // the last one once more, and what fills the page
 		rest, err := facts(ctx, db, last.position-1, limit)
 		if err != nil {
 			return page{}, err
@@ -93,7 +92,7 @@ func (k *Keeper) pageOfLog(ctx context.Context, db pg.Querier, after int64) (pag
 		if len(rest) > 0 && rest[0].position == last.position && rest[0].leaf == last.leaf {
 			return page{rows: append(rows, rest[1:]...), more: len(rest) == limit}, nil
 		}
-		k.options.Log.Warn("the log does not end as this process has written it: a standby took over without its end, or somebody has been at it", zap.Int64("position", last.position))
+		k.options.Log.Warn("the log does not end as this process has written it: see the runbook", zap.Int64("position", last.position))
 		k.heard.forget()
 	}
 	rows, err := facts(ctx, db, after, pageSize)

@@ -52,7 +52,7 @@ type Options struct {
 	// Patience is how long one page, or one look, may wait for the database and for other keepers; 30 s if zero.
 	Patience time.Duration
 	// Overhear hands on what this process appends to the log, as [eventstore.Store.Overhear] does, so that the table need not be read
-	// for it; nil reads all of it.
+	// for it; nil reads all of it. It is for [Facts]; the register is read anyway.
 	Overhear func(ctx context.Context, handle func([]eventstore.Stored))
 	// Rest is called after each page of the log, with what it took and when its oldest fact was recorded; nil goes on at once.
 	Rest func(ctx context.Context, took time.Duration, since time.Time)

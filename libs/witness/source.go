@@ -42,7 +42,7 @@ type page struct {
 	leapt bool // the numbers leap after it
 }
 
-// pageSize is how many rows are read at a time: two chunks.
+// pageSize is the most rows that are added at a time: two chunks.
 const pageSize = 2 * chunkSize
 
 // rows reads a page of the table, in order, fewer than pageSize only at the end.

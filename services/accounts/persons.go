@@ -102,7 +102,7 @@ type Person struct {
 	Unreadable bool           `json:"unreadable,omitzero" doc:"the row was damaged or tampered with"`
 }
 
-// PersonsBody asks for the people behind references, or for as much of them as is needed.
+// PersonsBody asks for the people behind references; with NamesOnly for their full names and nothing else.
 type PersonsBody struct {
 	foundation.PersonsBody
 

@@ -228,7 +228,7 @@ func (b Batch) encodeContents(w *wire.Wire) {
 	facts := b.facts(w)
 	facts(wire.Text, func(c *Command, _, fact int) { w.Texts(c.Types[fact]) })
 	facts(wire.JSON, func(c *Command, _, fact int) { w.Byteas(c.Data[fact]) })
-	facts(wire.JSON, func(c *Command, _, _ int) { w.Byteas(c.Meta) })
+	facts(wire.JSON, func(c *Command, _, _ int) { w.Byteas(c.Written) })
 }
 
 // secrets returns what writes an array with an element for each row of the vault, owner being the number of its command.

@@ -49,8 +49,8 @@ type Command struct {
 	Facts    []events.Event
 	// As is the meta of all facts.
 	As events.Meta
-	// Meta is As as it is stored.
-	Meta []byte
+	// Written is As in JSON, as it is stored.
+	Written []byte
 	// Types and Data are the facts as they are stored, Bytes about what they take.
 	Types []string
 	Data  [][]byte
@@ -117,10 +117,10 @@ func (f Form) New(a Draft) *Command {
 	if c.Err = c.check(); c.Err != nil {
 		return c
 	}
-	if c.Meta, c.Err = encodeMeta(c.As); c.Err != nil {
+	if c.Written, c.Err = encodeMeta(c.As); c.Err != nil {
 		return c
 	}
-	if !storable(c.Meta) {
+	if !storable(c.Written) {
 		c.Err = fmt.Errorf("%w: a text of the meta is none", ErrUnstorable)
 		return c
 	}
@@ -129,7 +129,7 @@ func (f Form) New(a Draft) *Command {
 		if c.Types[i], c.Data[i], c.Err = f.encode(fact); c.Err != nil {
 			return c
 		}
-		c.Bytes += len(c.Data[i]) + len(c.Meta) + len(c.Stream)
+		c.Bytes += len(c.Data[i]) + len(c.Written) + len(c.Stream)
 	}
 	for _, row := range a.Secrets {
 		c.Bytes += len(row.Ciphertext) + len(row.DocumentIndex) + len(row.NameIndex)

@@ -122,7 +122,7 @@ func (b Batch) encodeRows(w *wire.Wire, position int64, recorded time.Time) {
 			w.Int4s(c.Expected + i + 1)
 			w.Texts(c.Types[i])
 			w.Byteas(c.Data[i])
-			w.Byteas(c.Meta)
+			w.Byteas(c.Written)
 			w.Int8s(c.id)
 			w.Times(recorded)
 			position++

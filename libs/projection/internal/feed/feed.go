@@ -21,7 +21,7 @@ const (
 	readAhead = 2
 )
 
-// Batch is a number of facts in order, and where a reader stands after them.
+// Batch is a number of facts in order, and where a reader stands after them. There may be none of them: the place moves all the same.
 type Batch struct {
 	Facts []events.Recorded
 	// After holds the places that this batch moves, and only those.

@@ -116,15 +116,18 @@ func TestWhatNobodyWantsIsPassedOverAndNotEvenDecoded(t *testing.T) {
 	t.Parallel()
 	const bulk = bulkBatch + 10
 	store := newLog(t, bulk)
+	ctx, cancel := context.WithCancel(t.Context())
 	say := func(stream string, fact events.Event) {
 		if _, err := store.Append(t.Context(), eventstore.Append{Stream: stream, Facts: []events.Event{fact}}); err != nil {
 			t.Error(err)
+			cancel() // or it would be waited for
 		}
 	}
 	say("tock-1", tocked{})
 	wanted := func(events.Catalog) map[string]bool { return map[string]bool{ticked{}.EventName(): true} }
 	var writer sync.WaitGroup
 	defer writer.Wait()
+	defer cancel()
 	for i, f := range []Feed{FromLog(store), Patient(FromLog(store), pace.New(time.Now, nil))} {
 		end, err := f.End(t.Context())
 		if err != nil {
@@ -139,7 +142,7 @@ func TestWhatNobodyWantsIsPassedOverAndNotEvenDecoded(t *testing.T) {
 			})
 		})
 		ticks := 0
-		err = Only(f, wanted).Follow(t.Context(), at(0), func(_ context.Context, b Batch) error {
+		err = Only(f, wanted).Follow(ctx, at(0), func(_ context.Context, b Batch) error {
 			for _, r := range b.Facts {
 				if _, is := r.Event.(ticked); !is {
 					return fmt.Errorf("got a %T", r.Event)

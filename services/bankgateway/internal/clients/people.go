@@ -28,7 +28,8 @@ type Person struct {
 
 // Found is what the accounts service knows behind a reference: a person; or nobody, when they were erased.
 type Found struct {
-	Ref    string  `json:"ref"`
+	Ref string `json:"ref"`
+	// Person is nil when they were erased. If names alone were asked for, only its FullName is filled.
 	Person *Person `json:"person"`
 	// Unreadable says that the row does not open.
 	Unreadable bool `json:"unreadable"`
@@ -85,7 +86,7 @@ type question struct {
 	Refs      []string `json:"refs"`
 	Purpose   string   `json:"purpose"`
 	Case      string   `json:"case"`
-	NamesOnly bool     `json:"names_only,omitzero"`
+	NamesOnly bool     `json:"names_only,omitzero"` // refused by an accounts service from before it knew it: start accounts first
 }
 
 func (p *People) call(ctx context.Context, why Reading, refs []string) (map[string]Found, error) {

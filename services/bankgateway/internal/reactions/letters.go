@@ -31,7 +31,8 @@ type payment struct {
 
 func (p payment) stream() string    { return instruction.Stream(p.EndToEndID) }
 func (p payment) key() string       { return p.EndToEndID }
-func (p payment) people() []string  { return []string{p.Holder} }
+func (p payment) names() []string   { return []string{p.Holder} }
+func (p payment) people() []string  { return nil }
 func (p payment) numbers() []string { return []string{p.Number} }
 
 func (p payment) due(history []events.Event) bool {
@@ -44,13 +45,13 @@ func (p payment) letter(known resolved) (events.Event, string) {
 	if reason != "" {
 		return nil, reason
 	}
-	holder, reason := known.person(p.Holder, "holder")
+	name, reason := known.name(p.Holder)
 	if reason != "" {
 		return nil, reason
 	}
 	return bank.PaymentInstructed{
 		EndToEndID: p.EndToEndID, UETR: p.UETR(), Amount: p.Amount,
-		CreditorName: holder.FullName, CreditorAccount: number, CategoryPurpose: categoryPurpose,
+		CreditorName: name, CreditorAccount: number, CategoryPurpose: categoryPurpose,
 		Programme: p.Programme, Month: p.Month, Remittance: remittance + " " + p.Month, InstructedAt: p.at.UTC(),
 	}, ""
 }
@@ -84,6 +85,7 @@ type about struct{ id string }
 
 func (a about) stream() string    { return instruction.Stream(a.id) }
 func (a about) key() string       { return a.id }
+func (a about) names() []string   { return nil }
 func (a about) people() []string  { return nil }
 func (a about) numbers() []string { return nil }
 func (a about) claim() string     { return "" }
@@ -149,6 +151,7 @@ type request struct {
 
 func (r request) stream() string    { return opening.Stream(r.Account) }
 func (r request) key() string       { return r.Account }
+func (r request) names() []string   { return nil }
 func (r request) numbers() []string { return nil }
 func (r request) claim() string     { return "" }
 func (r request) people() []string  { return []string{r.Holder, r.Person} }

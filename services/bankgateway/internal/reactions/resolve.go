@@ -19,14 +19,25 @@ type sealedNumber struct {
 
 // resolved is what is known of references, for one piece of a batch and no longer.
 type resolved struct {
+	names   map[string]clients.Found // with a name alone
 	persons map[string]clients.Found
 	numbers map[string]string
 	damaged map[string]bool
 }
 
+// name returns how the holder of an account is called, or why it cannot be said any more.
+func (k resolved) name(ref string) (name, reason string) {
+	holder, reason := readable(k.names[ref], "holder")
+	return holder.FullName, reason
+}
+
 // person returns whom a reference means, or why it cannot be said any more.
 func (k resolved) person(ref, as string) (clients.Person, string) {
-	switch found := k.persons[ref]; {
+	return readable(k.persons[ref], as)
+}
+
+func readable(found clients.Found, as string) (clients.Person, string) {
+	switch {
 	case found.Unreadable:
 		return clients.Person{}, as + "_unreadable"
 	case found.Person == nil:
@@ -63,27 +74,25 @@ func distinct(texts []string) []string {
 
 // resolve answers for all tasks together. An error means that something is away.
 func (r Resolver) resolve(ctx context.Context, tasks []task) (resolved, error) {
-	var people, numbers []string
+	var names, people, numbers []string
 	for _, t := range tasks {
-		people, numbers = append(people, t.people()...), append(numbers, t.numbers()...)
+		names, people, numbers = append(names, t.names()...), append(people, t.people()...), append(numbers, t.numbers()...)
 	}
 	known := resolved{numbers: map[string]string{}, damaged: map[string]bool{}}
-	if len(people) == 0 {
-		return known, nil
-	}
-	why := tasks[0].stream() // the oldest; the recorded reading lists all references
-	// A payment needs a name; all of a person is asked for only if a bank is to open an account as well.
-	beyond := func(t task) bool { _, isPayment := t.(payment); return !isPayment && len(t.people()) > 0 }
-	reading := clients.Reading{Purpose: "bank_instruction", Case: why, NamesOnly: !slices.ContainsFunc(tasks, beyond)}
+	why := clients.Reading{Purpose: "bank_instruction", Case: tasks[0].stream()} // the oldest; the recorded reading lists all references
 	var err error
-	known.persons, err = r.People.All(ctx, reading, distinct(people))
-	if err != nil {
+	if known.persons, err = r.People.All(ctx, why, distinct(people)); err != nil {
+		return resolved{}, fmt.Errorf("read whose account is to be opened: %w", err)
+	}
+	why.NamesOnly = true
+	if known.names, err = r.People.All(ctx, why, distinct(names)); err != nil {
 		return resolved{}, fmt.Errorf("read who is to be paid: %w", err)
 	}
-	if err := r.open(ctx, known, vault.Reading{Actor: Actor, Purpose: "bank_instruction", Case: why}, distinct(numbers)); err != nil {
-		return resolved{}, err
+	if len(numbers) == 0 {
+		return known, nil
 	}
-	return known, nil
+	err = r.open(ctx, known, vault.Reading{Actor: Actor, Purpose: why.Purpose, Case: why.Case}, distinct(numbers))
+	return known, err
 }
 
 // open reads numbers.

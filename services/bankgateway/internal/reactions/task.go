@@ -26,7 +26,8 @@ type task interface {
 	key() string
 	// due tells whether it is still to be said, by the facts of its stream.
 	due(history []events.Event) bool
-	// people and numbers are the references that have to be resolved.
+	// names, people and numbers are the references that have to be resolved: to a name, to all of a person, to an account number.
+	names() []string
 	people() []string
 	numbers() []string
 	// claim is what is claimed before it is said, because it may be withdrawn; empty if it cannot be.
