@@ -3,9 +3,26 @@ package bank
 import (
 	"context"
 	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
 )
+
+// many records of one partition are a sign that the others have as many: they are waited for, for as long as gather.
+const (
+	many   = 100
+	gather = 100 * time.Millisecond
+)
+
+// portion is what one partition brings. Its next one comes when this one is done.
+type portion struct {
+	partition int
+	records   []desk.Received
+	next      int64 // the offset to go on from
+	done      chan<- bool
+}
 
 // consume reads all partitions of the instructions until ctx ends. The topic need not be there yet.
 func (s *Simulator) consume(ctx context.Context) {
@@ -14,13 +31,68 @@ func (s *Simulator) consume(ctx context.Context) {
 		partitions, err = s.wire.partitionsOf(ctx, s.wire.instructions)
 		return err
 	})
+	portions := make(chan portion)
 	var reading sync.WaitGroup
 	for _, p := range partitions {
-		reading.Go(func() { s.follow(ctx, p) })
+		reading.Go(func() { s.follow(ctx, p, portions) })
 	}
 	s.consuming.Store(len(partitions) > 0)
 	defer s.consuming.Store(false)
+	s.book(ctx, portions, len(partitions))
 	reading.Wait()
+}
+
+// book takes what the partitions bring: decide and write to disk, then report, then commit. A crash anywhere in between makes the
+// records come again, and the ledger knows them. What several partitions bring at once is one write to the disk and one request for
+// each partition of the reports, which is most of what it costs.
+func (s *Simulator) book(ctx context.Context, portions <-chan portion, partitions int) {
+	for {
+		batch := gathered(ctx, portions, partitions)
+		if len(batch) == 0 {
+			return
+		}
+		var records []desk.Received
+		offsets := make([]kafka.OffsetCommit, 0, len(batch))
+		for _, p := range batch {
+			records = append(records, p.records...)
+			offsets = append(offsets, kafka.OffsetCommit{Partition: p.partition, Offset: p.next})
+		}
+		done := s.work(ctx, records)
+		if done {
+			if err := s.commit(ctx, offsets); err != nil && ctx.Err() == nil {
+				s.trouble(err) // the next one will do
+			}
+		}
+		for _, p := range batch {
+			p.done <- done
+		}
+	}
+}
+
+// gathered is what is there, of each partition at most one portion; nothing once ctx has ended.
+func gathered(ctx context.Context, portions <-chan portion, partitions int) []portion {
+	var batch []portion
+	select {
+	case p := <-portions:
+		batch = append(batch, p)
+	case <-ctx.Done():
+		return nil
+	}
+	wait := time.Duration(0)
+	if len(batch[0].records) >= many {
+		wait = gather
+	}
+	for over := time.After(wait); len(batch) < partitions; {
+		select {
+		case p := <-portions:
+			batch = append(batch, p)
+		case <-over:
+			return batch
+		case <-ctx.Done():
+			return batch
+		}
+	}
+	return batch
 }
 
 // insist tries until it works or ctx ends, and returns whether it worked.
@@ -38,37 +110,42 @@ func (s *Simulator) insist(ctx context.Context, try func() error) bool {
 	}
 }
 
-// follow reads one partition: decide and write to disk, then report, then commit. A crash anywhere in between makes the
-// records come again, and the ledger knows them.
-func (s *Simulator) follow(ctx context.Context, partition int) {
+// follow brings one partition, portion by portion.
+func (s *Simulator) follow(ctx context.Context, partition int, portions chan<- portion) {
 	var offset int64
 	known := s.insist(ctx, func() (err error) {
 		offset, err = s.wire.committed(ctx, partition)
 		return err
 	})
+	done := make(chan bool, 1)
 	for known && s.open(ctx) {
-		var batch []desk.Received
+		var records []desk.Received
 		fetched := s.insist(ctx, func() (err error) {
-			batch, offset, err = s.wire.fetch(ctx, partition, offset)
+			records, offset, err = s.wire.fetch(ctx, partition, offset)
 			return err
 		})
-		if len(batch) == 0 {
+		if len(records) == 0 {
 			continue
 		}
-		if !fetched || !s.work(ctx, batch) {
+		if !fetched {
 			return
 		}
-		if err := s.commit(ctx, partition, offset); err != nil && ctx.Err() == nil {
-			s.trouble(err) // the next one will do
+		select {
+		case portions <- portion{partition, records, offset, done}:
+		case <-ctx.Done():
+			return
+		}
+		if !<-done {
+			return
 		}
 	}
 }
 
 // commit notes what was done even if the bank was stopped meanwhile: it would all be answered once more at the next start.
-func (s *Simulator) commit(ctx context.Context, partition int, offset int64) error {
+func (s *Simulator) commit(ctx context.Context, offsets []kafka.OffsetCommit) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
-	return s.wire.commit(ctx, partition, offset)
+	return s.wire.commit(ctx, offsets)
 }
 
 // work decides about a batch and reports it. It returns false if the batch has to come again.

@@ -18,7 +18,7 @@ import (
 const (
 	fetchBytes  = 1 << 20 // most bytes of records in one answer
 	fetchWait   = 500 * time.Millisecond
-	batchLimit  = 5000    // records that are decided about, and written to disk, at once
+	batchLimit  = 5000    // records of one partition that are decided about at once
 	sendBytes   = 900_000 // of records in one request, a little less than a broker takes by default
 	sendRecords = 2000
 
@@ -94,19 +94,18 @@ func (w *wire) committed(ctx context.Context, partition int) (int64, error) {
 	return w.first(ctx, partition)
 }
 
-// commit notes where a partition is to be read on. The bank is no member of its group: the lock on its ledger sees to
+// commit notes where partitions are to be read on. The bank is no member of its group: the lock on its ledger sees to
 // it that there is one reader, which goes on at once after a crash.
-func (w *wire) commit(ctx context.Context, partition int, offset int64) error {
+func (w *wire) commit(ctx context.Context, offsets []kafka.OffsetCommit) error {
 	resp, err := w.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
-		GroupID: w.group, GenerationID: -1,
-		Topics: map[string][]kafka.OffsetCommit{w.instructions: {{Partition: partition, Offset: offset}}},
+		GroupID: w.group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{w.instructions: offsets},
 	})
 	if err != nil {
-		return fmt.Errorf("commit offset of partition %d: %w", partition, err)
+		return fmt.Errorf("commit offsets: %w", err)
 	}
 	for _, p := range resp.Topics[w.instructions] {
 		if p.Error != nil {
-			return fmt.Errorf("commit offset of partition %d: %w", partition, p.Error)
+			return fmt.Errorf("commit offset of partition %d: %w", p.Partition, p.Error)
 		}
 	}
 	return nil

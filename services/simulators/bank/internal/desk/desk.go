@@ -67,18 +67,18 @@ type Handled struct {
 	Skipped int
 }
 
-// Handle decides about records of one partition, in order. When it returns without an error, everything it decided is on
-// disk, and the answers may be sent.
+// Handle decides about records, those of one partition in order and together. When it returns without an error, everything it
+// decided is on disk, and the answers may be sent.
 func (d *Desk) Handle(batch []Received) (Handled, error) {
 	scenario, _, _ := d.Stage.Get()
 	e := errand{Desk: d, scenario: scenario, now: d.Now().UTC().Truncate(time.Millisecond)}
 	err := d.Ledger.Update(func(tx *ledger.Tx) {
 		e.tx = tx
-		for _, m := range batch {
+		for i, m := range batch {
 			e.answer(m)
-		}
-		if last := len(batch) - 1; last >= 0 {
-			tx.At(batch[last].Partition, batch[last].Offset)
+			if i+1 == len(batch) || batch[i+1].Partition != m.Partition {
+				tx.At(m.Partition, m.Offset)
+			}
 		}
 	})
 	return Handled{e.answers, e.debts, e.skipped}, err

@@ -167,6 +167,37 @@ func TestABankWhoseLedgerCannotBeWrittenPaysNothingMore(t *testing.T) {
 	}
 }
 
+func TestABatchOfSeveralPartitionsIsHandledInEach(t *testing.T) {
+	t.Parallel()
+	book, err := ledger.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	d := &Desk{BIC: "TESTVNVX", Ledger: book, Stage: NewStage(Scenario{AnyAccount: true}, time.Now), Now: time.Now}
+	pay := func(id string, partition int, offset int64) Received {
+		return Received{
+			Kind: typeInstructed, Body: []byte(`{"end_to_end_id":"` + id + `","amount":1,"creditor_account":"1"}`), Partition: partition, Offset: offset,
+		}
+	}
+	batch := []Received{pay("a", 3, 5), pay("b", 3, 6), pay("c", 0, 1)}
+	for range 2 { // the second time as after a crash before the commit
+		if _, err := d.Handle(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	book.View(func(v ledger.View) {
+		for partition, last := range map[int]int64{3: 6, 0: 1} {
+			if !v.Handled(partition, last) || v.Handled(partition, last+1) {
+				t.Errorf("partition %d is not handled up to %d", partition, last)
+			}
+		}
+		if totals := v.Totals(); totals.Instructed != 3 || totals.Repeated != 0 {
+			t.Errorf("%d instructed and %d repeated instead of 3 and 0", totals.Instructed, totals.Repeated)
+		}
+	})
+}
+
 func TestAccountNumbersFollowFromSeedAndRequestAndCheckThemselves(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

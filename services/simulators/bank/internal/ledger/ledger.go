@@ -116,7 +116,7 @@ func (l *Ledger) Update(change func(*Tx)) error {
 	}
 	tx := Tx{state: &l.state}
 	change(&tx)
-	if len(tx.made.Entries) == 0 && tx.made.At == nil {
+	if len(tx.made.Entries) == 0 && len(tx.made.Handled) == 0 {
 		return nil
 	}
 	if err := l.write(tx.made); err != nil {

@@ -46,6 +46,7 @@ func fill(t *testing.T, l *ledger.Ledger) {
 		tx.Pay(ledger.Payment{ID: "a", Digest: ledger.Digest{1}, Amount: 540_000, Account: "1", Status: "ACCC", Reference: "FT1", BookedAt: at()})
 		tx.Pay(ledger.Payment{ID: "b", Amount: 810_000, Status: "RJCT", Reason: "MD07", BookedAt: at()})
 		tx.At(1, 41)
+		tx.At(2, 7) // what several partitions bring is one batch
 	})
 	update(t, l, func(tx *ledger.Tx) {
 		tx.Again("a", false)
@@ -81,7 +82,7 @@ func read(l *ledger.Ledger) (c contents) {
 	l.View(func(v ledger.View) {
 		c = contents{
 			v.Payments(0, 100), v.Accounts(0, 100), slices.Collect(v.Debts()), v.Totals(),
-			[]bool{v.Handled(0, 0), v.Handled(1, 41), v.Handled(1, 42)},
+			[]bool{v.Handled(0, 0), v.Handled(1, 41), v.Handled(1, 42), v.Handled(2, 7), v.Handled(2, 8)},
 			[]bool{v.Refused("unknown"), v.Refused("a")},
 		}
 	})
@@ -110,7 +111,7 @@ func TestWhatWasEnteredIsThereAfterTheNextStart(t *testing.T) {
 			Rejected: map[string]int64{"MD07": 1}, Instructed: 4, Repeated: 2, Conflicts: 1,
 			Accounts: map[string]int64{"needs_information": 0, "opened": 1}, Owed: 1,
 		},
-		Handled: []bool{false, true, false}, Refused: []bool{true, false},
+		Handled: []bool{false, true, false, true, false}, Refused: []bool{true, false},
 	}
 	if diff := cmp.Diff(want, read(l)); diff != "" {
 		t.Errorf("before (-want +got):\n%s", diff)

@@ -60,7 +60,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 
 // batch is one line of the file.
 type batch struct {
-	At      *mark   `json:"at,omitempty"`
+	Handled []mark  `json:"handled,omitempty"`
 	Entries []entry `json:"do,omitempty"`
 }
 
@@ -160,8 +160,8 @@ func (s *state) apply(b batch) {
 	for _, e := range b.Entries {
 		s.enter(e)
 	}
-	if b.At != nil {
-		s.handled[b.At.Partition] = b.At.Offset
+	for _, at := range b.Handled {
+		s.handled[at.Partition] = at.Offset
 	}
 }
 

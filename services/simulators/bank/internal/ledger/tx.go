@@ -163,5 +163,5 @@ func (tx *Tx) At(partition int, offset int64) {
 		return
 	}
 	tx.state.handled[partition] = offset
-	tx.made.At = &mark{partition, offset}
+	tx.made.Handled = append(tx.made.Handled, mark{partition, offset})
 }
