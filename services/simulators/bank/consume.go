@@ -16,12 +16,10 @@ const (
 	gather = 100 * time.Millisecond
 )
 
-// portion is what one partition brings. Its next one comes when this one is done.
+// portion is what one partition brings, never nothing. Its next one comes when this one is done.
 type portion struct {
-	partition int
-	records   []desk.Received
-	next      int64 // the offset to go on from
-	done      chan<- bool
+	records []desk.Received
+	done    chan<- bool
 }
 
 // consume reads all partitions of the instructions until ctx ends. The topic need not be there yet.
@@ -43,8 +41,8 @@ func (s *Simulator) consume(ctx context.Context) {
 }
 
 // book takes what the partitions bring: decide and write to disk, then report, then commit. A crash anywhere in between makes the
-// records come again, and the ledger knows them. What several partitions bring at once is one write to the disk and one request for
-// each partition of the reports, which is most of what it costs.
+// records come again, and the ledger knows them. What several partitions bring at once is one write to the disk, one request for
+// each partition of the reports and one commit.
 func (s *Simulator) book(ctx context.Context, portions <-chan portion, partitions int) {
 	for {
 		batch := gathered(ctx, portions, partitions)
@@ -55,7 +53,8 @@ func (s *Simulator) book(ctx context.Context, portions <-chan portion, partition
 		offsets := make([]kafka.OffsetCommit, 0, len(batch))
 		for _, p := range batch {
 			records = append(records, p.records...)
-			offsets = append(offsets, kafka.OffsetCommit{Partition: p.partition, Offset: p.next})
+			last := p.records[len(p.records)-1]
+			offsets = append(offsets, kafka.OffsetCommit{Partition: last.Partition, Offset: last.Offset + 1})
 		}
 		done := s.work(ctx, records)
 		if done {
@@ -131,7 +130,7 @@ func (s *Simulator) follow(ctx context.Context, partition int, portions chan<- p
 			return
 		}
 		select {
-		case portions <- portion{partition, records, offset, done}:
+		case portions <- portion{records, done}:
 		case <-ctx.Done():
 			return
 		}
