@@ -10,7 +10,8 @@ import (
 	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
 )
 
-// many records of one partition are a sign that the others have as many: they are waited for, for as long as gather.
+// A portion of many records is a sign that the other partitions have as many: it waits for theirs, for at most gather, and all of
+// them are one write to the disk.
 const (
 	many   = 100
 	gather = 100 * time.Millisecond
@@ -19,7 +20,8 @@ const (
 // portion is what one partition brings, never nothing. Its next one comes when this one is done.
 type portion struct {
 	records []desk.Received
-	done    chan<- bool
+	// done says whether to go on. If not, the bank is ending, and the records come again at the next start.
+	done chan<- bool
 }
 
 // consume reads all partitions of the instructions until ctx ends. The topic need not be there yet.
@@ -41,8 +43,8 @@ func (s *Simulator) consume(ctx context.Context) {
 }
 
 // book takes what the partitions bring: decide and write to disk, then report, then commit. A crash anywhere in between makes the
-// records come again, and the ledger knows them. What several partitions bring at once is one write to the disk, one request for
-// each partition of the reports and one commit.
+// records come again, and the ledger knows them. What several partitions bring at once is one write to the disk and one commit. A bank
+// that is down, or ends, by the time that all have come decides about nothing.
 func (s *Simulator) book(ctx context.Context, portions <-chan portion, partitions int) {
 	for {
 		batch := gathered(ctx, portions, partitions)
@@ -56,7 +58,7 @@ func (s *Simulator) book(ctx context.Context, portions <-chan portion, partition
 			last := p.records[len(p.records)-1]
 			offsets = append(offsets, kafka.OffsetCommit{Partition: last.Partition, Offset: last.Offset + 1})
 		}
-		done := s.work(ctx, records)
+		done := s.open(ctx) && s.work(ctx, records)
 		if done {
 			if err := s.commit(ctx, offsets); err != nil && ctx.Err() == nil {
 				s.trouble(err) // the next one will do
@@ -68,7 +70,7 @@ func (s *Simulator) book(ctx context.Context, portions <-chan portion, partition
 	}
 }
 
-// gathered is what is there, of each partition at most one portion; nothing once ctx has ended.
+// gathered is what is there, of each partition at most one portion; nothing if ctx ended before any came.
 func gathered(ctx context.Context, portions <-chan portion, partitions int) []portion {
 	var batch []portion
 	select {

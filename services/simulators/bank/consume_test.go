@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/songan-vn/songan/services/simulators/bank/internal/desk"
+	"github.com/songan-vn/songan/services/simulators/bank/internal/ledger"
 )
 
-// What a partition brings is waited for if the first one brought much, and never twice of one partition.
+// The other partitions are waited for if the first one brought much.
 func TestPortionsOfSeveralPartitionsAreGathered(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -51,6 +52,47 @@ func TestPortionsOfSeveralPartitionsAreGathered(t *testing.T) {
 				}
 				stop()
 				bringing.Wait()
+			})
+		})
+	}
+}
+
+// What was taken and not decided about yet comes again at the next start. Decided about now, it could not be reported, and would be
+// reported then as a repetition is, whatever the scenario says.
+func TestABankThatIsDownOrEndsDecidesAboutNothing(t *testing.T) {
+	t.Parallel()
+	for name, down := range map[string]bool{"it ends while it gathers": false, "it is down when all have come": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, err := New(Options{BIC: "ICBVVNVX", Brokers: []string{"127.0.0.1:1"}, Dir: t.TempDir(), Scenario: Scenario{Down: down}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() {
+					if err := s.Close(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}()
+				ctx, stop := context.WithCancel(t.Context())
+				portions, done := make(chan portion), make(chan bool, 1)
+				var booking sync.WaitGroup
+				booking.Go(func() { s.book(ctx, portions, 2) })
+				portions <- portion{records: make([]desk.Received, many), done: done}
+				wait := gather / 2
+				if down {
+					wait = 2 * gather
+				}
+				time.AfterFunc(wait, stop)
+				if <-done {
+					t.Error("it decided and went on")
+				}
+				booking.Wait()
+				s.desk.Ledger.View(func(v ledger.View) {
+					if v.Handled(0, 0) {
+						t.Error("it decided")
+					}
+				})
 			})
 		})
 	}

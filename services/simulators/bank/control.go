@@ -235,7 +235,11 @@ func (s *Simulator) reportAnything(w http.ResponseWriter, r *http.Request) {
 		control.Refuse(w, http.StatusBadRequest, "body_malformed", "send the body of a PaymentStatusReported")
 		return
 	}
-	if err := s.wire.trySend(r.Context(), s.desk.BIC, s.desk.Now(), s.desk.Anything(body)); err != nil {
+	report, err := s.wire.sorted(r.Context(), s.desk.BIC, s.desk.Now(), s.desk.Anything(body))
+	if err == nil {
+		err = s.wire.trySend(r.Context(), report)
+	}
+	if err != nil {
 		control.Refuse(w, http.StatusServiceUnavailable, "kafka_away", err.Error())
 		return
 	}

@@ -18,7 +18,7 @@ import (
 const (
 	fetchBytes  = 1 << 20 // most bytes of records in one answer
 	fetchWait   = 500 * time.Millisecond
-	batchLimit  = 5000    // records of one partition that are decided about at once
+	batchLimit  = 5000    // most records of one portion
 	sendBytes   = 900_000 // of records in one request, a little less than a broker takes by default
 	sendRecords = 2000
 
@@ -182,14 +182,21 @@ func (w *wire) first(ctx context.Context, partition int) (int64, error) {
 	return 0, fmt.Errorf("list offsets of partition %d: %w", partition, kafka.UnknownTopicOrPartition)
 }
 
-// send writes messages, those of one key in their order, and tries for as long as ctx lasts.
+// send writes messages, those of one key in their order, and tries for as long as ctx lasts. A partition that cannot be written is
+// tried again alone: reports repeat only within what was being written to it.
 func (w *wire) send(ctx context.Context, bic string, now time.Time, all []desk.Outgoing) error {
 	if len(all) == 0 {
 		return nil
 	}
-	wait := backoff{}
-	for {
-		err := w.trySend(ctx, bic, now, all)
+	var left map[int][]kafka.Message // by partition
+	for wait := (backoff{}); ; {
+		var err error
+		if left == nil {
+			left, err = w.sorted(ctx, bic, now, all)
+		}
+		if err == nil {
+			err = w.trySend(ctx, left)
+		}
 		if err == nil {
 			return nil
 		}
@@ -200,34 +207,43 @@ func (w *wire) send(ctx context.Context, bic string, now time.Time, all []desk.O
 	}
 }
 
-// trySend writes all messages. If it fails some of them were written, and come again: reports may repeat.
-func (w *wire) trySend(ctx context.Context, bic string, now time.Time, all []desk.Outgoing) error {
+// sorted are the messages by partition of the reports.
+func (w *wire) sorted(ctx context.Context, bic string, now time.Time, all []desk.Outgoing) (map[int][]kafka.Message, error) {
 	partitions, err := w.layout(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	batches := map[int][]kafka.Record{}
+	sorted := make(map[int][]kafka.Message, len(partitions))
 	for _, o := range all {
 		m := o.Message(bic, now)
 		p := kafka.Murmur2Balancer{Consistent: true}.Balance(m, partitions...) // as Java's producer does
-		batches[p] = append(batches[p], kafka.Record{
-			Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers, Time: m.Time,
-		})
+		sorted[p] = append(sorted[p], m)
 	}
-	for partition, records := range batches {
-		if err := w.produce(ctx, partition, records); err != nil {
-			return err
-		}
-	}
-	return nil
+	return sorted, nil
 }
 
-// produce writes records in requests of a size that brokers take. It stops at the first that fails.
-func (w *wire) produce(ctx context.Context, partition int, records []kafka.Record) error {
-	for len(records) > 0 {
-		n := fit(records)
+// trySend writes messages, partition by partition, and takes out what was written.
+func (w *wire) trySend(ctx context.Context, sorted map[int][]kafka.Message) (err error) {
+	for partition, messages := range sorted {
+		if failed := w.produce(ctx, partition, messages); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		delete(sorted, partition)
+	}
+	return err
+}
+
+// produce writes messages in requests of a size that brokers take. It stops at the first that fails.
+func (w *wire) produce(ctx context.Context, partition int, messages []kafka.Message) error {
+	for len(messages) > 0 {
+		n := fit(messages)
+		records := make([]kafka.Record, n)
+		for i, m := range messages[:n] {
+			records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers, Time: m.Time}
+		}
 		resp, err := w.client.Produce(ctx, &kafka.ProduceRequest{
-			Topic: w.reports, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records[:n]...),
+			Topic: w.reports, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
 		})
 		if err == nil {
 			err = resp.Error
@@ -235,20 +251,20 @@ func (w *wire) produce(ctx context.Context, partition int, records []kafka.Recor
 		if err != nil {
 			return fmt.Errorf("report to partition %d: %w", partition, err)
 		}
-		records = records[n:]
+		messages = messages[n:]
 	}
 	return nil
 }
 
-func fit(records []kafka.Record) int {
+func fit(messages []kafka.Message) int {
 	const overhead = 256 // more than headers and format add
 	bytes := 0
-	for i, r := range records[:min(len(records), sendRecords)] {
-		if bytes += r.Value.Len() + overhead; bytes > sendBytes && i > 0 {
+	for i, m := range messages[:min(len(messages), sendRecords)] {
+		if bytes += len(m.Value) + overhead; bytes > sendBytes && i > 0 {
 			return i
 		}
 	}
-	return min(len(records), sendRecords)
+	return min(len(messages), sendRecords)
 }
 
 // layout returns the partitions of the reports.

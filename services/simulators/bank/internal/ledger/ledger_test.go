@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,6 +88,21 @@ func read(l *ledger.Ledger) (c contents) {
 		}
 	})
 	return c
+}
+
+// Before a line could note several partitions it noted one, under another name.
+func TestALedgerFromBeforeIsRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const text = `{"at":{"p":1,"o":41},"do":[{"refuse":"unknown"}]}`
+	line := fmt.Sprintf("%08x %s\n", crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)), text)
+	if err := os.WriteFile(filepath.Join(dir, "ledger.jsonl"), []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := read(open(t, dir))
+	if want := []bool{false, true, false, false, false}; !slices.Equal(got.Handled, want) || !got.Refused[0] {
+		t.Errorf("handled %v, refused %v", got.Handled, got.Refused)
+	}
 }
 
 func TestWhatWasEnteredIsThereAfterTheNextStart(t *testing.T) {

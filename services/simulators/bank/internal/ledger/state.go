@@ -61,6 +61,7 @@ func (d *Digest) UnmarshalText(text []byte) error {
 // batch is one line of the file.
 type batch struct {
 	Handled []mark  `json:"handled,omitempty"`
+	At      *mark   `json:"at,omitempty"` // the only one, in a ledger from before a line could have several
 	Entries []entry `json:"do,omitempty"`
 }
 
@@ -162,6 +163,9 @@ func (s *state) apply(b batch) {
 	}
 	for _, at := range b.Handled {
 		s.handled[at.Partition] = at.Offset
+	}
+	if b.At != nil {
+		s.handled[b.At.Partition] = b.At.Offset
 	}
 }
 

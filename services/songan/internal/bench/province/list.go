@@ -130,6 +130,19 @@ func (p *province) untilReconciled(ctx context.Context, list string, every time.
 	})
 }
 
+// acknowledgeNothing is a bank that reports credits and nothing before them.
+func acknowledgeNothing() map[string]any { return map[string]any{"acknowledge": "none"} }
+
+// behave gives all simulated banks a scenario.
+func (p *province) behave(ctx context.Context, scenario map[string]any) error {
+	for _, bank := range p.Demo.Banks {
+		if err := p.control(ctx, http.MethodPost, bank.Control+"/control/scenario", scenario, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // control talks to a simulated bank.
 func (p *province) control(ctx context.Context, method, url string, body, answer any) error {
 	data, err := json.Marshal(body)

@@ -108,8 +108,13 @@ type milestone struct{ after, used time.Duration }
 // paying is how the payment of a list went.
 type paying struct{ released, instructed, reconciled milestone }
 
-// release pays a list, and waits until all of it is in the banks' topics, until the banks have it and until it is reconciled.
+// release pays a list, and waits until all of it is in the banks' topics, until the banks have it and until it is reconciled. The
+// banks open when their topics have all of it: in their own houses they would have machines of their own, here they would take a
+// fifth of the one that the release is measured on. What they do counts until the end.
 func (p *province) release(ctx context.Context, list string) (paid paying, err error) {
+	if err := p.behave(ctx, map[string]any{"down": true}); err != nil {
+		return paid, err
+	}
 	topics, err := p.bankTopics(ctx)
 	if err != nil {
 		return paid, err
@@ -128,6 +133,9 @@ func (p *province) release(ctx context.Context, list string) (paid paying, err e
 	}
 	paid.released = reached()
 	p.Say("  the banks' topics have all instructions after %.1f s", paid.released.after.Seconds())
+	if err := p.behave(ctx, acknowledgeNothing()); err != nil {
+		return paid, err
+	}
 	if err := p.untilInstructed(ctx, len(p.people)); err != nil {
 		return paid, err
 	}

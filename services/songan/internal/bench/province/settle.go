@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -30,10 +29,8 @@ func (p *province) settle(ctx context.Context) error {
 	if err := p.communes(); err != nil {
 		return err
 	}
-	for _, bank := range p.Demo.Banks {
-		if err := p.control(ctx, http.MethodPost, bank.Control+"/control/scenario", map[string]any{"acknowledge": "none"}, nil); err != nil {
-			return err
-		}
+	if err := p.behave(ctx, acknowledgeNothing()); err != nil {
+		return err
 	}
 	all, err := p.upload(ctx, "/accounts/v1/beneficiaries/batch", "beneficiary", p.payees+lonely, p.person)
 	if err != nil {
@@ -172,7 +169,7 @@ func (p *province) untilCounted(ctx context.Context, service, query string, want
 		return fmt.Errorf("connect to %s: %w", service, err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	tick := time.NewTicker(lab.PollEvery)
+	tick := time.NewTicker(leisurely) // counting takes time that the system lacks
 	defer tick.Stop()
 	for got := 0; ; {
 		if err := conn.QueryRow(ctx, query).Scan(&got); err != nil {
